@@ -1,0 +1,1 @@
+"""nbtrain: training image models from a notebook."""

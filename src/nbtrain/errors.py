@@ -1,0 +1,96 @@
+"""Every error that nbtrain raises on purpose, drawn once.
+
+    NbtrainError
+    ├── ConfigError        a configuration value is not allowed; carries one Problem per failing path
+    │   └── FormatError    a file is newer than this nbtrain, or is not what its name says
+    ├── DataError          images, labels or splits cannot be used as they are
+    ├── ProjectError       a project folder cannot be read or written
+    │   └── AddressError   a name or id means no experiment, or several
+    ├── StatusError        the action does not fit the experiment's status
+    ├── BusyError          the device, or the run, is taken by somebody else
+    ├── LaunchError        the trainer process could not be started
+    └── TrainingError      a run ended in failure; carries its cause
+
+A message says what happened, which value it was about and what to do. This file knows nothing about who raises what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+def shown(value: object, limit: int = 80) -> str:
+    """Return ``value`` as a short quoted text that is safe inside a message."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one value, in words a person can act on."""
+
+    path: str
+    """Where: a configuration path such as ``optimizer.lr``, or a file name."""
+    message: str
+    """What is wrong, with the value that was seen."""
+    advice: str = ""
+    """What is allowed, or what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" + (f" {self.advice}" if self.advice else "")
+
+
+class NbtrainError(Exception):
+    """Base of all errors raised on purpose; its text is meant for the person, without a traceback."""
+
+    def __init__(self, what: str, *, value: object = None, advice: str = "") -> None:
+        self.what, self.value, self.advice = what, value, advice
+        seen = f" (got {shown(value)})" if value is not None else ""
+        super().__init__(f"{what}{seen}." + (f" {advice}" if advice else ""))
+
+
+class ConfigError(NbtrainError):
+    """A configuration was refused whole; ``problems`` lists every failing path."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        self.what, self.value = "the configuration was refused", None
+        self.advice = "; ".join(p.advice for p in self.problems if p.advice)
+        Exception.__init__(self, "\n".join(map(str, self.problems)))
+
+
+class FormatError(ConfigError):
+    """A file has a format number that this version does not know, or no readable content."""
+
+
+class DataError(NbtrainError):
+    """Images, labels or splits cannot be used as they are."""
+
+
+class ProjectError(NbtrainError):
+    """A project folder is missing, foreign, or cannot be written."""
+
+
+class AddressError(ProjectError):
+    """A name or id addresses no experiment, or more than one."""
+
+
+class StatusError(NbtrainError):
+    """The action does not fit the experiment's present status."""
+
+
+class BusyError(NbtrainError):
+    """The device or the run is in use by another trainer."""
+
+
+class LaunchError(NbtrainError):
+    """The trainer process could not be started."""
+
+
+class TrainingError(NbtrainError):
+    """A run failed; ``cause`` is one of the causes of :class:`nbtrain.messages.Failure`."""
+
+    def __init__(self, what: str, *, cause: str, value: object = None, advice: str = "") -> None:
+        self.cause = cause
+        super().__init__(what, value=value, advice=advice)

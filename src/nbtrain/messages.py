@@ -1,0 +1,199 @@
+"""All that crosses the border between a trainer and everybody else: a closed list of typed messages.
+
+Upwards (journal lines, written by the trainer alone): Status, Metric, PerClass, Usage, Saved, Resolved, Notice,
+Acknowledged, Failure. Downwards (command files, written by anyone): Stop. A message is a flat JSON object whose
+``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON has no NaN:
+the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind counts it
+and goes on. This file knows the words, not the files that carry them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
+
+import orjson
+
+RunState: TypeAlias = Literal["created", "pending", "preparing", "training", "completed", "failed", "cancelled"]
+"""Status words of an experiment and its newest run (spec §1; ``paused`` comes with pause)."""
+
+Phase: TypeAlias = Literal["", "importing", "scanning data", "planning", "building", "training", "validating", "saving"]
+"""What a trainer is doing inside ``preparing`` and ``training``."""
+
+Cause: TypeAlias = Literal["out of memory", "data", "numerics", "disk", "killed", "interrupted", "code"]
+"""Why a run failed."""
+
+RUN_STATES: tuple[str, ...] = get_args(RunState)
+PHASES: tuple[str, ...] = get_args(Phase)
+CAUSES: tuple[str, ...] = get_args(Cause)
+ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+"""States in which no trainer is, or will be, at work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Base of all messages; ``t_s`` is the wall clock at which the message was written, 0 before that."""
+
+    kind: ClassVar[str] = ""
+    t_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Message):
+    """The run's status, phase and place; after a resume, ``step=n`` supersedes what was said of larger steps."""
+
+    kind: ClassVar[str] = "status"
+    status: RunState
+    phase: Phase = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    detail: str = ""
+    """What the phase is busy with, for the person ("400 of 1 797 files")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Message):
+    """Numbers of one split at one step; ``values`` maps names such as ``loss`` or ``accuracy`` to floats."""
+
+    kind: ClassVar[str] = "metric"
+    step: int
+    epoch: float
+    """Epochs done when the numbers were taken, with its fraction."""
+    split: Literal["train", "val", "test"]
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerClass(Message):
+    """One validation's numbers for each class: ``rows`` hold class, support, then one number per column."""
+
+    kind: ClassVar[str] = "perclass"
+    step: int
+    epoch: float
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage(Message):
+    """Speed and load of the trainer between two moments of its work."""
+
+    kind: ClassVar[str] = "usage"
+    step: int
+    images_per_s: float
+    waiting: float
+    """Share of the time (0…1) in which the loop waited for data."""
+    cpu_percent: float
+    """CPU use of the trainer and its loader workers; 100 is one core."""
+    memory_mib: float
+    """Resident memory of the trainer."""
+    gpu_memory_mib: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Message):
+    """A checkpoint was committed; ``best`` and ``last`` tell which pointers name it."""
+
+    kind: ClassVar[str] = "saved"
+    file: str
+    step: int
+    epoch: float
+    size_bytes: int
+    best: bool = False
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved(Message):
+    """An ``auto`` value was decided, once, with its reason; it also stands in resolved.json."""
+
+    kind: ClassVar[str] = "resolved"
+    path: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Message):
+    """Something the person should know that does not end the run ("3 images were skipped: …")."""
+
+    kind: ClassVar[str] = "notice"
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Message):
+    """The trainer has taken a command; ``command`` is the command file's name."""
+
+    kind: ClassVar[str] = "acknowledged"
+    command: str
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Message):
+    """The run cannot go on: typed cause, what happened, what to change, and the traceback where there is one."""
+
+    kind: ClassVar[str] = "failure"
+    cause: Cause
+    message: str
+    advice: tuple[str, ...] = ()
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(Message):
+    """Asks the trainer to finish the batch, keep its checkpoints and end as ``cancelled``."""
+
+    kind: ClassVar[str] = "stop"
+
+
+UP: dict[str, type[Message]] = {
+    c.kind: c for c in (Status, Metric, PerClass, Usage, Saved, Resolved, Notice, Acknowledged, Failure)
+}
+DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop,)}
+
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def encode(message: Message) -> bytes:
+    """Return ``message`` as one line of JSON without its newline."""
+    plain = {f.name: getattr(message, f.name) for f in fields(message)}
+    if isinstance(message, Metric):
+        plain["values"] = {k: v if math.isfinite(v) else str(float(v)) for k, v in message.values.items()}
+    elif isinstance(message, PerClass):
+        # The first cell is a class name, which may well read "nan"; only the numbers behind it are spelt.
+        plain["rows"] = [[row[0], *map(_spelt, row[1:])] for row in message.rows]
+    return orjson.dumps({"kind": message.kind, **plain})
+
+
+def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Message | None:
+    """Return the message in ``line``, or None where it is broken or of a kind that is not in ``kinds``.
+
+    A field that this version does not know is dropped, so that an older reader can follow a newer trainer.
+    """
+    try:
+        plain = orjson.loads(line)
+        made = kinds[plain.pop("kind")]
+        known = {f.name for f in fields(made)}
+        values = {name: value for name, value in plain.items() if name in known}
+        if made is Metric:
+            values["values"] = {k: _WORDS[v] if isinstance(v, str) else float(v) for k, v in values["values"].items()}
+        elif made is PerClass:
+            values["columns"] = tuple(values["columns"])
+            values["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in values["rows"])
+        elif made is Failure:
+            values["advice"] = tuple(values.get("advice", ()))
+        return made(**values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _spelt(cell: Any) -> Any:
+    return str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell
+
