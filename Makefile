@@ -6,6 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 UV     := $(BIN)/uv pip install --quiet --python $(PY)
+# Beside the environment, for the tests of both kernels; from outside the repository, whose pins are for ipykernel 7.
+OLD_IPYKERNEL = $(BIN)/uv --quiet --directory / pip install --python $(CURDIR)/$(PY) --no-deps \
+  --target $(CURDIR)/$(VENV)/ipykernel6 "ipykernel>=6.29,<7" "nest-asyncio>=1.6,<2"
 NPM    := $(PY) scripts/npm.py
 JS     := $(shell find js -name node_modules -prune -o -name tests -prune -o -type f -print 2>/dev/null)
 BUILT  := src/nbtrain/ui/static/.stamp
@@ -69,12 +72,12 @@ $(VENV)/.lab: pyproject.toml hatch_build.py $(JS) $(BUILT) | $(VENV)/.uv
 
 $(VENV)/.test: pyproject.toml hatch_build.py $(JS) $(BUILT) | $(VENV)/.uv
 	$(UV) -e ".[test]"
-	$(UV) --no-deps --target $(VENV)/ipykernel6 "ipykernel<7" nest-asyncio
+	$(OLD_IPYKERNEL)
 	@touch $@ $(VENV)/.lab
 
 # Missing after `make clean` and in a fresh clone; the install that follows makes it.
 $(BUILT):
-	@true
+	@:
 
 # uv reads the pins in pyproject.toml and picks the same torch on every machine; pip does neither.
 $(VENV)/.uv:

