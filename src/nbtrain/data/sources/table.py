@@ -103,7 +103,7 @@ class Table(Source, kind="table", label="Table (CSV)"):
         named = [c for c in free if c.lower() in _LABEL_COLUMNS]
         bits = [c for c in free if rows.share(c, lambda cell: cell.lower() in _BITS) == 1]
         if len(named) == 1 or len(free) == 1:
-            return (named or free)[0],
+            return ((named or free)[0],)
         if len(bits) > 1 and len(bits) == len(free):
             return tuple(bits)
         raise DataError(
