@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, Dict, Float, HasTraits, Instance, Int, List, Unicode, default, observe, validate
 
-from nbtrain import files
 from nbtrain.config import Config
 from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import ENDED, Message, Stop
@@ -56,7 +55,7 @@ class Experiment(HasTraits):
     tags = List(Unicode(), help="Words to find it by.")
     config = Instance(Config, help="The configuration as edited; fixed once a run has started.")
     dirty = Bool(False, help="Whether there are edits that are not on disk.")
-    problems = List(help="What keeps it from training: path, message and advice of each.")
+    problems: Any = List(help="What keeps it from training: path, message and advice of each.")
     data_info = Dict(help="Data set, images by split, classes with their counts.")
 
     status = Unicode("created", help="Word of spec §1: created, pending, preparing, training, completed, …")
@@ -78,8 +77,8 @@ class Experiment(HasTraits):
     per_class = Dict(help="Columns and rows of the newest validation, class by class.")
     usage = Dict(help="Speed and load that the trainer reported last.")
     resolved = Dict(help="What every auto became, and why.")
-    notices = List(help="What the trainer wants known: level and text.")
-    checkpoints = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
+    notices: Any = List(help="What the trainer wants known: level and text.")
+    checkpoints: Any = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
     error = Dict(help="cause, message, advice and traceback of a failure; empty otherwise.")
     _d1, _d2, _d3, _d4, _d5, _d6, _d7 = map(_when_asked, _TOLD)
 

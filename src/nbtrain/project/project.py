@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ class Project(HasTraits):
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
         self._known: dict[Path, Experiment] = {}
-        self._facts: dict[Any, Facts] = {}
+        self._sized: dict[Any, dict[str, int]] = {}
+        self._saved: dict[str, Any] = {}
         self._read_project()
         self.refresh()
         if self.exists:
@@ -115,8 +116,8 @@ class Project(HasTraits):
 
     def experiment(self, address: str) -> Experiment:
         """Return the experiment with this id or name; raises AddressError where none, or several, answer to it."""
-        by_id = [found for found in self.cards if found.id == address]
-        found = by_id or [e for e in self.cards if e.name == address]
+        cards: list[Experiment] = self.cards
+        found = [e for e in cards if e.id == address] or [e for e in cards if e.name == address]
         if len(found) == 1:
             return found[0]
         if found:
@@ -149,7 +150,7 @@ class Project(HasTraits):
         with self.lock:
             self.save()
             made = self.data.add(source, name)
-            self._facts.clear()
+            self._sized.clear()
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
@@ -188,9 +189,9 @@ class Project(HasTraits):
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
         """Images by set: counted where the split is made, by the ratios before that."""
         key = (config.data.split, config.data.val_ratio, config.data.test_ratio, config.data.split_seed, found.hash)
-        if key not in self._facts:
-            self._facts[key] = _sizes(self.data, config, found)  # type: ignore[assignment]
-        return self._facts[key]  # type: ignore[return-value]
+        if key not in self._sized:
+            self._sized[key] = _sizes(self.data, config, found)
+        return self._sized[key]
 
     # -- disk ---------------------------------------------------------------------------------------------------
 
@@ -241,7 +242,7 @@ class Project(HasTraits):
         return found
 
     def _read_project(self) -> None:
-        self.name, self._saved = self.path.name, {}
+        self.name = self.path.name
         if self.path.exists() and not self.path.is_dir():
             raise ProjectError("a project is a folder, and this is a file", value=str(self.path))
         if not self.exists:
@@ -265,7 +266,7 @@ class Project(HasTraits):
         return next(name for n in range(1, 100_000) if (name := f"Experiment {n}") not in taken)
 
 
-def _sizes(data: DataSets, config: Config, found: DataSet) -> Mapping[str, int]:
+def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:
     try:
         split = data.split(config.data)
     except NbtrainError:
