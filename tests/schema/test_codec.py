@@ -1,10 +1,10 @@
 """Formats: numbers, migrations and refusals of files; and the hash of a choice."""
 
 import pytest
-from schema.parts import Small
 
 from nbtrain.errors import FormatError
 from nbtrain.schema import Format, hash_of
+from schema.parts import Small
 
 OLD = Format("thing", 3, {1: lambda plain: {"b": plain["a"]}, 2: lambda plain: {"c": plain["b"] + 1}})
 

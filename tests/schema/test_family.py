@@ -1,10 +1,10 @@
 """Families: finding kinds, switching between them, and the way they stand in JSON."""
 
 import pytest
-from schema.parts import SGD, AdamW, Optimizer, Small
 
 from nbtrain.errors import ConfigError
 from nbtrain.schema import Family, field
+from schema.parts import SGD, AdamW, Optimizer, Small
 
 
 def test_defining_the_class_is_the_registration():

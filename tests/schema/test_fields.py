@@ -1,10 +1,9 @@
 """Fields: one definition describes itself to a form, a command line and a reference page."""
 
-from schema.parts import SGD, Small
-
 from nbtrain.schema import fields
 from nbtrain.schema.fields import part_kinds
 from nbtrain.schema.reference import reference
+from schema.parts import SGD, Small
 
 
 def found(config=None):

@@ -3,9 +3,9 @@
 import math
 
 import pytest
-from schema.parts import SGD, AdamW, Flip, Small, Training
 
 from nbtrain.errors import ConfigError
+from schema.parts import SGD, AdamW, Flip, Small, Training
 
 REFUSED = [
     ("optimizer.lr", -1, "out of range", "above 0, at most 10"),
