@@ -50,8 +50,11 @@ class NbtrainError(Exception):
         super().__init__(f"{what}{seen}." + (f" {advice}" if advice else ""))
 
 
-class ConfigError(NbtrainError):
-    """A configuration was refused whole; ``problems`` lists every failing path."""
+class ConfigError(NbtrainError, ValueError):
+    """A configuration was refused whole; ``problems`` lists every failing path.
+
+    It is a ValueError too, so that a section refused inside another one is reported with all the others.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -196,4 +196,3 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
 
 def _spelt(cell: Any) -> Any:
     return str(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell
-

@@ -131,7 +131,11 @@ class RunFolder:
         known = {f.name: plain[f.name] for f in fields(RunStatus) if f.name in plain}
         found = RunStatus(**{"status": "pending", **known})
         trusted = found.status in RUN_STATES and found.phase in PHASES
-        return found if trusted else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
+        return (
+            found
+            if trusted
+            else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
+        )
 
     def shown_status(self) -> RunStatus:
         """Return the status as a person should see it: ``failed`` where a trainer is gone without having said so."""
@@ -177,7 +181,9 @@ class RunFolder:
         if shown.status != "failed":
             return None
         said = self.status().status == "failed"
-        unsaid = Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
+        unsaid = (
+            Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
+        )
         return (last_failure(self.events) if said else None) or unsaid
 
     def _unsaid(self) -> Failure:
@@ -186,7 +192,9 @@ class RunFolder:
         if end.get("cause") in CAUSES:
             message = end.get("message") or "Interrupted: the trainer ended without a word."
             return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
-        message = "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
+        message = (
+            "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
+        )
         return Failure(cause="interrupted", message=message, advice=("Restart the experiment.",))
 
     def ask(self, command: Message) -> str:
