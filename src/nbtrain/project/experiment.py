@@ -27,6 +27,7 @@ from nbtrain.project.story import Story
 from nbtrain.runs import devices, launch
 from nbtrain.runs.folder import RunFolder, RunStatus, newest_run
 from nbtrain.runs.journal import JournalReader
+from nbtrain.runs.worker import WhenBusy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,7 +177,7 @@ class Experiment(HasTraits):
             if not self.running:
                 self._must_be_trainable(beside or queue)
                 self.save()
-                self._start(queue)
+                self._start("beside" if beside else "wait" if queue else "refuse")
         return self
 
     def stop(self) -> None:
@@ -306,14 +307,18 @@ class Experiment(HasTraits):
             advice = "Train beside it with train(beside=True), or wait until it is free with train(queue=True)."
             raise BusyError("the device is in use by another run", value=str(others[0]), advice=advice)
 
-    def _start(self, queue: bool) -> None:
+    def _start(self, when_busy: WhenBusy) -> None:
         assert self.folder is not None
         frozen = freeze.frozen(self.project.data, self.config)
         try:
             run = RunFolder.create(self.folder, frozen)
         except BusyError:  # another kernel was faster by a moment: its run is this experiment's run
             return self.refresh()
-        launch.start(run, queue=queue)
+        try:
+            launch.start(run, when_busy=when_busy)
+        except NbtrainError:  # it has said why; a run that never began is none
+            self.project.trash(run.path)
+            raise
         return self._attach(run)
 
     def _attach(self, run: RunFolder | None) -> None:

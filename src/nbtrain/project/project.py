@@ -22,14 +22,16 @@ from nbtrain.project import card, recent
 from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
-from nbtrain.runs.watch import Watch, kernel_watch
+from nbtrain.runs import launch
+from nbtrain.runs.watch import Watch
 from nbtrain.schema import Format
 from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
 FILE = "project.json"
 DEFAULT_PATH = "nbtrain-project"
-REFRESH_S = 1.0
+_WATCH = Watch()
+"""The kernel's one watch thread, whatever the number of projects."""
 
 
 class Project(HasTraits):
@@ -47,14 +49,13 @@ class Project(HasTraits):
         self.path = Path(path).expanduser().absolute()
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
-        self._known: dict[Path, Experiment] = {}
         self._sized: dict[Any, dict[str, int]] = {}
         self._saved: dict[str, Any] = {}
         self._read_project()
         self.refresh()
         if self.exists:
             recent.note(self.path)
-        self._hook = self.watch.every(REFRESH_S, self.refresh)
+        self._shelf = self.watch.follow_experiments(self.path / "experiments", self._changed)
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
@@ -62,7 +63,7 @@ class Project(HasTraits):
     @property
     def watch(self) -> Watch:
         """The kernel's one watch thread."""
-        return kernel_watch()
+        return _WATCH
 
     @property
     def exists(self) -> bool:
@@ -132,7 +133,6 @@ class Project(HasTraits):
 
     def forget(self, experiment: Experiment) -> None:
         """Take an experiment off the list; :meth:`Experiment.delete` calls it."""
-        self._known = {folder: e for folder, e in self._known.items() if e is not experiment}
         self.cards = [e for e in self.cards if e is not experiment]
 
     # -- data ---------------------------------------------------------------------------------------------------
@@ -211,35 +211,41 @@ class Project(HasTraits):
 
     def refresh(self) -> None:
         """Look at the disk for experiments, runs and edits that somebody else has made."""
-        with self.lock:
-            folders = list(card.folders(self.path))
-            gone = [e for folder, e in self._known.items() if not folder.exists()]
-            fresh = [e for e in map(self._open, folders) if e is not None]
-            if gone or fresh:
-                listed = [e for e in [*self.cards, *fresh] if e not in gone]
-                self.cards = sorted(listed, key=lambda e: -e.created_s)
-            for experiment in self.cards:
-                if experiment not in fresh:
-                    experiment.refresh()
+        here = {e.folder for e in self.cards if e.folder}
+        self._changed([*card.folders(self.path), *(folder for folder in here if not folder.exists())])
+
+    def warm_up(self) -> None:
+        """Have a warm process soon, so that the next training starts within a second; returns at once."""
+        launch.ensure_warm()
 
     def close(self) -> None:
         """Stop looking at this project; its runs go on."""
-        self.watch.stop_every(self._hook)
+        self.watch.unfollow(self._shelf)
         for experiment in self.cards:
             experiment.close()
 
+    def _changed(self, folders: Sequence[Path]) -> None:
+        """Take in what happened to these experiment folders; called on the watch thread too."""
+        with self.lock:
+            known = {e.folder: e for e in self.cards if e.folder}
+            gone = [known[f] for f in folders if f in known and not (f / card.FILE).exists()]
+            fresh = [e for f in folders if f not in known and (e := self._open(f)) is not None]
+            for folder in folders:
+                if folder in known and known[folder] not in gone:
+                    known[folder].refresh()
+            if gone or fresh:
+                listed = [e for e in [*self.cards, *fresh] if e not in gone]
+                self.cards = sorted(listed, key=lambda e: -e.created_s)
+
     def _open(self, folder: Path) -> Experiment | None:
-        if folder in self._known or any(e.folder == folder for e in self.cards):
+        if not (folder / card.FILE).exists():
             return None
         try:
-            found = Experiment(self, card.read(folder))
+            return Experiment(self, card.read(folder))
         except NbtrainError as error:
-            text = str(error)
-            if text not in self.notices:
-                self.notices = [*self.notices, text]
+            if str(error) not in self.notices:
+                self.notices = [*self.notices, str(error)]
             return None
-        self._known[folder] = found
-        return found
 
     def _read_project(self) -> None:
         self.name = self.path.name
