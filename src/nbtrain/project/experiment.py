@@ -264,8 +264,9 @@ class Experiment(HasTraits):
 
     def _take(self, card: Card) -> None:
         self._card = card
-        self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
-        self.config = card.config
+        with self.hold_trait_notifications():
+            self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
+            self.config = card.config
         self._look_at_edits()
 
     def _write(self, card: Card) -> None:
