@@ -1,1 +1,1 @@
-"""Images and labels: where they come from, how they are split, decoded, transformed and loaded."""
+"""Images and labels: where they come from, how they are split, and how a trainer reads them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Format
+from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
 FILE = "project.json"
@@ -47,7 +48,8 @@ class Project(HasTraits):
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
         self._known: dict[Path, Experiment] = {}
-        self._facts: dict[Any, Facts] = {}
+        self._sized: dict[Any, dict[str, int]] = {}
+        self._saved: dict[str, Any] = {}
         self._read_project()
         self.refresh()
         if self.exists:
@@ -84,7 +86,9 @@ class Project(HasTraits):
         """Return a new experiment in the list; it is not on disk until it is saved or trained."""
         with self.lock:
             chosen = config or self.new_config()
-            made = Experiment(self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen))
+            made = Experiment(
+                self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen)
+            )
             self.cards = [made, *self.cards]
             return made
 
@@ -95,10 +99,12 @@ class Project(HasTraits):
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
             if found[0].multilabel and config.task.kind == "classification":
-                config = config.set_all({"task.kind": "multilabel", "loss.kind": "bce"})
+                config = config.set_all({"task.kind": "multilabel", "loss.kind": MultiLabel.loss})
         return config
 
-    def experiments(self, *, status: str | None = None, task: str | None = None, tag: str | None = None) -> list[Experiment]:
+    def experiments(
+        self, *, status: str | None = None, task: str | None = None, tag: str | None = None
+    ) -> list[Experiment]:
         """Return the experiments, newest first, filtered by status word, kind of task or tag."""
         return [
             found
@@ -110,8 +116,8 @@ class Project(HasTraits):
 
     def experiment(self, address: str) -> Experiment:
         """Return the experiment with this id or name; raises AddressError where none, or several, answer to it."""
-        by_id = [found for found in self.cards if found.id == address]
-        found = by_id or [e for e in self.cards if e.name == address]
+        cards: list[Experiment] = self.cards
+        found = [e for e in cards if e.id == address] or [e for e in cards if e.name == address]
         if len(found) == 1:
             return found[0]
         if found:
@@ -119,6 +125,10 @@ class Project(HasTraits):
             raise AddressError(f"{len(found)} experiments share this name", value=address, advice=f"Use an id: {ids}.")
         names = ", ".join(f"{e.name!r} ({e.id})" for e in self.cards[:8]) or "none yet"
         raise AddressError("there is no such experiment", value=address, advice=f"There are: {names}.")
+
+    def trash(self, path: Path) -> Path:
+        """Move a folder of this project into its trash; return where it lies now."""
+        return files.move_to_trash(path, self.path / "trash")
 
     def forget(self, experiment: Experiment) -> None:
         """Take an experiment off the list; :meth:`Experiment.delete` calls it."""
@@ -140,7 +150,7 @@ class Project(HasTraits):
         with self.lock:
             self.save()
             made = self.data.add(source, name)
-            self._facts.clear()
+            self._sized.clear()
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
@@ -179,9 +189,9 @@ class Project(HasTraits):
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
         """Images by set: counted where the split is made, by the ratios before that."""
         key = (config.data.split, config.data.val_ratio, config.data.test_ratio, config.data.split_seed, found.hash)
-        if key not in self._facts:
-            self._facts[key] = _sizes(self.data, config, found)  # type: ignore[assignment]
-        return self._facts[key]  # type: ignore[return-value]
+        if key not in self._sized:
+            self._sized[key] = _sizes(self.data, config, found)
+        return self._sized[key]
 
     # -- disk ---------------------------------------------------------------------------------------------------
 
@@ -232,7 +242,7 @@ class Project(HasTraits):
         return found
 
     def _read_project(self) -> None:
-        self.name, self._saved = self.path.name, {}
+        self.name = self.path.name
         if self.path.exists() and not self.path.is_dir():
             raise ProjectError("a project is a folder, and this is a file", value=str(self.path))
         if not self.exists:
@@ -256,7 +266,7 @@ class Project(HasTraits):
         return next(name for n in range(1, 100_000) if (name := f"Experiment {n}") not in taken)
 
 
-def _sizes(data: DataSets, config: Config, found: DataSet) -> Mapping[str, int]:
+def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:
     try:
         split = data.split(config.data)
     except NbtrainError:
