@@ -39,7 +39,8 @@ def test_images_stand_upright(tmp_path, orientation, ending):
     array = images.pixels(0)
     turned = {
         1: array, 2: array[:, ::-1], 3: array[::-1, ::-1], 4: array[::-1],
-        5: array.transpose(1, 0, 2), 6: np.rot90(array, -1), 7: array.transpose(1, 0, 2)[::-1, ::-1], 8: np.rot90(array, 1),
+        5: array.transpose(1, 0, 2), 7: array.transpose(1, 0, 2)[::-1, ::-1],
+        6: np.rot90(array, -1), 8: np.rot90(array, 1),
     }  # fmt: skip
     got = decode(path)
     assert got.shape == turned[orientation].shape

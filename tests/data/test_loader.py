@@ -53,7 +53,7 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def own(tmp_path) -> Path:
-    """A folder of the same kind that a test may damage."""
+    """Return a folder of the same kind that a test may damage."""
     return images.folder(tmp_path / "own", {"a": 10, "b": 13})
 
 
@@ -74,7 +74,7 @@ def same(one, other) -> bool:
     )
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("start", [0, 1, 4, 7])
 def test_same_tensors_for_any_workers_and_any_start(root, workers, start):
     whole = batches(Loader(read(root), 4, Reading()), 0, 12)
@@ -317,7 +317,7 @@ def test_workers_die_with_a_killed_trainer(root):
     ("decoded_bytes", "n_cpus", "workers", "reason"),
     [
         (MAX_KEPT_BYTES, 16, 0, "all 9 images fit into memory decoded"),
-        (MAX_KEPT_BYTES + 1, 1, 1, "1 cores"),
+        (MAX_KEPT_BYTES + 1, 1, 1, "1 core, of which"),
         (MAX_KEPT_BYTES + 1, 2, 1, "one is left to the network"),
         (2**40, 64, MAX_WORKERS, "64 cores"),
     ],

@@ -13,7 +13,7 @@ from nbtrain.errors import ConfigError, DataError
 
 @pytest.fixture
 def root(tmp_path):
-    """A folder with the images 1.png to 4.png."""
+    """Return a folder with the images 1.png to 4.png."""
     for i in range(1, 5):
         images.write(tmp_path / f"{i}.png", seed=i)
     return tmp_path
