@@ -6,11 +6,13 @@ clicked and typed through Playwright (``view.output``, ``view.page``). Knows Jup
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Self
+
+from playwright.sync_api import Locator, Page, expect
 
 from browser.kernel import KernelClient
 from browser.server import LabServer
-from playwright.sync_api import Locator, Page, expect
 
 _READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget, context = panel?.context?.sessionContext;
@@ -24,8 +26,12 @@ _SET_SOURCE = """([index, code]) => {
 _RUN = """async index => {
     const book = jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = index; book.deselectAll();
+    const cell = book.activeCell;
     await jupyterapp.commands.execute('notebook:run-cell');
+    const failed = cell.model.outputs.toJSON().find(output => output.output_type === 'error');
+    return failed ? failed.traceback.join('\\n') : '';
 }"""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMAND = "([id, args]) => jupyterapp.commands.execute(id, args).then(() => null)"
 _STATUS = "() => jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status"
 _KERNEL = "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.id"
@@ -42,19 +48,19 @@ class NotebookView:
         self._current, self._kernel = 0, None  # type: tuple[int, KernelClient | None]
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        stem = name.removesuffix(".ipynb")
-        page.goto(f"{server.url}/lab/workspaces/{stem}/tree/{name}?reset")
+        workspace = name.removesuffix(".ipynb").replace("/", "-")
+        page.goto(f"{server.url}/lab/workspaces/{workspace}/tree/{name}?reset")
         self.wait_ready()
 
     # Cells
 
     def run(self, index: int = 0, *, wait: bool = True) -> NotebookView:
-        """Run a cell of the notebook; ``wait=False`` returns while it runs."""
+        """Run a cell of the notebook and raise what it raised; ``wait=False`` returns while it runs."""
         self._current = index
-        if wait:
-            self.page.evaluate(_RUN, index)
-        else:
+        if not wait:
             self.page.evaluate(f"index => {{ ({_RUN})(index); }}", index)
+        elif failed := self.page.evaluate(_RUN, index):
+            raise RuntimeError(f"cell {index} of {self.name} failed:\n{_COLOURS.sub('', failed)}")
         return self
 
     def run_code(self, code: str, index: int = 0, *, wait: bool = True) -> NotebookView:

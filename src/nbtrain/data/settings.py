@@ -1,0 +1,34 @@
+"""The data section: which images, how they are split, and how they are loaded. It knows settings; it opens nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nbtrain.schema import Section, field
+
+
+class Data(Section):
+    """Data set, split and loading."""
+
+    dataset: str = field("", label="Data set")
+    """Name of the project's data set to train on."""
+    split: str = field("", advanced=True)
+    """Name of a saved split. Empty: one is made by the shares and the seed below, or from the data set's own folders."""
+    val_ratio: float = field(0.2, ge=0.01, le=0.9, soft=(0.05, 0.5), unit="ratio", label="Validation share")
+    """Share of the images that is kept for validation."""
+    test_ratio: float = field(0.0, ge=0.0, le=0.9, soft=(0.0, 0.5), unit="ratio", label="Test share")
+    """Share of the images that is set aside and seen neither by training nor by validation."""
+    split_seed: int = field(42, ge=0, le=2**31 - 1, unit="seed", advanced=True)
+    """Seed of the stratified choice: the same seed always gives the same split."""
+    shuffle: bool = field(True, advanced=True)
+    """Draw the training images in a new order each epoch."""
+    workers: int | Literal["auto"] = field("auto", ge=0, le=64, unit="processes", label="Loader workers")
+    """Processes that read images beside the training; auto decides from the data and this machine."""
+    prefetch: int = field(2, ge=1, le=64, unit="batches", advanced=True, label="Prefetch")
+    """Batches that each loader worker prepares ahead."""
+    pin_memory: bool = field(True, advanced=True)
+    """Keep batches in page-locked memory, which makes the copy to a GPU faster; without a GPU it has no effect."""
+    persistent_workers: bool = field(True, advanced=True)
+    """Keep the loader workers between epochs instead of starting them anew."""
+    allowed_bad_share: float = field(0.01, ge=0.0, le=1.0, unit="ratio", advanced=True, label="Broken images allowed")
+    """Share of unreadable images up to which they are skipped and listed; with more, training does not start."""

@@ -1,0 +1,118 @@
+"""The card of an experiment: what a person edits, as it stands in experiment.json.
+
+A card is a value that knows how to be written and read again. It does not know runs or traits.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nbtrain import files
+from nbtrain.config import Config
+from nbtrain.errors import ConfigError, FormatError, NbtrainError, Problem, ProjectError
+from nbtrain.schema import Format
+
+FORMAT = Format("experiment file")
+FILE = "experiment.json"
+MAX_NAME = 500
+
+
+def clean_name(name: str) -> str:
+    """Return a name as it is kept: any text, without control characters, in one line; raises ProjectError if empty."""
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in str(name))
+    kept = " ".join(plain.split())[:MAX_NAME]
+    if not kept:
+        raise ProjectError("an experiment needs a name", value=name, advice="Give at least one visible character.")
+    return kept
+
+
+@dataclass(frozen=True)
+class Card:
+    """Name, description, tags and configuration of one experiment, and the folder they stand in."""
+
+    id: str
+    name: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    config: Config = field(default_factory=Config)
+    created_s: float = field(default_factory=time.time)
+    folder: Path | None = field(default=None, compare=False)
+    """None until it is written for the first time."""
+    changed_ns: int = field(default=0, compare=False)
+    """When the file was changed last, as this card knows it."""
+
+    def written(self, experiments: Path) -> Card:
+        """Write the card, into a new folder below ``experiments`` where it has none yet; return it with its folder."""
+        folder = self.folder or experiments / f"{files.slug(self.name)}-{self.id}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write_json(folder / FILE, FORMAT.mark(self._plain()))
+        except OSError as error:
+            what = f"the experiment could not be saved: {os.strerror(error.errno or 0)}"
+            advice = "Check that the project folder can be written and that the disk has room. Nothing was lost."
+            raise ProjectError(what, value=str(folder), advice=advice) from None
+        return replace(self, folder=folder, changed_ns=_changed_ns(folder))
+
+    def replaced(self, **changes: Any) -> Card:
+        """Return a copy with some fields changed."""
+        return replace(self, **changes)
+
+    def reread_if_changed(self) -> Card | None:
+        """Return the card as it stands on disk where somebody else changed it; None otherwise, or if it is broken."""
+        if self.folder is None or _changed_ns(self.folder) in (0, self.changed_ns):
+            return None
+        try:
+            return read(self.folder)
+        except NbtrainError:
+            return None
+
+    def _plain(self) -> dict[str, Any]:
+        named = {"id": self.id, "name": self.name, "description": self.description, "tags": list(self.tags)}
+        return {**named, "created_s": self.created_s, "config": self.config.encoded()}
+
+
+def read(folder: Path) -> Card:
+    """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path."""
+    where = folder / FILE
+    changed_ns = _changed_ns(folder)
+    plain = FORMAT.read(files.read_json(where), where)
+    try:
+        config = Config.decoded(plain.get("config"), where)
+    except FormatError:
+        raise
+    except ConfigError as error:
+        raise ConfigError(Problem(f"{where}: {p.path}", p.message, p.advice) for p in error.problems) from None
+    return Card(
+        id=str(plain.get("id") or folder.name),
+        name=clean_name(plain.get("name") or folder.name),
+        description=str(plain.get("description", "")),
+        tags=tuple(map(str, plain.get("tags", ()))),
+        config=config,
+        created_s=float(plain.get("created_s", 0.0)),
+        folder=folder,
+        changed_ns=changed_ns,
+    )
+
+
+def _changed_ns(folder: Path) -> int:
+    try:
+        return (folder / FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def folders(project: Path) -> Iterator[Path]:
+    """Yield the folders that hold an experiment."""
+    try:
+        entries = sorted(os.scandir(project / "experiments"), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir() and os.path.exists(os.path.join(entry.path, FILE)):
+            yield Path(entry.path)

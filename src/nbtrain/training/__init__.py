@@ -1,0 +1,1 @@
+"""Everything about training itself: optimizers, schedules, losses, tasks, metrics and the loop that uses them."""

@@ -1,0 +1,95 @@
+"""The sections of a run that are not families: training, checkpoint, logging, hardware. Settings only."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import field_validator
+
+from nbtrain.schema import Section, field
+
+
+class Training(Section):
+    """How long, how many at once, and when to stop."""
+
+    epochs: int = field(50, ge=1, le=100_000, soft=(10, 200), unit="epochs")
+    """Passes over the training images."""
+    batch_size: int = field(32, ge=1, le=65_536, soft=(8, 256), log=True, unit="images")
+    """Images per step on the device."""
+    batch_multiplier: int = field(1, ge=1, le=64, soft=(1, 16), unit="batches")
+    """Batches whose gradients are added up before the weights change: a larger batch without more memory."""
+    clip_norm: float = field(0.0, ge=0.0, le=1e6, soft=(0.0, 10.0), unit="norm", label="Gradient clipping")
+    """Largest norm of the gradient; longer ones are scaled down to it. 0 switches clipping off."""
+    ema: bool = field(False, label="Average weights (EMA)")
+    """Keep a moving average of the weights and validate with it."""
+    ema_decay: float = field(0.999, ge=0.0, lt=1.0, unit="ratio", label="EMA decay", when=lambda training: training.ema)
+    """Share of the old average that is kept at each step."""
+    early_stopping: bool = field(True)
+    """End the run when the watched metric has not improved for a number of epochs."""
+    monitor: Literal["auto", "loss", "accuracy", "f1", "auroc", "map"] = field(
+        "auto", label="Watched metric", labels={"f1": "F1", "auroc": "AUROC", "map": "mAP"}
+    )
+    """Validation metric that decides what is best; auto takes the task's main metric."""
+    patience: int = field(
+        10, ge=1, le=10_000, soft=(3, 30), unit="epochs", live=True, when=lambda training: training.early_stopping
+    )
+    """Epochs without improvement after which the run ends."""
+    min_delta: float = field(
+        1e-4, ge=0.0, le=1.0, unit="ratio", advanced=True, when=lambda training: training.early_stopping
+    )
+    """Smallest change that counts as an improvement."""
+    seed: int = field(42, ge=0, le=2**31 - 1, unit="seed", advanced=True)
+    """Seed of all randomness: the same seed, configuration and data give the same run on the CPU."""
+
+
+class Checkpoint(Section):
+    """What is kept of the weights, and how often."""
+
+    every_n_epochs: int = field(1, ge=1, le=100_000, unit="epochs", label="Save every")
+    """Epochs between two checkpoints; the last epoch is always saved."""
+    keep_last_n: int = field(1, ge=1, le=10_000, unit="checkpoints", label="Keep the last")
+    """Newest checkpoints that are kept beside the best one."""
+    keep_best_only: bool = field(False)
+    """After the run, delete every checkpoint but the best."""
+    best_name: str = field("best_model.pt", advanced=True, label="Name of the best")
+    """File name under which the best checkpoint is also found."""
+    last_name: str = field("last_checkpoint.pt", advanced=True, label="Name of the last")
+    """File name under which the newest checkpoint is also found."""
+
+    @field_validator("best_name", "last_name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}\.pt", name, re.ASCII):
+            raise ValueError("a checkpoint's name is letters, digits, '.', '_' and '-', and ends in .pt")
+        return name
+
+
+class Logging(Section):
+    """How often a run says how it is doing."""
+
+    every_n_steps: int = field(10, ge=1, le=100_000, unit="steps", label="Log every", advanced=True)
+    """Steps over which the training loss is averaged before it is written to the journal."""
+
+
+class Hardware(Section):
+    """Where a run computes, and how precisely."""
+
+    device: str = field("auto", label="Device")
+    """auto (the first GPU, else the CPU), cpu, or one GPU such as cuda:0."""
+    precision: Literal["32", "bf16-mixed", "16-mixed"] = field(
+        "32", labels={"32": "32 bit", "bf16-mixed": "bfloat16 mixed", "16-mixed": "float16 mixed (GPU)"}
+    )
+    """Number format of the computation; mixed keeps the weights in 32 bit."""
+    threads: int | Literal["auto"] = field("auto", ge=1, le=1024, unit="threads", advanced=True, label="CPU threads")
+    """Compute threads of a run on the CPU; auto leaves room for the notebook and the loader."""
+
+    @field_validator("device")
+    @classmethod
+    def _one_device(cls, device: str) -> str:
+        name = device.strip().lower()
+        if "," in name or name in {"all", "cuda"}:
+            raise ValueError("training on several devices is not there yet; name one, such as cuda:0")
+        if not re.fullmatch(r"auto|cpu|cuda:\d{1,2}", name, re.ASCII):
+            raise ValueError("a device is auto, cpu, or one GPU such as cuda:0")
+        return name
