@@ -1,7 +1,7 @@
 """Show every state of the panels for real and save it, light and dark (``make pictures``).
 
 Each row of STATES is a cell run in a real JupyterLab, and what happens until the picture is taken: a real run trains,
-is stopped or fails. Pictures go to docs/pictures/<state>-<theme>.png; the README's studio.png there is the whole window.
+is stopped or fails. Pictures go to docs/pictures/<state>-<theme>.png; the README's, studio.png, is the whole window.
 ``python scripts/pictures.py training failed`` takes only these.
 """
 

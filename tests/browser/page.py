@@ -18,6 +18,7 @@ _READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget, context = panel?.context?.sessionContext;
     return context?.isReady && panel.content?.widgets?.length && context.session?.kernel?.status === 'idle';
 }"""
+_UNCOVERED = "() => !document.getElementById('jupyterlab-splash')"
 _SET_SOURCE = """([index, code]) => {
     const book = jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = index; book.deselectAll();
@@ -111,8 +112,9 @@ class NotebookView:
     # What people do to a notebook
 
     def wait_ready(self) -> None:
-        """Wait until the notebook is shown and its kernel idle."""
+        """Wait until the notebook is shown, JupyterLab's splash gone, and the kernel idle."""
         self.page.wait_for_function(_READY, timeout=self.limit_ms)
+        self.page.wait_for_function(_UNCOVERED)
 
     def reload(self) -> None:
         """Save the notebook and reload the page; the kernel lives on."""
@@ -133,6 +135,7 @@ class NotebookView:
         self.command("apputils:change-theme", {"theme": f"JupyterLab {name.capitalize()}"})
         light = str(name == "light").lower()
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
+        self.page.wait_for_function(_UNCOVERED)
 
     def viewport(self, width_px: int, height_px: int = 1000) -> None:
         """Resize the window."""
