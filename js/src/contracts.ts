@@ -98,11 +98,15 @@ export interface Details extends Common {
   visible: boolean;
 }
 
-export interface Chart { key: string; title: string; figure: string; log: boolean; legend: { label: string; color: string; faint?: boolean }[] }
+export interface Chart {
+  key: string; title: string; figure: string; log: boolean; share: boolean; legend: { label: string; color: string }[];
+  options: Choice[]; option: string;
+}
 
 export interface Curves extends Common {
   charts: Chart[];
   axis: "step" | "epoch" | "time";
+  unit_s: number;
   smoothing: number;
   shown: boolean;
   waiting: boolean;

@@ -8,6 +8,7 @@ import type { Chart, Curves } from "./contracts";
 import { duration, grouped, measured, typed } from "./lib/format";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 import { attachCursor } from "./curves/cursor";
+import { keepTicks } from "./curves/ticks";
 
 const AXES: Curves["axis"][] = ["step", "epoch", "time"];
 
@@ -18,8 +19,9 @@ function prepare(panel: Panel<Curves>): () => TemplateResult {
     place.setAttribute("data-figure", chart.figure);
     if (!figures.has(chart.figure)) figures.set(chart.figure, figureElement(panel, chart.figure));
     void figures.get(chart.figure)?.then((element) => place.append(element));
+    keepTicks(panel, chart.figure);
   };
-  const place = (x: number): string => panel.get("axis") === "time" ? duration(x) : panel.get("axis") === "epoch" ? `epoch ${measured(x)}` : `step ${grouped(x)}`;
+  const place = (x: number): string => panel.get("axis") === "time" ? duration(x * panel.get("unit_s")) : panel.get("axis") === "epoch" ? `epoch ${measured(x)}` : `step ${grouped(x)}`;
   attachCursor(panel, place);
   reportVisibility(panel);
   requestAnimationFrame(() => setTimeout(() => panel.tell("painted", true), 0));
@@ -34,7 +36,7 @@ function prepare(panel: Panel<Curves>): () => TemplateResult {
 function tools(panel: Panel<Curves>): TemplateResult {
   const axis = panel.get("axis");
   return html`<div class="row tools"><span class="seg" role="group" aria-label="Horizontal axis">${AXES.map((name) => html`<button aria-pressed=${name === axis ? "true" : "false"}
-      @click=${() => panel.send("axis", { axis: name })}>${name}</button>`)}</span>
+      @click=${() => panel.send("axis", { axis: name })}>${name === "time" && name === axis ? `time (${panel.get("unit_s") === 1 ? "s" : "min"})` : name}</button>`)}</span>
     <label>Smoothing <input type="range" min="0" max="0.98" step="0.02" .value=${String(panel.get("smoothing"))} aria-valuetext=${typed(panel.get("smoothing"))}
       @input=${(e: Event) => panel.send("smooth", { smoothing: Number((e.target as HTMLInputElement).value) })}></label>
     <span class="grow"></span><span class="dim">drag to zoom, double-click to reset</span></div>`;
@@ -42,8 +44,12 @@ function tools(panel: Panel<Curves>): TemplateResult {
 
 function card(panel: Panel<Curves>, chart: Chart, mount: (chart: Chart) => (place?: Element) => void): TemplateResult {
   const toggle = (): void => panel.send("log", { key: chart.key, log: !chart.log });
-  return html`<div class="chart" role="figure" aria-label=${chart.title}><div class="row"><h4>${chart.title}</h4>
-      <span class="legend">${chart.legend.map((one) => html`<span class=${one.faint ? "faint" : ""} title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}</span>
+  const heading = chart.title
+    ? html`<h4>${chart.title}</h4>`
+    : html`<select class="which" aria-label="What this chart shows" @change=${(e: Event) => panel.send("option", { key: chart.key, option: (e.target as HTMLSelectElement).value })}>
+        ${chart.options.map((one) => html`<option value=${one.value} ?selected=${one.value === chart.option}>${one.label}</option>`)}</select>`;
+  return html`<div class="chart" role="figure" aria-label=${chart.title || chart.option}><div class="row">${heading}
+      <span class="legend">${chart.legend.filter((one) => one.label).map((one) => html`<span title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}</span>
       <button class="log" aria-pressed=${chart.log ? "true" : "false"} title="Logarithmic scale" @click=${toggle}>log</button></div>
     <div class="plot" data-key=${chart.key} ${ref(mount(chart))}></div>
     ${panel.get("waiting") ? html`<div class="wait">Waiting for the first numbers…</div>` : nothing}</div>`;

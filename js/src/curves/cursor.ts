@@ -1,6 +1,6 @@
 // One cursor over all charts: it reads the nearest values from the models of the drawn curves, and a drag zooms all.
 import type { Chart, Curves } from "../contracts";
-import { measured } from "../lib/format";
+import { measured, percent } from "../lib/format";
 import type { Panel } from "../lib/panel";
 
 const LEAST_DRAG_PX = 8;
@@ -84,7 +84,7 @@ async function show(panel: Panel<Curves>, x: number, share: number, say: (x: num
     cursor.style.display = "block";
     cursor.style.left = `${left}px`;
     const readout = part(plot, "readout");
-    readout.replaceChildren(line("", say(x)), ...(await curvesOf(panel, chart)).map((curve) => line(curve.color, `${curve.label} ${measured(nearest(curve, x))}`)));
+    readout.replaceChildren(line("", say(x)), ...(await curvesOf(panel, chart)).map((curve) => line(curve.color, `${curve.label} ${(chart.share ? percent : measured)(nearest(curve, x))}`)));
     readout.style.display = "block";
     readout.style.left = share > 0.5 ? "" : `${left + 8}px`;
     readout.style.right = share > 0.5 ? `${plot.clientWidth - left + 8}px` : "";

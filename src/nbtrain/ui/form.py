@@ -140,7 +140,7 @@ class Form(Panel, twin="form"):
         assert self.experiment is not None
         found = next((f for f in fields(self.experiment.config) if f.path == path), None)
         if found is not None:
-            self.catalog = {**self.catalog, path: [vars_of(choice) for choice in found.choices]}
+            self.catalog = {**self.catalog, path: [plain_choice(choice) for choice in found.choices]}
 
 
 def _replaced(path: str, edited: str) -> bool:
@@ -173,13 +173,13 @@ def plain_field(found: Field) -> dict[str, Any]:
     """Return a field's description without what changes with every edit; a long list of choices stays behind."""
     plain = {name: value for name, value in found.plain().items() if name != "shown"}
     plain["default"] = plain_value(found.default)
-    choices = [vars_of(choice) for choice in found.choices]
+    choices = [plain_choice(choice) for choice in found.choices]
     if len(choices) > _MANY:
         return {**{n: v for n, v in plain.items() if n != "choices"}, "searchable": True}
     return {**plain, "choices": choices} if choices else plain
 
 
-def vars_of(choice: Any) -> dict[str, str]:
+def plain_choice(choice: Any) -> dict[str, str]:
     """Return a choice as plain JSON, without an empty hint."""
     hint = {"hint": choice.hint} if choice.hint else {}
     return {"value": choice.value, "label": choice.label, **hint}
