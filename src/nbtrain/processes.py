@@ -1,0 +1,167 @@
+"""Facts about processes that survive a reboot, a reused pid and a changed clock.
+
+Known here: which machine and which boot this is, when a process started, whether the process that a record names is
+still that process, how a child dies with its parent. Not known here: runs, locks, what a process is for. Linux is read
+from /proc (no psutil, so that a small parent process stays small); elsewhere psutil answers. Windows is untested.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+LINUX = sys.platform.startswith("linux")
+_SAME_START_S = 1.5
+"""Two start times closer than this are one: wall-clock start times move by a tick when the clock is adjusted."""
+_PR_SET_PDEATHSIG = 1
+
+
+def host() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """Return a text that changes with every boot of this machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        import psutil
+
+        return str(int(psutil.boot_time()))
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return the clock ticks between boot and the start of ``pid``; None where that is not known or it is gone.
+
+    Unlike a wall-clock start time this does not move when somebody sets the clock.
+    """
+    fields = _stat_fields(pid)
+    return int(fields[19]) if fields else None
+
+
+def started_s(pid: int) -> float | None:
+    """Return when ``pid`` started, in seconds since 1970, or None where no such process is."""
+    if LINUX:
+        ticks = start_ticks(pid)
+        return None if ticks is None else _boot_s() + ticks / os.sysconf("SC_CLK_TCK")
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def exists(pid: int) -> bool:
+    """Tell whether ``pid`` is a process that runs; a zombie does not."""
+    if LINUX:
+        fields = _stat_fields(pid)
+        return bool(fields) and fields[0] not in {"Z", "X"}
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def identity(pid: int | None = None) -> dict[str, Any]:
+    """Return what names a process for good: host, boot, pid and its start."""
+    pid = os.getpid() if pid is None else pid
+    return {
+        "host": host(),
+        "boot_id": boot_id(),
+        "pid": pid,
+        "started_s": started_s(pid),
+        "start_ticks": start_ticks(pid),
+    }
+
+
+def alive(record: Mapping[str, Any]) -> bool | None:
+    """Tell whether the process of ``record`` (see :func:`identity`) lives; None where it is on another machine."""
+    if record.get("host") != host():
+        return None
+    pid = record.get("pid")
+    if record.get("boot_id") != boot_id() or not isinstance(pid, int) or pid <= 0 or not exists(pid):
+        return False
+    if record.get("start_ticks") is not None and LINUX:
+        return bool(record["start_ticks"] == start_ticks(pid))
+    then, now = record.get("started_s"), started_s(pid)
+    return then is not None and now is not None and abs(then - now) < _SAME_START_S
+
+
+def die_with_parent() -> None:
+    """Make the kernel end this process when its parent ends, however that happens. Does nothing outside Linux.
+
+    Called first thing in a loader worker: a killed trainer cannot end its workers, and they would hold memory for
+    seconds (PyTorch's own watchdog takes 5 s).
+    """
+    if not LINUX:
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the request was in place
+        os._exit(1)
+
+
+def memory_mib(pid: int | None = None) -> float:
+    """Return the resident memory of a process in MiB, 0 where it is gone."""
+    pid = os.getpid() if pid is None else pid
+    if LINUX:
+        try:
+            pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
+        except (OSError, IndexError):
+            return 0.0
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / 2**20
+    except psutil.Error:
+        return 0.0
+
+
+def threads() -> int:
+    """Return how many threads this process has, counting those that Python does not know of; 0 outside Linux."""
+    return len(os.listdir("/proc/self/task")) if LINUX else 0
+
+
+def available_share() -> float:
+    """Return which share (0…1) of this machine's memory is available, 1 where that cannot be read."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 1.0
+    found = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Mem")}
+    return found["MemAvailable"] / found["MemTotal"] if "MemAvailable" in found else 1.0
+
+
+def out_of_memory_kills() -> int:
+    """Return how many processes the kernel has killed for lack of memory since boot, 0 where it does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat behind the name, which may itself hold blanks and brackets."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _boot_s() -> float:
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,277 @@
+"""The run folder: the truth about one run, on disk, under names that others rely on (docs and design §4).
+
+Known here: which file says what, who may write it, and how to tell a run that trains from one whose trainer is gone.
+The starter creates the folder; the trainer alone writes owner, status, events, resolved choices and checkpoints; its
+small parent writes exit.json; anyone may add a command. Not known here: how a trainer is started, what it computes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from nbtrain import files, locks, processes
+from nbtrain.errors import BusyError, NbtrainError, ProjectError
+from nbtrain.messages import CAUSES, DOWN, ENDED, PHASES, RUN_STATES, Failure, Message, decode, encode
+from nbtrain.runs.journal import last_failure
+
+Liveness: TypeAlias = Literal["living", "silent", "gone"]
+"""``silent``: the process is there, but it has not said a word for a while (stopped, swapped out, or hanging)."""
+
+SILENT_S = 15.0
+"""A heartbeat older than this makes a living trainer silent."""
+AWAY_S = 60.0
+"""A heartbeat older than this makes a trainer on another machine gone; its process cannot be asked."""
+START_S = 30.0
+"""How long a run may be ``pending`` before a trainer has taken its lock."""
+_COMMAND_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """What status.json says: small enough to list a thousand runs quickly."""
+
+    status: str
+    phase: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    best: Mapping[str, Any] = field(default_factory=dict)
+    """``metric``, ``value``, ``epoch``, ``step`` of the best validation so far; empty before the first."""
+    heartbeat_s: float = 0.0
+    """Wall clock of the trainer's newest sign of life, in seconds since 1970."""
+    detail: str = ""
+    cause: str = ""
+    """Why a failed run failed: one of :data:`nbtrain.messages.CAUSES`."""
+
+
+class RunFolder:
+    """One run's folder ``experiments/<experiment>/runs/NNNN``. Cheap to make; every answer is read from disk anew."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @classmethod
+    def create(cls, experiment: str | Path, frozen: Mapping[str, Any]) -> RunFolder:
+        """Make the experiment's next run folder, whole or not at all, with status ``pending``.
+
+        Raises BusyError where the experiment's newest run has not ended, so that of two kernels one starts a run.
+        """
+        runs = Path(experiment) / "runs"
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            with locks.FileLock(runs / "lock"):
+                newest = newest_run(experiment)
+                if newest and newest.shown_status().status not in ENDED:
+                    raise BusyError("this experiment is already being trained", value=str(newest.path))
+                return cls(_make(runs, frozen))
+        except OSError as error:
+            what = f"the run folder could not be made: {error.strerror or error}"
+            advice = "Check that the project folder can be written and that the disk has room."
+            raise ProjectError(what, value=str(runs), advice=advice) from error
+
+    @property
+    def number(self) -> int:
+        """The run's number within its experiment; numbers are not used again."""
+        return int(self.path.name)
+
+    @property
+    def experiment(self) -> Path:
+        """The experiment's folder."""
+        return self.path.parents[1]
+
+    @property
+    def project(self) -> Path:
+        """The project's folder."""
+        return self.path.parents[3]
+
+    @property
+    def lock(self) -> Path:
+        """The file that the trainer holds locked for life. Not to be opened inside the trainer (see locks.py)."""
+        return self.path / "lock"
+
+    @property
+    def events(self) -> Path:
+        """The journal."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What the trainer and its libraries printed."""
+        return self.path / "log.txt"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The frozen configuration with versions, data hash and seed; it must be there and whole."""
+        value = files.read_json(self.path / "config.json")
+        if not isinstance(value, dict):
+            raise ProjectError("config.json of this run holds no object", value=str(self.path))
+        return value
+
+    def status(self) -> RunStatus:
+        """Return what status.json says, which is what the trainer said last; see :meth:`shown_status`."""
+        plain = self._read("status.json")
+        known = {f.name: plain[f.name] for f in fields(RunStatus) if f.name in plain}
+        found = RunStatus(**{"status": "pending", **known})
+        trusted = found.status in RUN_STATES and found.phase in PHASES
+        return found if trusted else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
+
+    def shown_status(self) -> RunStatus:
+        """Return the status as a person should see it: ``failed`` where a trainer is gone without having said so."""
+        said = self.status()
+        if said.status in ENDED or self.living() != "gone":
+            return said
+        said = self.status()  # it may have ended between the two looks
+        if said.status in ENDED or (not self.owner() and self._age_s(said) < START_S):
+            return said
+        failure = self._unsaid()
+        return replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
+
+    def write_status(self, status: RunStatus, *, durable: bool = False) -> None:
+        """Write status.json; for the starter at creation and for whoever holds the lock."""
+        files.write_json(self.path / "status.json", asdict(status), durable=durable)
+
+    def owner(self) -> dict[str, Any]:
+        """Return who is, or was, the trainer: host, boot_id, pid, started_s, generation; empty before the first."""
+        return self._read("owner.json")
+
+    def exit(self) -> dict[str, Any]:
+        """Return how the newest trainer ended: code, signal, memory_peak_mib, last_lines, cause; empty before that."""
+        found = self._read("exit.json")
+        return found if found.get("generation", 0) == self.owner().get("generation", 0) else {}
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every ``auto`` that was decided, as ``{path: {"value": …, "reason": …}}``."""
+        return dict(self._read("resolved.json").get("choices", {}))
+
+    def living(self) -> Liveness:
+        """Tell whether the trainer lives: by its lock, by its process, and from afar by its heartbeat."""
+        owner = self.owner()
+        age_s = self._age_s(self.status())
+        if owner and owner.get("host") != processes.host():
+            return "living" if age_s < SILENT_S else "silent" if age_s < AWAY_S else "gone"
+        if not self._held(owner):
+            return "gone"
+        return "living" if age_s < SILENT_S else "silent"
+
+    def failure(self) -> Failure | None:
+        """Return why a failed run failed, in the trainer's words or as far as anybody can know; None where it has not."""
+        shown = self.shown_status()
+        if shown.status != "failed":
+            return None
+        said = self.status().status == "failed"
+        unsaid = Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
+        return (last_failure(self.events) if said else None) or unsaid
+
+    def _unsaid(self) -> Failure:
+        """Why a trainer is gone that has not said so: what its small parent saw, or only that it is gone."""
+        end = self.exit()
+        if end.get("cause") in CAUSES:
+            message = end.get("message") or "Interrupted: the trainer ended without a word."
+            return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
+        message = "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
+        return Failure(cause="interrupted", message=message, advice=("Restart the experiment.",))
+
+    def ask(self, command: Message) -> str:
+        """Put a command for the trainer into the folder; return its name, which the acknowledgement will carry."""
+        name = f"{command.kind}-{files.new_id()}.json"
+        files.write_atomic(self.path / "commands" / name, encode(replace(command, t_s=time.time())))
+        return name
+
+    def commands(self) -> dict[str, Message]:
+        """Return all commands ever asked, by name; half-written and unknown ones are left out."""
+        read = ((entry.name, _command(entry)) for entry in self._command_files())
+        return {name: command for name, command in read if command is not None}
+
+    def _command_files(self) -> Iterator[os.DirEntry[str]]:
+        try:
+            entries = sorted(os.scandir(self.path / "commands"), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return iter(())
+        return (e for e in entries if e.name.endswith(".json") and not e.name.startswith("."))
+
+    def _held(self, owner: Mapping[str, Any]) -> bool:
+        try:
+            return locks.locked(self.lock)
+        except OSError:  # a file system without locks: the process itself must do
+            return bool(owner) and processes.alive(owner) is True
+
+    def _age_s(self, status: RunStatus) -> float:
+        return time.time() - status.heartbeat_s
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            value = files.read_json(self.path / name)
+        except (OSError, NbtrainError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def runs_of(experiment: str | Path) -> list[RunFolder]:
+    """Return the experiment's run folders, oldest first."""
+    try:
+        names = [e.name for e in os.scandir(Path(experiment) / "runs") if e.name.isdecimal() and e.is_dir()]
+    except FileNotFoundError:
+        return []
+    return [RunFolder(Path(experiment) / "runs" / name) for name in sorted(names, key=int)]
+
+
+def newest_run(experiment: str | Path) -> RunFolder | None:
+    """Return the experiment's newest run, None before the first."""
+    found = runs_of(experiment)
+    return found[-1] if found else None
+
+
+def _make(runs: Path, frozen: Mapping[str, Any]) -> Path:
+    """Make the folder under a name nobody looks at, then give it its number in one step."""
+    number = _next_number(runs)
+    target, unborn = runs / f"{number:04d}", runs / f".nbtrain-{files.new_id()}"
+    try:
+        (unborn / "commands").mkdir(parents=True)
+        (unborn / "checkpoints").mkdir()
+        files.write_json(unborn / "config.json", frozen)
+        RunFolder(unborn).write_status(RunStatus("pending", heartbeat_s=time.time()))
+        files.write_atomic(runs / "next", str(number + 1).encode())
+        os.rename(unborn, target)
+    except BaseException:
+        shutil.rmtree(unborn, ignore_errors=True)
+        raise
+    files.fsync_folder(runs)
+    return target
+
+
+def _next_number(runs: Path) -> int:
+    """Runs move to the trash, so the folders that are left do not tell which numbers were used: ``next`` does."""
+    try:
+        said = int((runs / "next").read_text())
+    except (OSError, ValueError):
+        said = 1
+    return max(said, *(run.number + 1 for run in runs_of(runs.parent)), 1)
+
+
+def _command(entry: os.DirEntry[str]) -> Message | None:
+    """Read one command; its kind may be left to its name, so that ``{}`` in ``stop-x.json`` is a Stop."""
+    try:
+        if entry.stat().st_size > _COMMAND_BYTES:
+            return None
+        plain = orjson.loads(Path(entry.path).read_bytes())
+        return decode(orjson.dumps({"kind": entry.name.partition("-")[0], **plain}), DOWN)
+    except (OSError, ValueError, TypeError):
+        return None
