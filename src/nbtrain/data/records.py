@@ -1,0 +1,154 @@
+"""Records: what every source is turned into, whatever its format was.
+
+A record is one image with its labels; a listing is all records of one source under one root folder. This file knows
+names, labels and file sizes. It never opens an image, and does not know where a listing came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nbtrain.errors import DataError
+
+MAX_CLASSES = 25_000
+"""More classes than any known data set has: beyond it, the "labels" are something else (file names, numbers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One image: its file, as a posix path below the listing's root, and the ids of its labels."""
+
+    file: str
+    labels: tuple[int, ...]
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All images of one source, in a fixed order; ids of labels are positions in ``classes``."""
+
+    root: Path
+    classes: tuple[str, ...]
+    records: tuple[Record, ...]
+    own_split: Mapping[str, tuple[str, ...]] | None = None
+    """Files per set ("train", "val", "test") where the source itself says so."""
+    multilabel: bool = False
+    """Whether some image has no label, or several."""
+    notices: tuple[str, ...] = ()
+    """What the person should know of what was found, in full sentences."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A hash over the class names, and every image's relative name, size in bytes and labels; 16 hex digits.
+
+        It does not read the images: a file overwritten with other pixels of exactly the same size goes unnoticed.
+        The order in which files were found, the root folder and the own split are no part of it.
+        """
+        digest = hashlib.sha256("\0".join(self.classes).encode())
+        for record in sorted(self.records, key=lambda r: r.file):
+            labels = ",".join(map(str, record.labels))
+            digest.update(f"\n{record.file}\0{record.size_bytes}\0{labels}".encode())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """Number of images that carry each class."""
+        found = Counter(label for record in self.records for label in record.labels)
+        return tuple(found[i] for i in range(len(self.classes)))
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files together."""
+        return sum(record.size_bytes for record in self.records)
+
+    def positions(self) -> dict[str, int]:
+        """Return the place of every file in ``records``."""
+        return {record.file: place for place, record in enumerate(self.records)}
+
+    def noting(self, *notices: str) -> Listing:
+        """Return a copy with more ``notices``; empty ones are left out."""
+        return replace(self, notices=(*self.notices, *filter(None, notices)))
+
+
+def label_ids(records: Sequence[Record]) -> npt.NDArray[np.int64]:
+    """Return the one label of each record; raises DataError for a record that has none, or several."""
+    for record in records:
+        if len(record.labels) != 1:
+            raise DataError(
+                f"{record.file} has {len(record.labels)} labels, and classification needs exactly one",
+                advice="Choose the task multi-label, or give every image one label.",
+            )
+    return np.fromiter((record.labels[0] for record in records), np.int64, len(records))
+
+
+def label_matrix(records: Sequence[Record], n_classes: int) -> npt.NDArray[np.uint8]:
+    """Return one row per record with a 1 for each of its labels."""
+    matrix = np.zeros((len(records), n_classes), np.uint8)
+    for row, record in enumerate(records):
+        matrix[row, list(record.labels)] = 1
+    return matrix
+
+
+def checked(listing: Listing, where: object) -> Listing:
+    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it."""
+    n_classes, n_images = len(listing.classes), len(listing)
+    if n_images == 0:
+        raise DataError("there are no images", value=str(where), advice="Give a folder or table that names images.")
+    if n_classes > MAX_CLASSES:
+        raise DataError(
+            f"there are {n_classes} classes for {n_images} images, more than the {MAX_CLASSES} that are allowed",
+            value=str(where),
+            advice="Check that the labels are classes, and not file names or numbers.",
+        )
+    if n_classes < 2:
+        raise DataError(
+            f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
+            value=str(where),
+            advice="Add images of at least one other class, each class in a folder of its own or with its own label.",
+        )
+    return listing.noting(_single(listing), _alike(listing.classes))
+
+
+def _single(listing: Listing) -> str:
+    lone = [name for name, count in zip(listing.classes, listing.counts, strict=True) if count == 1]
+    if not lone:
+        return ""
+    return f"{counted(len(lone), 'class has', 'classes have')} one image only, used for training: {first(lone)}."
+
+
+def _alike(classes: Sequence[str]) -> str:
+    folded = Counter(name.casefold() for name in classes)
+    twins = [name for name in classes if folded[name.casefold()] > 1]
+    return f"These classes differ only in upper and lower case: {first(twins)}." if twins else ""
+
+
+def first(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first ``limit`` names as text, with the number of the others."""
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return ``number`` with the word that fits it: "1 file", "1 797 files"."""
+    return f"{number:,}".replace(",", " ") + f" {one if number == 1 else many}"
+
+
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
+    """Return a sort key in which ``class 9`` comes before ``class 10``, on every platform alike."""
+    texts = re.split("([0-9]+)", name.casefold())
+    # Texts and numbers alternate, so that equal places always hold equal types. A number compares by its length first:
+    # int() would refuse one of thousands of digits.
+    parts = [(len(t.lstrip("0")), t.lstrip("0")) if place % 2 else t for place, t in enumerate(texts)]
+    return parts, name
