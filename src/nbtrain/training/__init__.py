@@ -1,1 +1,1 @@
-"""Training: settings and parts of a run, and the loop that drives them."""
+"""Everything about training itself: optimizers, schedules, losses, tasks, metrics and the loop that uses them."""

@@ -1,0 +1,160 @@
+"""The configuration: every section of a run in one frozen value, and the rules that hold between sections.
+
+    config = Config()
+    config.set("optimizer.lr", 3e-4).set("training.epochs", 20)
+
+It composes; each setting's text and limits stand with its part. It does not know data, files or devices: what a rule
+needs of them comes in as :class:`Facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbtrain.data.normalisation import ImageNet, Normalisation
+from nbtrain.data.settings import Data
+from nbtrain.data.transforms import Augmentation
+from nbtrain.errors import ConfigError, Problem
+from nbtrain.models.backbones import Model, Timm
+from nbtrain.schema import Format, Section, hash_of
+from nbtrain.training.losses import CrossEntropy, Loss
+from nbtrain.training.optimizers import AdamW, Optimizer
+from nbtrain.training.schedulers import Cosine, Scheduler
+from nbtrain.training.settings import Checkpoint, Hardware, Logging, Training
+from nbtrain.training.tasks import Classification, Task
+
+FORMAT = Format("configuration")
+"""The format of a configuration on disk; a change of a path or a meaning lifts the number and adds a migration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the data that a configuration is meant for; None where nothing is known yet."""
+
+    n_train: int | None = None
+    n_classes: int | None = None
+    multilabel: bool | None = None
+
+
+class Config(Section):
+    """Everything a person chooses about one experiment."""
+
+    task: Task = Classification()
+    data: Data = Data()
+    model: Model = Timm()
+    normalisation: Normalisation = ImageNet()
+    augmentation: Augmentation = Augmentation()
+    optimizer: Optimizer = AdamW()
+    scheduler: Scheduler = Cosine()
+    loss: Loss = CrossEntropy()
+    training: Training = Training()
+    checkpoint: Checkpoint = Checkpoint()
+    logging: Logging = Logging()
+    hardware: Hardware = Hardware()
+
+    @property
+    def effective_batch_size(self) -> int:
+        """Images behind one change of the weights: batch size × multiplier (× devices, when there are several)."""
+        return self.training.batch_size * self.training.batch_multiplier
+
+    @property
+    def hash(self) -> str:
+        """The hash of what a person chose, before any ``auto`` is resolved."""
+        return hash_of(self)
+
+    def steps_per_epoch(self, n_train: int) -> int:
+        """Return how often the weights change in one pass over ``n_train`` images."""
+        batches = max(1, n_train // self.training.batch_size)
+        return -(-batches // self.training.batch_multiplier)
+
+    def check(self, facts: Facts | None = None) -> list[Problem]:
+        """Return what keeps this configuration from training, across sections and against ``facts``."""
+        return [problem for rule in RULES for problem in rule(self, facts or Facts())]
+
+    def set_all(self, changes: Mapping[str, Any]) -> Config:
+        """Return a copy with several ``{path: value}`` changes; a kind is set before its fields."""
+        config, problems = self, list[Problem]()
+        for path in sorted(changes, key=lambda path: (not path.endswith(".kind"), path)):
+            try:
+                config = config.set(path, changes[path])
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+        return config
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the configuration as it stands in a file: plain values with the format number."""
+        return FORMAT.mark(self.plain())
+
+    @classmethod
+    def decoded(cls, plain: object, where: object = "") -> Config:
+        """Return the configuration in ``plain``; raises FormatError or ConfigError naming ``where`` or every path."""
+        return cls.parse(FORMAT.read(plain, where))
+
+
+Rule = Callable[[Config, Facts], Iterator[Problem]]
+
+
+def _dataset_is_chosen(config: Config, facts: Facts) -> Iterator[Problem]:
+    if not config.data.dataset:
+        yield Problem("data.dataset", "no data set is chosen.", "Add images to the project, then choose them here.")
+
+
+def _shares_leave_images_to_train(config: Config, facts: Facts) -> Iterator[Problem]:
+    share = config.data.val_ratio + config.data.test_ratio
+    if share >= 1:
+        told = f"validation and test together take {share:.0%} of the images."
+        yield Problem("data.val_ratio", told, "Leave some for training: their sum must be below 1.")
+
+
+def _batch_fits_the_data(config: Config, facts: Facts) -> Iterator[Problem]:
+    if facts.n_train is not None and config.training.batch_size > facts.n_train:
+        told = f"a batch of {config.training.batch_size} is larger than the {facts.n_train} training images."
+        yield Problem("training.batch_size", told, f"At most {facts.n_train}.")
+
+
+def _loss_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.task.kind not in config.loss.tasks:
+        fitting = [kind for kind, loss in Loss.kinds().items() if config.task.kind in loss.tasks]
+        told = f"{config.loss.label} is not a loss for {config.task.label.lower()}."
+        yield Problem("loss.kind", told, f"Choose {' or '.join(fitting)}.")
+
+
+def _task_fits_the_labels(config: Config, facts: Facts) -> Iterator[Problem]:
+    if facts.multilabel and config.task.kind == "classification":
+        told = "the images of this data set carry several labels each."
+        yield Problem("task.kind", told, "Choose multilabel.")
+
+
+def _metric_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
+    known = config.task.metrics
+    if config.training.monitor not in ("auto", "loss", *known):
+        told = f"{config.training.monitor} is not measured for {config.task.label.lower()}."
+        yield Problem("training.monitor", told, f"Choose auto, loss, {', '.join(known)}.")
+
+
+def _warmup_fits_the_run(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.scheduler.warmup_epochs > config.training.epochs:
+        told = f"the warm-up of {config.scheduler.warmup_epochs:g} epochs is longer than the run."
+        yield Problem("scheduler.warmup_epochs", told, f"At most {config.training.epochs}.")
+
+
+def _precision_fits_the_device(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.hardware.device == "cpu" and config.hardware.precision == "16-mixed":
+        told = "16-mixed needs a GPU."
+        yield Problem("hardware.precision", told, "Choose 32 or bf16-mixed on the CPU.")
+
+
+RULES: tuple[Rule, ...] = (
+    _dataset_is_chosen,
+    _shares_leave_images_to_train,
+    _batch_fits_the_data,
+    _loss_fits_the_task,
+    _task_fits_the_labels,
+    _metric_fits_the_task,
+    _warmup_fits_the_run,
+    _precision_fits_the_device,
+)

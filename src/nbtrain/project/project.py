@@ -1,0 +1,267 @@
+"""A project: a folder with data sets, splits and experiments, as an object.
+
+Opening a folder that is not there yet makes nothing; the first save does. All experiments of a project share its lock
+and the kernel's one watch thread. It knows the folder's layout; it does not know widgets, and never imports torch.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from traitlets import Dict, HasTraits, Instance, List, Unicode
+
+from nbtrain import files
+from nbtrain.config import Config, Facts
+from nbtrain.data.sources import Source, detect
+from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
+from nbtrain.project import card, recent
+from nbtrain.project.card import Card
+from nbtrain.project.datasets import DataSet, DataSets
+from nbtrain.project.experiment import Experiment
+from nbtrain.runs.watch import Watch, kernel_watch
+from nbtrain.schema import Format
+
+FORMAT = Format("project file")
+FILE = "project.json"
+DEFAULT_PATH = "nbtrain-project"
+REFRESH_S = 1.0
+
+
+class Project(HasTraits):
+    """A project folder. ``cards`` is the observable list of its experiments, newest first."""
+
+    name = Unicode(help="Name for people.")
+    description = Unicode(help="What this project is about.")
+    defaults = Dict(help="Configuration values, by path, that new experiments start from.")
+    cards = List(Instance(Experiment), help="All experiments, newest first.")
+    notices = List(Unicode(), help="What could not be read, and why.")
+
+    def __init__(self, path: str | Path = DEFAULT_PATH) -> None:
+        """Open the project at ``path``, or prepare a new one; raises ProjectError for a folder of other things."""
+        super().__init__()
+        self.path = Path(path).expanduser().absolute()
+        self.lock = threading.RLock()
+        self.data = DataSets(self.path)
+        self._known: dict[Path, Experiment] = {}
+        self._facts: dict[Any, Facts] = {}
+        self._read_project()
+        self.refresh()
+        if self.exists:
+            recent.note(self.path)
+        self._hook = self.watch.every(REFRESH_S, self.refresh)
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
+
+    @property
+    def watch(self) -> Watch:
+        """The kernel's one watch thread."""
+        return kernel_watch()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the project is on disk yet."""
+        return (self.path / FILE).exists()
+
+    @property
+    def task(self) -> str:
+        """The kind of task that new experiments start with."""
+        return self.new_config().task.kind
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names of the project's first data set."""
+        found = self.data.all()
+        return found[0].classes if found else ()
+
+    # -- experiments --------------------------------------------------------------------------------------------
+
+    def new(self, name: str | None = None, config: Config | None = None, *, tags: Sequence[str] = ()) -> Experiment:
+        """Return a new experiment in the list; it is not on disk until it is saved or trained."""
+        with self.lock:
+            chosen = config or self.new_config()
+            made = Experiment(self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen))
+            self.cards = [made, *self.cards]
+            return made
+
+    def new_config(self) -> Config:
+        """Return the configuration that a new experiment starts from: the project's defaults and its only data set."""
+        config = Config().set_all(self.defaults)
+        found = self.data.all()
+        if len(found) == 1 and not config.data.dataset:
+            config = config.set("data.dataset", found[0].name)
+            if found[0].multilabel and config.task.kind == "classification":
+                config = config.set_all({"task.kind": "multilabel", "loss.kind": "bce"})
+        return config
+
+    def experiments(self, *, status: str | None = None, task: str | None = None, tag: str | None = None) -> list[Experiment]:
+        """Return the experiments, newest first, filtered by status word, kind of task or tag."""
+        return [
+            found
+            for found in self.cards
+            if (status is None or found.status == status)
+            and (task is None or found.config.task.kind == task)
+            and (tag is None or tag in found.tags)
+        ]
+
+    def experiment(self, address: str) -> Experiment:
+        """Return the experiment with this id or name; raises AddressError where none, or several, answer to it."""
+        by_id = [found for found in self.cards if found.id == address]
+        found = by_id or [e for e in self.cards if e.name == address]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(e.id for e in found)
+            raise AddressError(f"{len(found)} experiments share this name", value=address, advice=f"Use an id: {ids}.")
+        names = ", ".join(f"{e.name!r} ({e.id})" for e in self.cards[:8]) or "none yet"
+        raise AddressError("there is no such experiment", value=address, advice=f"There are: {names}.")
+
+    def forget(self, experiment: Experiment) -> None:
+        """Take an experiment off the list; :meth:`Experiment.delete` calls it."""
+        self._known = {folder: e for folder, e in self._known.items() if e is not experiment}
+        self.cards = [e for e in self.cards if e is not experiment]
+
+    # -- data ---------------------------------------------------------------------------------------------------
+
+    def datasets(self) -> list[DataSet]:
+        """Return the project's data sets."""
+        return self.data.all()
+
+    def add_images(self, path: str | Path | Source, name: str = "") -> DataSet:
+        """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
+
+        Raises DataError saying what is wrong with them and where.
+        """
+        source = path if isinstance(path, Source) else detect(path)
+        with self.lock:
+            self.save()
+            made = self.data.add(source, name)
+            self._facts.clear()
+            for experiment in self.cards:
+                if not experiment.config.data.dataset and experiment.status == "created":
+                    experiment.set("data.dataset", made.name)
+                experiment.look()
+            return made
+
+    def facts(self, config: Config) -> Facts:
+        """Return what is known of the data that ``config`` names, from the data set's file alone."""
+        try:
+            found = self.data.get(config.data.dataset)
+        except DataError:
+            return Facts()
+        sizes = self._sizes(config, found)
+        return Facts(sizes["train"], len(found.classes), found.multilabel)
+
+    def data_problems(self, config: Config) -> list[Problem]:
+        """Return what is wrong with the data set that ``config`` names."""
+        if not config.data.dataset:
+            return []
+        try:
+            self.data.get(config.data.dataset)
+        except DataError as error:
+            return [Problem("data.dataset", f"{error.what} (got {config.data.dataset!r}).", error.advice)]
+        return []
+
+    def data_info(self, config: Config) -> dict[str, Any]:
+        """Return what a panel shows of the data: name, classes with counts, and images by set."""
+        try:
+            found = self.data.get(config.data.dataset)
+        except DataError:
+            return {}
+        classes = [[name, count] for name, count in zip(found.classes, found.counts, strict=True)]
+        where = {"name": found.name, "path": found.source.path, "hash": found.hash, "n_images": found.n_images}
+        return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
+
+    def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
+        """Images by set: counted where the split is made, by the ratios before that."""
+        key = (config.data.split, config.data.val_ratio, config.data.test_ratio, config.data.split_seed, found.hash)
+        if key not in self._facts:
+            self._facts[key] = _sizes(self.data, config, found)  # type: ignore[assignment]
+        return self._facts[key]  # type: ignore[return-value]
+
+    # -- disk ---------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Make the project's folder, or write its name, description and defaults; raises ProjectError."""
+        plain = {"name": self.name, "description": self.description, "defaults": self.defaults}
+        if self.exists and plain == self._saved:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            files.write_json(self.path / FILE, FORMAT.mark(plain))
+        except OSError as error:
+            what = f"the project could not be written: {os.strerror(error.errno or 0)}"
+            raise ProjectError(what, value=str(self.path), advice="Choose a folder that you may write to.") from None
+        self._saved = plain
+        recent.note(self.path)
+
+    def refresh(self) -> None:
+        """Look at the disk for experiments, runs and edits that somebody else has made."""
+        with self.lock:
+            folders = list(card.folders(self.path))
+            gone = [e for folder, e in self._known.items() if not folder.exists()]
+            fresh = [e for e in map(self._open, folders) if e is not None]
+            if gone or fresh:
+                listed = [e for e in [*self.cards, *fresh] if e not in gone]
+                self.cards = sorted(listed, key=lambda e: -e.created_s)
+            for experiment in self.cards:
+                if experiment not in fresh:
+                    experiment.refresh()
+
+    def close(self) -> None:
+        """Stop looking at this project; its runs go on."""
+        self.watch.stop_every(self._hook)
+        for experiment in self.cards:
+            experiment.close()
+
+    def _open(self, folder: Path) -> Experiment | None:
+        if folder in self._known or any(e.folder == folder for e in self.cards):
+            return None
+        try:
+            found = Experiment(self, card.read(folder))
+        except NbtrainError as error:
+            text = str(error)
+            if text not in self.notices:
+                self.notices = [*self.notices, text]
+            return None
+        self._known[folder] = found
+        return found
+
+    def _read_project(self) -> None:
+        self.name, self._saved = self.path.name, {}
+        if self.path.exists() and not self.path.is_dir():
+            raise ProjectError("a project is a folder, and this is a file", value=str(self.path))
+        if not self.exists:
+            return self._refuse_foreign()
+        plain = FORMAT.read(files.read_json(self.path / FILE), self.path / FILE)
+        self.name = str(plain.get("name") or self.path.name)
+        self.description = str(plain.get("description", ""))
+        self.defaults = dict(plain.get("defaults", {}))
+        self._saved = {"name": self.name, "description": self.description, "defaults": self.defaults}
+        return None
+
+    def _refuse_foreign(self) -> None:
+        others = [e for e in os.listdir(self.path) if not e.startswith(".")] if self.path.exists() else []
+        if others:
+            what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
+            advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
+            raise ProjectError(what, value=str(self.path), advice=advice)
+
+    def _free_name(self) -> str:
+        taken = {experiment.name for experiment in self.cards}
+        return next(name for n in range(1, 100_000) if (name := f"Experiment {n}") not in taken)
+
+
+def _sizes(data: DataSets, config: Config, found: DataSet) -> Mapping[str, int]:
+    try:
+        split = data.split(config.data)
+    except NbtrainError:
+        split = None
+    if split is not None:
+        return {name: len(split.files.get(name, ())) for name in ("train", "val", "test")}
+    val, test = round(found.n_images * config.data.val_ratio), round(found.n_images * config.data.test_ratio)
+    return {"train": max(0, found.n_images - val - test), "val": val, "test": test}

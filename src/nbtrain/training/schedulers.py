@@ -1,0 +1,159 @@
+"""Schedules of the learning rate: settings, and the curve itself as a plain function.
+
+``Scheduler.lr(step, course)`` is the learning rate at one optimizer step. The trainer applies it and a preview draws
+it: one code, and no torch in it. tests/training/test_schedulers.py holds every kind equal to torch's own schedulers.
+Lengths are given in epochs, the curve moves at every optimizer step. A warm-up comes first; what follows counts from
+its end, as torch's SequentialLR has it, except for milestones, which are epochs of the run.
+
+Reduce-on-plateau also depends on results: ``Schedule`` (the curve at work on one optimizer) is told each validation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import field_validator
+
+from nbtrain.errors import ConfigError, Problem
+from nbtrain.schema import Family, field
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer as TorchOptimizer
+
+_FACTOR = {"gt": 0, "lt": 1, "unit": "ratio", "soft": (0.1, 0.9)}
+_FLOOR = {"ge": 0, "le": 1, "unit": "ratio", "advanced": True, "label": "Lowest learning rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a schedule runs over: the peak learning rate and the optimizer steps of the run."""
+
+    lr: float
+    steps: int
+    steps_per_epoch: int
+
+
+class Scheduler(Family):
+    """How the learning rate changes during the run."""
+
+    warmup_epochs: float = field(0.0, ge=0, le=1000, unit="epochs", soft=(0, 10))
+    """Epochs in which the learning rate rises from its start to its full value. 0: none."""
+    warmup_start: float = field(0.01, gt=0, le=1, unit="ratio", when=lambda s: s.warmup_epochs > 0)
+    """Where the warm-up starts, as a share of the full learning rate."""
+
+    def lr(self, step: int, course: Course) -> float:
+        """Return the learning rate for optimizer step ``step`` (the first is 0)."""
+        warmup = self.warmup_steps(course)
+        if step < warmup:
+            return course.lr * (self.warmup_start + (1 - self.warmup_start) * step / warmup)
+        return self._after_warmup(step - warmup, replace(course, steps=max(course.steps - warmup, 1)), warmup)
+
+    def warmup_steps(self, course: Course) -> int:
+        """Return the number of optimizer steps that the warm-up takes."""
+        return round(self.warmup_epochs * course.steps_per_epoch)
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        raise NotImplementedError
+
+    def build(self, optimizer: TorchOptimizer, course: Course) -> Schedule:
+        """Return this schedule at work on ``optimizer``, with the learning rate of step 0 set."""
+        return Schedule(self, optimizer, course)
+
+
+class Constant(Scheduler, kind="constant", label="Constant"):
+    """The learning rate stays as it is."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        return course.lr
+
+
+class Cosine(Scheduler, kind="cosine", label="Cosine"):
+    """The learning rate falls along half a cosine: fast in the middle, gently at the end. A good default."""
+
+    min_lr: float = field(0.0, **_FLOOR)
+    """Learning rate at the end of the curve."""
+    period_epochs: float | Literal["auto"] = field("auto", gt=0, le=100_000, unit="epochs", advanced=True)
+    """Length of the fall (T_max). auto: the rest of the run after the warm-up."""
+    restarts: bool = field(False, advanced=True, when=lambda s: s.period_epochs != "auto")
+    """Start again from the full learning rate when a period ends; otherwise it stays at its lowest."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        period = course.steps
+        if not isinstance(self.period_epochs, str):
+            period = max(round(self.period_epochs * course.steps_per_epoch), 1)
+            step = step % period if self.restarts else step
+        fallen = (1 + math.cos(math.pi * min(step / period, 1))) / 2
+        return self.min_lr + (course.lr - self.min_lr) * fallen
+
+
+class Step(Scheduler, kind="step", label="Step"):
+    """The learning rate drops by a factor every few epochs."""
+
+    every_epochs: float = field(10.0, gt=0, le=100_000, unit="epochs", soft=(1, 50))
+    """Epochs between two drops, counted from the end of the warm-up."""
+    factor: float = field(0.1, **_FACTOR)
+    """What the learning rate is multiplied with at each drop."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        every = max(round(self.every_epochs * course.steps_per_epoch), 1)
+        return float(course.lr * self.factor ** (step // every))
+
+
+class MultiStep(Scheduler, kind="multistep", label="Multi-step"):
+    """The learning rate drops by a factor at the epochs that you name."""
+
+    milestones: tuple[float, ...] = field((30.0, 60.0, 90.0), gt=0, le=100_000, unit="epochs")
+    """Epochs of the run at which the learning rate drops, in rising order."""
+    factor: float = field(0.1, **_FACTOR)
+    """What the learning rate is multiplied with at each drop."""
+
+    @field_validator("milestones", mode="after")
+    @classmethod
+    def _rising(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
+        if list(milestones) != sorted(set(milestones)):
+            told = f"{list(milestones)} does not rise."
+            raise ConfigError([Problem("milestones", told, "Give epochs in rising order, each once.")])
+        return milestones
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        passed = sum(step + warmup >= round(epoch * course.steps_per_epoch) for epoch in self.milestones)
+        return float(course.lr * self.factor**passed)
+
+
+class Polynomial(Scheduler, kind="polynomial", label="Polynomial"):
+    """The learning rate falls to zero along a power of what is left of the run; power 1 is a straight line."""
+
+    power: float = field(1.0, gt=0, le=10, unit="ratio", soft=(0.5, 3))
+    """Shape of the fall: 1 is straight, above 1 falls early, below 1 late."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        return float(course.lr * (1 - min(step / course.steps, 1)) ** self.power)
+
+
+class Exponential(Scheduler, kind="exponential", label="Exponential"):
+    """The learning rate shrinks by the same factor each epoch."""
+
+    factor: float = field(0.95, gt=0, lt=1, unit="ratio", soft=(0.8, 0.999))
+    """What one epoch multiplies the learning rate with; spread evenly over the epoch's steps."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        return float(course.lr * self.factor ** (step / course.steps_per_epoch))
+
+
+class Plateau(Scheduler, kind="plateau", label="Reduce on plateau"):
+    """The learning rate drops when the validation loss has stopped falling."""
+
+    factor: float = field(0.5, **_FACTOR)
+    """What the learning rate is multiplied with at each drop."""
+    patience: int = field(5, ge=0, le=10_000, unit="epochs", soft=(3, 30), live=True)
+    """Validations without a better loss before the learning rate drops."""
+    threshold: float = field(1e-4, ge=0, lt=1, unit="ratio", advanced=True)
+    """Share by which the loss must fall below its best to count as better."""
+    min_lr: float = field(1e-7, **_FLOOR)
+    """The learning rate never drops below this."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        return course.lr
