@@ -189,9 +189,9 @@ def _by_label(listing: Listing, ranked: Sequence[int], ratios: tuple[float, floa
         for i in holders[label]:
             if home[i] < 0:
                 put(i, _neediest(wanted[:, label], room))
-    for i in np.flatnonzero(home < 0):
-        put(int(i), int(room.argmax()))
-    return [[ranked[i] for i in np.flatnonzero(home == target)] for target in range(3)]
+    for unlabelled in np.flatnonzero(home < 0).tolist():
+        put(unlabelled, int(room.argmax()))
+    return [[ranked[i] for i in np.flatnonzero(home == target).tolist()] for target in range(3)]
 
 
 def _neediest(wanted: Any, room: Any) -> int:
@@ -201,7 +201,7 @@ def _neediest(wanted: Any, room: Any) -> int:
 
 
 def _with_both(chosen: list[list[int]]) -> list[list[int]]:
-    """Return the choice with at least one image for training and one for validation; rounding may leave either empty."""
+    """Return the choice with an image for training and one for validation at least; rounding may leave none."""
     for needy, giver in ((0, 1), (1, 0)):
         if not chosen[needy]:
             chosen[needy].append(chosen[giver].pop())

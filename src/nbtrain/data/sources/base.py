@@ -13,7 +13,22 @@ from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
 IMAGE_ENDINGS: frozenset[str] = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .avif".split()
+    (
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".avif",
+    )
 )
 """Endings, in lower case, of the files that are taken for images."""
 

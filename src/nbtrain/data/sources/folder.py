@@ -10,7 +10,8 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from pathlib import Path
 from typing import Literal
 
@@ -114,20 +115,19 @@ class _Walk:
     def notices(self) -> tuple[str, ...]:
         """Return what was passed over, in full sentences."""
         others = [f"{ending} ({n})" for ending, n in self.others.most_common()]
-        n_links, n_loops = len(self.broken_links), len(self.loops)
         told = (
-            (self.others.total(), "file is no image and was passed over", "files are no images and were passed over",
-             f": {first(others)}"),
-            (self.loose, "image lies in no class folder and is not used", "images lie in no class folder and are not used",
-             ""),
-            (n_links, "link leads nowhere and was passed over", "links lead nowhere and were passed over",
-             f": {first(self.broken_links)}"),
-            (n_loops, "link leads back to a folder above it and was not followed",
-             "links lead back to a folder above them and were not followed", f": {first(self.loops)}"),
-            (len(self.unreadable), "name is not valid UTF-8 and was passed over",
-             "names are not valid UTF-8 and were passed over", ". Rename them to use them"),
-        )  # fmt: skip
-        return tuple(counted(n, one, many) + more + "." for n, one, many, more in told if n)
+            (self.others.total(), "file is no image", "files are no images", f": {first(others)}"),
+            (self.loose, "image lies in no class folder", "images lie in no class folder", ""),
+            (len(self.broken_links), "link leads nowhere", "links lead nowhere", f": {first(self.broken_links)}"),
+            (
+                len(self.loops),
+                "link leads back to a folder above it",
+                "links lead back above them",
+                f": {first(self.loops)}",
+            ),
+            (len(self.unreadable), "name is not valid UTF-8", "names are not valid UTF-8", "; rename what you need"),
+        )
+        return tuple(f"Not used: {counted(n, one, many)}{more}." for n, one, many, more in told if n)
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:

@@ -39,7 +39,7 @@ class Table(Source, kind="table", label="Table (CSV)"):
     """What stands between several labels in one cell; "auto" takes ; or |, empty takes each cell as one label."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
-    root: str = field("", label="Root folder")
+    images_root: str = field("", label="Root folder of the images")
     """Folder below which the image files lie; empty is the table's own folder."""
 
     @classmethod
@@ -56,7 +56,7 @@ class Table(Source, kind="table", label="Table (CSV)"):
         image = self._image_column(rows)
         split = self._split_column(rows)
         labels = self._label_columns(rows, {image, split})
-        root = existing(self.root) if self.root else path.parent
+        root = existing(self.images_root) if self.images_root else path.parent
         files = _Files(rows, image, root)
         kept = files.kept()
         names = _labels(rows, labels, self._separator(rows, labels), kept)
@@ -103,7 +103,7 @@ class Table(Source, kind="table", label="Table (CSV)"):
         named = [c for c in free if c.lower() in _LABEL_COLUMNS]
         bits = [c for c in free if rows.share(c, lambda cell: cell.lower() in _BITS) == 1]
         if len(named) == 1 or len(free) == 1:
-            return (named or free)[0],
+            return ((named or free)[0],)
         if len(bits) > 1 and len(bits) == len(free):
             return tuple(bits)
         raise DataError(
@@ -172,7 +172,7 @@ class _Files:
         raise DataError(
             f"none of the {len(self.rows.lines)} files named in {self.rows.name} exists below {self.root}",
             value=self.missing[0],
-            advice="Give the folder that the names are relative to with root=….",
+            advice="Give the folder that the names are relative to with images_root=….",
         )
 
     def _inside(self, line: int, cell: str) -> str:
@@ -188,7 +188,7 @@ class _Files:
         raise DataError(
             f"{self.rows.name}, line {line}: the file lies outside {self.root}",
             value=cell,
-            advice="Give a folder that holds all the images with root=….",
+            advice="Give a folder that holds all the images with images_root=….",
         )
 
     def notices(self) -> tuple[str, ...]:
