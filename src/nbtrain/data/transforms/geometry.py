@@ -1,0 +1,220 @@
+"""Transforms that change size, place or shape: resizing, crops, flips, turns and bends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbtrain.data.transforms.step import Random, Size, Transform
+from nbtrain.errors import Problem
+from nbtrain.schema import field
+
+if TYPE_CHECKING:
+    from torchvision.transforms.v2 import Transform as TorchTransform
+
+_SIZE: dict[str, Any] = {"ge": 8, "le": 4096, "unit": "px", "soft": (32, 640)}
+
+
+class _Sized(Transform):
+    size: int | Literal["auto"] = field("auto", **_SIZE)
+    """Height and width of the result. auto: the image size of the task."""
+
+    def pixels(self, image_size: int) -> int:
+        """Return the size in pixels, "auto" resolved."""
+        return image_size if isinstance(self.size, str) else self.size
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return the square that this step leaves."""
+        return self.pixels(image_size), self.pixels(image_size)
+
+
+class _Crop(_Sized):
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of a crop that is larger than its image."""
+        wanted = self.pixels(image_size)
+        if size is None or wanted <= min(size):
+            return None
+        told = f"a crop of {wanted} px is larger than the image, which is {min(size)} px here."
+        return Problem("size", told, f"Choose at most {min(size)} px, or a larger Resize before it.")
+
+
+class Resize(_Sized, kind="resize", label="Resize"):
+    """Brings each image to one size."""
+
+    how: Literal["stretch", "crop", "pad"] = field(
+        "stretch",
+        labels={"stretch": "stretch to the square", "crop": "shorter side, crop the rest", "pad": "whole image, pad"},
+    )
+    """What happens to images that are not square: stretch changes shapes, crop loses the edges, pad adds black."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        size = self.pixels(image_size)
+        if self.how == "stretch":
+            return v2.Resize((size, size), antialias=True)
+        if self.how == "crop":
+            return v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])
+        longest = v2.Resize(size=None, max_size=size, antialias=True)
+        return v2.Compose([longest, v2.CenterCrop(size)])  # CenterCrop pads what is smaller
+
+
+class CenterCrop(_Crop, kind="center_crop", label="Centre crop"):
+    """Cuts the middle out of each image."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.CenterCrop(self.pixels(image_size))
+
+
+class RandomCrop(_Crop, kind="random_crop", label="Random crop"):
+    """Cuts a random part out of each image, after an optional border."""
+
+    padding: int = field(0, ge=0, le=1024, unit="px", soft=(0, 32))
+    """Black border added before the cut, so that the object moves."""
+
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of a crop that is larger than its image with the border."""
+        grown = None if size is None else (size[0] + 2 * self.padding, size[1] + 2 * self.padding)
+        return super().problem(grown, image_size)
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        # One small image among large ones must not end a run: it is padded instead.
+        return v2.RandomCrop(self.pixels(image_size), padding=self.padding or None, pad_if_needed=True)
+
+
+class RandomResizedCrop(_Sized, kind="random_resized_crop", label="Random resized crop"):
+    """Cuts a random part of random size and shape and brings it to one size: the classic for larger data sets."""
+
+    scale: tuple[float, float] = field((0.35, 1.0), gt=0, le=1, unit="ratio")
+    """Smallest and largest share of the image's area that is kept."""
+    ratio: tuple[float, float] = field((0.75, 1.3333), gt=0.05, le=20, unit="ratio")
+    """Narrowest and widest shape of the part (width / height)."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomResizedCrop(self.pixels(image_size), scale=self.scale, ratio=self.ratio, antialias=True)
+
+
+class Pad(Transform, kind="pad", label="Pad"):
+    """Adds a border around each image."""
+
+    padding: int = field(4, ge=0, le=1024, unit="px", soft=(0, 64))
+    """Width of the border on each side."""
+    how: Literal["constant", "edge", "reflect", "symmetric"] = field("constant", labels={"constant": "black"})
+    """What the border shows: black, the edge repeated, or the image mirrored."""
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return the size with the border."""
+        return None if size is None else (size[0] + 2 * self.padding, size[1] + 2 * self.padding)
+
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of a mirrored border that is wider than the image."""
+        if size is None or self.how not in ("reflect", "symmetric") or self.padding < min(size):
+            return None
+        told = f"a mirrored border of {self.padding} px is wider than the image, which is {min(size)} px here."
+        return Problem("padding", told, f"Choose less than {min(size)} px.")
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.Pad(self.padding, padding_mode=self.how)
+
+
+class HorizontalFlip(Random, kind="horizontal_flip", label="Horizontal flip"):
+    """Mirrors left and right. Wrong where sides matter, as in text."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomHorizontalFlip(p=1.0)
+
+
+class VerticalFlip(Random, kind="vertical_flip", label="Vertical flip"):
+    """Mirrors top and bottom: for images without an up, as from a microscope or a satellite."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomVerticalFlip(p=1.0)
+
+
+class Rotation(Random, kind="rotation", label="Rotation"):
+    """Turns by a random angle."""
+
+    p: float = field(1.0, ge=0, le=1, unit="ratio", label="Probability")
+    """Share of the images that are turned."""
+    degrees: float = field(15.0, ge=0, le=180, unit="degrees", soft=(0, 45))
+    """Largest angle in either direction."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import InterpolationMode, v2
+
+        return v2.RandomRotation(self.degrees, interpolation=InterpolationMode.BILINEAR)
+
+
+class Affine(Random, kind="affine", label="Affine"):
+    """Turns, moves, scales and shears by random amounts."""
+
+    p: float = field(1.0, ge=0, le=1, unit="ratio", label="Probability")
+    """Share of the images that are changed."""
+    degrees: float = field(10.0, ge=0, le=180, unit="degrees", soft=(0, 45))
+    """Largest angle in either direction."""
+    translate: float = field(0.1, ge=0, le=1, unit="ratio", soft=(0, 0.3))
+    """Largest move, as a share of the image's width and height."""
+    scale: tuple[float, float] = field((0.9, 1.1), gt=0, le=10, unit="ratio")
+    """Smallest and largest zoom."""
+    shear: float = field(0.0, ge=0, lt=90, unit="degrees", soft=(0, 20))
+    """Largest slant in either direction."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import InterpolationMode, v2
+
+        move = (self.translate, self.translate)
+        bilinear = InterpolationMode.BILINEAR
+        return v2.RandomAffine(self.degrees, move, self.scale, self.shear or None, interpolation=bilinear)
+
+
+class Perspective(Random, kind="perspective", label="Perspective"):
+    """Tilts as if seen from another side."""
+
+    distortion: float = field(0.3, ge=0, le=1, unit="ratio", soft=(0, 0.6))
+    """Strength of the tilt."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomPerspective(self.distortion, p=1.0)
+
+
+class Elastic(Random, kind="elastic", label="Elastic"):
+    """Bends as if on rubber: for handwriting and tissue."""
+
+    alpha: float = field(50.0, ge=0, le=1000, unit="px", soft=(0, 200))
+    """Strength of the bending."""
+    smoothness: float = field(5.0, gt=0, le=100, unit="px", soft=(1, 20))
+    """How far neighbouring points move together."""
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.ElasticTransform(alpha=self.alpha, sigma=self.smoothness)
+
+
+class ZoomOut(Random, kind="zoom_out", label="Zoom out"):
+    """Places the image smaller on a black ground."""
+
+    sides: tuple[float, float] = field((1.0, 2.0), ge=1, le=8, unit="ratio")
+    """Smallest and largest factor by which the canvas grows."""
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return None: the size is random."""
+        return None
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomZoomOut(side_range=self.sides, p=1.0)
