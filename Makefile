@@ -10,7 +10,7 @@ UV     := $(BIN)/uv pip install --quiet --python $(PY)
 OLD_IPYKERNEL = $(BIN)/uv --quiet --directory / pip install --python $(CURDIR)/$(PY) --no-deps \
   --target $(CURDIR)/$(VENV)/ipykernel6 "ipykernel>=6.29,<7" "nest-asyncio>=1.6,<2"
 NPM    := $(PY) scripts/npm.py
-JS     := $(shell find js -name node_modules -prune -o -name tests -prune -o -type f -print 2>/dev/null)
+JS     := $(shell find js -name node_modules -prune -o -name '*tests' -prune -o -type f -print 2>/dev/null)
 BUILT  := src/nbtrain/ui/static/.stamp
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 # No news, no update check: nbtrain opens no connection that nobody asked for.
@@ -59,7 +59,7 @@ pins: $(VENV)/.test ## write the installed versions into pyproject.toml
 	$(PY) scripts/pins.py
 
 clean: ## remove what was built; the environment stays
-	rm -rf dist src/nbtrain/ui/static js/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf dist src/nbtrain/ui/static js/node_modules js/.tests .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	rm -f $(VENV)/.lab $(VENV)/.test
 
 distclean: clean ## remove the environment too

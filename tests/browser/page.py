@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+from playwright.sync_api import Locator, Page, expect
+
 from browser.kernel import KernelClient
 from browser.server import LabServer
-from playwright.sync_api import Locator, Page, expect
 
 _READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget, context = panel?.context?.sessionContext;

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbtrain import files
 from nbtrain.config import Config
-from nbtrain.errors import ConfigError, NbtrainError, ProjectError
+from nbtrain.errors import ConfigError, FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.schema import Format
 
 FORMAT = Format("experiment file")
@@ -44,10 +44,12 @@ class Card:
     created_s: float = field(default_factory=time.time)
     folder: Path | None = field(default=None, compare=False)
     """None until it is written for the first time."""
+    changed_ns: int = field(default=0, compare=False)
+    """When the file was changed last, as this card knows it."""
 
-    def written(self, experiments: Path, folder: Path | None) -> Card:
+    def written(self, experiments: Path) -> Card:
         """Write the card, into a new folder below ``experiments`` where it has none yet; return it with its folder."""
-        folder = folder or experiments / f"{files.slug(self.name)}-{self.id}"
+        folder = self.folder or experiments / f"{files.slug(self.name)}-{self.id}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             files.write_json(folder / FILE, FORMAT.mark(self._plain()))
@@ -55,16 +57,18 @@ class Card:
             what = f"the experiment could not be saved: {os.strerror(error.errno or 0)}"
             advice = "Check that the project folder can be written and that the disk has room. Nothing was lost."
             raise ProjectError(what, value=str(folder), advice=advice) from None
-        return replace(self, folder=folder)
+        return replace(self, folder=folder, changed_ns=_changed_ns(folder))
 
     def replaced(self, **changes: Any) -> Card:
         """Return a copy with some fields changed."""
         return replace(self, **changes)
 
-    def reread(self) -> Card | None:
-        """Return the card as it stands on disk now, None where it is gone or cannot be read."""
+    def reread_if_changed(self) -> Card | None:
+        """Return the card as it stands on disk where somebody else changed it; None otherwise, or if it is broken."""
+        if self.folder is None or _changed_ns(self.folder) in (0, self.changed_ns):
+            return None
         try:
-            return read(self.folder) if self.folder else None
+            return read(self.folder)
         except NbtrainError:
             return None
 
@@ -76,14 +80,31 @@ class Card:
 def read(folder: Path) -> Card:
     """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path."""
     where = folder / FILE
+    changed_ns = _changed_ns(folder)
     plain = FORMAT.read(files.read_json(where), where)
     try:
         config = Config.decoded(plain.get("config"), where)
+    except FormatError:
+        raise
     except ConfigError as error:
-        raise type(error)(error.problems) from None
-    known = {name: plain[name] for name in ("description", "created_s") if name in plain}
-    name = clean_name(plain.get("name") or folder.name)
-    return Card(str(plain.get("id", folder.name)), name, tags=tuple(plain.get("tags", ())), config=config, folder=folder, **known)
+        raise ConfigError(Problem(f"{where}: {p.path}", p.message, p.advice) for p in error.problems) from None
+    return Card(
+        id=str(plain.get("id") or folder.name),
+        name=clean_name(plain.get("name") or folder.name),
+        description=str(plain.get("description", "")),
+        tags=tuple(map(str, plain.get("tags", ()))),
+        config=config,
+        created_s=float(plain.get("created_s", 0.0)),
+        folder=folder,
+        changed_ns=changed_ns,
+    )
+
+
+def _changed_ns(folder: Path) -> int:
+    try:
+        return (folder / FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def folders(project: Path) -> Iterator[Path]:

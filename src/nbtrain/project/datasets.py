@@ -7,7 +7,8 @@ file lists the files of each set. This file knows those two folders of a project
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from nbtrain import files
 from nbtrain.data.records import Listing
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
-from nbtrain.data.splits import Split, from_folders, stratified
+from nbtrain.data import splits
+from nbtrain.data.splits import Split
 from nbtrain.errors import DataError, NbtrainError, ProjectError
 from nbtrain.schema import Format
 
@@ -93,7 +95,8 @@ class DataSets:
         same = next((d for d in self.all() if d.name == made.name), None)
         if same is not None and same.source != source:
             raise DataError("this name is taken by another data set", value=made.name, advice="Give another name.")
-        self._write(self._sets / f"{files.slug(made.name)}.json", FORMAT.mark(made.plain()))
+        path = self._sets / f"{files.slug(made.name)}.json"
+        self._written(path, lambda where: files.write_json(where, FORMAT.mark(made.plain())))
         return made
 
     def split(self, data: Data) -> Split | None:
@@ -104,7 +107,7 @@ class DataSets:
             if data.split:
                 raise DataError("there is no such split", value=data.split, advice=f"Splits lie in {self._splits}.")
             return None
-        return Split.load(path)
+        return splits.load(path)
 
     def make_split(self, data: Data) -> Split:
         """Return the split for ``data``, made and kept now where it is not on disk yet."""
@@ -114,13 +117,13 @@ class DataSets:
         dataset = self.get(data.dataset)
         listing = dataset.source.listing()
         path = self._split_path(data, dataset)
+        choice: dict[str, Any] = {"name": path.stem, "seed": data.split_seed, "val_ratio": data.val_ratio}
         if listing.own_split:
-            made = from_folders(listing, name=path.stem, seed=data.split_seed, val_ratio=data.val_ratio)
+            made = splits.from_folders(listing, **choice)
         else:
-            ratios = {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio}
-            made = stratified(listing, seed=data.split_seed, name=path.stem, **ratios)
-        self._writable(self._splits)
-        made.save(path)
+            made = splits.stratified(listing, test_ratio=data.test_ratio, **choice)
+        made = replace(made, dataset=dataset.name)
+        self._written(path, made.save)
         return made
 
     def _split_path(self, data: Data, dataset: DataSet) -> Path:
@@ -144,18 +147,12 @@ class DataSets:
         names = [stem, *(f"{stem} {n}" for n in range(2, 10_000))]
         return next(name for name in names if name not in taken or taken[name].source == source)
 
-    def _write(self, path: Path, plain: dict[str, Any]) -> None:
-        self._writable(path.parent)
+    def _written(self, path: Path, write: Callable[[Path], None]) -> None:
         try:
-            files.write_json(path, plain)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path)
         except OSError as error:
             raise _not_written(path, error) from None
-
-    def _writable(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _not_written(folder, error) from None
 
 
 def _not_written(path: Path, error: OSError) -> ProjectError:
@@ -165,4 +162,4 @@ def _not_written(path: Path, error: OSError) -> ProjectError:
 
 def _parsed(plain: dict[str, Any]) -> DataSet:
     lists = {name: tuple(plain[name]) for name in ("classes", "counts", "notices")}
-    return DataSet(**{**plain, **lists, "source": Source._coerced(plain["source"])})
+    return DataSet(**{**plain, **lists, "source": Source.parse(plain["source"])})

@@ -2,8 +2,8 @@
 
 Its traits are the news: a panel observes them, a script reads them. ``beat`` changes last in every batch of news, so
 whoever draws observes ``beat`` and reads the rest. News arrive on the watch thread, edits on any thread; the
-project's lock keeps them apart. It knows the run folder's reader side and the project it belongs to; it does not
-know widgets, and never imports torch.
+project's lock keeps them apart. What a run says is folded by story.py; this file knows the run folder's reader side
+and the project. It does not know widgets, and never imports torch.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Float, HasTraits, Instance, Int, List, TraitError, Unicode, default, observe, validate
+from traitlets import Bool, Dict, Float, HasTraits, Instance, Int, List, Unicode, default, observe, validate
 
 from nbtrain import files
 from nbtrain.config import Config
-from nbtrain.errors import BusyError, ConfigError, NbtrainError, StatusError
+from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import ENDED, Message, Stop
 from nbtrain.project import freeze
 from nbtrain.project.card import Card, clean_name
@@ -35,7 +35,13 @@ if TYPE_CHECKING:
     from nbtrain.project.project import Project
 
 Listener = Callable[["Experiment"], None]
-_EVENTS = ("status", "epoch", "news", "completed", "failed", "cancelled")
+EVENTS = ("status", "epoch", "news", "completed", "failed", "cancelled")
+_TOLD = ("metrics", "per_class", "usage", "resolved", "notices", "checkpoints", "error")
+"""Traits that the journal tells; for a run that ended long ago they are read when somebody asks."""
+
+
+def _when_asked(name: str) -> Any:
+    return default(name)(lambda experiment: getattr(experiment.story, name))
 
 
 class Experiment(HasTraits):
@@ -48,9 +54,10 @@ class Experiment(HasTraits):
     name = Unicode(help="Name for people; any text up to 500 characters.")
     description = Unicode(help="What this experiment is about.")
     tags = List(Unicode(), help="Words to find it by.")
-    config = Instance(Config, help="The configuration as edited; frozen once a run has started.")
+    config = Instance(Config, help="The configuration as edited; fixed once a run has started.")
     dirty = Bool(False, help="Whether there are edits that are not on disk.")
     problems = List(help="What keeps it from training: path, message and advice of each.")
+    data_info = Dict(help="Data set, images by split, classes with their counts.")
 
     status = Unicode("created", help="Word of spec §1: created, pending, preparing, training, completed, …")
     phase = Unicode(help="What the trainer is doing inside preparing and training.")
@@ -65,57 +72,61 @@ class Experiment(HasTraits):
     started_s = Float(help="Wall clock at which the run started, seconds since 1970; 0 before that.")
     duration_s = Float(help="How long the run took, or has taken so far, in seconds.")
     run_path = Unicode(help="Folder of the newest run, empty before the first.")
+    beat = Float(help="Wall clock of the newest change; changes last in each batch of news.")
 
     metrics = Dict(help="Newest value of every metric, by split.")
     per_class = Dict(help="Columns and rows of the newest validation, class by class.")
-    machine = Dict(help="Speed and load that the trainer reported last.")
+    usage = Dict(help="Speed and load that the trainer reported last.")
     resolved = Dict(help="What every auto became, and why.")
     notices = List(help="What the trainer wants known: level and text.")
-    checkpoints = List(help="Checkpoints on disk: file, step, epoch, size_bytes, best.")
+    checkpoints = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
     error = Dict(help="cause, message, advice and traceback of a failure; empty otherwise.")
-    data_info = Dict(help="Data set, number of images by split, classes.")
-    beat = Float(help="Wall clock of the newest change; changes last in each batch of news.")
+    _d1, _d2, _d3, _d4, _d5, _d6, _d7 = map(_when_asked, _TOLD)
 
     def __init__(self, project: Project, card: Card) -> None:
         super().__init__()
         self.project = project
-        self._listeners: dict[str, list[Listener]] = defaultdict(list)
-        self._remembered: dict[tuple[str, str], Any] = {}
+        self.run: RunFolder | None = None
+        self._card = card
         self._story: Story | None = None
         self._token: Any = None
         self._changed = threading.Condition()
-        self.run: RunFolder | None = None
-        self._card = card
+        self._listeners: dict[str, list[Listener]] = defaultdict(list)
+        self._kinds: dict[tuple[str, str], Any] = {}
         self._take(card)
-        self.refresh()
+        run = newest_run(card.folder) if card.folder else None
+        if run is not None:
+            self._attach(run)
+
+    def __repr__(self) -> str:
+        return f"Experiment({self.name!r}, {self.status}, id={self.id!r})"
 
     # -- what a person edits ------------------------------------------------------------------------------------
 
     def set(self, path: str, value: Any) -> None:
         """Set one configuration value; raises ConfigError (the old one stays) or StatusError once it has been trained.
 
-        Setting ``<section>.kind`` brings that kind's earlier values back, or its defaults.
+        Setting ``<section>.kind`` brings back what that kind's fields held before, or its defaults.
         """
         with self.project.lock:
             parent, _, name = path.rpartition(".")
-            if name != "kind" or not parent:
-                self.config = self.config.set(path, value)
-                return
-            old = self.config.get(parent)
-            self._remembered[parent, old.kind] = old
-            known = self._remembered.get((parent, value))
-            self.config = self.config.set(parent, known) if known is not None else self.config.set(path, value)
+            if name == "kind" and parent:
+                old = self.config.get(parent)
+                self._kinds[parent, old.kind] = old
+                path, value = (parent, self._kinds[parent, value]) if (parent, value) in self._kinds else (path, value)
+            self.config = self.config.set(path, value)
 
     def save(self) -> None:
-        """Write name, description, tags and configuration to disk, whole or not at all."""
+        """Write name, description, tags and configuration to disk, whole or not at all; raises ProjectError."""
         with self.project.lock:
-            self._write(Card(self.id, self.name, self.description, tuple(self.tags), self.config, self._card.created_s))
+            edited = {"name": self.name, "description": self.description, "tags": tuple(self.tags)}
+            self._write(self._card.replaced(**edited, config=self.config))
 
     def rename(self, name: str) -> None:
-        """Give it another name, at once on disk where it has been saved; its folder keeps its name."""
+        """Give it another name, on disk at once where it has been saved before; its folder keeps its name."""
         with self.project.lock:
             self.name = clean_name(name)
-            if self._card.folder:
+            if self.folder:
                 self._write(self._card.replaced(name=self.name))
 
     def revert(self) -> None:
@@ -124,22 +135,33 @@ class Experiment(HasTraits):
             self._take(self._card)
 
     def duplicate(self, name: str | None = None) -> Experiment:
-        """Return a new, unsaved experiment with the same configuration."""
-        return self.project.new(name or f"{self.name[:490]} (copy)", self.config, tags=list(self.tags))
+        """Return a new, unsaved experiment with the same configuration and tags."""
+        return self.project.new(name or f"{self.name[:490]} (copy)", self.config, tags=self.tags)
 
     def delete(self, timeout_s: float = 15.0) -> None:
-        """Move the experiment with its runs to the project's trash; a running one is stopped first."""
-        self._end_run(timeout_s)
+        """Move the experiment with its runs to the project's trash; a running one is stopped first.
+
+        Raises BusyError where the run does not end within ``timeout_s``.
+        """
+        if self.running:
+            self.stop()
+            if self.wait(timeout_s) not in ENDED:
+                raise BusyError("the run did not end in time", value=self.name, advice="Try again in a moment.")
         with self.project.lock:
-            self._unfollow()
+            self.close()
             if self.folder:
-                files.move_to_trash(self.folder, self.project.path / "trash")
+                self.project.trash(self.folder)
             self.project.forget(self)
 
     @property
     def folder(self) -> Path | None:
         """The experiment's folder, None before the first save."""
         return self._card.folder
+
+    @property
+    def created_s(self) -> float:
+        """Wall clock at which it was made, in seconds since 1970."""
+        return self._card.created_s
 
     # -- what a run does ----------------------------------------------------------------------------------------
 
@@ -148,24 +170,14 @@ class Experiment(HasTraits):
 
         On a device that another run uses, ``beside`` shares it and ``queue`` waits (status ``pending``) until it is
         free; with neither, BusyError is raised. Where another kernel trains it already, that run is shown instead.
-        Raises ConfigError while there are ``problems``, StatusError where it has been trained.
+        Raises ConfigError while there are ``problems``, StatusError where it has been trained before.
         """
         with self.project.lock:
             self.refresh()
-            if self.running:
-                return self
-            self._must_be("created", "train it")
-            self._must_be_sound()
-            self._must_have_device(beside, queue)
-            self.save()
-            assert self.folder is not None
-            try:
-                run = RunFolder.create(self.folder, freeze.frozen(self.project, self.config))
-            except BusyError:  # another kernel was faster by a moment: its run is this experiment's run
-                self.refresh()
-                return self
-            launch.start(run, wait_for_device=queue)
-            self._follow(run)
+            if not self.running:
+                self._must_be_trainable(beside or queue)
+                self.save()
+                self._start(queue)
         return self
 
     def stop(self) -> None:
@@ -174,14 +186,15 @@ class Experiment(HasTraits):
             self.run.ask(Stop())
 
     def restart(self) -> None:
-        """Move the ended run to the project's trash and make the configuration editable again."""
+        """Move the ended run to the project's trash and make the configuration editable again (status created)."""
         with self.project.lock:
             if self.running:
-                raise StatusError("a run that is under way cannot be restarted", value=self.status, advice="Stop it first.")
-            if self.run is not None and self.folder is not None:
-                self._unfollow()
-                files.move_to_trash(self.run.path, self.project.path / "trash")
-            self._tell_new_run(None)
+                raise StatusError(f"an experiment that is {self.status} cannot be restarted", advice="Stop it first.")
+            if self.run is not None:
+                self.close()
+                self.project.trash(self.run.path)
+            self._attach(None)
+            self._look_at_edits()
 
     def wait(self, timeout_s: float | None = None) -> str:
         """Block until the run has ended, or for ``timeout_s``; return the status."""
@@ -195,14 +208,19 @@ class Experiment(HasTraits):
         return self.status != "created" and self.status not in ENDED
 
     @property
-    def curves(self) -> History:
-        """Every metric of the newest run, for charts."""
-        return self._read_story().history
+    def story(self) -> Story:
+        """What the newest run has said so far; read from its journal where nobody has followed it."""
+        with self.project.lock:
+            if self._story is None:
+                self._story = Story()
+                if self.run is not None:
+                    self._story.tell(JournalReader(self.run.events).read())
+            return self._story
 
     @property
-    def usage(self) -> History:
-        """Speed and load over the newest run, for charts."""
-        return self._read_story().usage_rows
+    def curves(self) -> History:
+        """Every metric of the newest run, for charts."""
+        return self.story.history
 
     @property
     def history(self) -> pd.DataFrame:
@@ -214,8 +232,8 @@ class Experiment(HasTraits):
 
         Returns the function that takes it off again. Listeners run on the watch thread: return soon.
         """
-        if event not in _EVENTS:
-            raise NbtrainError("there is no such event", value=event, advice=f"Events: {', '.join(_EVENTS)}.")
+        if event not in EVENTS:
+            raise NbtrainError("there is no such event", value=event, advice=f"Events: {', '.join(EVENTS)}.")
         self._listeners[event].append(listener)
         return lambda: self._listeners[event].remove(listener)
 
@@ -226,38 +244,42 @@ class Experiment(HasTraits):
                 return
             newest = newest_run(self.folder)
             if newest != self.run:
-                self._tell_new_run(newest)
-            elif self.run is not None and self._token is None and self.running:
-                self._follow(self.run)
-            self._pick_up_edit()
+                self._attach(newest)
+            found = self._card.reread_if_changed()
+            if found is not None and not self.dirty:
+                self._take(found)
+
+    def look(self) -> None:
+        """Compare the configuration with the project's data again, after that has changed."""
+        with self.project.lock:
+            self._look_at_edits()
+
+    def close(self) -> None:
+        """Stop following the run; it goes on."""
+        if self._token is not None:
+            self.project.watch.unfollow(self._token)
+            self._token = None
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _pick_up_edit(self) -> None:
-        found = self._card.reread()
-        if found is not None and found != self._card and not self.dirty:
-            self._card = found
-            self._take(found)
-
     def _take(self, card: Card) -> None:
-        self.set_trait("id", card.id)
-        with self.hold_trait_notifications():
-            self.name, self.description, self.tags = card.name, card.description, list(card.tags)
-            self.config = card.config
+        self._card = card
+        self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
+        self.config = card.config
         self._look_at_edits()
 
     def _write(self, card: Card) -> None:
         self.project.save()
-        self._card = card.written(self.project.path / "experiments", self._card.folder)
+        self._card = card.written(self.project.path / "experiments")
         self._look_at_edits()
 
     @validate("config")
     def _editable(self, proposal: Any) -> Config:
-        config = proposal["value"]
-        if self.trait_has_value("config") and config != self.config and self.run is not None and self.status != "created":
+        config: Config = proposal["value"]
+        if self.status != "created" and config not in (self.config, self._card.config):
             advice = "Duplicate it to change something, or restart it, which moves its results to the trash."
-            raise StatusError("the configuration of an experiment that has been trained is fixed", value=self.status, advice=advice)
-        return config  # type: ignore[no-any-return]
+            raise StatusError("the configuration is fixed once it has been trained", value=self.status, advice=advice)
+        return config
 
     @validate("name")
     def _named(self, proposal: Any) -> str:
@@ -265,112 +287,105 @@ class Experiment(HasTraits):
 
     @observe("name", "description", "tags", "config")
     def _look_at_edits(self, change: Any = None) -> None:
-        if not hasattr(self, "_card"):
-            return
-        saved, now = self._card, (self.name, self.description, tuple(self.tags), self.config)
-        self.dirty = saved.folder is None or now != (saved.name, saved.description, saved.tags, saved.config)
-        facts = self.project.facts(self.config)
-        problems = [*self.config.check(facts), *self.project.data_problems(self.config)]
-        self.problems = [{"path": p.path, "message": p.message, "advice": p.advice} for p in problems]
+        card, edited = self._card, (self.name, self.description, tuple(self.tags), self.config)
+        self.dirty = card.folder is None or edited != (card.name, card.description, card.tags, card.config)
+        self.problems = [{"path": p.path, "message": p.message, "advice": p.advice} for p in self._all_problems()]
         self.data_info = self.project.data_info(self.config)
 
-    def _must_be(self, status: str, action: str) -> None:
-        if self.status != status:
-            advice = "Restart moves its results to the trash; duplicate() makes a new one."
-            raise StatusError(f"an experiment that is {self.status} cannot be asked to {action}", advice=advice)
+    def _all_problems(self) -> list[Problem]:
+        return [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
 
-    def _must_be_sound(self) -> None:
-        problems = [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
+    def _must_be_trainable(self, shares_device: bool) -> None:
+        if self.status != "created":
+            advice = "restart() moves its results to the trash and makes it editable; duplicate() makes a new one."
+            raise StatusError(f"an experiment that is {self.status} has been trained already", advice=advice)
+        problems = self._all_problems()
         if problems:
             raise ConfigError(problems)
-
-    def _must_have_device(self, beside: bool, queue: bool) -> None:
-        others = [] if beside or queue else devices.busy(self.config.hardware.device)
+        others = [] if shares_device else devices.busy(self.config.hardware.device)
         if others:
-            advice = "Train beside it with train(beside=True), or wait for it with train(queue=True)."
+            advice = "Train beside it with train(beside=True), or wait until it is free with train(queue=True)."
             raise BusyError("the device is in use by another run", value=str(others[0]), advice=advice)
 
-    def _end_run(self, timeout_s: float) -> None:
-        if self.running:
-            self.stop()
-            if self.wait(timeout_s) not in ENDED:
-                raise BusyError("the run did not end in time", value=self.name, advice="Try again in a moment.")
+    def _start(self, queue: bool) -> None:
+        assert self.folder is not None
+        frozen = freeze.frozen(self.project.data, self.config)
+        try:
+            run = RunFolder.create(self.folder, frozen)
+        except BusyError:  # another kernel was faster by a moment: its run is this experiment's run
+            return self.refresh()
+        launch.start(run, queue=queue)
+        return self._attach(run)
 
-    def _tell_new_run(self, run: RunFolder | None) -> None:
-        self._unfollow()
-        self.run, self._story = run, None
-        for name in _READ_LATER:
-            self._trait_values.pop(name, None)
-        self.run_path = str(run.path) if run else ""
-        self._show(run.shown_status() if run else RunStatus("created"))
-        if self.running and run is not None:
-            self._follow(run)
+    def _attach(self, run: RunFolder | None) -> None:
+        """Show another run, or none; follow it unless it has ended."""
+        self.close()
+        first = self.run is None and run is not None
+        self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
+        said = run.shown_status() if run else RunStatus("created")
+        if said.status != "created" and said.status not in ENDED:
+            self._story = Story()
+            self._token = self.project.watch.follow(run, self._news)
+        if not first:
+            self._tell()
+        self._show(said)
 
-    def _follow(self, run: RunFolder) -> None:
-        self._unfollow()
-        self.run, self._story, self.run_path = run, Story(), str(run.path)
-        self._show(run.shown_status())
-        self._token = self.project.watch.follow(run, self._news)
-
-    def _unfollow(self) -> None:
-        if self._token is not None:
-            self.project.watch.unfollow(self._token)
-            self._token = None
-
-    def _news(self, messages: Sequence[Message], status: RunStatus) -> None:
+    def _news(self, messages: Sequence[Message], said: RunStatus) -> None:
         """Take one batch of news; called on the watch thread."""
         with self.project.lock:
-            story = self._story
-            if story is None or self.run is None:
+            if self._token is None or self._story is None:
                 return
             before = (self.status, self.epoch)
-            story.tell(messages)
-            self._tell_story(story)
-            self._show(status, story)
-            if status.status in ENDED:
-                self._unfollow()
-        self._call_listeners(*before)
+            self._story.tell(messages)
+            self._tell()
+            self._show(said)
+        for event in self._happened(*before):
+            for listener in tuple(self._listeners[event]):
+                listener(self)
 
-    def _tell_story(self, story: Story) -> None:
-        for name in _READ_LATER:
-            setattr(self, name, _told(story, name))
+    def _tell(self) -> None:
+        for name in _TOLD:
+            setattr(self, name, getattr(self.story, name))
 
-    def _show(self, said: RunStatus, story: Story | None = None) -> None:
-        """Set the traits from the newest status, and from the story where one is being told."""
-        told = story if story and said.status not in ENDED and story.newest_s else None
-        self.status, self.phase = (told.status, told.phase) if told else (said.status, said.phase)
-        self.detail = told.detail if told else said.detail
-        place = story if story and story.newest_s else said
-        self.epoch, self.epochs, self.step, self.steps = place.epoch, place.epochs, place.step, place.steps
-        self.progress = 1.0 if self.status == "completed" else min(1.0, self.step / self.steps) if self.steps else 0.0
-        self.best = dict(said.best)
-        if story:
-            self.eta_s = story.eta_s()
-            self.started_s, self.duration_s = story.started_s, story.duration_s(time.time())
-        if said.status == "failed" and not self.error and self.run is not None:
-            self.error = _as_error(self.run)
+    def _show(self, said: RunStatus) -> None:
+        """Set the traits from the newest status, and from the story as far as it is further than that."""
+        ended, story = said.status in ENDED, self._story
+        now = story if story is not None and story.newest_s and not ended else said
+        self.phase, self.detail = now.phase, now.detail
+        self.epoch, self.epochs, self.step, self.steps = now.epoch, now.epochs, now.step, now.steps
+        self.progress = 1.0 if said.status == "completed" else min(1.0, now.step / now.steps) if now.steps else 0.0
+        self.best, self.eta_s = dict(said.best), story.eta_s() if story is not None and not ended else None
+        self._show_times(said, ended)
+        if said.status == "failed" and self.run is not None and not self.error:
+            failure = self.run.failure()
+            self.error = {name: getattr(failure, name) for name in ("cause", "message", "advice", "traceback")}
+        self.status = now.status
         self.beat = time.time()
         with self._changed:
             self._changed.notify_all()
 
-    def _call_listeners(self, status: str, epoch: int) -> None:
-        happened = ["news", *(["epoch"] * (self.epoch != epoch))]
+    def _show_times(self, said: RunStatus, ended: bool) -> None:
+        started_s = self._story.started_s if self._story else 0.0
+        self.started_s = started_s or float((self.run.owner() if self.run else {}).get("started_s", 0.0))
+        end_s = said.heartbeat_s if ended else time.time()
+        self.duration_s = max(0.0, end_s - self.started_s) if self.started_s else 0.0
+
+    def _happened(self, status: str, epoch: int) -> list[str]:
+        events = ["news", *(["epoch"] if self.epoch != epoch else [])]
         if self.status != status:
-            happened += ["status", *([self.status] * (self.status in _EVENTS))]
-        for event in happened:
-            for listener in tuple(self._listeners[event]):
-                listener(self)
+            events += ["status", *([self.status] if self.status in EVENTS else [])]
+        return events
 
-    def _read_story(self) -> Story:
-        """Return the story, read from the journal where nobody has followed this run."""
-        with self.project.lock:
-            if self._story is None:
-                self._story = Story()
-                if self.run is not None:
-                    self._story.tell(JournalReader(self.run.events).read())
-            return self._story
 
-    @default("metrics")
-    @default("per_class")
-    def _unused(self) -> dict[str, Any]:
-        return {}
+def _section(name: str) -> property:
+    def get(self: Experiment) -> Any:
+        return self.config.get(name)
+
+    def set_(self: Experiment, value: Any) -> None:
+        self.set(name, value)
+
+    return property(get, set_, doc=f"The configuration's section ``{name}``.")
+
+
+for _name in Config.model_fields:
+    setattr(Experiment, _name, _section(_name))

@@ -24,6 +24,7 @@ from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Format
+from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
 FILE = "project.json"
@@ -84,7 +85,9 @@ class Project(HasTraits):
         """Return a new experiment in the list; it is not on disk until it is saved or trained."""
         with self.lock:
             chosen = config or self.new_config()
-            made = Experiment(self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen))
+            made = Experiment(
+                self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen)
+            )
             self.cards = [made, *self.cards]
             return made
 
@@ -95,10 +98,12 @@ class Project(HasTraits):
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
             if found[0].multilabel and config.task.kind == "classification":
-                config = config.set_all({"task.kind": "multilabel", "loss.kind": "bce"})
+                config = config.set_all({"task.kind": "multilabel", "loss.kind": MultiLabel.loss})
         return config
 
-    def experiments(self, *, status: str | None = None, task: str | None = None, tag: str | None = None) -> list[Experiment]:
+    def experiments(
+        self, *, status: str | None = None, task: str | None = None, tag: str | None = None
+    ) -> list[Experiment]:
         """Return the experiments, newest first, filtered by status word, kind of task or tag."""
         return [
             found
@@ -119,6 +124,10 @@ class Project(HasTraits):
             raise AddressError(f"{len(found)} experiments share this name", value=address, advice=f"Use an id: {ids}.")
         names = ", ".join(f"{e.name!r} ({e.id})" for e in self.cards[:8]) or "none yet"
         raise AddressError("there is no such experiment", value=address, advice=f"There are: {names}.")
+
+    def trash(self, path: Path) -> Path:
+        """Move a folder of this project into its trash; return where it lies now."""
+        return files.move_to_trash(path, self.path / "trash")
 
     def forget(self, experiment: Experiment) -> None:
         """Take an experiment off the list; :meth:`Experiment.delete` calls it."""

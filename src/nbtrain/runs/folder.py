@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -131,7 +131,11 @@ class RunFolder:
         known = {f.name: plain[f.name] for f in fields(RunStatus) if f.name in plain}
         found = RunStatus(**{"status": "pending", **known})
         trusted = found.status in RUN_STATES and found.phase in PHASES
-        return found if trusted else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
+        return (
+            found
+            if trusted
+            else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
+        )
 
     def shown_status(self) -> RunStatus:
         """Return the status as a person should see it: ``failed`` where a trainer is gone without having said so."""
@@ -139,7 +143,7 @@ class RunFolder:
         if said.status in ENDED or self.living() != "gone":
             return said
         said = self.status()  # it may have ended between the two looks
-        if said.status in ENDED or (not self.owner() and self._age_s(said) < START_S):
+        if said.status in ENDED or self._is_starting(said):
             return said
         failure = self._unsaid()
         return replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
@@ -177,7 +181,9 @@ class RunFolder:
         if shown.status != "failed":
             return None
         said = self.status().status == "failed"
-        unsaid = Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
+        unsaid = (
+            Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
+        )
         return (last_failure(self.events) if said else None) or unsaid
 
     def _unsaid(self) -> Failure:
@@ -186,7 +192,9 @@ class RunFolder:
         if end.get("cause") in CAUSES:
             message = end.get("message") or "Interrupted: the trainer ended without a word."
             return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
-        message = "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
+        message = (
+            "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
+        )
         return Failure(cause="interrupted", message=message, advice=("Restart the experiment.",))
 
     def ask(self, command: Message) -> str:
@@ -195,9 +203,9 @@ class RunFolder:
         files.write_atomic(self.path / "commands" / name, encode(replace(command, t_s=time.time())))
         return name
 
-    def commands(self) -> dict[str, Message]:
-        """Return all commands ever asked, by name; half-written and unknown ones are left out."""
-        read = ((entry.name, _command(entry)) for entry in self._command_files())
+    def commands(self, known: Collection[str] = ()) -> dict[str, Message]:
+        """Return the commands ever asked, by name, but those ``known``; half-written and unknown kinds are left out."""
+        read = ((entry.name, _command(entry)) for entry in self._command_files() if entry.name not in known)
         return {name: command for name, command in read if command is not None}
 
     def _command_files(self) -> Iterator[os.DirEntry[str]]:
@@ -212,6 +220,10 @@ class RunFolder:
             return locks.locked(self.lock)
         except OSError:  # a file system without locks: the process itself must do
             return bool(owner) and processes.alive(owner) is True
+
+    def _is_starting(self, said: RunStatus) -> bool:
+        """Between the folder's creation and the trainer's first word there is a moment without a lock."""
+        return said.status == "pending" and not self.owner() and not self.exit() and self._age_s(said) < START_S
 
     def _age_s(self, status: RunStatus) -> float:
         return time.time() - status.heartbeat_s

@@ -67,6 +67,7 @@ class Journal:
             except OSError:
                 pass  # what the disk refuses now, it has refused before; nobody is left to be told
             os.close(self._descriptor)
+            self._descriptor = -1  # a late word must not end up in whatever file gets the number next
 
     def _write(self) -> None:
         """Put all waiting lines out in one write; on an error they stay, up to a limit."""

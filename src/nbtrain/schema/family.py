@@ -15,7 +15,7 @@ from pydantic import GetCoreSchemaHandler, SerializerFunctionWrapHandler, model_
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from nbtrain.errors import ConfigError
-from nbtrain.schema.section import Section, unknown
+from nbtrain.schema.section import Section, under, unknown
 
 
 class Family(Section):
@@ -59,8 +59,7 @@ class Family(Section):
     def _coerced(cls, value: Any) -> Any:
         if isinstance(value, cls) and not type(value)._is_root():
             return value
-        kind = value if isinstance(value, str) else value.get("kind") if isinstance(value, dict) else None
-        return cls.of(kind).parse({} if isinstance(value, str) else value)
+        return cls.parse({"kind": value} if isinstance(value, str) else value)
 
     @classmethod
     def of(cls, kind: Any) -> type[Self]:
@@ -69,6 +68,18 @@ class Family(Section):
         if found is None:
             raise ConfigError([unknown("kind", str(kind), list(cls._registry))])
         return found  # type: ignore[return-value]
+
+    @classmethod
+    def parse(cls, plain: Any, path: str = "") -> Self:
+        """Return the kind that ``plain`` describes; on the root, ``plain["kind"]`` chooses the class."""
+        if not cls._is_root():
+            return super().parse(plain, path)
+        kind = plain.get("kind") if isinstance(plain, dict) else None
+        try:
+            made = cls.of(kind)
+        except ConfigError as error:
+            raise ConfigError([under(path, problem) for problem in error.problems]) from None
+        return made.parse(plain, path)
 
     @model_validator(mode="before")
     @classmethod

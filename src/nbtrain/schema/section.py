@@ -143,7 +143,7 @@ class Section(pydantic.BaseModel):
         try:
             return cls(**{str(name): value for name, value in plain.items()})
         except ConfigError as error:
-            raise ConfigError([_under(path, problem) for problem in error.problems]) from None
+            raise ConfigError([under(path, problem) for problem in error.problems]) from None
 
     def plain(self) -> dict[str, Any]:
         """Return the section as plain JSON values."""
@@ -188,14 +188,15 @@ def _edited(parent: Any, path: str, value: Any, whole: str) -> Any:
         try:
             return parent.set(path, value)
         except ConfigError as error:
-            raise ConfigError([_under(prefix, p) for p in error.problems]) from None
+            raise ConfigError([under(prefix, p) for p in error.problems]) from None
     name, _, rest = path.partition(".")
     child = child_of(parent, name, whole)
     changed = _edited(child, rest, value, whole) if rest else value
     return tuple(changed if index == int(name) else kept for index, kept in enumerate(parent))
 
 
-def _under(prefix: str, problem: Problem) -> Problem:
+def under(prefix: str, problem: Problem) -> Problem:
+    """Return ``problem`` with its path below ``prefix``."""
     if not prefix or problem.path.startswith(f"{prefix}."):
         return problem
     return Problem(f"{prefix}.{problem.path}", problem.message, problem.advice)
@@ -259,7 +260,7 @@ def problems_of(error: ValidationError) -> list[Problem]:
         cause = item.get("ctx", {}).get("error")
         told = cause.problems if isinstance(cause, ConfigError) else [_problem(path, item)]
         for problem in told:
-            problem = _under(path, problem) if problem.path != path else problem
+            problem = under(path, problem) if problem.path != path else problem
             found.setdefault(problem.path, problem)
     return list(found.values())
 

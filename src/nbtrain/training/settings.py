@@ -23,9 +23,7 @@ class Training(Section):
     """Largest norm of the gradient; longer ones are scaled down to it. 0 switches clipping off."""
     ema: bool = field(False, label="Average weights (EMA)")
     """Keep a moving average of the weights and validate with it."""
-    ema_decay: float = field(
-        0.999, ge=0.0, lt=1.0, unit="ratio", label="EMA decay", when=lambda training: training.ema
-    )
+    ema_decay: float = field(0.999, ge=0.0, lt=1.0, unit="ratio", label="EMA decay", when=lambda training: training.ema)
     """Share of the old average that is kept at each step."""
     early_stopping: bool = field(True)
     """End the run when the watched metric has not improved for a number of epochs."""

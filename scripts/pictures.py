@@ -1,0 +1,153 @@
+"""Show every state of the panels for real and save it, light and dark (``make pictures``).
+
+Each row of STATES is a cell run in a real JupyterLab, and what happens until the picture is taken: a real run trains,
+is stopped or fails. Pictures go to docs/pictures/<state>-<theme>.png; the one of the README, docs/pictures/studio.png, is
+the whole window. ``python scripts/pictures.py training failed`` takes only these.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from browser.chromium import FLAGS, installed
+from browser.page import NotebookView
+from browser.server import LabServer
+from playwright.sync_api import BrowserContext, sync_playwright
+
+PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+Theme = Literal["light", "dark"]
+HEIGHT_PX = 1000
+
+NEW = """
+from nbtrain import TrainingStudio, demo
+project = demo.digits()
+exp = project.new("Baseline")
+exp.set("training.epochs", {epochs})
+"""
+SHOW = "\nTrainingStudio(project)"
+
+
+def nothing(view: NotebookView) -> None:
+    """Take the picture as soon as the cell has run."""
+
+
+def until(condition: str, limit_s: float = 120) -> Callable[[NotebookView], None]:
+    """Return an act that waits until a Python expression is true in the kernel."""
+
+    def wait(view: NotebookView) -> None:
+        view.wait_for(condition, limit_s=limit_s)
+
+    return wait
+
+
+@dataclass(frozen=True)
+class State:
+    """One picture: the cell that leads to it, and what happens until it is taken."""
+
+    name: str
+    code: str
+    act: Callable[[NotebookView], None] = nothing
+    width_px: int = 1600
+    whole_window: bool = False
+    """The README's picture: saved as <name>.png, light only, with JupyterLab around it."""
+
+
+TRAINING = NEW.format(epochs=30) + "exp.train()" + SHOW
+STATES = (
+    State("empty", "from nbtrain import TrainingStudio\nTrainingStudio()"),
+    State("created", NEW.format(epochs=20) + SHOW),
+    State("preparing", NEW.format(epochs=20) + "exp.train()" + SHOW, until("exp.status == 'preparing'")),
+    State("training", TRAINING, until("exp.epoch >= 3")),
+    State("narrow", TRAINING, until("exp.epoch >= 3"), width_px=760),
+    State(
+        "pending",
+        TRAINING.replace(SHOW, "\nsecond = project.new('Second')\nsecond.train(queue=True)" + SHOW),
+        until("second.status == 'pending'"),
+    ),
+    State("completed", NEW.format(epochs=4) + "exp.train()" + SHOW, until("exp.status == 'completed'")),
+    State(
+        "cancelled",
+        NEW.format(epochs=30) + "exp.on('epoch', lambda *news: exp.stop())\nexp.train()" + SHOW,
+        until("exp.status == 'cancelled'"),
+    ),
+    State(
+        "failed",  # the images are gone between the listing and the run
+        NEW.format(epochs=4)
+        + "from pathlib import Path\nfor image in Path().rglob('*.png'): image.unlink()\nexp.train()"
+        + SHOW,
+        until("exp.status == 'failed'"),
+    ),
+    State("studio", TRAINING, until("exp.epoch >= 8"), whole_window=True),
+)
+
+
+def take(view: NotebookView, state: State) -> Iterator[Path]:
+    """Save the state's pictures and yield their paths."""
+    if state.whole_window:
+        path = PICTURES / f"{state.name}.png"
+        view.page.screenshot(path=path)
+        yield path
+        return
+    for theme in get_args(Theme):
+        view.theme(theme)
+        path = PICTURES / f"{state.name}-{theme}.png"
+        view.output.screenshot(path=path)
+        yield path
+
+
+def show(context: BrowserContext, server: LabServer, state: State) -> None:
+    """Bring one state about in a folder and a notebook of its own, and take its pictures."""
+    (server.root / state.name).mkdir()
+    name = server.write_notebook(f"{state.name}.ipynb", [f"%cd -q {state.name}", state.code])
+    view = NotebookView(context.new_page(), server, name)
+    view.viewport(state.width_px, HEIGHT_PX)
+    view.sidebar(shown=False)
+    view.run(0).run(1)
+    state.act(view)
+    for path in take(view, state):
+        print(path.relative_to(PICTURES.parents[1]), flush=True)
+    if view.evaluate("'exp' in globals()"):
+        view.kernel.execute(
+            "for one in project.experiments(): one.stop()\nfor one in project.experiments(): one.wait()"
+        )
+    view.close()
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """Start Chromium with a fresh profile."""
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=installed(), args=list(FLAGS), viewport={"width": 1600, "height": HEIGHT_PX}
+        )
+        yield context
+        context.close()
+
+
+def main(names: list[str]) -> int:
+    """Take the pictures of the named states, or of all; 1 where a state could not be shown."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    server, missed = LabServer(), []
+    try:
+        with chromium() as context:
+            for state in STATES:
+                if names and state.name not in names:
+                    continue
+                try:
+                    show(context, server, state)
+                except Exception as error:  # noqa: BLE001 - the other pictures are still wanted
+                    missed.append(state.name)
+                    print(f"{state.name}: {error}", file=sys.stderr)
+    finally:
+        server.stop()
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

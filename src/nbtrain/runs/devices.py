@@ -1,0 +1,128 @@
+"""Who uses which device of this machine, over all projects of this user: advice, not enforcement.
+
+Each trainer registers in a private folder: a lock file that it holds for life and a JSON beside it, so that a killed
+trainer's entry is void at once. All changes happen under one gate lock, so two runs never both find a device free, and
+the run that has waited longest comes next. Where the folder cannot be used, every device counts as free. Known here:
+names of devices. Not known here: what runs on them, or CUDA itself (asking it would create a context).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nbtrain import files, locks
+from nbtrain.errors import NbtrainError
+
+
+def runtime_folder() -> Path:
+    """Return this user's private folder for sockets and locks that mean nothing after a reboot."""
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if given and os.access(given, os.W_OK):
+        return files.private_folder(Path(given) / "nbtrain")
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return files.private_folder(Path(tempfile.gettempdir()) / f"nbtrain-{user}")
+
+
+def device_name(asked: str) -> str:
+    """Return the machine's own name of a device: ``auto`` is the first GPU or the CPU, and masked GPUs are unmasked."""
+    if asked == "auto":
+        asked = "cuda:0" if Path("/dev/nvidia0").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "" else "cpu"
+    kind, _, index = asked.partition(":")
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    if kind == "cuda" and index.isdecimal() and int(index) < len(visible):
+        return f"cuda:{visible[int(index)]}"
+    return asked
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One run that uses a device, or waits for it."""
+
+    run: str
+    device: str
+    since_s: float
+    waiting: bool = False
+
+
+def busy(device: str) -> list[Path]:
+    """Return the folders of the living runs that use ``device`` now, the oldest first."""
+    try:
+        uses = sorted(_uses(runtime_folder() / "devices").values(), key=lambda use: use.since_s)
+        return [Path(use.run) for use in uses if use.device == device_name(device) and not use.waiting]
+    except (OSError, NbtrainError):
+        return []
+
+
+class Claim:
+    """One trainer's registration for one device, from :meth:`take` to :meth:`release` or the end of its process."""
+
+    def __init__(self, run: str | Path, device: str) -> None:
+        self._use = Use(str(run), device_name(device), time.time(), waiting=True)
+        self._name = files.new_id()
+        self._lock: locks.FileLock | None = None
+
+    @property
+    def device(self) -> str:
+        """The machine's name of the device."""
+        return self._use.device
+
+    def take(self, *, beside: bool = False) -> bool:
+        """Register as using the device, or as waiting while others use it; return whether it may be used now."""
+        try:
+            folder = runtime_folder() / "devices"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            with locks.FileLock(folder / "gate"):
+                return self._register(folder, beside)
+        except (OSError, NbtrainError):
+            return True
+
+    def release(self) -> None:
+        """Give the device back, or leave the line."""
+        if self._lock:
+            self._lock.path.with_suffix(".json").unlink(missing_ok=True)
+            self._lock.path.unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def _register(self, folder: Path, beside: bool) -> bool:
+        others = [use for name, use in _uses(folder, sweep=True).items() if name != self._name]
+        before = [use for use in others if use.device == self.device and self._is_before(use)]
+        self._use = Use(self._use.run, self.device, self._use.since_s, waiting=bool(before) and not beside)
+        if self._lock is None:
+            self._lock = locks.FileLock(folder / f"{self._name}.lock")
+            self._lock.acquire()
+        files.write_json(folder / f"{self._name}.json", asdict(self._use), durable=False)
+        return not self._use.waiting
+
+    def _is_before(self, other: Use) -> bool:
+        return not other.waiting or (other.since_s, other.run) < (self._use.since_s, self._use.run)
+
+
+def _uses(folder: Path, *, sweep: bool = False) -> dict[str, Use]:
+    """Return the entries of living processes; ``sweep`` (only under the gate) removes the others."""
+    found: dict[str, Use] = {}
+    for lock in _lock_files(folder):
+        entry = lock.with_suffix(".json")
+        if locks.locked(lock):
+            found.update((lock.stem, use) for use in _read(entry))
+        elif sweep:
+            entry.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+    return found
+
+
+def _lock_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.lock")) if folder.is_dir() else []
+
+
+def _read(entry: Path) -> Iterator[Use]:
+    try:
+        yield Use(**files.read_json(entry))
+    except (OSError, TypeError, NbtrainError):
+        return
+

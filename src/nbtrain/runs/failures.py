@@ -1,0 +1,89 @@
+"""From what went wrong to a typed failure: a cause, what happened, what to change.
+
+Known here: the shapes that running out of memory, disk or data take in exceptions and exit states. Not known here: who
+caught them. Torch is recognised by the names of its classes, so that nothing here needs it.
+"""
+
+from __future__ import annotations
+
+import signal
+import traceback
+
+from nbtrain.errors import DataError, NbtrainError, TrainingError
+from nbtrain.files import FULL
+from nbtrain.messages import CAUSES, Cause, Failure
+
+ADVICE: dict[str, tuple[str, ...]] = {
+    "out of memory": ("Use a smaller batch size or image size.", "Close other programs that hold memory."),
+    "data": ("Check the data set named in the message.",),
+    "numerics": ("Lower the learning rate.", "Use precision 32, or clip the gradients."),
+    "disk": ("Make room on the disk, or keep fewer checkpoints.", "Check that the project folder can be written."),
+    "killed": ("Find out who ended the process: another user, a time limit, or the system for lack of memory.",),
+    "interrupted": ("Restart the experiment.",),
+    "code": ("Read the traceback; report it if it points into nbtrain.",),
+}
+"""What to do about each cause, where nothing more exact is known."""
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
+_DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter failed", "inline_container")
+_KILLED = ("is killed by signal", "exited unexpectedly")
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the failure that ``error`` means, with its traceback."""
+    cause = _cause(error)
+    own = error.advice if isinstance(error, NbtrainError) else ""
+    return Failure(
+        cause=cause,
+        message=str(error) if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}",
+        advice=(own,) if own else ADVICE[cause],
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _cause(error: BaseException) -> Cause:
+    if isinstance(error, TrainingError) and error.cause in CAUSES:
+        return error.cause  # type: ignore[return-value]
+    if isinstance(error, DataError):
+        return "data"
+    if isinstance(error, FloatingPointError):
+        return "numerics"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return "disk"
+    return _cause_by_words(error)
+
+
+def _cause_by_words(error: BaseException) -> Cause:
+    """Libraries raise RuntimeError for everything; their words tell more than the class."""
+    words = str(error).lower()
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory"
+    if not isinstance(error, (RuntimeError, OSError)):
+        return "code"
+    if any(part in words for part in _OUT_OF_MEMORY):
+        return "out of memory"
+    if any(part in words for part in _DISK_FULL):
+        return "disk"
+    return "killed" if any(part in words for part in _KILLED) else "code"
+
+
+def failure_of_exit(code: int, by_signal: int, out_of_memory: bool) -> Failure | None:
+    """Return the failure behind the exit state of a trainer that gave no reason itself, None where it ended well."""
+    if by_signal:
+        name = signal.Signals(by_signal).name if by_signal in set(signal.Signals) else str(by_signal)
+        return _failure_of_signal(name, out_of_memory)
+    if code:
+        text = f"The trainer ended with exit code {code} and gave no reason; its last lines are in log.txt."
+        return Failure(cause="code", message=text, advice=ADVICE["code"])
+    return None
+
+
+def _failure_of_signal(name: str, out_of_memory: bool) -> Failure:
+    if name == "SIGKILL" and out_of_memory:
+        text = "The system ended the trainer because the machine ran out of memory (SIGKILL)."
+        return Failure(cause="out of memory", message=text, advice=ADVICE["out of memory"])
+    if name in {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGXCPU"}:
+        text = f"Interrupted: the trainer was killed by {name}; nbtrain did not send it. Too little memory is a usual reason."
+        return Failure(cause="killed", message=text, advice=ADVICE["killed"])
+    text = f"The trainer crashed with {name}, inside compiled code; the last lines of log.txt say where."
+    return Failure(cause="code", message=text, advice=ADVICE["code"])

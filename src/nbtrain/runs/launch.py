@@ -1,0 +1,136 @@
+"""Starting a trainer so that it outlives whoever started it: from the warm process where there is one, else cold.
+
+Known here: how to reach either, and what their answers mean. Not known here: what a trainer does. The kernel that calls
+is never forked (it has threads); no port is opened; nothing is printed. Windows starts cold, and is untested.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtrain import locks
+from nbtrain.errors import BusyError, LaunchError
+from nbtrain.runs import warm
+from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.worker import WhenBusy
+
+_ANSWER_S = 30.0
+_ROOT = str(Path(__file__).resolve().parents[2])
+# -P keeps a notebook's folder, with its random.py or torch.py, off the path; nbtrain is found wherever this one is.
+_BOOT = f"import sys; sys.path.append({_ROOT!r}); from nbtrain.runs.%s import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A trainer that holds its run's lock."""
+
+    pid: int
+    warm: bool
+    why: str = ""
+    """Why the start was cold, where it was."""
+
+
+def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse") -> Launched:
+    """Start the run's trainer and return once it holds the run's lock; the work itself goes on detached.
+
+    ``when_busy`` says what to do where other runs use the device: ``refuse`` raises BusyError and ends the run as
+    cancelled, ``beside`` trains next to them, ``wait`` keeps the run ``pending`` until the device is free. BusyError is
+    also raised where the run has a trainer already: watch that one.
+    """
+    answer, why = (None, "a cold start was asked for") if cold else _ask_warm(run, when_busy)
+    is_warm = answer is not None
+    answer = answer if answer is not None else _start_cold(run, when_busy)
+    if "held" in answer:
+        raise BusyError("this run already has a trainer", value=str(run.path), advice="Watch it, or stop it first.")
+    if "busy" in answer:
+        advice = "Run beside it, or wait until the device is free."
+        raise BusyError(f"{answer['device']} is in use by another run", value=", ".join(answer["busy"]), advice=advice)
+    if "pid" not in answer:
+        raise LaunchError("the trainer could not be started", value=answer.get("error"), advice=f"See {run.log}.")
+    return Launched(pid=int(answer["pid"]), warm=is_warm, why="" if is_warm else why)
+
+
+def ensure_warm() -> bool:
+    """Have a warm process from soon on; return at once, whether one is there already. Does nothing where none can be."""
+    if warm.unavailable() or warm.is_there():
+        return not warm.unavailable()
+    key = warm.environment_key()
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its pool of threads would make forking unsafe
+    process = _python("warm", key, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    threading.Thread(target=process.wait, name="nbtrain-reap", daemon=True).start()
+    return False
+
+
+def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | None, str]:
+    """Return the warm process's answer, or None and why there is none."""
+    why = warm.unavailable()
+    if why:
+        return None, why
+    request = {"run": str(run.path.resolve()), "when_busy": when_busy, "cwd": os.getcwd(), "env": dict(os.environ)}
+    answer = warm.ask(request)
+    if answer is None:
+        return None, "no warm process was ready"
+    return (None, str(answer["refused"])) if "refused" in answer else (answer, "")
+
+
+def _start_cold(run: RunFolder, when_busy: WhenBusy) -> dict[str, Any]:
+    try:
+        process = _python("parent", str(run.path.resolve()), when_busy, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:
+        return {"error": f"Python could not be started: {error}"}
+    if sys.platform == "win32":
+        return _await_owner(run)
+    assert process.stdout and process.stderr
+    with process.stdout, process.stderr:
+        line = _read_line(process.stdout.fileno())
+        said = b"" if line else _rest(process.stderr.fileno())
+    try:
+        process.wait(timeout=_ANSWER_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return dict(json.loads(line)) if line else {"error": said.decode(errors="replace").strip()[-2000:] or "no answer"}
+
+
+def _python(module: str, *args: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start a fresh interpreter in a session of its own, so that interrupting the kernel does not reach it."""
+    flags: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    argv = [sys.executable, "-P", "-c", _BOOT % module, *args]
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=env, **streams, **flags)
+
+
+def _read_line(descriptor: int) -> bytes:
+    """Return one line, or nothing where the other end closes, or says nothing for too long."""
+    data, end_s = b"", time.monotonic() + _ANSWER_S
+    while not data.endswith(b"\n") and select.select([descriptor], [], [], max(0.0, end_s - time.monotonic()))[0]:
+        part = os.read(descriptor, 65536)
+        if not part:
+            return b""
+        data += part
+    return data if data.endswith(b"\n") else b""
+
+
+def _rest(descriptor: int) -> bytes:
+    """Return what a process that has closed its answer has to say on standard error."""
+    return os.read(descriptor, 65536) if select.select([descriptor], [], [], 1.0)[0] else b""
+
+
+def _await_owner(run: RunFolder) -> dict[str, Any]:
+    """Where no channel can be passed down: wait until the run has an owner that holds its lock."""
+    end_s = time.monotonic() + _ANSWER_S
+    while time.monotonic() < end_s:
+        if run.owner() and locks.locked(run.lock):
+            return {"pid": run.owner()["pid"]}
+        time.sleep(0.05)
+    return {"error": "the trainer did not take the run's lock"}

@@ -1,0 +1,70 @@
+"""Downwards: commands that anybody has put into the run folder, each taken once and acknowledged at once.
+
+Known here: when a command was taken by this process and when by the loop, and so whether the loop is late. Not known
+here: what a loop does about a Stop, or what happens to a trainer whose loop stays late.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from nbtrain.messages import Acknowledged, Message, Stop
+from nbtrain.runs.folder import RunFolder
+
+_LOOK_S = 0.005
+
+
+class Mailbox:
+    """The trainer's view of ``commands/``; used by its loop and by its minder."""
+
+    def __init__(self, run: RunFolder, say: Callable[[Message], None], step: Callable[[], int]) -> None:
+        self._run, self._say, self._step = run, say, step
+        self._guard = threading.Lock()
+        self._seen: set[str] = set()
+        self._fresh: list[Message] = []
+        self._looked_s = 0.0
+        self._called_s: float | None = None
+        self._longest_s = 0.0
+        self.stop_s: float | None = None
+        """Monotonic time at which a Stop was first seen; None before that."""
+        self.stop_taken = False
+        """Whether the loop has been handed the Stop."""
+
+    def look(self) -> None:
+        """Take new commands in and acknowledge them."""
+        with self._guard:
+            self._looked_s = time.monotonic()
+            for name, command in self._run.commands(self._seen).items():
+                self._seen.add(name)
+                self._take(command)
+                self._say(Acknowledged(command=name, step=self._step()))
+
+    def put(self, command: Message) -> None:
+        """Take in a command that came some other way, such as a signal."""
+        with self._guard:
+            self._take(command)
+
+    def asked(self) -> list[Message]:
+        """Return the commands that the loop has not been handed yet; called by the loop between its steps."""
+        now = time.monotonic()
+        if now - self._looked_s >= _LOOK_S:
+            self.look()
+        with self._guard:
+            if self._called_s is not None:
+                self._longest_s = max(self._longest_s, now - self._called_s)
+            self._called_s = now
+            fresh, self._fresh = self._fresh, []
+            self.stop_taken = self.stop_taken or any(isinstance(command, Stop) for command in fresh)
+            return fresh
+
+    @property
+    def longest_s(self) -> float:
+        """The longest time between two looks of the loop: how long a step can take without anything being wrong."""
+        return self._longest_s
+
+    def _take(self, command: Message) -> None:
+        self._fresh.append(command)
+        if isinstance(command, Stop) and self.stop_s is None:
+            self.stop_s = time.monotonic()

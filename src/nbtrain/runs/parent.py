@@ -1,0 +1,225 @@
+"""The small parent: it stands between a trainer and the rest of the system, and tells how the trainer ended.
+
+It forks the trainer into a process group of its own, waits, ends what the trainer has left behind, and writes exit.json.
+A trainer that cannot even answer a Stop, because a call in C holds the interpreter or because somebody has frozen the
+process, is ended here. Known here: exit states. Not known here: what a trainer does. launch.py runs :func:`main` in a
+fresh interpreter (the cold start); the warm process calls :func:`become_trainer` in a fork of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nbtrain import files, locks, processes
+from nbtrain.messages import CAUSES, ENDED, Acknowledged, Status
+from nbtrain.runs.failures import failure_of_exit
+from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.journal import Journal
+from nbtrain.runs.worker import LOCKED, Trainer
+
+_LOOK_S = 0.25
+_STUCK_S = 2.25
+"""A Stop that has waited this long, by a trainer whose heartbeat has stopped, is carried out with SIGKILL."""
+_SILENT_S = 1.75
+_LAST_LINES = 20
+_TAIL_BYTES = 16384
+
+
+def main() -> None:
+    """Entry of the cold start: ``RUN WHEN_BUSY``; the report goes to standard output as one line of JSON."""
+    run, when_busy = RunFolder(sys.argv[1]), sys.argv[2]
+    if sys.platform == "win32":
+        _guard_on_windows(run, when_busy)
+    if os.fork():
+        os._exit(0)  # the starter sees its child end at once, and nobody is left to become a zombie
+    channel = Channel(os.dup(1))
+    become_trainer(run, channel)
+    end(begin(run, when_busy, channel).work())
+
+
+class Channel:
+    """Where the starter waits for one line of JSON: ``pid``, or why there is no trainer."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def say(self, word: dict[str, Any]) -> None:
+        """Send the line; a starter that has gone meanwhile changes nothing for the run."""
+        try:
+            os.write(self._descriptor, json.dumps(word).encode() + b"\n")
+        except OSError:
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """Give up this process's end."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def become_trainer(run: RunFolder, channel: Channel) -> None:
+    """Split this process, a fork made for the purpose: the trainer returns from here, its parent stays and never does."""
+    os.setsid()
+    _redirect(run.log)
+    kills = processes.out_of_memory_kills()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    channel.close()  # or the starter would wait for this process
+    try:
+        _guard(run, pid, kills)
+    finally:
+        os._exit(0)
+
+
+def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
+    """Take the lock and become the run's trainer, or report why not and end the process."""
+    import faulthandler
+
+    faulthandler.enable()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    trainer = Trainer(run, when_busy=when_busy)
+    try:
+        begun = trainer.begin(channel.say)
+    except Exception as error:
+        channel.say({"error": str(error)})
+        raise
+    if not begun:
+        end(LOCKED)
+    return trainer
+
+
+def end(code: int) -> NoReturn:
+    """End the process without the clean-up of an interpreter whose threads may hang."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _redirect(log: Path) -> None:
+    """Let all output go to the log file and all input come from nowhere."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for source, target in ((nothing, 0), (written, 1), (written, 2)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(written)
+
+
+def _guard(run: RunFolder, pid: int, kills: int) -> None:
+    """Wait for the trainer to end, clear up behind it, and write down how it ended."""
+    stopped_here = _wait(run, pid)
+    _end_group(pid)
+    _, state, usage = os.wait4(pid, 0)
+    code = os.waitstatus_to_exitcode(state)
+    if code == LOCKED:
+        return
+    if stopped_here:
+        _say_cancelled(run)
+    peak_mib = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    write_exit(run, code, peak_mib, processes.out_of_memory_kills() > kills)
+
+
+def _wait(run: RunFolder, pid: int) -> bool:
+    """Return when the trainer has ended, but leave it to be collected; True where a Stop had to end it from here."""
+    handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    asked_s: float | None = None
+    stopped_here = False
+    while processes.exists(pid):
+        select.select([handle] if handle is not None else [], [], [], _LOOK_S)
+        if asked_s is None and _is_asked_to_stop(run):
+            asked_s = time.monotonic()
+        if asked_s is not None and time.monotonic() - asked_s > _STUCK_S and _is_silent(run):
+            os.kill(pid, signal.SIGKILL)
+            stopped_here = True
+    return stopped_here
+
+
+def _is_asked_to_stop(run: RunFolder) -> bool:
+    return any(command.kind == "stop" for command in run.commands().values())
+
+
+def _is_silent(run: RunFolder) -> bool:
+    status = run.status()
+    return status.status not in ENDED and abs(time.time() - status.heartbeat_s) > _SILENT_S
+
+
+def _end_group(pid: int) -> None:
+    """End what the trainer has left in its process group; the uncollected trainer keeps the group's number from reuse."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _say_cancelled(run: RunFolder) -> None:
+    """Take over the dead trainer's lock and say the last word in its place."""
+    lock = locks.FileLock(run.lock)
+    if not lock.acquire(timeout_s=1.0):
+        return
+    detail = "Stopped while it did not answer, and ended from outside."
+    status = replace(run.status(), status="cancelled", phase="", heartbeat_s=time.time(), detail=detail)
+    journal = Journal(run.events)
+    for name in run.commands():
+        journal.say(Acknowledged(command=name, step=status.step))
+    journal.say(Status(status="cancelled", step=status.step, epoch=status.epoch, detail=status.detail))
+    journal.close()
+    run.write_status(status, durable=True)
+    lock.release()
+
+
+def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) -> None:
+    """Write exit.json: how the trainer ended, whether or not it could say so itself."""
+    said = run.status()
+    told = said.status in ENDED
+    failure = None if told else failure_of_exit(max(code, 0), max(-code, 0), out_of_memory)
+    value = {
+        "code": code if code >= 0 else None,
+        "signal": -code if code < 0 else None,
+        "memory_peak_mib": round(peak_mib, 1),
+        "last_lines": _last_lines(run.log),
+        "cause": failure.cause if failure else said.cause if said.cause in CAUSES else "",
+        "message": failure.message if failure else "",
+        "advice": list(failure.advice) if failure else [],
+        "generation": run.owner().get("generation", 0),
+    }
+    try:
+        files.write_json(run.path / "exit.json", value)
+    except OSError as error:
+        print(f"exit.json could not be written: {error}", file=sys.stderr, flush=True)
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, os.path.getsize(log) - _TAIL_BYTES))
+            return file.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
+    except OSError:
+        return []
+
+
+def _guard_on_windows(run: RunFolder, when_busy: str) -> NoReturn:
+    """There is no fork: the trainer is a child with its own interpreter. Untested."""
+    with open(run.log, "ab") as log:
+        argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), when_busy]
+        code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
+    if code != LOCKED:
+        write_exit(run, code, 0.0, False)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

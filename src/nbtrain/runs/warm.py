@@ -1,0 +1,292 @@
+"""The warm process: it has imported what a trainer needs, and forks one on request in a fraction of a second.
+
+It only imports. One tensor operation before the fork would start a thread pool, and the child would hang; so it serves
+only while the system counts exactly one thread, and never asks CUDA anything. A request may come while it still
+imports: the fork is then made between two imports, and the trainer goes on importing where the process stood.
+One per environment: interpreter, variables that libraries read while they load, and the very files of nbtrain and torch;
+when a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
+Known here: the socket, the fork, when to leave. Not known here: runs, but for handing one over. Linux only.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nbtrain import locks, processes
+from nbtrain.errors import NbtrainError
+from nbtrain.runs.devices import runtime_folder
+from nbtrain.runs.folder import RunFolder
+
+IDLE_S = 600.0
+"""Without a request for this long it leaves, and gives its memory back."""
+_MEMORY_SHARE = 0.1
+"""With less of the machine's memory available than this it leaves at once."""
+_ANSWER_S = 4.0
+_LOOK_S = 5.0
+_REQUEST_BYTES = 1 << 20
+_LIBRARIES = ("torch", "torchvision", "torchvision.transforms.v2", "timm", "timm.optim")
+_PARTS = ("nbtrain.data", "nbtrain.models", "nbtrain.training")
+_READ_WHILE_LOADING = ("OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "TORCH_", "PYTORCH_", "LD_", "PYTHON")
+
+
+# ---------------------------------------------------------------------- for those who ask
+
+
+def unavailable() -> str:
+    """Return why this system can have no warm process, nothing where it can."""
+    return "" if processes.LINUX else f"a warm process is not available on {sys.platform}"
+
+
+def environment_key() -> str:
+    """Return a text that changes when a process that imported before would not be the same any more."""
+    variables = sorted((k, v) for k, v in os.environ.items() if k.startswith(_READ_WHILE_LOADING))
+    seen = json.dumps([sys.executable, sys.prefix, sys.version, variables, source_stamp()])
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def source_stamp() -> str:
+    """Return a text that changes with nbtrain's source and with the installed libraries."""
+    found = [*Path(__file__).resolve().parents[1].rglob("*.py"), *_library_files()]
+    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(found) if path.exists()]
+    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
+
+
+def is_there() -> bool:
+    """Tell whether a warm process for this environment listens; counts as use, so it stays a while longer."""
+    connection = _connect()
+    if connection is None:
+        return False
+    connection.close()
+    return True
+
+
+def ask(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Send a request and return the answer, None where there is no warm process or it takes too long."""
+    connection = _connect()
+    if connection is None:
+        return None
+    with connection:
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            line = _receive(connection)
+            return dict(json.loads(line)) if line else None
+        except (OSError, ValueError):
+            return None
+
+
+def _connect() -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_ANSWER_S)
+    try:
+        connection.connect(str(_socket_path(environment_key())))
+    except (OSError, NbtrainError):
+        connection.close()
+        return None
+    return connection
+
+
+def _socket_path(key: str) -> Path:
+    return runtime_folder() / f"warm-{key}.sock"
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """Return one line; nothing where the other end goes away first."""
+    data = b""
+    while not data.endswith(b"\n") and len(data) < _REQUEST_BYTES:
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        data += part
+    return data
+
+
+def _library_files() -> Iterator[Path]:
+    for name in ("torch", "torchvision", "timm", "numpy"):
+        spec = importlib.util.find_spec(name) if name not in sys.modules else sys.modules[name].__spec__
+        if spec and spec.origin:
+            yield Path(spec.origin)
+
+
+# ---------------------------------------------------------------------- the process itself
+
+
+def main() -> None:
+    """Entry of the process: ``KEY``. It detaches itself; its starter sees its child end at once."""
+    key, stamp = sys.argv[1], source_stamp()
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    lock = locks.FileLock(runtime_folder() / f"warm-{key}.lock")
+    if not lock.acquire():
+        os._exit(0)  # another one serves this environment
+    _output_to(runtime_folder() / f"warm-{key}.log")
+    Server(key, stamp).serve()
+
+
+def _output_to(log: Path) -> None:
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    os.dup2(written, 1)
+    os.dup2(written, 2)
+    os.close(written)
+
+
+class Server:
+    """Listens from the first moment, imports, then waits for requests; each makes a trainer."""
+
+    def __init__(self, key: str, stamp: str) -> None:
+        self._stamp = stamp
+        self._path = _socket_path(key)
+        self._path.unlink(missing_ok=True)  # of a killed one; this process holds the lock
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(self._path))
+        self._listener.listen(16)
+        self._listener.setblocking(False)
+        self._used_s = time.monotonic()
+        self._forking = False
+        self._trainer: Any = None  # set in a child that has become a trainer
+
+    def serve(self) -> NoReturn:
+        """Import, then serve until it is time to leave."""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children are not kept as zombies
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        hook = _BetweenImports(self)
+        sys.meta_path.insert(0, hook)
+        for name in _names():
+            self._import(name)
+        sys.meta_path.remove(hook)
+        self._work_if_trainer()
+        gc.collect()
+        gc.freeze()  # a collection in a child would touch, and so copy, every page
+        while not self._is_time_to_leave():
+            select.select([self._listener], [], [], _LOOK_S)
+            self.poll()
+            self._work_if_trainer()
+        self._path.unlink(missing_ok=True)
+        os._exit(0)
+
+    def poll(self) -> None:
+        """Answer one request if one waits; in a child that becomes a trainer this returns, and it polls no more."""
+        if self._forking or self._trainer is not None:
+            return
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        self._used_s = time.monotonic()
+        self._forking = True
+        try:
+            self._answer(connection)
+        finally:
+            self._forking = False
+            connection.close()
+
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(1.0)
+        try:
+            line = _receive(connection) if _is_same_user(connection) else b""
+            if not line or _has_gone(connection):
+                return
+            request, refusal = json.loads(line), _unsafe()
+            if refusal:
+                connection.sendall(json.dumps({"refused": refusal}).encode() + b"\n")
+                return
+        except (OSError, ValueError):
+            return
+        if os.fork() == 0:
+            self._become(request, connection.detach())
+
+    def _become(self, request: dict[str, Any], descriptor: int) -> None:
+        """In the fork: its own parent splits off, the rest is the trainer, which goes on where the server stood."""
+        from nbtrain.runs import parent
+
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._listener.close()
+            os.environ.clear()
+            os.environ.update(request["env"])
+            os.chdir(request["cwd"])
+            run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
+            parent.become_trainer(run, channel)
+            self._trainer = parent.begin(run, request["when_busy"], channel)
+        except BaseException as error:
+            print(f"the fork could not become a trainer: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+
+    def _work_if_trainer(self) -> None:
+        if self._trainer is not None:
+            from nbtrain.runs import parent
+
+            parent.end(self._trainer.work())
+
+    def _import(self, name: str) -> None:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # a trainer that needs it will say so itself, in its run
+            print(f"{name} could not be imported: {error!r}", file=sys.stderr, flush=True)
+
+    def _is_time_to_leave(self) -> bool:
+        idle = time.monotonic() - self._used_s > IDLE_S
+        return idle or processes.available_share() < _MEMORY_SHARE or source_stamp() != self._stamp or bool(_unsafe())
+
+
+class _BetweenImports:
+    """A finder that finds nothing: the import system asks it before each module, which is when a fork is safe."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Let the server answer a request that waits."""
+        self._server.poll()
+
+
+def _names() -> Iterator[str]:
+    """What to import, lightest last: the libraries, then every part of nbtrain that trains."""
+    yield from ("nbtrain.runs.parent", *_LIBRARIES)
+    for part in _PARTS:
+        spec = importlib.util.find_spec(part)
+        for found in pkgutil.walk_packages(spec.submodule_search_locations or [] if spec else [], f"{part}."):
+            yield found.name
+    yield "nbtrain.build"
+
+
+def _unsafe() -> str:
+    """Return why a fork of this process would not be safe, nothing where it is."""
+    if processes.threads() != 1:
+        return f"the warm process has {processes.threads()} threads after its imports, so it cannot be forked"
+    torch = sys.modules.get("torch")
+    started = getattr(getattr(torch, "cuda", None), "is_initialized", bool)
+    return "an import has started CUDA, which does not survive a fork" if started() else ""
+
+
+def _is_same_user(connection: socket.socket) -> bool:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return bool(struct.unpack("3i", credentials)[1] == os.getuid())
+
+
+def _has_gone(connection: socket.socket) -> bool:
+    """A starter that lost patience has started cold; serving it too would only make a second trainer give way."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        connection.setblocking(True)

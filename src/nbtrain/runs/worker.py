@@ -1,0 +1,280 @@
+"""The trainer process: lock, owner, journal, then build and loop, then the last word.
+
+Known here: everything that makes a process a trainer (signals, heartbeats, commands, the device, exit codes), and that
+``build(frozen, run_path, say, asked)`` gives a loop with ``run() -> outcome``. Not known here: what the loop computes.
+``python -m nbtrain.runs.worker RUN`` runs one in the foreground; :mod:`nbtrain.runs.launch` starts them detached.
+
+A daemon thread, the minder, writes heartbeats, takes commands and catches SIGTERM, so that the trainer answers also
+while it imports or hangs in a long call. It ends the process where a Stop is not obeyed in time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, cast
+
+from nbtrain import files, locks, processes
+from nbtrain.errors import NbtrainError
+from nbtrain.messages import Message, Status, Stop
+from nbtrain.runs.devices import Claim, busy
+from nbtrain.runs.failures import failure_of
+from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.mailbox import Mailbox
+from nbtrain.runs.reporter import Reporter
+
+LOCKED = 75
+"""Exit code of a trainer that found another one at work on its run (EX_TEMPFAIL)."""
+TICK_S = 0.05
+_STOP_S = 2.0
+"""A Stop that the loop has not taken after this long is carried out without it."""
+_SAVE_S = 20.0
+"""How long a loop that has taken a Stop may go on to keep its checkpoint."""
+_LATE = 1.5
+"""A step is late when it takes this much longer than the longest one before it."""
+
+WhenBusy: TypeAlias = Literal["refuse", "beside", "wait"]
+Say: TypeAlias = Callable[[Message], None]
+Asked: TypeAlias = Callable[[], list[Message]]
+
+
+class Outcome(Protocol):
+    """How a loop ended, when it ended by itself."""
+
+    @property
+    def status(self) -> Literal["completed", "cancelled"]:
+        """The run's last status."""
+
+    @property
+    def reason(self) -> str:
+        """Why, for the person; may be empty."""
+
+
+class Loop(Protocol):
+    """What ``build`` returns."""
+
+    def run(self) -> Outcome:
+        """Train to the end."""
+
+
+Build: TypeAlias = Callable[[dict[str, Any], Path, Say, Asked], Loop]
+
+
+class Trainer:
+    """One life of one run in this process: :meth:`begin`, then :meth:`work`."""
+
+    def __init__(self, run: RunFolder, *, when_busy: WhenBusy = "refuse", own_process: bool = True) -> None:
+        self.run, self._when_busy, self._own_process = run, when_busy, own_process
+        self._lock = locks.FileLock(run.lock)
+        self._last_word = threading.Lock()
+        self._wake: socket.socket | None = None
+        self._leaving = threading.Event()
+        self._claim: Claim | None = None
+
+    def begin(self, report: Callable[[dict[str, Any]], None]) -> bool:
+        """Become the run's trainer and report ``pid``; else report ``held``, ``busy`` or ``error`` and return False."""
+        if not self._lock.acquire():
+            report({"held": locks.holder(self.run.lock)})
+            return False
+        self._own()
+        self._reporter = Reporter(self.run)
+        self.say = self._reporter.say
+        self._mailbox = Mailbox(self.run, self.say, lambda: self._reporter.status.step)
+        if self._own_process:
+            self._catch_signals()
+        self._minder = threading.Thread(target=self._mind, name="nbtrain-minder", daemon=True)
+        self._minder.start()
+        try:
+            return self._claim_device(report)
+        except Exception as error:  # an unreadable configuration; the lock is held, so the run can be told
+            self._fail(error)
+            report({"error": str(error)})
+            return False
+
+    def work(self, build: Build | None = None) -> int:
+        """Build, train, say the last word; return the exit code of the process."""
+        try:
+            return self._train(build)
+        except BaseException as error:  # also SystemExit: a library that exits has failed the run
+            return self._fail(error)
+
+    def _train(self, build: Build | None) -> int:
+        if not self._wait_for(self._claim):
+            return self._end("cancelled", "Stopped while it waited.")
+        build = build or _production_build()
+        if self._mailbox.stop_s is not None:
+            return self._end("cancelled", "Stopped before it began.")
+        outcome = build(self._frozen, self.run.path, self.say, self._mailbox.asked).run()
+        return self._end(outcome.status, outcome.reason)
+
+    # ------------------------------------------------------------------ becoming the owner
+
+    def _own(self) -> None:
+        generation = int(self.run.owner().get("generation", 0)) + 1
+        files.sweep(self.run.path)
+        files.write_json(self.run.path / "owner.json", {**processes.identity(), "generation": generation})
+
+    def _claim_device(self, report: Callable[[dict[str, Any]], None]) -> bool:
+        self._frozen = self.run.config
+        self._reporter.monitor = _monitor(self._frozen)
+        self._claim = claim = Claim(self.run.path, str(_chosen(self._frozen, "hardware", "device") or "auto"))
+        free = claim.take(beside=self._when_busy == "beside")
+        if free or self._when_busy == "wait":
+            if free:
+                self.say(Status(status="preparing", phase="importing"))
+            report({"pid": os.getpid()})
+            return True
+        users = [str(path) for path in busy(claim.device)]
+        self._end("cancelled", f"{claim.device} is in use by another run.")
+        report({"busy": users, "device": claim.device})
+        return False
+
+    def _wait_for(self, claim: Claim | None) -> bool:
+        """Wait for the device where others use it; return whether it may be used, False after a Stop."""
+        while claim and not claim.take(beside=self._when_busy == "beside"):
+            names = ", ".join(_shown_name(path) for path in busy(claim.device))
+            self._say_pending(f"waiting for {claim.device}" + (f", in use by {names}" if names else ""))
+            for _ in range(5):
+                time.sleep(TICK_S)
+                if self._mailbox.stop_s is not None:
+                    return False
+        if self._reporter.status.status == "pending":
+            self.say(Status(status="preparing", phase="importing"))
+        return True
+
+    def _say_pending(self, detail: str) -> None:
+        if (self._reporter.status.status, self._reporter.status.detail) != ("pending", detail):
+            self.say(Status(status="pending", detail=detail))
+
+    def _catch_signals(self) -> None:
+        """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder even while the main thread is in a long call."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        self._wake, self._wake_end = ours, theirs  # both kept: a collected socket would be closed
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_be_an_ordinary_process)
+
+    # ------------------------------------------------------------------ the minder
+
+    def _mind(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                if signal.SIGTERM in self._signals():
+                    self._mailbox.put(Stop())
+                self._mailbox.look()
+                self._reporter.beat()
+            except OSError:
+                time.sleep(TICK_S)  # the folder is out of reach for now; the training goes on
+            if self._own_process and self._is_late():
+                self._leave()
+
+    def _signals(self) -> bytes:
+        """Wait one tick, or until a signal comes; return the numbers of the signals that came."""
+        if self._wake is None:
+            self._leaving.wait(TICK_S)
+            return b""
+        ready, _, _ = select.select([self._wake], [], [], TICK_S)
+        return self._wake.recv(64) if ready else b""
+
+    def _is_late(self) -> bool:
+        """Tell whether a Stop has to be carried out without the loop."""
+        since_s = self._mailbox.stop_s
+        if since_s is None:
+            return False
+        waited_s = time.monotonic() - since_s
+        if self._mailbox.stop_taken:
+            return waited_s > _SAVE_S
+        status = self._reporter.status
+        if status.status == "pending" or status.phase == "importing":
+            return True  # nothing has been made yet that could be kept
+        step_s = _LATE * self._mailbox.longest_s if status.status == "training" else 0.0
+        return waited_s > max(_STOP_S, step_s)
+
+    def _leave(self) -> None:
+        if self._last_word.acquire(blocking=False):  # else the main thread is just ending it
+            self._say_last("cancelled", "Stopped without waiting for the current work to finish.")
+            _flush()
+            os._exit(0)
+
+    # ------------------------------------------------------------------ the last word
+
+    def _end(self, status: Literal["completed", "cancelled", "failed"], detail: str = "") -> int:
+        """Say the run's last status; return the exit code."""
+        if not self._last_word.acquire(blocking=False):
+            threading.Event().wait()  # for ever: the minder is ending the process
+        self._leaving.set()
+        self._minder.join()
+        self._say_last(status, detail)
+        return 1 if status == "failed" else 0
+
+    def _say_last(self, status: Literal["completed", "cancelled", "failed"], detail: str) -> None:
+        """From here on nothing is said; the lock goes last, so that its absence means a last word that can be read."""
+        at = self._reporter.status
+        self.say(Status(status=status, detail=detail, epoch=at.epoch, epochs=at.epochs, step=at.step, steps=at.steps))
+        self._reporter.close()
+        if self._claim:
+            self._claim.release()
+        self._lock.release()
+
+    def _fail(self, error: BaseException) -> int:
+        failure = failure_of(error)
+        print(failure.traceback, file=sys.stderr, flush=True)
+        self.say(failure)
+        return self._end("failed", failure.message)
+
+
+def run(path: str | Path, *, build: Build | None = None, when_busy: WhenBusy = "refuse") -> int:
+    """Be the trainer of the run in ``path`` from its beginning to its end; return the exit code."""
+    trainer = Trainer(RunFolder(path), when_busy=when_busy)
+    return trainer.work(build) if trainer.begin(lambda _: None) else LOCKED
+
+
+def _production_build() -> Build:
+    return cast(Build, importlib.import_module("nbtrain.build").build)
+
+
+def _chosen(frozen: dict[str, Any], section: str, name: str) -> Any:
+    found = frozen.get("config", {}).get(section, {})
+    return found.get(name) if isinstance(found, dict) else None
+
+
+def _monitor(frozen: dict[str, Any]) -> str:
+    return str(_chosen(frozen, "checkpoint", "monitor") or _chosen(frozen, "training", "monitor") or "loss")
+
+
+def _shown_name(path: Path) -> str:
+    """Return the name of the experiment that a run belongs to."""
+    try:
+        return str(files.read_json(path.parents[1] / "experiment.json")["name"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, NbtrainError):
+        return path.parents[1].name
+
+
+def _be_an_ordinary_process() -> None:
+    """In a forked child of a trainer, such as a loader worker: signals are its own business."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], when_busy=cast(WhenBusy, sys.argv[2] if len(sys.argv) > 2 else "refuse")))

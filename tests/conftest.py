@@ -1,0 +1,31 @@
+"""Order of the whole suite: the quick and telling first, the browser last.
+
+Playwright keeps an event loop in the main thread as long as the browser is open, so nothing that runs one of its own
+(nbclient) may come after it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+LAST = ("faults", "notebooks", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by folder: contracts, then the mirror of src, then what takes long; mark the folders' own kinds."""
+    for item in items:
+        if _folder(item) in LAST:
+            item.add_marker(_folder(item))
+    items.sort(key=lambda item: _place(_folder(item)))
+
+
+def _folder(item: pytest.Item) -> str:
+    parts = item.path.relative_to(TESTS).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def _place(folder: str) -> int:
+    return -1 if folder == "contracts" else LAST.index(folder) + 1 if folder in LAST else 0

@@ -1,0 +1,51 @@
+"""Who may import what: the floors, and the libraries that one room keeps to itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.repository import ROOT, SOURCE, imports, sources, trainer_only
+
+HEAVY = {"torch", "torchvision", "timm"}
+
+
+def test_floors():
+    """Lower floors never import higher ones, inside functions neither (import-linter, pyproject.toml)."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("bqplot", "ui/curves.py"),
+        ("anywidget", "ui"),
+        ("ipywidgets", "ui"),
+        ("subprocess", "runs"),
+    ],
+)
+def test_one_room_keeps_it(library, home):
+    """Charts are drawn in one file, and processes started in one folder, so that either can be replaced."""
+    room = SOURCE / home
+    elsewhere = [
+        path.relative_to(SOURCE).as_posix()
+        for path in sources()
+        if path != room and room not in path.parents and library in {name.split(".")[0] for name in imports(path)}
+    ]
+    assert elsewhere == []
+
+
+def test_only_runs_forks():
+    outside = [path for path in sources() if SOURCE / "runs" not in path.parents]
+    assert [path.name for path in outside if "os.fork(" in path.read_text(encoding="utf-8")] == []
+
+
+def test_torch_at_the_top_of_trainer_files_only():
+    """The same as ruff's TID253, told by file, and the trainer's list names no file that does not need it."""
+    at_top = {p for p in sources() if HEAVY & {name.split(".")[0] for name in imports(p, top_only=True)}}
+    assert at_top <= trainer_only(), sorted(p.relative_to(SOURCE).as_posix() for p in at_top - trainer_only())

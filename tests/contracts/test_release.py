@@ -1,0 +1,84 @@
+"""What a reader is promised: versions agree, and the commands of README, CONTRIBUTING and Binder exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from contracts.repository import ROOT, committed, pyproject
+
+PAGES = ("README.md", "CONTRIBUTING.md")
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+NAMED_OTHERWISE = {"torch": "pytorch-cpu"}
+"""Packages that conda-forge calls something else."""
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(program: str) -> set[str]:
+    """Return the words that follow ``program`` in the pages' shell blocks."""
+    blocks = "\n".join(body for page in PAGES for language, body in FENCED.findall(text(page)) if language == "bash")
+    return set(re.findall(rf"^{program} ([a-z]+)", blocks, re.MULTILINE))
+
+
+def test_version_is_the_changelogs_newest():
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", text("CHANGELOG.md"), re.MULTILINE)
+    assert newest
+    assert newest[1] == pyproject()["project"]["version"]
+
+
+def test_installed_version_is_pyprojects():
+    """Fails after a version change until the package is installed anew (`make test` does)."""
+    assert version("nbtrain") == pyproject()["project"]["version"]
+
+
+def test_make_targets_of_the_pages_exist():
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    assert {"lab", "test"} <= commands("make") <= targets
+
+
+@pytest.mark.parametrize("command", sorted(commands("nbtrain")))
+def test_commands_of_the_pages_exist(command):
+    call = "import sys; from nbtrain.cli import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", call, command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout.lower()
+
+
+@pytest.mark.parametrize("page", committed("*.md"), ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_binder_has_every_requirement():
+    """Binder installs with ``--no-deps``, so its list must name whatever the package needs."""
+    listed = set(re.findall(r"^\s*- ([\w.-]+)", text("binder/environment.yml"), re.MULTILINE))
+    needed = {re.match(r"[\w.-]+", line)[0] for line in pyproject()["project"]["dependencies"]}
+    assert {NAMED_OTHERWISE.get(name, name) for name in needed} <= listed
+
+
+@pytest.mark.parametrize("path", committed("notebooks/*.ipynb"), ids=lambda path: path.stem)
+def test_notebook_is_committed_clean(path):
+    """No outputs, no numbers, both badges, and an install cell that does nothing where nbtrain is present."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    first = "".join(book["cells"][0]["source"])
+    assert f"blob/main/notebooks/{path.name}" in first
+    assert f"notebooks%2F{path.name}" in first
+    assert [cell["metadata"].get("tags") for cell in code[:2]] == [["install"], None]
+    assert 'find_spec("nbtrain") is None' in "".join(code[0]["source"])
+
+
+def test_first_cell_of_the_quickstart():
+    book = json.loads(text("notebooks/quickstart.ipynb"))
+    code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert code[1] == "from nbtrain import TrainingStudio, demo; TrainingStudio(demo.digits())"
