@@ -13,7 +13,6 @@ Shapes: B images, C channels, H height, W width, K classes.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,11 +129,10 @@ class Loop:
 
     def _backward(self, batch: Any, place: int, of: int) -> tuple[Tensor, Tensor]:
         """Add one of a step's ``of`` batches to the gradient; return its shares of the step's loss and right answers."""
-        number = key(self.plan.seed, Stream.STEP, self.place.step, place)
-        self._seed(number)
+        self._seed(key(self.plan.seed, Stream.STEP, self.place.step, place))
         images_BCHW, target = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
-        if self.parts.mixing.on:
-            images_BCHW, target = self.parts.mixing(images_BCHW, target, random.Random(number))
+        if self.parts.mix:
+            images_BCHW, target = self.parts.mix(images_BCHW, target)
         with self.parts.precision.autocast():
             logits_BK = self.parts.model(images_BCHW)
         loss = self.parts.loss(logits_BK.float(), target)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from nbtrain.training.ema import Ema
 from nbtrain.training.metrics import Metrics
-from nbtrain.training.mixing import Mixing
 from nbtrain.training.precision import Precision
 
 
@@ -99,6 +98,7 @@ class Parts:
     """Makes the metrics of one validation."""
     one_label: bool
     """Whether each image has exactly one label, so that there are right answers to count while training."""
-    mixing: Mixing
     precision: Precision
+    mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    """Mixes the images and labels of a training batch, drawing from torch's default generator."""
     ema: Ema | None = None
