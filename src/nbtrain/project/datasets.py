@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files
+from nbtrain.data import splits
 from nbtrain.data.records import Listing
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
-from nbtrain.data import splits
 from nbtrain.data.splits import Split
 from nbtrain.errors import DataError, NbtrainError, ProjectError
 from nbtrain.schema import Format

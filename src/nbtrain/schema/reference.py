@@ -37,7 +37,8 @@ def _page(config: type[Section]) -> Iterator[str]:
     yield "Generated from the code by `nbtrain fields --markdown`; a test keeps it fresh.\n"
     for name, info in config.model_fields.items():
         made = info.annotation
-        assert isinstance(made, type) and issubclass(made, Section)
+        if not (isinstance(made, type) and issubclass(made, Section)):
+            raise TypeError(f"{name} is no section: a configuration is made of sections only")
         yield f"## {name}\n\n{summary_of(made)}\n"
         if issubclass(made, Family):
             yield from _kinds(made, name)
