@@ -85,7 +85,9 @@ def _metric_row(history: History, name: str) -> dict[str, Any]:
 
 def finite(value: Any) -> Any:
     """Return ``value``, or None for a number that JSON does not have."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if not isinstance(value, float):
+        return value
+    return float(value) if math.isfinite(value) else None
 
 
 def class_table(told: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Form(Panel, twin="form"):
     hidden = List(Unicode(), help="Paths of the fields that do not apply now.").tag(sync=True)
     refused = Dict(help="What was typed and refused, by path: text, message, advice.").tag(sync=True)
     problems = List(help="What keeps the configuration from training: path, message, advice.").tag(sync=True)
-    catalog = Dict(help="Long lists of choices, by path; sent when they are first looked at.").tag(sync=True)
+    catalog = Dict(help="Choices of long lists, by path: the present one, and all once somebody has looked.").tag(sync=True)
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
     editable = Bool(help="Whether the configuration can be edited.").tag(sync=True)
     dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
@@ -51,11 +51,12 @@ class Form(Panel, twin="form"):
         self.experiment = experiment
         self._edits: list[Config] = []
         self._refused: dict[str, dict[str, Any]] = {}
+        self._opened: set[str] = set()
         if experiment is not None:
             self.follow(experiment, *_WATCHED)
             self.follow(start_of(experiment), "starting", "trouble")
         with self.hold_sync():
-            self.catalog, self.trouble = {}, ""
+            self.trouble = ""
             self.redraw()
 
     # -- drawing ------------------------------------------------------------------------------------------------
@@ -67,10 +68,11 @@ class Form(Panel, twin="form"):
             return {"status": "", "sections": [], "values": {}}
         start = start_of(experiment)
         reason = self._reason(experiment)
-        shown = {"trouble": start.trouble} if start.trouble else {}
+        described = describe(experiment.config)
+        described["catalog"] |= {path: self._choices(path) for path in self._opened if path in described["catalog"]}
         return {
-            **describe(experiment.config),
-            **shown,
+            **described,
+            "trouble": start.trouble or self.trouble,
             "name": experiment.name,
             "refused": dict(self._refused),
             "problems": list(experiment.problems),
@@ -136,11 +138,13 @@ class Form(Panel, twin="form"):
         self.experiment.duplicate()
 
     def do_catalog(self, path: str) -> None:
-        """Send the long list of choices at ``path``."""
+        """Send the long list of choices at ``path`` from now on."""
+        self._opened.add(path)
+
+    def _choices(self, path: str) -> list[dict[str, str]]:
         assert self.experiment is not None
-        found = next((f for f in fields(self.experiment.config) if f.path == path), None)
-        if found is not None:
-            self.catalog = {**self.catalog, path: [plain_choice(choice) for choice in found.choices]}
+        found = next(f for f in fields(self.experiment.config) if f.path == path)
+        return [plain_choice(choice) for choice in found.choices]
 
 
 def _replaced(path: str, edited: str) -> bool:
@@ -154,14 +158,23 @@ def describe(config: Config) -> dict[str, Any]:
     sections: dict[str, dict[str, Any]] = {
         key: {"key": key, "title": title_of(config, key), "fields": []} for key in type(config).model_fields
     }
-    values, hidden = {}, []
+    values, hidden, now = {}, [], {}
     for found in fields(config):
         key = found.path.partition(".")[0]
         sections[key]["fields"].append(plain_field(found))
+        if len(found.choices) > _MANY:
+            now[found.path] = [plain_choice(c) for c in found.choices if c.value == config.get(found.path)]
         values[found.path] = plain_value(config.get(found.path))
         if not found.shown:
             hidden.append(found.path)
-    return {"sections": list(sections.values()), "values": values, "hidden": hidden}
+    for section in sections.values():
+        section["fields"].sort(key=_rank)
+    return {"sections": list(sections.values()), "values": values, "hidden": hidden, "catalog": now}
+
+
+def _rank(field: dict[str, Any]) -> int:
+    """What decides about the others stands first: the kind, then what is chosen from a long list."""
+    return 0 if field["type"] == "kind" else 1 if "searchable" in field else 2
 
 
 def title_of(config: Config, key: str) -> str:

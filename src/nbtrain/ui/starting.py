@@ -6,10 +6,9 @@ Train was pressed. It knows the experiment's methods; it does not know any panel
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Thread
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from traitlets import Bool, HasTraits, Unicode
 
@@ -26,7 +25,7 @@ class Start(HasTraits):
 
     def __init__(self, experiment: Experiment) -> None:
         super().__init__()
-        self._train: Callable[..., Any] = experiment.train
+        self._experiment = ref(experiment)
 
     def go(self, **how: bool) -> None:
         """Train, on a thread of its own; ``how`` is passed on (``beside``, ``queue``)."""
@@ -42,10 +41,13 @@ class Start(HasTraits):
             self.go(**({"queue": True} if how == "wait" else {"beside": True}))
 
     def _go(self, **how: bool) -> None:
+        experiment = self._experiment()
+        if experiment is None:
+            return
         try:
-            self._train(**how)
+            experiment.train(**how)
         except BusyError as error:
-            self.question = f"{error.what[:1].upper()}{error.what[1:]}{f': {error.value}' if error.value else ''}."
+            self.question = question(experiment, error)
         except NbtrainError as error:
             self.trouble = str(error)
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
@@ -54,11 +56,25 @@ class Start(HasTraits):
             self.starting = False
 
 
+def question(experiment: Experiment, error: BusyError) -> str:
+    """Return what to ask: the device's user by its name where it belongs to the same project."""
+    users = str(error.value or "")
+    names = [f"“{other.name}”" for other in experiment.project.cards if other.run_path and other.run_path in users]
+    return f"The device is in use by {' and '.join(names) or users or 'another run'}."
+
+
 _STARTS: WeakKeyDictionary[Experiment, Start] = WeakKeyDictionary()
 
 
 def start_of(experiment: Experiment) -> Start:
     """Return the one start of ``experiment``."""
-    if experiment not in _STARTS:
+    if experiment not in def question(experiment: Experiment, error: BusyError) -> str:
+    """Return what to ask: the device's user by its name where it belongs to the same project."""
+    users = str(error.value or "")
+    names = [f"“{other.name}”" for other in experiment.project.cards if other.run_path and other.run_path in users]
+    return f"The device is in use by {' and '.join(names) or users or 'another run'}."
+
+
+_STARTS:
         _STARTS[experiment] = Start(experiment)
     return _STARTS[experiment]

@@ -30,8 +30,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         hosts.enable_widgets()
         self.project = project if isinstance(project, Project) else Project(project or DEFAULT_PATH)
         layout = shared_layout()
-        self.header = Header(self.project, self.open, layout=layout)
-        self.experiments = Experiments(self.project, self.open, layout=layout)
+        self.header = Header(self.project, self.open_project, layout=layout)
+        self.experiments = Experiments(self.project, self.open_project, layout=layout)
         self.form = Form(self.experiments.experiment, layout=layout)
         self.results = Results(self.experiments.experiment, heart=False, layout=layout)
         columns = Box([self.experiments, self.form, self.results], layout=layout)
@@ -40,7 +40,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self.add_class("nbt-studio")
         self.experiments.observe(lambda _: PULSE.soon(self._show_selected), ["selected", "overlay"])
 
-    def open(self, project: Project) -> None:
+    def open_project(self, project: Project) -> None:
         """Show another project."""
         if project is not self.project:
             self.project.close()

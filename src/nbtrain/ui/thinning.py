@@ -46,8 +46,9 @@ def smoothed(y_N: Curve, weight: float) -> Curve:
 
 def stacked(rows: Sequence[tuple[Curve, Curve]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return R curves as two float32 arrays of one length; shorter ones end in gaps at their last place."""
+    # bqplot squeezes its arrays: an axis of length one would be lost, and with it which curve a number belongs to.
     longest = max((len(x) for x, _ in rows), default=0)
-    x_RN = np.zeros((len(rows), max(longest, 1)), dtype=np.float32)
+    x_RN = np.zeros((max(len(rows), 1), max(longest, 2)), dtype=np.float32)
     y_RN = np.full_like(x_RN, np.nan)
     for row, (x, y) in enumerate(rows):
         if len(x):
