@@ -99,7 +99,7 @@ class Form(Panel, twin="form"):
     def do_set(self, path: str, value: Any) -> None:
         """Set one field; a refused text stays in the form with its message."""
         assert self.experiment is not None
-        before = self.experiment.config
+        before, start_of(self.experiment).trouble = self.experiment.config, ""
         try:
             self.experiment.set(path, value)
         except ConfigError as error:

@@ -68,13 +68,6 @@ _STARTS: WeakKeyDictionary[Experiment, Start] = WeakKeyDictionary()
 
 def start_of(experiment: Experiment) -> Start:
     """Return the one start of ``experiment``."""
-    if experiment not in def question(experiment: Experiment, error: BusyError) -> str:
-    """Return what to ask: the device's user by its name where it belongs to the same project."""
-    users = str(error.value or "")
-    names = [f"“{other.name}”" for other in experiment.project.cards if other.run_path and other.run_path in users]
-    return f"The device is in use by {' and '.join(names) or users or 'another run'}."
-
-
-_STARTS:
+    if experiment not in _STARTS:
         _STARTS[experiment] = Start(experiment)
     return _STARTS[experiment]
