@@ -25,9 +25,10 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
   reportVisibility(panel);
   return () => {
     const cards = panel.get("cards");
-    if (panel.get("blank") && cards.length === 0) return firstSteps(panel, local, change);
+    const first = panel.get("blank") ? firstSteps(panel, local, change) : nothing;
+    if (panel.get("blank") && cards.length === 0) return html`${first}`;
     const shown = sorted(matching(cards, local.filter), local.order);
-    return html`${tools(panel, local, change)}
+    return html`${first}${tools(panel, local, change)}
       <ul role="list" aria-label="Experiments" @keydown=${(event: KeyboardEvent) => listKeys(event)}>
         ${repeat(shown, (card) => card.id, (card) => html`<li>${guard(cardState(panel, local, card), () => cardView(panel, local, change, card))}</li>`)}
       </ul>

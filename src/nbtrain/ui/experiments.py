@@ -27,7 +27,7 @@ class Experiments(Panel, twin="experiments"):
     cards = List(help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments whose curves are compared with the selected one's.").tag(sync=True)
-    blank = Bool(help="Whether the project has neither data nor experiments.").tag(sync=True)
+    blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -68,7 +68,7 @@ class Experiments(Panel, twin="experiments"):
         with self.hold_sync():
             self._follow_all(experiments)
             self.cards = cards
-            self.blank = not experiments and not self.model.datasets()
+            self.blank = not self.model.datasets()
             self.found = self._found
             if self.selected not in self._followed:
                 self.selected = experiments[0].id if experiments else ""
