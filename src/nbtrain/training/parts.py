@@ -1,0 +1,104 @@
+"""What a loop is made of: the numbers of a run, and its working parts. build.py fills them in, loop.py uses them.
+
+It says what each part must be able to do; it makes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nbtrain.training.ema import Ema
+from nbtrain.training.metrics import Metrics
+from nbtrain.training.precision import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended by itself, and why, in words for the person."""
+
+    status: Literal["completed", "cancelled"]
+    reason: str = ""
+
+
+class Batches(Protocol):
+    """What the loop needs of a loader (data/loader.py)."""
+
+    def stream(self, start: int = 0, stop: int | None = None) -> Iterator[Any]:
+        """Yield training batches ``start`` to before ``stop``, over all epochs in one go."""
+
+    def once(self) -> Iterator[Any]:
+        """Yield the whole set in its own order."""
+
+    def close(self) -> None:
+        """End the worker processes."""
+
+
+class Schedule(Protocol):
+    """What the loop needs of a schedule (schedulers.py)."""
+
+    def step(self) -> None:
+        """Set the learning rate of the next step."""
+
+    def validated(self, loss: float) -> None:
+        """Take a validation in."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what an exact resume needs."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The numbers of a run."""
+
+    seed: int
+    epochs: int
+    batches_per_epoch: int
+    multiplier: int = 1
+    """Batches per step."""
+    clip_norm: float = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
+    say_every: int = 10
+    """Steps between two messages about the training loss."""
+    save_every: int = 1
+    """Epochs between two checkpoints."""
+    keep_best_only: bool = False
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one epoch; the last may have fewer batches."""
+        return -(-self.batches_per_epoch // self.multiplier)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is trained, and with what; all on its device."""
+
+    model: nn.Module
+    loss: Callable[[Tensor, Tensor], Tensor]
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    train: Batches
+    val: Batches
+    prepare: Callable[[Tensor], Tensor]
+    """Brings a loader's images to the device, and into the form that the model takes."""
+    metrics: Callable[[], Metrics]
+    """Makes the metrics of one validation."""
+    one_label: bool
+    """Whether each image has exactly one label, so that there are right answers to count while training."""
+    precision: Precision
+    mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    """Mixes the images and labels of a training batch, drawing from torch's default generator."""
+    ema: Ema | None = None
