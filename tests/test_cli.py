@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
+
 from flows.conftest import QUICK
 from images import write_classes
-
 from nbtrain.cli import main
 
 VALUES = [word for path, value in QUICK.items() for word in (f"--{path}", str(value))]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from images import write_classes
 
+from images import write_classes
 from nbtrain.project.project import Project
 from nbtrain.runs import launch
 

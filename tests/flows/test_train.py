@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flows.conftest import until
-from images import write_classes
 from PIL import Image
 
+from flows.conftest import until
+from images import write_classes
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder
