@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import WebSocket, sync_playwright
+
 from browser.chromium import FLAGS, installed
 from browser.page import NotebookView
 from browser.server import LabServer
-from playwright.sync_api import WebSocket, sync_playwright
 
 
 @dataclass

@@ -38,12 +38,14 @@ _PAINT = """async () => {
 }"""
 _NOTE = """() => {
     window.seen = [];
-    const note = () => { const found = document.querySelector('.nbt-run_bar')?.innerText.match(/step ([\\d\\s\\u202f]+)/);
+    const note = () => {
+        const found = document.querySelector('.nbt-run_bar')?.innerText.match(/step ([\\d\\s\\u202f]+)/);
         const step = found && Number(found[1].replace(/\\D/g, ''));
         if (step && step !== window.seen.at(-1)?.[0]) requestAnimationFrame(() => setTimeout(() =>
             window.seen.push([step, performance.timeOrigin + performance.now()]))); };
     window.noting = new MutationObserver(note);
-    window.noting.observe(document.querySelector('.nbt-run_bar'), {subtree: true, childList: true, characterData: true});
+    const all = {subtree: true, childList: true, characterData: true};
+    window.noting.observe(document.querySelector('.nbt-run_bar'), all);
 }"""
 _SPEAK = """
 import sys, time
@@ -63,7 +65,8 @@ time.sleep(3)
 began = time.perf_counter()
 for step in range(1, count + 1):
     while time.perf_counter() < began + step / rate: time.sleep(0.0005)
-    journal.say(Metric(step=step, epoch=step / count, split="train", values={"loss": 1 / step, "lr": 0.1})); journal.flush()
+    journal.say(Metric(step=step, epoch=step / count, split="train", values={"loss": 1 / step, "lr": 0.1}))
+    journal.flush()
     if step % 100 == 0: run.write_status(RunStatus("training", phase="training", step=step, heartbeat_s=time.time()))
 time.sleep(3)
 """

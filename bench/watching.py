@@ -7,13 +7,16 @@ its first to its last step, as its journal tells it.
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
 from bench.notebook import notebook
 from bench.table import Row
 from browser.page import NotebookView
 from nbtrain import demo
-from nbtrain.messages import Metric
+from nbtrain.messages import ENDED, Metric
+from nbtrain.project.project import Project
+from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import JournalReader
 
 TITLE = "Trainer's time with the panels watching against without"
@@ -27,12 +30,13 @@ _OPEN = (
 def measure() -> list[Row]:
     """Return the ratio of both times, and each of them."""
     with tempfile.TemporaryDirectory(prefix="nbtrain-bench-") as folder:
-        path = Path(folder) / "digits"
-        demo.digits(path).close()
-        with notebook(Path(folder), [_OPEN.format(path=str(path)), "pass"]) as (view, _):
+        seen, unseen = Path(folder) / "seen", Path(folder) / "unseen"
+        demo.digits(seen).close()
+        demo.digits(unseen).close()
+        with notebook(Path(folder), [_OPEN.format(path=str(seen)), "pass"]) as (view, _):
             view.run(0)
             view.page.wait_for_timeout(15_000)  # the warm process gets ready
-            pairs = [(_seconds(view, watched=True), _seconds(view, watched=False)) for _ in range(ROUNDS)]
+            pairs = [(_watched_s(view), _alone_s(unseen)) for _ in range(ROUNDS)]
     watched, alone = (tuple(side) for side in zip(*pairs, strict=True))
     ratio = tuple(w / a for w, a in pairs)
     return [
@@ -42,18 +46,30 @@ def measure() -> list[Row]:
     ]
 
 
-def _seconds(view: NotebookView, *, watched: bool) -> float:
-    """Train once and return the trainer's time; unwatched, another experiment's empty panels are on screen."""
-    view.kernel.execute(f"e = project.new(); e.set('training.epochs', {EPOCHS}); e.save(); other = project.new()")
-    shown = "e" if watched else "other"
-    view.kernel.execute(f"studio.experiments.selected = {shown}.id")
+def _watched_s(view: NotebookView) -> float:
+    """Train in the project that the studio shows, selected and on screen; return the trainer's time."""
+    view.kernel.execute(f"e = project.new(); e.set('training.epochs', {EPOCHS}); e.save()")
+    view.kernel.execute("studio.experiments.selected = e.id")
     view.page.wait_for_timeout(2000)
     view.kernel.execute("e.train(beside=True)")
     view.wait_for("not e.running", limit_s=300)
-    if view.evaluate("e.status") != "completed":
-        raise RuntimeError(str(view.evaluate("e.error")))
-    times = [
-        m.t_s for m in JournalReader(Path(view.evaluate("e.run_path")) / "events.jsonl").read() if isinstance(m, Metric)
-    ]
-    view.kernel.execute("other.delete()")
-    return float(times[-1] - times[0])
+    return _trainer_s(Path(view.evaluate("e.run_path")))
+
+
+def _alone_s(path: Path) -> float:
+    """Train in a project that nobody has open; the same studio stays on screen, with nothing to show."""
+    project = Project(path)
+    experiment = project.new()
+    experiment.set("training.epochs", EPOCHS)
+    run = Path(experiment.train(beside=True).run_path)
+    project.close()
+    while RunFolder(run).shown_status().status not in ENDED:
+        time.sleep(0.5)
+    return _trainer_s(run)
+
+
+def _trainer_s(run: Path) -> float:
+    if RunFolder(run).status().status != "completed":
+        raise RuntimeError(str(RunFolder(run).failure()))
+    times_s = [m.t_s for m in JournalReader(run / "events.jsonl").read() if isinstance(m, Metric)]
+    return times_s[-1] - times_s[0]
