@@ -176,7 +176,7 @@ class RunFolder:
         return "living" if age_s < SILENT_S else "silent"
 
     def failure(self) -> Failure | None:
-        """Return why a failed run failed, in the trainer's words or as far as anybody can know; None where it has not."""
+        """Return why a failed run failed, in the trainer's words or as far as anybody can know; None for others."""
         shown = self.shown_status()
         if shown.status != "failed":
             return None

@@ -3,8 +3,8 @@
 It only imports. One tensor operation before the fork would start a thread pool, and the child would hang; so it serves
 only while the system counts exactly one thread, and never asks CUDA anything. A request may come while it still
 imports: the fork is then made between two imports, and the trainer goes on importing where the process stood.
-One per environment: interpreter, variables that libraries read while they load, and the very files of nbtrain and torch;
-when a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
+One per environment: interpreter, variables that libraries read while they load, the files of nbtrain and of torch; when
+a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
 Known here: the socket, the fork, when to leave. Not known here: runs, but for handing one over. Linux only.
 """
 
@@ -225,8 +225,9 @@ class Server:
             run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
             parent.become_trainer(run, channel)
             self._trainer = parent.begin(run, request["when_busy"], channel)
-        except BaseException as error:
-            print(f"the fork could not become a trainer: {error!r}", file=sys.stderr, flush=True)
+        except BaseException as error:  # noqa: BLE001 - a fork that went on as a second server would be worse
+            sys.stderr.write(f"the fork could not become a trainer: {error!r}\n")
+            sys.stderr.flush()
             os._exit(1)
 
     def _work_if_trainer(self) -> None:
@@ -238,8 +239,8 @@ class Server:
     def _import(self, name: str) -> None:
         try:
             importlib.import_module(name)
-        except Exception as error:  # a trainer that needs it will say so itself, in its run
-            print(f"{name} could not be imported: {error!r}", file=sys.stderr, flush=True)
+        except Exception as error:  # noqa: BLE001 - a trainer that needs it will say so itself, in its run
+            sys.stderr.write(f"{name} could not be imported: {error!r}\n")
 
     def _is_time_to_leave(self) -> bool:
         idle = time.monotonic() - self._used_s > IDLE_S

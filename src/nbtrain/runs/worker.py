@@ -10,6 +10,7 @@ while it imports or hangs in a long call. It ends the process where a Stop is no
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import select
@@ -94,7 +95,7 @@ class Trainer:
         self._minder.start()
         try:
             return self._claim_device(report)
-        except Exception as error:  # an unreadable configuration; the lock is held, so the run can be told
+        except Exception as error:  # noqa: BLE001 - an unreadable configuration; the lock is held, so the run can be told
             self._fail(error)
             report({"error": str(error)})
             return False
@@ -103,7 +104,7 @@ class Trainer:
         """Build, train, say the last word; return the exit code of the process."""
         try:
             return self._train(build)
-        except BaseException as error:  # also SystemExit: a library that exits has failed the run
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: a library that exits has failed the run
             return self._fail(error)
 
     def _train(self, build: Build | None) -> int:
@@ -155,7 +156,7 @@ class Trainer:
             self.say(Status(status="pending", detail=detail))
 
     def _catch_signals(self) -> None:
-        """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder even while the main thread is in a long call."""
+        """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder, also while the main thread is in a call."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.setblocking(False)
@@ -230,7 +231,7 @@ class Trainer:
 
     def _fail(self, error: BaseException) -> int:
         failure = failure_of(error)
-        print(failure.traceback, file=sys.stderr, flush=True)
+        sys.stderr.write(failure.traceback)
         self.say(failure)
         return self._end("failed", failure.message)
 
@@ -270,10 +271,8 @@ def _be_an_ordinary_process() -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
 
 
 if __name__ == "__main__":
