@@ -21,7 +21,14 @@ from nbtrain.training.settings import Checkpoint
 
 def state(step: int, **more: Any) -> dict[str, Any]:
     weights = {"w": torch.full((50,), float(step))}
-    return {**dict.fromkeys(STATE_KEYS), "model_state_dict": weights, "step": step, "epoch": step // 10, "metrics": {}, **more}
+    return {
+        **dict.fromkeys(STATE_KEYS),
+        "model_state_dict": weights,
+        "step": step,
+        "epoch": step // 10,
+        "metrics": {},
+        **more,
+    }
 
 
 def names(folder: Path) -> set[str]:
@@ -67,7 +74,9 @@ def damage(how: str, folder: Path, step: int) -> None:
         case "torn marker":
             marker.write_bytes(marker.read_bytes()[:30])
         case "foreign marker":
-            marker.write_text('{"file": "../../secret", "bytes": 1, "sha256": "", "step": 1, "epoch": 1, "metrics": {}}')
+            marker.write_text(
+                '{"file": "../../secret", "bytes": 1, "sha256": "", "step": 1, "epoch": 1, "metrics": {}}'
+            )
         case "list for a marker":
             marker.write_text("[1, 2]")
         case "lacking":

@@ -24,7 +24,9 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are():
         choose_device("cuda:77")
 
 
-@pytest.mark.parametrize(("cores", "device", "threads"), [(1, "cpu", 1), (2, "cpu", 1), (8, "cpu", 7), (32, "cuda:0", 4)])
+@pytest.mark.parametrize(
+    ("cores", "device", "threads"), [(1, "cpu", 1), (2, "cpu", 1), (8, "cpu", 7), (32, "cuda:0", 4)]
+)
 def test_auto_leaves_one_core(monkeypatch, cores, device, threads):
     monkeypatch.setattr(precision, "usable_cores", lambda: cores)
     chosen = choose_threads("auto", device)

@@ -88,6 +88,10 @@ class DataSets:
         known = ", ".join(self.names()[:10]) or "none yet; add_images() adds one"
         raise DataError("this project has no such data set", value=name, advice=f"It has: {known}.")
 
+    def split_names(self) -> list[str]:
+        """Return the names of all splits on disk, in alphabetical order."""
+        return sorted(path.stem for path in self._splits.glob("*.json"))
+
     def add(self, source: Source, name: str = "") -> DataSet:
         """Look at the images of ``source`` and keep them as a data set.
 
