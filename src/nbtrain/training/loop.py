@@ -26,6 +26,7 @@ from nbtrain import files
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.errors import TrainingError
 from nbtrain.messages import Metric, Notice, PerClass, Phase, Saved, Status
+from nbtrain.models.heads import to_training
 from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
 from nbtrain.training.metrics import Scores
@@ -98,7 +99,7 @@ class Loop:
     def _train(self, batches: Iterator[Any]) -> None:
         """Take the steps that the present epoch still needs."""
         self._enter("training")
-        self.parts.model.train()
+        to_training(self.parts.model)
         self.meter.start()
         end = (self.place.epoch + 1) * self.plan.steps_per_epoch
         while self.place.step < end:
