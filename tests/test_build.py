@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
-from training.tiny import same
 
 from nbtrain import files
 from nbtrain.build import build
@@ -26,6 +25,7 @@ from nbtrain.project.freeze import frozen
 from nbtrain.training.losses import Loss
 from nbtrain.training.optimizers import Optimizer
 from nbtrain.training.schedulers import Scheduler
+from training.tiny import same
 
 BASE = {
     "task.image_size": 16,

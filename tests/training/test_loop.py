@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from training import tiny
-from training.tiny import tiny_loop
 
 from nbtrain.errors import TrainingError
 from nbtrain.messages import Message, Metric, Notice, PerClass, Saved, Status, Stop, encode
 from nbtrain.training.checkpoint import STATE_KEYS
 from nbtrain.training.commands import Commands
 from nbtrain.training.settings import Checkpoint
+from training import tiny
+from training.tiny import tiny_loop
 
 
 @pytest.fixture(autouse=True)

@@ -133,7 +133,7 @@ def tiny_loop(
     said: list[Message] = []
     loop = Loop(
         parts, plan, Monitor(monitor or ("map" if several else "accuracy"), patience),
-        Checkpoints(folder, settings), said.append, Commands(lambda: []), {"config": {}, "classes": list(CLASSES)},
+        Checkpoints(folder, settings), said.append, Commands(list), {"config": {}, "classes": list(CLASSES)},
     )  # fmt: skip
     loop.commands = Commands(lambda: [Stop()] if stop_at is not None and loop.place.step >= stop_at else [])
     return loop, said
