@@ -13,8 +13,9 @@ NPM    := $(PY) scripts/npm.py
 JS     := $(shell find js -name node_modules -prune -o -name '*tests' -prune -o -type f -print 2>/dev/null)
 BUILT  := src/nbtrain/ui/static/.stamp
 ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
-# No news, no update check: nbtrain opens no connection that nobody asked for.
+# No news and no question about it, no update check: nothing connects anywhere that nobody asked for.
 LAB    := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT)
+NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 PYTEST ?=
 
 .DEFAULT_GOAL := help
@@ -68,12 +69,14 @@ distclean: clean ## remove the environment too
 # A stamp says: installed, with these very requirements and sources. Python code is read in place and needs no stamp.
 $(VENV)/.lab: pyproject.toml hatch_build.py $(JS) $(BUILT) | $(VENV)/.uv
 	$(UV) -e .
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '$(NEWS)' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 $(VENV)/.test: pyproject.toml hatch_build.py $(JS) $(BUILT) | $(VENV)/.uv
 	$(UV) -e ".[test]"
 	$(OLD_IPYKERNEL)
-	@touch $@ $(VENV)/.lab
+	@touch $@
 
 # Missing after `make clean` and in a fresh clone; the install that follows makes it.
 $(BUILT):

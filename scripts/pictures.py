@@ -1,8 +1,8 @@
 """Show every state of the panels for real and save it, light and dark (``make pictures``).
 
 Each row of STATES is a cell run in a real JupyterLab, and what happens until the picture is taken: a real run trains,
-is stopped or fails. Pictures go to docs/pictures/<state>-<theme>.png; the one of the README, docs/pictures/studio.png, is
-the whole window. ``python scripts/pictures.py training failed`` takes only these.
+is stopped or fails. Pictures go to docs/pictures/<state>-<theme>.png; the README's, studio.png, is the whole window.
+``python scripts/pictures.py training failed`` takes only these.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from playwright.sync_api import BrowserContext, sync_playwright
+
 from browser.chromium import FLAGS, installed
 from browser.page import NotebookView
 from browser.server import LabServer
-from playwright.sync_api import BrowserContext, sync_playwright
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 Theme = Literal["light", "dark"]
@@ -30,7 +31,7 @@ project = demo.digits()
 exp = project.new("Baseline")
 exp.set("training.epochs", {epochs})
 """
-SHOW = "\nTrainingStudio(project)"
+SHOW = "TrainingStudio(project)"
 
 
 def nothing(view: NotebookView) -> None:
@@ -48,48 +49,51 @@ def until(condition: str, limit_s: float = 120) -> Callable[[NotebookView], None
 
 @dataclass(frozen=True)
 class State:
-    """One picture: the cell that leads to it, and what happens until it is taken."""
+    """One picture: what leads to it, the cell that shows it, and what happens until it is taken."""
 
     name: str
-    code: str
+    setup: str = ""
+    """Run in the kernel before the cell, unseen."""
+    code: str = SHOW
+    """The one cell of the notebook."""
     act: Callable[[NotebookView], None] = nothing
     width_px: int = 1600
     whole_window: bool = False
     """The README's picture: saved as <name>.png, light only, with JupyterLab around it."""
 
 
-TRAINING = NEW.format(epochs=30) + "exp.train()" + SHOW
+TRAINING = NEW.format(epochs=30) + "exp.train()"
 STATES = (
-    State("empty", "from nbtrain import TrainingStudio\nTrainingStudio()"),
-    State("created", NEW.format(epochs=20) + SHOW),
-    State("preparing", NEW.format(epochs=20) + "exp.train()" + SHOW, until("exp.status == 'preparing'")),
-    State("training", TRAINING, until("exp.epoch >= 3")),
-    State("narrow", TRAINING, until("exp.epoch >= 3"), width_px=760),
+    State("empty", code="from nbtrain import TrainingStudio\n\nTrainingStudio()"),
+    State("created", NEW.format(epochs=20)),
+    State("preparing", NEW.format(epochs=20) + "exp.train()", act=until("exp.status == 'preparing'")),
+    State("training", TRAINING, act=until("exp.epoch >= 3")),
+    State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760),
     State(
         "pending",
-        TRAINING.replace(SHOW, "\nsecond = project.new('Second')\nsecond.train(queue=True)" + SHOW),
-        until("second.status == 'pending'"),
+        TRAINING + "\nsecond = project.new('Second')\nsecond.train(queue=True)",
+        act=until("second.status == 'pending'"),
     ),
-    State("completed", NEW.format(epochs=4) + "exp.train()" + SHOW, until("exp.status == 'completed'")),
+    State("completed", NEW.format(epochs=4) + "exp.train()", act=until("exp.status == 'completed'")),
     State(
         "cancelled",
-        NEW.format(epochs=30) + "exp.on('epoch', lambda *news: exp.stop())\nexp.train()" + SHOW,
-        until("exp.status == 'cancelled'"),
+        NEW.format(epochs=30) + "exp.on('epoch', lambda *news: exp.stop())\nexp.train()",
+        act=until("exp.status == 'cancelled'"),
     ),
     State(
         "failed",  # the images are gone between the listing and the run
         NEW.format(epochs=4)
-        + "from pathlib import Path\nfor image in Path().rglob('*.png'): image.unlink()\nexp.train()"
-        + SHOW,
-        until("exp.status == 'failed'"),
+        + "from pathlib import Path\nfor image in Path().rglob('*.png'): image.unlink()\nexp.train()",
+        act=until("exp.status == 'failed'"),
     ),
-    State("studio", TRAINING, until("exp.epoch >= 8"), whole_window=True),
+    State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),
 )
 
 
 def take(view: NotebookView, state: State) -> Iterator[Path]:
     """Save the state's pictures and yield their paths."""
     if state.whole_window:
+        view.theme("light")
         path = PICTURES / f"{state.name}.png"
         view.page.screenshot(path=path)
         yield path
@@ -104,11 +108,12 @@ def take(view: NotebookView, state: State) -> Iterator[Path]:
 def show(context: BrowserContext, server: LabServer, state: State) -> None:
     """Bring one state about in a folder and a notebook of its own, and take its pictures."""
     (server.root / state.name).mkdir()
-    name = server.write_notebook(f"{state.name}.ipynb", [f"%cd -q {state.name}", state.code])
+    name = server.write_notebook(f"{state.name}/{state.name}.ipynb", [state.code])
     view = NotebookView(context.new_page(), server, name)
     view.viewport(state.width_px, HEIGHT_PX)
     view.sidebar(shown=False)
-    view.run(0).run(1)
+    view.kernel.execute(state.setup)
+    view.run()
     state.act(view)
     for path in take(view, state):
         print(path.relative_to(PICTURES.parents[1]), flush=True)

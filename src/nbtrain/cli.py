@@ -137,7 +137,7 @@ def _lab(given: argparse.Namespace) -> int:
 def _write_notebook(path: Path) -> None:
     from nbtrain import files
 
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "studio",
         "metadata": {},
@@ -285,9 +285,9 @@ def _print_epochs(experiment: Experiment, printed: int) -> int:
     history = experiment.curves
     _, epochs, losses = history.series("val", "loss")
     monitor = experiment.best.get("metric", "")
-    _, _, values = history.series("val", monitor) if monitor != "loss" else (None, None, [])
+    values = history.series("val", monitor)[2]
     for row in range(printed, len(losses)):
-        told = f"  val {monitor} {values[row]:.4f}" if row < len(values) else ""
+        told = f"  val {monitor} {values[row]:.4f}" if monitor != "loss" and row < len(values) else ""
         print(f"epoch {epochs[row]:.0f}/{experiment.epochs}  val loss {losses[row]:.4f}{told}", flush=True)
     return len(losses)
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.normalisation import ImageNet, Normalisation
 from nbtrain.data.settings import Data
-from nbtrain.data.transforms import Augmentation
 from nbtrain.errors import ConfigError, Problem
 from nbtrain.models.backbones import Model, Timm
 from nbtrain.schema import Format, Section, hash_of

@@ -72,7 +72,8 @@ class KernelClient:
         self._socket.send(json.dumps(message))
         while True:
             heard = self._socket.recv()
-            # Widgets' binary buffers pass by here too; an answer is always text.
-            answer = json.loads(heard) if isinstance(heard, str) else {"channel": ""}
+            if not isinstance(heard, str):
+                continue  # a widget's binary buffers pass by here too; an answer is always text
+            answer: dict[str, Any] = json.loads(heard)
             if answer["channel"] == channel and answer["parent_header"].get("msg_id") == number:
                 return dict(answer["content"])

@@ -6,6 +6,7 @@ clicked and typed through Playwright (``view.output``, ``view.page``). Knows Jup
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Self
 
 from playwright.sync_api import Locator, Page, expect
@@ -17,6 +18,7 @@ _READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget, context = panel?.context?.sessionContext;
     return context?.isReady && panel.content?.widgets?.length && context.session?.kernel?.status === 'idle';
 }"""
+_UNCOVERED = "() => !document.getElementById('jupyterlab-splash')"
 _SET_SOURCE = """([index, code]) => {
     const book = jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = index; book.deselectAll();
@@ -25,8 +27,12 @@ _SET_SOURCE = """([index, code]) => {
 _RUN = """async index => {
     const book = jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = index; book.deselectAll();
+    const cell = book.activeCell;
     await jupyterapp.commands.execute('notebook:run-cell');
+    const failed = cell.model.outputs.toJSON().find(output => output.output_type === 'error');
+    return failed ? failed.traceback.join('\\n') : '';
 }"""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMAND = "([id, args]) => jupyterapp.commands.execute(id, args).then(() => null)"
 _STATUS = "() => jupyterapp.shell.currentWidget.context.sessionContext.session?.kernel?.status"
 _KERNEL = "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.id"
@@ -43,19 +49,19 @@ class NotebookView:
         self._current, self._kernel = 0, None  # type: tuple[int, KernelClient | None]
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        stem = name.removesuffix(".ipynb")
-        page.goto(f"{server.url}/lab/workspaces/{stem}/tree/{name}?reset")
+        workspace = name.removesuffix(".ipynb").replace("/", "-")
+        page.goto(f"{server.url}/lab/workspaces/{workspace}/tree/{name}?reset")
         self.wait_ready()
 
     # Cells
 
     def run(self, index: int = 0, *, wait: bool = True) -> NotebookView:
-        """Run a cell of the notebook; ``wait=False`` returns while it runs."""
+        """Run a cell of the notebook and raise what it raised; ``wait=False`` returns while it runs."""
         self._current = index
-        if wait:
-            self.page.evaluate(_RUN, index)
-        else:
+        if not wait:
             self.page.evaluate(f"index => {{ ({_RUN})(index); }}", index)
+        elif failed := self.page.evaluate(_RUN, index):
+            raise RuntimeError(f"cell {index} of {self.name} failed:\n{_COLOURS.sub('', failed)}")
         return self
 
     def run_code(self, code: str, index: int = 0, *, wait: bool = True) -> NotebookView:
@@ -106,8 +112,9 @@ class NotebookView:
     # What people do to a notebook
 
     def wait_ready(self) -> None:
-        """Wait until the notebook is shown and its kernel idle."""
+        """Wait until the notebook is shown, JupyterLab's splash gone, and the kernel idle."""
         self.page.wait_for_function(_READY, timeout=self.limit_ms)
+        self.page.wait_for_function(_UNCOVERED)
 
     def reload(self) -> None:
         """Save the notebook and reload the page; the kernel lives on."""
@@ -128,6 +135,7 @@ class NotebookView:
         self.command("apputils:change-theme", {"theme": f"JupyterLab {name.capitalize()}"})
         light = str(name == "light").lower()
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
+        self.page.wait_for_function(_UNCOVERED)
 
     def viewport(self, width_px: int, height_px: int = 1000) -> None:
         """Resize the window."""

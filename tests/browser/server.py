@@ -38,6 +38,7 @@ class LabServer:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         _offer_old_ipykernel(self._folder / "data")
+        _decline_news(self._folder / "settings")
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 self._command(), cwd=self.root, env=self._environment(), stdout=out, stderr=subprocess.STDOUT
@@ -99,7 +100,7 @@ class LabServer:
 
     def write_notebook(self, name: str, cells: Sequence[str], kernel: str = "python3") -> str:
         """Write a notebook with these code cells below ``root`` and return its name."""
-        plain = [
+        plain: list[dict[str, Any]] = [
             {
                 "cell_type": "code",
                 "id": f"c{i}",
@@ -146,6 +147,14 @@ def _offer_old_ipykernel(data: Path) -> None:
         "env": {"PYTHONPATH": path},
     }
     (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+
+
+def _decline_news(settings: Path) -> None:
+    """Answer the question that a new person is asked over the notebook."""
+    folder = settings / "@jupyterlab" / "apputils-extension"
+    folder.mkdir(parents=True)
+    answer = {"fetchNews": "false", "checkForUpdates": False}
+    (folder / "notification.jupyterlab-settings").write_text(json.dumps(answer), encoding="utf-8")
 
 
 def _free_port() -> int:

@@ -23,6 +23,8 @@ def test_pythons_change_reaches_the_page(cell):
 
 
 def test_an_error_in_the_kernel_is_told(cell):
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        cell("1 / 0")
     view = cell("x = 1")
     with pytest.raises(RuntimeError, match="NameError"):
         view.evaluate("nowhere")

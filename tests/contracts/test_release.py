@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import pytest
 
+import nbtrain
 from contracts.repository import ROOT, committed, pyproject
 
 PAGES = ("README.md", "CONTRIBUTING.md")
@@ -31,7 +32,7 @@ def commands(program: str) -> set[str]:
 def test_version_is_the_changelogs_newest():
     newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", text("CHANGELOG.md"), re.MULTILINE)
     assert newest
-    assert newest[1] == pyproject()["project"]["version"]
+    assert newest[1] == pyproject()["project"]["version"] == nbtrain.__version__
 
 
 def test_installed_version_is_pyprojects():

@@ -44,7 +44,7 @@ def make(tmp_path):
     def run(**act) -> RunFolder:
         frozen = {
             "format": 1,
-            "config": {"hardware": {"device": "cpu"}, "checkpoint": {"monitor": "accuracy"}},
+            "config": {"hardware": {"device": "cpu"}},
             "act": act,
         }
         made.append(RunFolder.create(tmp_path / "project" / "experiments" / f"e-{len(made)}", frozen))

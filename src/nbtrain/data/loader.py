@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from nbtrain import processes
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key, seed_everything
-from nbtrain.data.records import Record, label_ids, label_matrix
+from nbtrain.data.records import Record, counted, label_ids, label_matrix
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.statistics import PixelStatistics
 from nbtrain.errors import DataError
@@ -335,7 +335,7 @@ def choose_workers(n_images: int, decoded_bytes: int, n_cpus: int | None = None)
     if decoded_bytes <= MAX_KEPT_BYTES:
         return 0, f"all {n_images} images fit into memory decoded ({mib:.1f} MiB)"
     workers = max(1, min(MAX_WORKERS, n_cpus - 1))
-    return workers, f"{n_cpus} cores, of which one is left to the network; {mib:.0f} MiB decoded are too much to keep"
+    return workers, f"{counted(n_cpus, 'core', 'cores')}, of which one is left to the network ({mib:,.0f} MiB decoded)"
 
 
 def usable_cpus() -> int:

@@ -63,7 +63,7 @@ class ScanResult:
         named = first([f"{bad.file} ({bad.reason})" for bad in self.bad])
         if len(self.bad) > allowed_share * self.n_images:
             raise DataError(
-                f"{told}, more than the allowed {allowed_share:.3g} of them: {named}",
+                f"{told}, more than the allowed {100 * allowed_share:g} %: {named}",
                 advice="Replace or remove these files, or raise data.allowed_bad_share.",
             )
         return f"{told} and {'is' if len(self.bad) == 1 else 'are'} skipped: {named}."

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, Dict, Float, HasTraits, Instance, Int, List, Unicode, default, observe, validate
 
-from nbtrain import files
 from nbtrain.config import Config
 from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import ENDED, Message, Stop
@@ -28,6 +27,7 @@ from nbtrain.project.story import Story
 from nbtrain.runs import devices, launch
 from nbtrain.runs.folder import RunFolder, RunStatus, newest_run
 from nbtrain.runs.journal import JournalReader
+from nbtrain.runs.worker import WhenBusy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Experiment(HasTraits):
     tags = List(Unicode(), help="Words to find it by.")
     config = Instance(Config, help="The configuration as edited; fixed once a run has started.")
     dirty = Bool(False, help="Whether there are edits that are not on disk.")
-    problems = List(help="What keeps it from training: path, message and advice of each.")
+    problems: Any = List(help="What keeps it from training: path, message and advice of each.")
     data_info = Dict(help="Data set, images by split, classes with their counts.")
 
     status = Unicode("created", help="Word of spec §1: created, pending, preparing, training, completed, …")
@@ -78,8 +78,8 @@ class Experiment(HasTraits):
     per_class = Dict(help="Columns and rows of the newest validation, class by class.")
     usage = Dict(help="Speed and load that the trainer reported last.")
     resolved = Dict(help="What every auto became, and why.")
-    notices = List(help="What the trainer wants known: level and text.")
-    checkpoints = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
+    notices: Any = List(help="What the trainer wants known: level and text.")
+    checkpoints: Any = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
     error = Dict(help="cause, message, advice and traceback of a failure; empty otherwise.")
     _d1, _d2, _d3, _d4, _d5, _d6, _d7 = map(_when_asked, _TOLD)
 
@@ -177,7 +177,7 @@ class Experiment(HasTraits):
             if not self.running:
                 self._must_be_trainable(beside or queue)
                 self.save()
-                self._start(queue)
+                self._start("beside" if beside else "wait" if queue else "refuse")
         return self
 
     def stop(self) -> None:
@@ -264,8 +264,9 @@ class Experiment(HasTraits):
 
     def _take(self, card: Card) -> None:
         self._card = card
-        self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
-        self.config = card.config
+        with self.hold_trait_notifications():
+            self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
+            self.config = card.config
         self._look_at_edits()
 
     def _write(self, card: Card) -> None:
@@ -307,14 +308,18 @@ class Experiment(HasTraits):
             advice = "Train beside it with train(beside=True), or wait until it is free with train(queue=True)."
             raise BusyError("the device is in use by another run", value=str(others[0]), advice=advice)
 
-    def _start(self, queue: bool) -> None:
+    def _start(self, when_busy: WhenBusy) -> None:
         assert self.folder is not None
         frozen = freeze.frozen(self.project.data, self.config)
         try:
             run = RunFolder.create(self.folder, frozen)
         except BusyError:  # another kernel was faster by a moment: its run is this experiment's run
             return self.refresh()
-        launch.start(run, queue=queue)
+        try:
+            launch.start(run, when_busy=when_busy)
+        except NbtrainError:  # it has said why; a run that never began is none
+            self.project.trash(run.path)
+            raise
         return self._attach(run)
 
     def _attach(self, run: RunFolder | None) -> None:
@@ -354,7 +359,8 @@ class Experiment(HasTraits):
         self.phase, self.detail = now.phase, now.detail
         self.epoch, self.epochs, self.step, self.steps = now.epoch, now.epochs, now.step, now.steps
         self.progress = 1.0 if said.status == "completed" else min(1.0, now.step / now.steps) if now.steps else 0.0
-        self.best, self.eta_s = dict(said.best), story.eta_s() if story is not None and not ended else None
+        self.best = dict(now.best)
+        self.eta_s = story.eta_s() if story is not None and not ended else None
         self._show_times(said, ended)
         if said.status == "failed" and self.run is not None and not self.error:
             failure = self.run.failure()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,16 @@ from nbtrain.project import card, recent
 from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
-from nbtrain.runs.watch import Watch, kernel_watch
-from nbtrain.schema import Format
+from nbtrain.runs import launch
+from nbtrain.runs.watch import Watch
+from nbtrain.schema import Choice, Format
 from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
 FILE = "project.json"
 DEFAULT_PATH = "nbtrain-project"
-REFRESH_S = 1.0
+_WATCH = Watch()
+"""The kernel's one watch thread, whatever the number of projects."""
 
 
 class Project(HasTraits):
@@ -47,13 +49,13 @@ class Project(HasTraits):
         self.path = Path(path).expanduser().absolute()
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
-        self._known: dict[Path, Experiment] = {}
-        self._facts: dict[Any, Facts] = {}
+        self._sized: dict[Any, dict[str, int]] = {}
+        self._saved: dict[str, Any] = {}
         self._read_project()
         self.refresh()
         if self.exists:
             recent.note(self.path)
-        self._hook = self.watch.every(REFRESH_S, self.refresh)
+        self._shelf = self.watch.follow_experiments(self.path / "experiments", self._changed)
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
@@ -61,7 +63,7 @@ class Project(HasTraits):
     @property
     def watch(self) -> Watch:
         """The kernel's one watch thread."""
-        return kernel_watch()
+        return _WATCH
 
     @property
     def exists(self) -> bool:
@@ -115,8 +117,8 @@ class Project(HasTraits):
 
     def experiment(self, address: str) -> Experiment:
         """Return the experiment with this id or name; raises AddressError where none, or several, answer to it."""
-        by_id = [found for found in self.cards if found.id == address]
-        found = by_id or [e for e in self.cards if e.name == address]
+        cards: list[Experiment] = self.cards
+        found = [e for e in cards if e.id == address] or [e for e in cards if e.name == address]
         if len(found) == 1:
             return found[0]
         if found:
@@ -131,7 +133,6 @@ class Project(HasTraits):
 
     def forget(self, experiment: Experiment) -> None:
         """Take an experiment off the list; :meth:`Experiment.delete` calls it."""
-        self._known = {folder: e for folder, e in self._known.items() if e is not experiment}
         self.cards = [e for e in self.cards if e is not experiment]
 
     # -- data ---------------------------------------------------------------------------------------------------
@@ -149,12 +150,18 @@ class Project(HasTraits):
         with self.lock:
             self.save()
             made = self.data.add(source, name)
-            self._facts.clear()
+            self._sized.clear()
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
                 experiment.look()
             return made
+
+    def choices(self) -> dict[str, tuple[Choice, ...]]:
+        """Return, by path, the values that only this project can name: its data sets and its splits."""
+        sets = tuple(Choice(d.name, d.name, f"{d.n_images} images, {len(d.classes)} classes") for d in self.data.all())
+        splits = tuple(Choice(name, name) for name in self.data.split_names())
+        return {"data.dataset": sets, "data.split": (Choice("", "by the shares below"), *splits)}
 
     def facts(self, config: Config) -> Facts:
         """Return what is known of the data that ``config`` names, from the data set's file alone."""
@@ -188,9 +195,9 @@ class Project(HasTraits):
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
         """Images by set: counted where the split is made, by the ratios before that."""
         key = (config.data.split, config.data.val_ratio, config.data.test_ratio, config.data.split_seed, found.hash)
-        if key not in self._facts:
-            self._facts[key] = _sizes(self.data, config, found)  # type: ignore[assignment]
-        return self._facts[key]  # type: ignore[return-value]
+        if key not in self._sized:
+            self._sized[key] = _sizes(self.data, config, found)
+        return self._sized[key]
 
     # -- disk ---------------------------------------------------------------------------------------------------
 
@@ -210,38 +217,44 @@ class Project(HasTraits):
 
     def refresh(self) -> None:
         """Look at the disk for experiments, runs and edits that somebody else has made."""
-        with self.lock:
-            folders = list(card.folders(self.path))
-            gone = [e for folder, e in self._known.items() if not folder.exists()]
-            fresh = [e for e in map(self._open, folders) if e is not None]
-            if gone or fresh:
-                listed = [e for e in [*self.cards, *fresh] if e not in gone]
-                self.cards = sorted(listed, key=lambda e: -e.created_s)
-            for experiment in self.cards:
-                if experiment not in fresh:
-                    experiment.refresh()
+        here = {e.folder for e in self.cards if e.folder}
+        self._changed([*card.folders(self.path), *(folder for folder in here if not folder.exists())])
+
+    def warm_up(self) -> None:
+        """Have a warm process soon, so that the next training starts within a second; returns at once."""
+        launch.ensure_warm()
 
     def close(self) -> None:
         """Stop looking at this project; its runs go on."""
-        self.watch.stop_every(self._hook)
+        self.watch.unfollow(self._shelf)
         for experiment in self.cards:
             experiment.close()
 
+    def _changed(self, folders: Sequence[Path]) -> None:
+        """Take in what happened to these experiment folders; called on the watch thread too."""
+        with self.lock:
+            known = {e.folder: e for e in self.cards if e.folder}
+            gone = [known[f] for f in folders if f in known and not (f / card.FILE).exists()]
+            fresh = [e for f in folders if f not in known and (e := self._open(f)) is not None]
+            for folder in folders:
+                if folder in known and known[folder] not in gone:
+                    known[folder].refresh()
+            if gone or fresh:
+                listed = [e for e in [*self.cards, *fresh] if e not in gone]
+                self.cards = sorted(listed, key=lambda e: -e.created_s)
+
     def _open(self, folder: Path) -> Experiment | None:
-        if folder in self._known or any(e.folder == folder for e in self.cards):
+        if not (folder / card.FILE).exists():
             return None
         try:
-            found = Experiment(self, card.read(folder))
+            return Experiment(self, card.read(folder))
         except NbtrainError as error:
-            text = str(error)
-            if text not in self.notices:
-                self.notices = [*self.notices, text]
+            if str(error) not in self.notices:
+                self.notices = [*self.notices, str(error)]
             return None
-        self._known[folder] = found
-        return found
 
     def _read_project(self) -> None:
-        self.name, self._saved = self.path.name, {}
+        self.name = self.path.name
         if self.path.exists() and not self.path.is_dir():
             raise ProjectError("a project is a folder, and this is a file", value=str(self.path))
         if not self.exists:
@@ -265,7 +278,7 @@ class Project(HasTraits):
         return next(name for n in range(1, 100_000) if (name := f"Experiment {n}") not in taken)
 
 
-def _sizes(data: DataSets, config: Config, found: DataSet) -> Mapping[str, int]:
+def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:
     try:
         split = data.split(config.data)
     except NbtrainError:

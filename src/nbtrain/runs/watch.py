@@ -145,6 +145,9 @@ class _Tail:
         """Read on; return how long to rest."""
         messages = self.reader.read(_LIMIT_BYTES)
         before, status = self.status, self._status_now(any(isinstance(message, Status) for message in messages))
+        if status.status in ENDED and status != before:
+            # The last lines came before the last status; whoever hears of the end shall know them.
+            messages += self.reader.read(_LIMIT_BYTES)
         if messages or status != before:
             self.call(self.callback, messages, status)
         if messages or status.status not in ENDED:

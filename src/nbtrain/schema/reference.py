@@ -22,8 +22,8 @@ def limits_text(field: Field) -> str:
     """Return a field's limits in words: ``0 < … ≤ 10`` or its choices."""
     if field.choices:
         return ", ".join(choice.value for choice in field.choices)
-    low = _first((field.above, "{:g} <"), (field.minimum, "{:g} ≤"))
-    high = _first((field.below, "< {:g}"), (field.maximum, "≤ {:g}"))
+    low = _first((field.above, "{:.10g} <"), (field.minimum, "{:.10g} ≤"))
+    high = _first((field.below, "< {:.10g}"), (field.maximum, "≤ {:.10g}"))
     text = f"{low} … {high}".strip() if low or high else ""
     return f"{text} or auto".strip() if field.auto else text
 
@@ -37,7 +37,8 @@ def _page(config: type[Section]) -> Iterator[str]:
     yield "Generated from the code by `nbtrain fields --markdown`; a test keeps it fresh.\n"
     for name, info in config.model_fields.items():
         made = info.annotation
-        assert isinstance(made, type) and issubclass(made, Section)
+        if not (isinstance(made, type) and issubclass(made, Section)):
+            raise TypeError(f"{name} is no section: a configuration is made of sections only")
         yield f"## {name}\n\n{summary_of(made)}\n"
         if issubclass(made, Family):
             yield from _kinds(made, name)

@@ -18,6 +18,8 @@ from nbtrain.schema import Family, field
 if TYPE_CHECKING:
     from torch import Tensor
 
+_TINY = 1e-8
+
 LossFunction: TypeAlias = Callable[["Tensor", "Tensor"], "Tensor"]
 """(logits_BK, target) → the mean loss as a scalar."""
 
@@ -39,6 +41,12 @@ class Loss(Family):
         """Return one weight per class, or None where all count the same."""
         return balanced(class_counts) if self.class_weights == "auto" else None
 
+    def _weights(self, class_counts: Sequence[int], device: Any) -> Tensor | None:
+        import torch
+
+        weights = self.weights(class_counts)
+        return None if weights is None else torch.tensor(weights, device=device)
+
 
 class CrossEntropy(Loss, kind="cross_entropy", label="Cross-entropy"):
     """The usual loss for one class per image."""
@@ -46,6 +54,11 @@ class CrossEntropy(Loss, kind="cross_entropy", label="Cross-entropy"):
     tasks = ("classification",)
     label_smoothing: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.3))
     """Share of each label that is spread over all classes, against over-confidence; 0.05 to 0.1 often helps."""
+
+    def build(self, task: str, class_counts: Sequence[int] = (), device: Any = "cpu") -> LossFunction:
+        """Return cross-entropy over softmax."""
+        weights_K = self._weights(class_counts, device)
+        return partial(cross_entropy, weights_K=weights_K, label_smoothing=self.label_smoothing)
 
 
 class Focal(Loss, kind="focal", label="Focal"):
@@ -55,8 +68,66 @@ class Focal(Loss, kind="focal", label="Focal"):
     gamma: float = field(2.0, ge=0, le=10, unit="ratio", soft=(0, 5))
     """How strongly easy images are ignored; 0 not at all."""
 
+    def build(self, task: str, class_counts: Sequence[int] = (), device: Any = "cpu") -> LossFunction:
+        """Return focal loss over softmax, or over one sigmoid per class for several labels per image."""
+        weights_K = self._weights(class_counts, device)
+        made = focal if task == "classification" else binary_focal
+        return partial(made, weights_K=weights_K, gamma=self.gamma)
+
 
 class BCE(Loss, kind="bce", label="Binary cross-entropy"):
     """The usual loss for several labels per image: one yes-or-no question per class."""
 
     tasks = ("multilabel",)
+
+    def build(self, task: str, class_counts: Sequence[int] = (), device: Any = "cpu") -> LossFunction:
+        """Return binary cross-entropy over one sigmoid per class; weights count for labels that are there."""
+        return partial(binary_focal, weights_K=self._weights(class_counts, device), gamma=0.0)
+
+
+def balanced(class_counts: Sequence[int]) -> tuple[float, ...]:
+    """Return N / (k · n_c) for each class; a class without images counts as if it had one."""
+    total, classes = sum(class_counts), len(class_counts)
+    return tuple(total / (classes * max(count, 1)) for count in class_counts)
+
+
+def cross_entropy(
+    logits_BK: Tensor, target: Tensor, *, weights_K: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
+    """Return the mean cross-entropy for ``labels_B`` or ``shares_BK``, divided by the weights of what is there."""
+    from torch.nn import functional
+
+    if target.ndim == 1 or weights_K is None:
+        return functional.cross_entropy(logits_BK, target, weight=weights_K, label_smoothing=label_smoothing)
+    # torch divides soft targets by B, whole numbers by their weights; both are brought to the latter.
+    summed = functional.cross_entropy(
+        logits_BK, target, weight=weights_K, label_smoothing=label_smoothing, reduction="sum"
+    )
+    return summed / (target @ weights_K).sum()
+
+
+def focal(logits_BK: Tensor, target: Tensor, *, weights_K: Tensor | None = None, gamma: float = 2.0) -> Tensor:
+    """Return the mean focal loss (1 - p)^gamma · -log p over softmax (Lin et al. 2017, arXiv:1708.02002)."""
+    from torch.nn import functional
+
+    shares_BK = target if target.ndim == 2 else functional.one_hot(target, logits_BK.shape[1]).to(logits_BK.dtype)
+    weighted_BK = shares_BK if weights_K is None else shares_BK * weights_K
+    log_BK = logits_BK.log_softmax(dim=1)
+    # -expm1 keeps 1 - p exact near p = 1, and the clamp keeps the gradient of its power finite there.
+    missing_BK = (-log_BK.expm1()).clamp_min(_TINY)
+    return -(weighted_BK * missing_BK**gamma * log_BK).sum() / weighted_BK.sum()
+
+
+def binary_focal(logits_BK: Tensor, target: Tensor, *, weights_K: Tensor | None = None, gamma: float = 2.0) -> Tensor:
+    """Return the mean focal loss of one yes-or-no question per class; gamma 0 is binary cross-entropy.
+
+    ``target`` is ``shares_BK``; ``weights_K`` count for the labels that are there, not for those that are not.
+    """
+    from torch.nn.functional import logsigmoid
+
+    yes_BK, no_BK = logsigmoid(logits_BK), logsigmoid(-logits_BK)
+    weights = 1.0 if weights_K is None else weights_K
+    if gamma == 0:
+        return -(weights * target * yes_BK + (1 - target) * no_BK).mean()
+    missed_BK, raised_BK = no_BK.exp().clamp_min(_TINY), yes_BK.exp().clamp_min(_TINY)
+    return -(weights * target * missed_BK**gamma * yes_BK + (1 - target) * raised_BK**gamma * no_BK).mean()

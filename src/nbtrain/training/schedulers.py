@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import field_validator
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 _FACTOR = {"gt": 0, "lt": 1, "unit": "ratio", "soft": (0.1, 0.9)}
 _FLOOR = {"ge": 0, "le": 1, "unit": "ratio", "advanced": True, "label": "Lowest learning rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """What validations have done to the learning rate so far (reduce-on-plateau alone uses it)."""
+
+    scale: float = 1.0
+    """What the curve is multiplied with."""
+    best: float = math.inf
+    """Lowest validation loss."""
+    waited: int = 0
+    """Validations since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,14 @@ class Scheduler(Family):
 
     def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
         raise NotImplementedError
+
+    def dropped(self, lr: float, drops: Drops) -> float:
+        """Return ``lr`` of the curve as validations have lowered it."""
+        return lr * drops.scale
+
+    def after_validation(self, loss: float, drops: Drops) -> Drops:
+        """Return the drops after one more validation with ``loss``; most kinds take no notice."""
+        return drops
 
     def build(self, optimizer: TorchOptimizer, course: Course) -> Schedule:
         """Return this schedule at work on ``optimizer``, with the learning rate of step 0 set."""
@@ -157,3 +177,58 @@ class Plateau(Scheduler, kind="plateau", label="Reduce on plateau"):
 
     def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
         return course.lr
+
+    def dropped(self, lr: float, drops: Drops) -> float:
+        """Return ``lr`` of the curve as validations have lowered it, not below the lowest."""
+        return max(lr * drops.scale, min(lr, self.min_lr))
+
+    def after_validation(self, loss: float, drops: Drops) -> Drops:
+        """Return the drops after one more validation, as torch's ReduceLROnPlateau decides (lower is better)."""
+        if loss < drops.best * (1 - self.threshold):
+            return replace(drops, best=loss, waited=0)
+        if drops.waited < self.patience:
+            return replace(drops, waited=drops.waited + 1)
+        return replace(drops, scale=drops.scale * self.factor, waited=0)
+
+
+class Schedule:
+    """A schedule at work: it sets the learning rate of one optimizer, step by step.
+
+    All that it remembers is the step and what validations have done, so that a checkpoint restores it exactly.
+    """
+
+    def __init__(self, scheduler: Scheduler, optimizer: TorchOptimizer, course: Course) -> None:
+        """Start at step 0 of ``course`` and set the learning rate."""
+        self.scheduler, self.course = scheduler, course
+        self.done, self.drops = 0, Drops()
+        self._optimizer = optimizer
+        self._apply()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return self.scheduler.dropped(self.scheduler.lr(self.done, self.course), self.drops)
+
+    def step(self) -> None:
+        """Go on by one optimizer step."""
+        self.done += 1
+        self._apply()
+
+    def validated(self, loss: float) -> None:
+        """Take notice of a validation loss; those during the warm-up do not count."""
+        if self.done > self.scheduler.warmup_steps(self.course):
+            self.drops = self.scheduler.after_validation(loss, self.drops)
+            self._apply()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to go on from here."""
+        return {"done": self.done, "drops": asdict(self.drops)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to where ``state`` was taken."""
+        self.done, self.drops = state["done"], Drops(**state["drops"])
+        self._apply()
+
+    def _apply(self) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.lr

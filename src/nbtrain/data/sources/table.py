@@ -75,16 +75,16 @@ class Table(Source, kind="table", label="Table (CSV)"):
     def _image_column(self, rows: _Rows) -> str:
         if self.image_column:
             return rows.column(self.image_column)
-        share = {c: rows.share(c, _is_image) for c in rows.columns}
-        best = max(share.values())
-        if best >= 0.5:
-            likely = [c for c in rows.columns if share[c] == best]
-            return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
         if any(_is_image(c) for c in rows.columns):
             raise DataError(
                 f"{rows.name} has no line with column names: its first line names an image",
                 advice="Add a first line such as file,label.",
             )
+        share = {c: rows.share(c, _is_image) for c in rows.columns}
+        best = max(share.values())
+        if best >= 0.5:
+            likely = [c for c in rows.columns if share[c] == best]
+            return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
         raise DataError(
             f"no column of {rows.name} holds names of image files",
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",

@@ -1,5 +1,21 @@
 """Transforms: the steps that an image may pass on its way to the model. Importing this package knows every kind."""
 
+from nbtrain.data.transforms.effects import (
+    JPEG,
+    AutoContrast,
+    ChannelPermutation,
+    ColorJitter,
+    Equalize,
+    GaussianBlur,
+    GaussianNoise,
+    Grayscale,
+    Invert,
+    PhotometricDistort,
+    Posterize,
+    RandomErasing,
+    Sharpness,
+    Solarize,
+)
 from nbtrain.data.transforms.geometry import (
     Affine,
     CenterCrop,
@@ -13,22 +29,6 @@ from nbtrain.data.transforms.geometry import (
     Rotation,
     VerticalFlip,
     ZoomOut,
-)
-from nbtrain.data.transforms.effects import (
-    AutoContrast,
-    ChannelPermutation,
-    ColorJitter,
-    Equalize,
-    GaussianBlur,
-    GaussianNoise,
-    Grayscale,
-    Invert,
-    JPEG,
-    PhotometricDistort,
-    Posterize,
-    RandomErasing,
-    Sharpness,
-    Solarize,
 )
 from nbtrain.data.transforms.policies import (
     AugMix,

@@ -1,0 +1,237 @@
+"""Models from timm and torchvision: settings, and construction with a head for the classes at hand.
+
+The variant decides; the family is how a person finds it. Giving a variant sets the family, choosing a family takes its
+smallest variant. Both come from the catalogue, so that a form works without torch. What the weights hold and how they
+fit is weights.py's, the head's parts are heads.py's matter; training is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from pydantic import field_validator, model_validator
+
+from nbtrain.errors import ConfigError, DataError, Problem
+from nbtrain.models import catalog
+from nbtrain.schema import Choice, Family, field
+from nbtrain.schema.section import unknown
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Say: TypeAlias = Callable[[str], None]
+"""Takes one sentence that a person should read."""
+
+
+def _families(model: Any) -> Sequence[Choice]:
+    counts = {name: len(catalog.variants(model.kind, name)) for name in catalog.families(model.kind)}
+    return [Choice(name, name, f"{count} variants") for name, count in counts.items()]
+
+
+def _variants(model: Any) -> Sequence[Choice]:
+    return [Choice(e.variant, e.variant, e.summary) for e in catalog.variants(model.kind, model.family)]
+
+
+class Model(Family):
+    """The network that learns."""
+
+    pretrained: bool = field(False)
+    """Start from published weights. They are downloaded when the run starts, if they are not there yet."""
+    weights_file: str = field("", label="Weights file")
+    """Start from the weights in this file (.safetensors or a torch checkpoint) instead. Empty: none."""
+    freeze: Literal["none", "backbone"] = field(
+        "none", labels={"none": "train everything", "backbone": "train the head only"}
+    )
+    """What stays as it is. Training the head only is fast and needs few images, but good starting weights."""
+    dropout: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.6))
+    """Share of the features dropped before the head, against overfitting. 0: as the architecture has it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paired(cls, plain: Any) -> Any:
+        if not isinstance(plain, dict) or "variant" not in cls.model_fields:
+            return plain
+        known = catalog.entries(cls.kind)
+        variant, family = plain.get("variant"), plain.get("family")
+        if isinstance(variant, str) and variant in known:
+            return {**plain, "family": known[variant].family}
+        if variant is None and family in catalog.families(cls.kind):
+            return {**plain, "variant": catalog.variants(cls.kind, family)[0].variant}
+        return plain
+
+    @field_validator("variant", mode="after", check_fields=False)
+    @classmethod
+    def _known_variant(cls, variant: str) -> str:
+        return catalog.entry(cls.kind, variant).variant
+
+    @field_validator("family", mode="after", check_fields=False)
+    @classmethod
+    def _known_family(cls, family: str) -> str:
+        if family not in catalog.families(cls.kind):
+            raise ConfigError([unknown("family", family, catalog.families(cls.kind))])
+        return family
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with several fields changed; a new family brings its smallest variant along."""
+        family = changes.get("family", self.get("family"))
+        if "variant" not in changes and family != self.get("family"):
+            values = {**self._values(), **changes}
+            return type(self)(**{name: value for name, value in values.items() if name != "variant"})
+        return super().replace(**changes)
+
+    @property
+    def entry(self) -> catalog.Entry:
+        """The catalogue's entry for this model: size, cost, licence, default input."""
+        return catalog.entry(self.kind, self.get("variant"))
+
+    def build(self, classes: int, image_size: int, say: Say = lambda _: None) -> nn.Module:
+        """Return the network with a fresh head for ``classes``, weights loaded and backbone frozen as set.
+
+        ``say`` is told what was and what was not loaded.
+        """
+        from nbtrain.models.heads import freeze_backbone
+        from nbtrain.models.weights import load_file
+
+        pretrained = self.pretrained and not self.weights_file
+        if pretrained and not self.entry.pretrained:
+            told = f"no weights are published for {self.entry.variant}."
+            raise ConfigError([Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")])
+        model = self._made(classes, image_size, pretrained, say)
+        if self.weights_file:
+            path = Path(self.weights_file).expanduser()
+            for sentence in load_file(model, path).sentences(str(path)):
+                say(sentence)
+        _try(model, self.entry, classes, image_size)
+        if self.freeze == "backbone":
+            freeze_backbone(model)
+        return model
+
+    def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
+        raise NotImplementedError
+
+
+class Timm(Model, kind="timm", label="timm"):
+    """Over a thousand networks from the timm library."""
+
+    family: str = field("ResNet", choices=_families)
+    """Group of networks with one design."""
+    variant: str = field("resnet18", choices=_variants)
+    """The network itself. Larger ones learn more and take more time and memory."""
+    drop_path: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.5), advanced=True)
+    """Share of the blocks skipped in training, against overfitting. 0: as the architecture has it."""
+
+    def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
+        options: dict[str, Any] = {"num_classes": classes, "pretrained": pretrained}
+        options |= {"drop_rate": self.dropout} if self.dropout else {}
+        options |= {"drop_path_rate": self.drop_path} if self.drop_path else {}
+        import timm
+
+        config = timm.get_pretrained_cfg(self.variant)
+        if config is not None and config.fixed_input_size and config.input_size[-1] != image_size:
+            options["img_size"] = image_size
+        try:
+            model: nn.Module = timm.create_model(self.variant, **options)
+        except (TypeError, AssertionError, ValueError) as error:
+            raise ConfigError([_refused(self.entry, image_size, error)]) from error
+        except Exception as error:
+            raise (_unreachable(self.entry, error) if pretrained else error) from error
+        if pretrained:
+            say(f"Pretrained weights of {self.variant} were loaded ({self.entry.licence}); the head starts fresh.")
+        return model
+
+
+class Torchvision(Model, kind="torchvision", label="torchvision"):
+    """The classic networks that come with torchvision."""
+
+    family: str = field("ResNet", choices=_families)
+    """Group of networks with one design."""
+    variant: str = field("resnet18", choices=_variants)
+    """The network itself. Larger ones learn more and take more time and memory."""
+
+    def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
+        from torchvision.models import get_model
+
+        from nbtrain.models.heads import set_dropout
+        from nbtrain.models.weights import load_matching
+
+        options: dict[str, Any] = {"num_classes": classes}
+        if self.variant in ("googlenet", "inception_v3"):
+            options |= {"aux_logits": False, "init_weights": True}
+        if self.entry.family == "ViT":
+            options["image_size"] = image_size
+        if self.entry.family == "MaxViT":
+            options["input_size"] = (image_size, image_size)
+        try:
+            model: nn.Module = get_model(self.variant, **options)
+        except (TypeError, AssertionError, ValueError, RuntimeError) as error:
+            raise ConfigError([_refused(self.entry, image_size, error)]) from error
+        if pretrained:
+            for sentence in load_matching(model, self._published()).sentences("the pretrained weights"):
+                say(sentence)
+        if self.dropout and not set_dropout(model, self.dropout):
+            raise ConfigError([Problem("model.dropout", f"{self.variant} has no place for it.", "Set it to 0.")])
+        return model
+
+    def _published(self) -> dict[str, Any]:
+        """Return the published weights, under the names that today's torchvision gives them."""
+        from torchvision.models import get_model
+
+        try:
+            return get_model(self.variant, weights="DEFAULT").state_dict()
+        except Exception as error:  # no network, no disk space, a broken file
+            raise _unreachable(self.entry, error) from error
+
+
+def _unreachable(entry: catalog.Entry, error: Exception) -> DataError:
+    """Return the error for weights that could not be had, with the file to fetch and where to put it."""
+    if entry.file.startswith("http"):
+        address = entry.file
+    else:
+        address = f"https://huggingface.co/{entry.file}/resolve/main/model.safetensors"
+    told = str(error).strip().splitlines() or [type(error).__name__]
+    return DataError(
+        f"the pretrained weights of {entry.variant} could not be loaded: {told[0][:200]}",
+        advice=f"Without a network: fetch {address} elsewhere, put the file anywhere on this machine, and set "
+        f"model.weights_file to its path. Or turn model.pretrained off.",
+    )
+
+
+def _refused(entry: catalog.Entry, image_size: int, error: Exception) -> Problem:
+    """Return the problem for options that a model does not take."""
+    text = str(error)
+    if "drop_path" in text:
+        return Problem("model.drop_path", f"{entry.variant} knows no drop path.", "Set it to 0.")
+    if "drop_rate" in text:
+        return Problem("model.dropout", f"{entry.variant} knows no dropout.", "Set it to 0.")
+    return _unfit(entry, image_size, text)
+
+
+def _unfit(entry: catalog.Entry, image_size: int, text: str) -> Problem:
+    reason = (text.strip().splitlines() or ["no reason given"])[0][:200]
+    told = f"{entry.variant} cannot work on images of {image_size} px ({reason})."
+    return Problem("task.image_size", told, f"Its own size is {entry.input_size} px.")
+
+
+def _try(model: nn.Module, entry: catalog.Entry, classes: int, image_size: int) -> None:
+    """Send one image's shape through ``model``, so that a size it cannot take is told before the first batch."""
+    import torch
+
+    training, tensors = model.training, {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    model.eval()
+    try:
+        with torch.no_grad():
+            try:
+                shadows = {name: tensor.to("meta") for name, tensor in tensors.items()}
+                image = torch.empty(1, 3, image_size, image_size, device="meta")
+                out = torch.func.functional_call(model, shadows, image)
+            except Exception:  # some networks compute with real numbers on the way: those take a real image
+                out = model(torch.zeros(1, 3, image_size, image_size))
+    except Exception as error:
+        raise ConfigError([_unfit(entry, image_size, str(error))]) from error
+    finally:
+        model.train(training)
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (1, classes):
+        told = f"{entry.variant} does not give one score per class."
+        raise ConfigError([Problem("model.variant", told, "Choose another variant.")])

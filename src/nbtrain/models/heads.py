@@ -1,0 +1,76 @@
+"""Heads: which part of a network decides about classes, dropout before it, and freezing everything else.
+
+Imported by what builds or trains a network, never by the kernel side: it needs torch. It knows modules, not where
+their weights come from (weights.py) or which network was asked for (backbones.py).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class DropoutLinear(nn.Linear):
+    """A linear layer with dropout before it, under the same parameter names as without."""
+
+    p: float = 0.0
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's own name)
+        """Return the layer's output; features are dropped in training only."""
+        return super().forward(nn.functional.dropout(input, self.p, self.training))
+
+
+def head_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the modules that make class scores of features: the model's classifiers, else its last part."""
+    if hasattr(model, "get_classifier"):
+        found = model.get_classifier()
+        return list(found) if isinstance(found, tuple | list) else [found]
+    return [list(model.children())[-1]]
+
+
+def head_parameters(model: nn.Module) -> set[str]:
+    """Return the names of the parameters that belong to the head."""
+    inside = {id(p) for module in head_modules(model) for p in module.parameters()}
+    return {name for name, p in model.named_parameters() if id(p) in inside}
+
+
+def set_dropout(model: nn.Module, p: float) -> bool:
+    """Set the dropout before a head that has none or its own; return False where there is no place for it."""
+    head = head_modules(model)[-1]
+    own = [module for module in head.modules() if isinstance(module, nn.Dropout)]
+    for module in own:
+        module.p = p
+    if own:
+        return True
+    linear = [module for module in head.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        return False
+    linear[-1].__class__, linear[-1].p = DropoutLinear, p  # type: ignore[assignment]
+    return True
+
+
+def freeze_backbone(model: nn.Module) -> int:
+    """Take every parameter outside the head out of training; return how many tensors are frozen."""
+    kept = head_parameters(model)
+    frozen = [p for name, p in model.named_parameters() if name not in kept]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return len(frozen)
+
+
+def to_training(model: nn.Module) -> nn.Module:
+    """Switch ``model`` to training, but leave frozen batch normalisation at work on its stored statistics.
+
+    The trainer calls this in place of ``model.train()``: a frozen backbone would otherwise still change, since batch
+    normalisation updates its running mean and variance whether or not its parameters are trained.
+    """
+    model.train()
+    for module in model.modules():
+        if isinstance(module, _BatchNorm) and _frozen(module):
+            module.eval()
+    return model
+
+
+def _frozen(module: nn.Module) -> bool:
+    parameters = list(module.parameters(recurse=False))
+    return bool(parameters) and not any(p.requires_grad for p in parameters)

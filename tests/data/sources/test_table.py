@@ -1,0 +1,157 @@
+"""Tables, tidy and broken: every error names its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data import images
+from nbtrain.data.sources import Table, detect
+from nbtrain.errors import ConfigError, DataError
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Return a folder with the images 1.png to 4.png."""
+    for i in range(1, 5):
+        images.write(tmp_path / f"{i}.png", seed=i)
+    return tmp_path
+
+
+def table(root: Path, text: str, **settings):
+    (root / "t.csv").write_text(text)
+    return Table(path=str(root / "t.csv"), **settings).listing()
+
+
+def test_one_label_per_image(root):
+    (root / "t.csv").write_text("file,label\n1.png,dog\n2.png,cat\n3.png,dog\n4.png,cat\n")
+    listing = detect(root / "t.csv").listing()
+    assert listing.classes == ("cat", "dog")
+    assert [r.labels for r in listing.records] == [(1,), (0,), (1,), (0,)]
+    assert listing.root == root
+    assert not listing.multilabel
+    assert listing.records[0].size_bytes == (root / "1.png").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;kind;img\n7;dog;1.png\n8;cat;2.png\n",
+        "\ufeffimg\tclass\tid\n1.png\tdog\t7\n\n2.png\tcat\t8\n",
+        'note,label,path\n"a, ""b""\nc",dog,1.png\nx,cat,2.png\n',
+    ],
+)
+def test_columns_and_delimiters_are_found(root, text):
+    settings = {"label_columns": ["kind"]} if "kind" in text else {}
+    listing = table(root, text, **settings)
+    assert [(r.file, listing.classes[r.labels[0]]) for r in listing.records] == [("1.png", "dog"), ("2.png", "cat")]
+
+
+@pytest.mark.parametrize("separator", [";", "|"])
+def test_several_labels_in_one_cell(root, separator):
+    listing = table(root, f"file,labels\n1.png,sun{separator}sea\n2.png,sea\n3.png,\n4.png,sun {separator} sun\n")
+    assert listing.classes == ("sea", "sun")
+    assert [r.labels for r in listing.records] == [(0, 1), (0,), (), (1,)]
+    assert listing.multilabel
+
+
+def test_no_separator_keeps_cells_whole(root):
+    assert table(root, "file,label\n1.png,a;b\n2.png,c\n", separator="").classes == ("a;b", "c")
+
+
+def test_one_column_per_class(root):
+    listing = table(root, "file,sun,sea,fog\n1.png,1,1,0\n2.png,0,0.0,\n3.png,True,false,0\n")
+    assert listing.classes == ("sun", "sea", "fog")
+    assert [r.labels for r in listing.records] == [(0, 1), (), (0,)]
+    assert listing.multilabel
+    assert "1 class has no image: fog." in listing.notices
+
+
+def test_one_hot_rows_are_single_labels(root):
+    assert not table(root, "file,sun,sea\n1.png,1,0\n2.png,0,1\n").multilabel
+
+
+def test_split_column(root):
+    listing = table(root, "file,label,split\n1.png,a,train\n2.png,b,Valid\n3.png,b,train\n4.png,a,test\n")
+    assert listing.own_split == {"train": ("1.png", "3.png"), "val": ("2.png",), "test": ("4.png",)}
+
+
+def test_images_elsewhere(root, tmp_path_factory):
+    other = tmp_path_factory.mktemp("table")
+    (other / "t.csv").write_text(f"file,label\n1.png,a\n{root / '2.png'},b\n")
+    listing = Table(path=str(other / "t.csv"), images_root=str(root)).listing()
+    assert [r.file for r in listing.records] == ["1.png", "2.png"]
+    assert listing.root == root
+
+
+def test_missing_files_are_left_out_and_told_with_their_lines(root):
+    listing = table(root, "file,label\n1.png,a\n9.png,b\n2.png,b\n8.png,b\n")
+    assert len(listing) == 2
+    assert listing.notices[0] == ("2 files of the table do not exist and are left out: 9.png (line 3), 8.png (line 5).")
+
+
+def test_repeated_rows_are_told(root):
+    listing = table(root, "file,label\n1.png,a\n2.png,b\n./1.png,a\n")
+    assert len(listing) == 2
+    assert "1 row repeats an earlier one: 1.png (lines 2 and 4)." in listing.notices
+
+
+BROKEN = {
+    "no column names": ("1.png,cat\n2.png,dog\n", {}, "no line with column names"),
+    "empty": ("", {}, "the table is empty"),
+    "no rows": ("file,label\n\n", {}, "column names and no rows"),
+    "a cell too many": ("file,label\n1.png,a\n2.png,b,c\n", {}, "line 3: 3 cells where line 1 names 2"),
+    "an open quote": ('file,label\n1.png,"a\n2.png,b\n', {}, "line 3: unexpected end of data"),
+    "a column twice": ("file,label,label\n1.png,a,b\n", {}, "'label' is named twice"),
+    "no image column": ("name,label\nx,a\ny,b\n", {}, "no column of t.csv holds names of image files"),
+    "unknown image column": ("file,label\n1.png,a\n", {"image_column": "img"}, r"no such column \(got 'img'\)"),
+    "unknown label column": ("file,label\n1.png,a\n", {"label_columns": ("x",)}, "Its columns are file, label"),
+    "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "not clear which column"),
+    "no labels": ("file\n1.png\n", {}, "t.csv has no labels"),
+    "empty label": ("file,label\n1.png,a\n2.png,\n", {}, "line 3: the cell in label is empty"),
+    "empty file": ("file,label\n1.png,a\n,b\n", {}, "line 3: no file is named"),
+    "no 0 or 1": (
+        "file,a,b\n1.png,1,-1\n",
+        {"label_columns": ("a", "b")},
+        r"line 2: b holds neither 0 nor 1 \(got '-1'",
+    ),
+    "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, "1.png is a on line 2 and b on line 4"),
+    "no file there": ("file,label\n7.png,a\n8.png,b\n", {}, "none of the 2 files named in t.csv exists"),
+    "one class": ("file,label\n1.png,a\n2.png,a\n", {}, r"only one class \(a\)"),
+    "leads out": ("file,label\n1.png,a\n../2.png,b\n", {}, r"line 3: the file lies outside"),
+    "leads out in a bend": ("file,label\n1.png,a\nx/../../2.png,b\n", {}, r"line 3: the file lies outside"),
+    "absolute": ("file,label\n1.png,a\n/etc/2.png,b\n", {}, r"line 3: the file lies outside"),
+    "absolute with a drive": ("file,label\n1.png,a\nC:\\x\\2.png,b\n", {}, r"line 3: the file lies outside"),
+    "unknown set": (
+        "file,label,split\n1.png,a,train\n2.png,b,dev\n",
+        {"split_column": "split"},
+        "line 3: split holds no",
+    ),
+    "two sets": ("file,label,split\n1.png,a,train\n2.png,b,train\n1.png,a,val\n", {}, "1.png is in two sets"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_tables(root, case):
+    text, settings, told = BROKEN[case]
+    with pytest.raises(DataError, match=told):
+        table(root, text, **settings)
+
+
+def test_other_encodings_name_the_line(root):
+    (root / "t.csv").write_bytes("file,label\n1.png,a\n2.png,café\n".encode("latin-1"))
+    with pytest.raises(DataError, match="line 3: this is not UTF-8"):
+        detect(root / "t.csv").listing()
+
+
+def test_a_folder_is_no_table(root):
+    with pytest.raises(DataError, match="a folder, not a table"):
+        Table(path=str(root)).listing()
+
+
+def test_settings_round_trip(root):
+    made = Table(path="x.csv", label_columns=("a", "b"), separator="|")
+    assert Table.parse(made.plain()) == made
+    with pytest.raises(ConfigError, match="image_colum"):
+        Table(path="x.csv", image_colum="file")

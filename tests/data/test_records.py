@@ -1,0 +1,78 @@
+"""Records and listings: what they count, what their hash covers, what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbtrain.data.records import MAX_CLASSES, Listing, Record, checked, counted, label_ids, label_matrix, natural
+from nbtrain.errors import DataError
+
+
+def listing(*labels: tuple[int, ...], classes: tuple[str, ...] = ("cat", "dog"), size: int = 9) -> Listing:
+    records = tuple(Record(f"{i}.png", own, size) for i, own in enumerate(labels))
+    return Listing(Path("/images"), classes, records, multilabel=any(len(own) != 1 for own in labels))
+
+
+def test_counts_are_per_class():
+    assert listing((0,), (0, 1), ()).counts == (2, 1)
+
+
+def test_hash_covers_names_labels_sizes_and_classes():
+    base = listing((0,), (1,)).content_hash
+    assert base == listing((0,), (1,)).content_hash
+    changed = [
+        listing((0,), (0,)),
+        listing((0,), (1,), size=10),
+        listing((0,), (1,), classes=("cat", "fox")),
+        listing((0,), (1,), (1,)),
+    ]
+    assert len({base, *(each.content_hash for each in changed)}) == 5
+
+
+def test_hash_does_not_hang_on_root_or_order():
+    one = listing((0,), (1,))
+    other = Listing(Path("/elsewhere"), one.classes, one.records[::-1], {"train": ()}, notices=("told",))
+    assert one.content_hash == other.content_hash
+
+
+def test_labels_as_arrays():
+    assert label_ids(listing((1,), (0,)).records).tolist() == [1, 0]
+    assert label_matrix(listing((0, 1), (), (1,)).records, 2).tolist() == [[1, 1], [0, 0], [0, 1]]
+    assert label_matrix([], 2).dtype == np.uint8
+
+
+@pytest.mark.parametrize("labels", [(), (0, 1)])
+def test_classification_wants_one_label(labels):
+    with pytest.raises(DataError, match=rf"1\.png has {len(labels)} labels"):
+        label_ids(listing((0,), labels).records)
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (listing(), "no images"),
+        (listing((0,), (0,), classes=("cat",)), r"only one class \(cat\)"),
+        (listing((0,), classes=tuple(map(str, range(MAX_CLASSES + 1)))), f"{MAX_CLASSES + 1} classes"),
+    ],
+)
+def test_nothing_to_learn_from(bad, told):
+    with pytest.raises(DataError, match=told):
+        checked(bad, "/images")
+
+
+def test_single_images_and_look_alikes_are_told():
+    notices = checked(listing((0,), (0,), (1,), classes=("cat", "Cat")), "").notices
+    assert notices == (
+        "1 class has one image only, used for training: Cat.",
+        "These classes differ only in upper and lower case: cat, Cat.",
+    )
+
+
+def test_natural_order():
+    names = ["class 10", "class 9", "Class 1", "b", "a", "10", "9", "9" * 5000]
+    assert sorted(names, key=natural)[:7] == ["9", "10", "9" * 5000, "a", "b", "Class 1", "class 9"]
+
+
+def test_counted():
+    assert [counted(n, "file", "files") for n in (0, 1, 1797)] == ["0 files", "1 file", "1 797 files"]
