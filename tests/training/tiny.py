@@ -1,4 +1,4 @@
-"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights. Made for the loop's tests.
+"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights.
 
 Run as a program it is one life of such a run: ``python tiny.py FOLDER OPTIONS-AS-JSON``.
 """
@@ -133,7 +133,7 @@ def tiny_loop(
     said: list[Message] = []
     loop = Loop(
         parts, plan, Monitor(monitor or ("map" if several else "accuracy"), patience),
-        Checkpoints(folder, settings), said.append, Commands(lambda: []), {"config": {}, "classes": list(CLASSES)},
+        Checkpoints(folder, settings), said.append, Commands(list), {"config": {}, "classes": list(CLASSES)},
     )  # fmt: skip
     loop.commands = Commands(lambda: [Stop()] if stop_at is not None and loop.place.step >= stop_at else [])
     return loop, said
