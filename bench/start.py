@@ -34,7 +34,7 @@ def _imports(rounds: int) -> list[Row]:
     for _ in range(rounds + 1):
         for code, found in seconds.items():
             found.append(_process_s(code))
-    empty = [s for s in seconds.pop("pass")[1:]]  # the first round filled the disk cache
+    empty = seconds.pop("pass")[1:]  # the first round filled the disk cache
     net = {code: [a - b for a, b in zip(found[1:], empty, strict=True)] for code, found in seconds.items()}
     base = net[IMPORTS[0]]
     rows = [Row(f"{IMPORTS[0]} (without Python's own start)", "s", tuple(base))]

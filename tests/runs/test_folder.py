@@ -102,7 +102,7 @@ def test_a_run_nobody_has_taken_is_pending_for_a_while_then_interrupted(run):
 
 def test_training_without_a_trainer_is_shown_as_interrupted(run):
     own(run, pid=2**22 + 1)
-    run.write_status(RunStatus("training", phase="training", step=7, heartbeat_s=time.time()))
+    run.write_status(RunStatus("training", phase="training", step=7, heartbeat_s=time.time() - 3))
     shown = run.shown_status()
     assert (shown.status, shown.cause, shown.step, shown.phase) == ("failed", "interrupted", 7, "")
     assert run.status().status == "training"  # the file is the trainer's
@@ -117,6 +117,7 @@ def test_what_the_parent_saw_is_the_cause(run):
     )
     assert run.failure().cause == "killed"
     files.write_json(run.path / "exit.json", {"signal": 9, "cause": "killed", "generation": 0})  # of an earlier life
+    run.write_status(RunStatus("training", heartbeat_s=time.time() - 3))
     assert run.failure().cause == "interrupted"
 
 
@@ -188,7 +189,7 @@ def test_a_trainer_that_ends_between_two_looks_is_not_called_interrupted(run):
 
     reader = threading.Thread(target=read)
     reader.start()
-    for _ in range(100):
+    for _ in range(30):
         lock = locks.FileLock(run.lock)
         assert lock.acquire()
         own(run)

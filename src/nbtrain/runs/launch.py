@@ -77,8 +77,6 @@ def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | Non
         return None, why
     request = {"run": str(run.path.resolve()), "when_busy": when_busy, "cwd": os.getcwd(), "env": dict(os.environ)}
     answer = warm.ask(request)
-    if answer is None:
-        return None, "no warm process was ready"
     return (None, str(answer["refused"])) if "refused" in answer else (answer, "")
 
 

@@ -75,18 +75,18 @@ def is_there() -> bool:
     return True
 
 
-def ask(request: dict[str, Any]) -> dict[str, Any] | None:
-    """Send a request and return the answer, None where there is no warm process or it takes too long."""
+def ask(request: dict[str, Any]) -> dict[str, Any]:
+    """Send a request and return the answer; ``refused`` says why there is none."""
     connection = _connect()
     if connection is None:
-        return None
+        return {"refused": "no warm process was ready"}
     with connection:
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
             line = _receive(connection)
-            return dict(json.loads(line)) if line else None
-        except (OSError, ValueError):
-            return None
+            return dict(json.loads(line)) if line else {"refused": "the warm process went away"}
+        except (OSError, ValueError) as error:
+            return {"refused": f"the warm process did not answer: {error}"}
 
 
 def _connect() -> socket.socket | None:
