@@ -1,7 +1,6 @@
 """The reference page is what the definitions say today; ``make docs`` writes it."""
 
 from contracts.repository import ROOT
-
 from nbtrain.config import Config
 from nbtrain.schema.reference import reference
 

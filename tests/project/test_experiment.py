@@ -1,8 +1,8 @@
 """Experiments: editing and its limits, without any run."""
 
 import pytest
-from images import write_classes
 
+from images import write_classes
 from nbtrain.errors import ConfigError, NbtrainError
 from nbtrain.project.project import Project
 from nbtrain.training.optimizers import SGD, AdamW

@@ -5,8 +5,8 @@ import os
 import time
 
 import pytest
-from images import write_classes
 
+from images import write_classes
 from nbtrain.errors import AddressError, DataError, FormatError, NbtrainError, ProjectError
 from nbtrain.project.project import Project
 

@@ -20,6 +20,8 @@ def stand_in(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{SOURCE}{os.pathsep}{STAND_IN}")
     monkeypatch.setenv("NBTRAIN_STAND_IN", "1")
     yield runtime
+    for log in runtime.glob("nbtrain/warm-*.log"):  # shown by pytest where a test fails
+        print(log.read_text())
     for lock in runtime.glob("nbtrain/**/*.lock"):
         pid = launch.locks.holder(lock)
         if pid and pid != os.getpid():
@@ -42,7 +44,7 @@ def make(tmp_path):
     def run(**act) -> RunFolder:
         frozen = {
             "format": 1,
-            "config": {"hardware": {"device": "cpu"}, "checkpoint": {"monitor": "accuracy"}},
+            "config": {"hardware": {"device": "cpu"}},
             "act": act,
         }
         made.append(RunFolder.create(tmp_path / "project" / "experiments" / f"e-{len(made)}", frozen))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbtrain.errors import BusyError, DataError
-from nbtrain.messages import Metric, Notice, Resolved, Status
+from nbtrain.messages import Best, Metric, Notice, Resolved, Status
 from nbtrain.runs import watch
 from nbtrain.runs.inline import Inline
 from nbtrain.runs.journal import JournalReader
@@ -30,6 +30,7 @@ def completed(say, asked):
     say(Status(status="training", phase="training", epoch=1, epochs=2, steps=10))
     for step, accuracy in enumerate((0.5, 0.8, float("nan"), 0.7, 0.8), start=1):
         say(Metric(step=step, epoch=step / 5, split="val", values={"accuracy": accuracy, "loss": 1.0}))
+    say(Best(metric="accuracy", value=0.8, epoch=0.4, step=2))
     return SimpleNamespace(status="completed", reason="")
 
 

@@ -98,7 +98,7 @@ def test_a_click_while_it_imports_shares_what_is_imported(stand_in, make, tmp_pa
         f"exec(open({str(STAND_IN / 'sitecustomize.py')!r}).read())\nimport sys\ndel sys.modules['timm']\n"
     )
     (folder / "timm.py").write_text(
-        "import importlib.util, time\nfor n in range(40):\n    time.sleep(.05)\n    importlib.util.find_spec(f'no{n}')\n"
+        "import importlib.util as u, time\nfor n in range(40):\n    time.sleep(.05)\n    u.find_spec(f'no{n}')\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{SOURCE}")
     launch.ensure_warm()
@@ -133,9 +133,13 @@ def test_a_server_with_threads_refuses_and_the_start_is_cold(stand_in, make, tmp
     )
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{SOURCE}")
     launch.ensure_warm()
-    until(warm.is_there)
+    until(warm.refusal)
+    until(lambda: servers(stand_in) == [])
     run = make(steps=3)
     launched = launch.start(run)
     assert not launched.warm
+    assert "threads" in launched.why
     assert ended(run).status == "completed"
-    until(lambda: servers(stand_in) == [])  # of no use, so it leaves
+    assert launch.ensure_warm() is False  # it would only refuse again
+    time.sleep(0.3)
+    assert servers(stand_in) == []

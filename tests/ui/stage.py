@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Failure, Metric, Notice, PerClass, Resolved, Status, Usage
+from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Status, Usage
 from nbtrain.project import experiment as experiment_module
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
@@ -58,6 +58,7 @@ class Play:
     seed: int = 1
     notices: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
+    best: float = 0.0
 
     def build(
         self, frozen: dict[str, Any], run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]
@@ -135,6 +136,9 @@ class Play:
             "auroc": min(0.999, share + 0.02),
         }
         say(Metric(step=step, epoch=epoch, split="val", values=values))
+        if share > self.best:
+            self.best = share
+            say(Best(metric="accuracy", value=share, epoch=epoch, step=step))
         rows = tuple((name, 8, share - 0.02 * i, share - 0.01 * i, share - 0.015 * i) for i, name in enumerate(CLASSES))
         say(PerClass(step=step, epoch=epoch, columns=("class", "support", "precision", "recall", "f1"), rows=rows))
 

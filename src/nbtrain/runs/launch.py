@@ -61,8 +61,12 @@ def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse")
 
 def ensure_warm() -> bool:
     """Have a warm process from soon on, where there can be one; return at once, whether one is there already."""
-    if warm.unavailable() or warm.is_there():
-        return not warm.unavailable()
+    if warm.unavailable():
+        return False
+    if warm.is_there():
+        return True
+    if warm.refusal():
+        return False
     key = warm.environment_key()
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its pool of threads would make forking unsafe
     process = _python("warm", key, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

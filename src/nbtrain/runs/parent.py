@@ -9,6 +9,7 @@ fresh interpreter (the cold start); the warm process calls :func:`become_trainer
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
 import select
@@ -86,8 +87,6 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
 
 def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
     """Take the lock and become the run's trainer, or report why not and end the process."""
-    import faulthandler
-
     faulthandler.enable()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     trainer = Trainer(run, when_busy=when_busy)

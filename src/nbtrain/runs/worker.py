@@ -125,7 +125,6 @@ class Trainer:
 
     def _claim_device(self, report: Callable[[dict[str, Any]], None]) -> bool:
         self._frozen = self.run.config
-        self._reporter.monitor = _monitor(self._frozen)
         self._claim = claim = Claim(self.run.path, str(_chosen(self._frozen, "hardware", "device") or "auto"))
         free = claim.take(beside=self._when_busy == "beside")
         if free or self._when_busy == "wait":
@@ -249,10 +248,6 @@ def _production_build() -> Build:
 def _chosen(frozen: dict[str, Any], section: str, name: str) -> Any:
     found = frozen.get("config", {}).get(section, {})
     return found.get(name) if isinstance(found, dict) else None
-
-
-def _monitor(frozen: dict[str, Any]) -> str:
-    return str(_chosen(frozen, "checkpoint", "monitor") or _chosen(frozen, "training", "monitor") or "loss")
 
 
 def _shown_name(path: Path) -> str:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from nbtrain import files
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Metric, Notice, PerClass, Phase, Saved, Status
+from nbtrain.messages import Best, Metric, Notice, PerClass, Phase, Saved, Status
 from nbtrain.models.heads import to_training
 from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
@@ -165,7 +165,10 @@ class Loop:
         at: dict[str, Any] = {"step": self.place.step, "epoch": self._epoch()}
         self.say(Metric(split="val", values=scores.values, **at))
         self.say(PerClass(columns=scores.columns, rows=scores.rows, **at))
-        return self.monitor.judge(scores.values, self.place.epoch, self.place.step)
+        better = self.monitor.judge(scores.values, self.place.epoch, self.place.step)
+        if better:
+            self.say(Best(**self.monitor.best))
+        return better
 
     def _ended(self) -> bool:
         return self.place.epoch >= self.plan.epochs or self.monitor.tired
