@@ -44,12 +44,12 @@ BASE = {
 def digits(tmp_path_factory) -> Path:
     """Return a folder with 400 digits as 16×16 PNG files, and a table that gives each two labels."""
     folder = tmp_path_factory.mktemp("digits")
-    found, rows = load_digits(), ["file,digit,parity"]
+    found, rows = load_digits(), ["file,labels"]
     for place, (image, label) in enumerate(zip(found.images[:400], found.target[:400], strict=True)):
         name = f"{label}/{place:04d}.png"
         (folder / name).parent.mkdir(exist_ok=True)
         Image.fromarray((np.kron(image, np.ones((2, 2))) * 15.9).astype(np.uint8)).save(folder / name)
-        rows.append(f"{name},{label},{'odd' if label % 2 else 'even'}")
+        rows.append(f"{name},{label}|{'odd' if label % 2 else 'even'}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return folder
 
@@ -116,7 +116,7 @@ SMALL = [
     {"model.freeze": "backbone", "normalisation.kind": "dataset"},
     {"augmentation.mixup": 0.4, "augmentation.cutmix": 1.0, "augmentation.mix_probability": 0.7},
     {"training.ema": True, "training.clip_norm": 1.0, "training.batch_multiplier": 3},
-    {"hardware.precision": "bf16-mixed", "data.workers": 1},
+    {"hardware.precision": "bf16-mixed", "data.workers": 1, "task.image_size": 32},
 ]
 
 
@@ -124,17 +124,15 @@ SMALL = [
 def test_every_kind_of_part_takes_part(project, changes):
     several = changes.get("task.kind") == "multilabel"
     if several:
-        DataSets(project).add(Table(path=str(project / "images/labels.csv"), label_columns="digit,parity"), "two")
+        DataSets(project).add(Table(path=str(project / "images/labels.csv"), label_columns=("labels",)), "two")
         changes = {**changes, "data.dataset": "two"}
     run, held = a_run(project, changes)
-    before = None
     outcome, said = lived(run, held)
     assert outcome.status == "completed"
     losses = [m.values["loss"] for m in of(said, Metric) if m.split == "train"]
     assert all(np.isfinite(losses))
     [val] = [m for m in of(said, Metric) if m.split == "val"]
     assert ("map" in val.values) == several
-    assert before is None
 
 
 def test_a_stopped_run_is_built_again_and_goes_on_bit_for_bit(project):

@@ -225,7 +225,7 @@ class Builder:
 
         task = self.config.task
         main = Chosen(task.monitor, f"the main metric of {task.label.lower()}")
-        return self._resolve("training.monitor", self.config.training.monitor, lambda _: main)
+        return str(self._resolve("training.monitor", self.config.training.monitor, lambda _: main))
 
     # ------------------------------------------------------------------ building
 
@@ -245,6 +245,7 @@ class Builder:
         seed_everything(key(training.seed, Stream.WEIGHTS))
         model = config.model.build(n_classes, config.task.image_size, self._notice)
         self.commands.look()
+        precision.check(model, config.task.image_size)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = config.optimizer.build(model)
         course = Course(config.optimizer.lr, plan.steps, plan.steps_per_epoch)
@@ -311,7 +312,8 @@ def _split(project: Path, frozen: Mapping[str, str]) -> splits.Split:
     paths = [files.inside(project / "splits", f"{stem}.json") for stem in (name, files.slug(name))]
     path = next((path for path in paths if path.exists()), None)
     if path is None:
-        raise DataError("the split of this run is gone", value=name, advice=f"Bring {paths[0]} back, or start a new run.")
+        advice = f"Bring {paths[0]} back, or start a new run."
+        raise DataError("the split of this run is gone", value=name, advice=advice)
     found = splits.load(path)
     if found.hash != frozen["hash"]:
         told = f"the split {name!r} is not the one that this run was set up with"

@@ -149,7 +149,7 @@ def test_the_last_short_group_of_batches_is_a_step_of_its_own(tmp_path):
 
 
 def test_a_nan_loss_ends_the_run_and_keeps_the_good_checkpoint(tmp_path):
-    loop, said = tiny_loop(tmp_path, epochs=4, save_every=1)
+    loop, _ = tiny_loop(tmp_path, epochs=4, save_every=1)
 
     def broken(logits, target):
         loss = nn.functional.cross_entropy(logits, target)

@@ -1,4 +1,4 @@
-"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights. Made for the loop's tests.
+"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights.
 
 Run as a program it is one life of such a run: ``python tiny.py FOLDER OPTIONS-AS-JSON``.
 """
