@@ -47,7 +47,7 @@ export interface Trouble { path: string; message: string; advice: string }
 
 export interface Form extends Common {
   name: string;
-  sections: { key: string; title: string; fields: FormField[] }[];
+  sections: { key: string; title: string; open: boolean; fields: FormField[] }[];
   values: Record<string, any>;
   hidden: string[];
   refused: Record<string, { text: any; message: string; advice: string }>;

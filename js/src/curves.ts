@@ -22,24 +22,25 @@ function prepare(panel: Panel<Curves>): () => TemplateResult {
     keepTicks(panel, chart.figure);
   };
   const place = (x: number): string => panel.get("axis") === "time" ? duration(x * panel.get("unit_s")) : panel.get("axis") === "epoch" ? `epoch ${measured(x)}` : `step ${grouped(x)}`;
-  attachCursor(panel, place);
+  let zoomed = false;
+  const reset = attachCursor(panel, place, (now) => { zoomed = now; panel.redraw(); });
   reportVisibility(panel);
   requestAnimationFrame(() => setTimeout(() => panel.tell("painted", true), 0));
   return () => {
     if (!panel.get("shown")) return html``;
     const charts = panel.get("charts");
-    return html`${tools(panel)}<div class="charts">
+    return html`${tools(panel, zoomed, reset)}<div class="charts">
       ${charts.length ? repeat(charts, (chart) => chart.key, (chart) => card(panel, chart, mount)) : [0, 1, 2, 3].map(() => html`<div class="chart"><div class="row"></div><div class="plot"></div></div>`)}</div>`;
   };
 }
 
-function tools(panel: Panel<Curves>): TemplateResult {
+function tools(panel: Panel<Curves>, zoomed: boolean, reset: () => void): TemplateResult {
   const axis = panel.get("axis");
-  return html`<div class="row tools"><span class="seg" role="group" aria-label="Horizontal axis">${AXES.map((name) => html`<button aria-pressed=${name === axis ? "true" : "false"}
+  return html`<div class="row tools" title="Drag across a chart to zoom, double-click to see all"><span class="seg" role="group" aria-label="Horizontal axis">${AXES.map((name) => html`<button aria-pressed=${name === axis ? "true" : "false"}
       @click=${() => panel.send("axis", { axis: name })}>${name === "time" && name === axis ? `time (${panel.get("unit_s") === 1 ? "s" : "min"})` : name}</button>`)}</span>
     <label>Smoothing <input type="range" min="0" max="0.98" step="0.02" .value=${String(panel.get("smoothing"))} aria-valuetext=${typed(panel.get("smoothing"))}
       @input=${(e: Event) => panel.send("smooth", { smoothing: Number((e.target as HTMLInputElement).value) })}></label>
-    <span class="grow"></span><span class="dim">drag to zoom, double-click to reset</span></div>`;
+    <span class="grow"></span>${zoomed ? html`<button class="plain" @click=${reset}>Reset zoom</button>` : nothing}</div>`;
 }
 
 function card(panel: Panel<Curves>, chart: Chart, mount: (chart: Chart) => (place?: Element) => void): TemplateResult {
