@@ -13,6 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ import torch
 import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models.regnet import BlockParams
 
 TARGET = Path(__file__).parents[1] / "src/nbtrain/models/catalog.json"
 COLUMNS = ("variant", "family", "parameters", "flops", "input_size", "licence", "pretrained", "mean", "std", "file")
+VERSIONS = {"timm": timm.__version__, "torchvision": torchvision.__version__.partition("+")[0]}
 SHARED = ("family", "licence", "mean", "std")
 """Columns whose few values are written once and named by number."""
 
@@ -40,7 +43,7 @@ FAMILY_RULES = (
     (r"^wide_resnet", "Wide ResNet"),
     (r"^resnetv2", "ResNetV2"),
     (r"^resnetrs", "ResNet-RS"),
-    (r"^(seresnet|ecaresnet|resnetblur|resnetaa|legacy_seresnet|skresnet|gcresnet|eca_resnet)", "ResNet+attention"),
+    (r"^(seresnet|ecaresnet|resnet(blur|aa)|legacy_seresnet|skresnet|gcresnet|eca_resnet)", "ResNet with attention"),
     (r"^resnest", "ResNeSt"),
     (r"^res2n", "Res2Net"),
     (r"^resnet\d", "ResNet"),
@@ -149,14 +152,31 @@ def torchvision_row(name: str) -> Row:
     if weights is not None:
         preset = weights.transforms()
         size, mean, std = preset.crop_size[0], list(preset.mean), list(preset.std)
-    quiet = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    parameters, flops = measured(lambda: torchvision.models.get_model(name, **quiet), (3, size, size))
+    options: dict[str, Any] = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    options |= {"image_size": size} if name.startswith("vit_") else {}
+    parameters, flops = measured(lambda: torchvision.models.get_model(name, **options), (3, size, size))
     module = torchvision.models.get_model_builder(name).__module__.rpartition(".")[2]
     return {
         "variant": name, "family": family_of(name, module), "parameters": parameters, "flops": flops,
         "input_size": size, "licence": _torchvision_licence(weights) if weights else "", "pretrained": bool(weights),
         "mean": mean, "std": std, "file": weights.url if weights else "",
     }  # fmt: skip
+
+
+@contextmanager
+def real_numbers_for_regnet() -> Iterator[None]:
+    """Let torchvision's RegNets compute their widths, which they read back as numbers, outside the meta device."""
+    planned = BlockParams.from_init_params
+
+    def plan(*args: Any, **kwargs: Any) -> BlockParams:
+        with torch.device("cpu"):
+            return planned(*args, **kwargs)
+
+    BlockParams.from_init_params = plan
+    try:
+        yield
+    finally:
+        BlockParams.from_init_params = planned
 
 
 def _torchvision_licence(weights: Any) -> str:
@@ -174,7 +194,9 @@ def names(provider: str) -> list[str]:
 def rows(provider: str, chosen: list[str] | None = None) -> Iterator[Row]:
     """Yield the rows of ``chosen`` models, or of all that the provider has."""
     make = timm_row if provider == "timm" else torchvision_row
-    with warnings.catch_warnings():
+    timm.layers.set_fused_attn(False)  # fused attention is not counted
+    torch.backends.mha.set_fastpath_enabled(False)
+    with warnings.catch_warnings(), real_numbers_for_regnet():
         warnings.simplefilter("ignore")
         yield from map(make, chosen if chosen is not None else names(provider))
 
@@ -194,19 +216,16 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def main() -> None:
-    """Write the whole catalogue and say how many measurements failed."""
+    """Write the catalogue of the named providers, keep the rest, and say how many measurements failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--target", type=Path, default=TARGET)
-    target = parser.parse_args().target
-    timm.layers.set_fused_attn(False)
-    torch.backends.mha.set_fastpath_enabled(False)
-    made = {"timm": list(rows("timm")), "torchvision": list(rows("torchvision"))}
-    versions = {"timm": timm.__version__, "torchvision": torchvision.__version__.partition("+")[0]}
-    catalog = {"format": 1, **{name: packed(versions[name], found) for name, found in made.items()}}
-    target.write_text(json.dumps(catalog, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
-    for name, found in made.items():
+    parser.add_argument("providers", nargs="*", default=list(VERSIONS), choices=list(VERSIONS))
+    catalog = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {}
+    for name in parser.parse_args().providers:
+        found = list(rows(name))
+        catalog[name] = packed(VERSIONS[name], found)
         missing = [row["variant"] for row in found if row["flops"] is None]
-        print(f"{name} {versions[name]}: {len(found)} models, {len(missing)} without FLOPs {missing[:20]}")
+        print(f"{name} {VERSIONS[name]}: {len(found)} models, {len(missing)} without FLOPs {missing[:20]}")
+    TARGET.write_text(json.dumps(catalog, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from training import tiny
-from training.tiny import tiny_loop
 
 from nbtrain.errors import TrainingError
 from nbtrain.messages import Message, Metric, Notice, PerClass, Saved, Status, Stop, encode
 from nbtrain.training.checkpoint import STATE_KEYS
 from nbtrain.training.commands import Commands
 from nbtrain.training.settings import Checkpoint
+from training import tiny
+from training.tiny import tiny_loop
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +149,7 @@ def test_the_last_short_group_of_batches_is_a_step_of_its_own(tmp_path):
 
 
 def test_a_nan_loss_ends_the_run_and_keeps_the_good_checkpoint(tmp_path):
-    loop, said = tiny_loop(tmp_path, epochs=4, save_every=1)
+    loop, _ = tiny_loop(tmp_path, epochs=4, save_every=1)
 
     def broken(logits, target):
         loss = nn.functional.cross_entropy(logits, target)

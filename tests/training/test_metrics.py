@@ -76,7 +76,9 @@ def test_absent_classes_follow_the_references():
     theirs = torchmetrics.f1_score(logits, truth, task="multiclass", num_classes=5, average="macro")
     assert scores.values["f1"] == pytest.approx(theirs.item(), abs=1e-6)
     p = logits.softmax(1).numpy()
-    assert scores.values["auroc"] == pytest.approx(np.mean([reference.roc_auc_score(y == c, p[:, c]) for c in range(3)]))
+    assert scores.values["auroc"] == pytest.approx(
+        np.mean([reference.roc_auc_score(y == c, p[:, c]) for c in range(3)])
+    )
     assert scores.columns == ("class", "support", "precision", "recall", "f1", "auroc")
     assert scores.rows[4][:5] == ("class 4", 0, 0.0, 0.0, 0.0)
     assert math.isnan(scores.rows[4][5])
@@ -125,7 +127,9 @@ def test_mean_average_precision_covers_the_classes_that_have_images():
     truth[:, 2] = 1  # every image has it
     got = fed(LabelMetrics(names(4), CPU), logits, truth).values
     y, p = truth.numpy(), logits.sigmoid().numpy()
-    assert got["map"] == pytest.approx(np.mean([reference.average_precision_score(y[:, c], p[:, c]) for c in (0, 2, 3)]))
+    assert got["map"] == pytest.approx(
+        np.mean([reference.average_precision_score(y[:, c], p[:, c]) for c in (0, 2, 3)])
+    )
     assert got["auroc"] == pytest.approx(np.mean([reference.roc_auc_score(y[:, c], p[:, c]) for c in (0, 3)]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

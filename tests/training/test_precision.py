@@ -24,7 +24,9 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are():
         choose_device("cuda:77")
 
 
-@pytest.mark.parametrize(("cores", "device", "threads"), [(1, "cpu", 1), (2, "cpu", 1), (8, "cpu", 7), (32, "cuda:0", 4)])
+@pytest.mark.parametrize(
+    ("cores", "device", "threads"), [(1, "cpu", 1), (2, "cpu", 1), (8, "cpu", 7), (32, "cuda:0", 4)]
+)
 def test_auto_leaves_one_core(monkeypatch, cores, device, threads):
     monkeypatch.setattr(precision, "usable_cores", lambda: cores)
     chosen = choose_threads("auto", device)
@@ -50,3 +52,12 @@ def test_autocast_sets_the_number_format_of_the_forward_pass(name, dtype):
     with chosen.autocast():
         assert torch.nn.Linear(4, 4)(torch.ones(2, 4)).dtype == dtype
     assert not chosen.scaler.is_enabled()
+
+
+def test_bfloat16_is_refused_where_the_cpu_computes_wrong_gradients():
+    """A strided convolution over single pixels: its weight gradient was NaN (PyTorch 2.15, oneDNN)."""
+    model = torch.nn.Sequential(*(torch.nn.Conv2d(3, 3, 3, stride=2, padding=1) for _ in range(3)))
+    Precision("bf16-mixed", CPU).check(model, 5)
+    Precision("32", CPU).check(model, 4)
+    with pytest.raises(ConfigError, match=r"hardware\.precision: bfloat16 .* wrong gradients .* at 4 px \(at 2\)"):
+        Precision("bf16-mixed", CPU).check(model, 4)

@@ -20,6 +20,16 @@ def test_a_reading_covers_what_came_since_the_last_one(monkeypatch):
     assert meter.read(8).images_per_s == 0
 
 
+def test_what_is_paused_is_left_out(monkeypatch):
+    clock = iter([100.0, 101.0, 107.0, 109.0, 109.0])
+    monkeypatch.setattr("nbtrain.training.usage.time.perf_counter", lambda: next(clock))
+    meter = Meter()
+    with meter.paused():
+        meter.count(0, 0.0)
+    meter.count(30, 0.0)
+    assert meter.read(1).images_per_s == 10.0
+
+
 def test_the_cpu_time_of_loader_workers_counts():
     def spin() -> None:
         sum(range(20_000_000))

@@ -1,4 +1,4 @@
-"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights. Made for the loop's tests.
+"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights.
 
 Run as a program it is one life of such a run: ``python tiny.py FOLDER OPTIONS-AS-JSON``.
 """
@@ -82,30 +82,6 @@ def half(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.lerp(x.roll(1, 0), x, share), torch.lerp(y.roll(1, 0), y, share)
 
 
-class Curve:
-    """A schedule over a scheduler's settings, as the loop needs it."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer, course: Course, warmup: float) -> None:
-        self.curve, self.optimizer, self.course, self.done = Cosine(warmup_epochs=warmup), optimizer, course, -1
-        self.seen: list[float] = []
-        self.step()
-
-    def step(self) -> None:
-        self.done += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.curve.lr(self.done, self.course)
-
-    def validated(self, loss: float) -> None:
-        self.seen.append(loss)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"done": self.done, "seen": list(self.seen)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.done, self.seen = state["done"] - 1, list(state["seen"])
-        self.step()
-
-
 def tiny_loop(
     folder: Path,
     *,
@@ -144,7 +120,7 @@ def tiny_loop(
         model=model,
         loss=nn.BCEWithLogitsLoss() if several else nn.CrossEntropyLoss(label_smoothing=0.05),
         optimizer=optimizer,
-        schedule=Curve(optimizer, Course(lr, plan.steps, plan.steps_per_epoch), warmup),
+        schedule=Cosine(warmup_epochs=warmup).build(optimizer, Course(lr, plan.steps, plan.steps_per_epoch)),
         train=train,
         val=val,
         prepare=lambda x: x.float() / 255,
@@ -157,7 +133,7 @@ def tiny_loop(
     said: list[Message] = []
     loop = Loop(
         parts, plan, Monitor(monitor or ("map" if several else "accuracy"), patience),
-        Checkpoints(folder, settings), said.append, Commands(lambda: []), {"config": {}, "classes": list(CLASSES)},
+        Checkpoints(folder, settings), said.append, Commands(list), {"config": {}, "classes": list(CLASSES)},
     )  # fmt: skip
     loop.commands = Commands(lambda: [Stop()] if stop_at is not None and loop.place.step >= stop_at else [])
     return loop, said

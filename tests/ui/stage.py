@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Failure, Metric, Notice, PerClass, Resolved, Status, Usage
+from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Status, Usage
 from nbtrain.project import experiment as experiment_module
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
@@ -58,8 +58,11 @@ class Play:
     seed: int = 1
     notices: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
+    best: float = 0.0
 
-    def build(self, frozen: dict[str, Any], run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]) -> Any:
+    def build(
+        self, frozen: dict[str, Any], run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]
+    ) -> Any:
         """Return the loop, as ``nbtrain.build`` would."""
         return SimpleNamespace(run=lambda: self.loop(say, asked))
 
@@ -77,7 +80,16 @@ class Play:
         for step in range(1, total + 1):
             epoch = step / self.steps
             if step % self.steps == 1:
-                say(Status(status="training", phase="training", epoch=int(epoch), epochs=self.epochs, step=step - 1, steps=total))
+                say(
+                    Status(
+                        status="training",
+                        phase="training",
+                        epoch=int(epoch),
+                        epochs=self.epochs,
+                        step=step - 1,
+                        steps=total,
+                    )
+                )
             if self._wait(pause, self.step_s, asked):
                 return SimpleNamespace(status="cancelled", reason="")
             if step % 10 == 0 or step == 1:
@@ -101,14 +113,32 @@ class Play:
         lr = 1e-3 * 0.5 * (1 + math.cos(math.pi * step / total))
         loss = 1.4 * math.exp(-2.2 * epoch / self.epochs * (1 + 0.1 * self.seed)) + 0.08 + chance.gauss(0, 0.05)
         say(Metric(step=step, epoch=epoch, split="train", values={"loss": max(0.01, loss), "lr": lr}))
-        say(Usage(step=step, images_per_s=1800 + chance.gauss(0, 60), waiting=0.02, cpu_percent=140 + chance.gauss(0, 8), memory_mib=812))
+        say(
+            Usage(
+                step=step,
+                images_per_s=1800 + chance.gauss(0, 60),
+                waiting=0.02,
+                cpu_percent=140 + chance.gauss(0, 8),
+                memory_mib=812,
+            )
+        )
 
     def _validate(self, say: Callable[[Any], None], chance: random.Random, step: int, epoch: float) -> None:
         share = 1 - 0.75 * math.exp(-3 * epoch / self.epochs * (1 + 0.1 * self.seed)) + chance.gauss(0, 0.006)
         share = min(0.995, share)
         loss = 1.3 * math.exp(-1.9 * epoch / self.epochs) + 0.2 + chance.gauss(0, 0.02)
-        values = {"loss": loss, "accuracy": share, "precision": share - 0.01, "recall": share - 0.004, "f1": share - 0.006, "auroc": min(0.999, share + 0.02)}
+        values = {
+            "loss": loss,
+            "accuracy": share,
+            "precision": share - 0.01,
+            "recall": share - 0.004,
+            "f1": share - 0.006,
+            "auroc": min(0.999, share + 0.02),
+        }
         say(Metric(step=step, epoch=epoch, split="val", values=values))
+        if share > self.best:
+            self.best = share
+            say(Best(metric="accuracy", value=share, epoch=epoch, step=step))
         rows = tuple((name, 8, share - 0.02 * i, share - 0.01 * i, share - 0.015 * i) for i, name in enumerate(CLASSES))
         say(PerClass(step=step, epoch=epoch, columns=("class", "support", "precision", "recall", "f1"), rows=rows))
 

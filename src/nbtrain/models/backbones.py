@@ -1,7 +1,7 @@
 """Models from timm and torchvision: settings, and construction with a head for the classes at hand.
 
-The variant decides; the family is how a person finds it. Giving a variant sets the family, choosing a family takes its
-smallest variant. Both come from the catalogue, so that a form works without torch. What the weights hold and how they
+The variant decides; the family is how a person finds it. Giving a variant sets the family, choosing a family takes a
+small variant of it. Both come from the catalogue, so that a form works without torch. What the weights hold and how they
 fit is weights.py's, the head's parts are heads.py's matter; training is not known here.
 """
 
@@ -37,6 +37,10 @@ def _variants(model: Any) -> Sequence[Choice]:
 class Model(Family):
     """The network that learns."""
 
+    family: str = field("ResNet", choices=_families)
+    """Group of networks with one design."""
+    variant: str = field("resnet18", choices=_variants)
+    """The network itself. Larger ones learn more and take more time and memory."""
     pretrained: bool = field(False)
     """Start from published weights. They are downloaded when the run starts, if they are not there yet."""
     weights_file: str = field("", label="Weights file")
@@ -51,22 +55,22 @@ class Model(Family):
     @model_validator(mode="before")
     @classmethod
     def _paired(cls, plain: Any) -> Any:
-        if not isinstance(plain, dict) or "variant" not in cls.model_fields:
+        if not isinstance(plain, dict):
             return plain
         known = catalog.entries(cls.kind)
         variant, family = plain.get("variant"), plain.get("family")
         if isinstance(variant, str) and variant in known:
             return {**plain, "family": known[variant].family}
         if variant is None and family in catalog.families(cls.kind):
-            return {**plain, "variant": catalog.variants(cls.kind, family)[0].variant}
+            return {**plain, "variant": catalog.starter(cls.kind, family).variant}
         return plain
 
-    @field_validator("variant", mode="after", check_fields=False)
+    @field_validator("variant", mode="after")
     @classmethod
     def _known_variant(cls, variant: str) -> str:
         return catalog.entry(cls.kind, variant).variant
 
-    @field_validator("family", mode="after", check_fields=False)
+    @field_validator("family", mode="after")
     @classmethod
     def _known_family(cls, family: str) -> str:
         if family not in catalog.families(cls.kind):
@@ -74,17 +78,26 @@ class Model(Family):
         return family
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with several fields changed; a new family brings its smallest variant along."""
-        family = changes.get("family", self.get("family"))
-        if "variant" not in changes and family != self.get("family"):
+        """Return a copy with several fields changed; a new family brings a variant along."""
+        if "variant" not in changes and changes.get("family", self.family) != self.family:
             values = {**self._values(), **changes}
             return type(self)(**{name: value for name, value in values.items() if name != "variant"})
         return super().replace(**changes)
 
+    def switched(self, kind: str) -> Self:
+        """Return the model of another provider: the same variant where that has it, else its default one."""
+        made = Model.of(kind)
+        if made is type(self):
+            return self
+        shared = {name: getattr(self, name) for name in Model.model_fields if name != "family"}
+        if self.variant not in catalog.entries(kind):
+            del shared["variant"]
+        return made(**shared)  # type: ignore[return-value]
+
     @property
     def entry(self) -> catalog.Entry:
         """The catalogue's entry for this model: size, cost, licence, default input."""
-        return catalog.entry(self.kind, self.get("variant"))
+        return catalog.entry(self.kind, self.variant)
 
     def build(self, classes: int, image_size: int, say: Say = lambda _: None) -> nn.Module:
         """Return the network with a fresh head for ``classes``, weights loaded and backbone frozen as set.
@@ -115,10 +128,6 @@ class Model(Family):
 class Timm(Model, kind="timm", label="timm"):
     """Over a thousand networks from the timm library."""
 
-    family: str = field("ResNet", choices=_families)
-    """Group of networks with one design."""
-    variant: str = field("resnet18", choices=_variants)
-    """The network itself. Larger ones learn more and take more time and memory."""
     drop_path: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.5), advanced=True)
     """Share of the blocks skipped in training, against overfitting. 0: as the architecture has it."""
 
@@ -144,11 +153,6 @@ class Timm(Model, kind="timm", label="timm"):
 
 class Torchvision(Model, kind="torchvision", label="torchvision"):
     """The classic networks that come with torchvision."""
-
-    family: str = field("ResNet", choices=_families)
-    """Group of networks with one design."""
-    variant: str = field("resnet18", choices=_variants)
-    """The network itself. Larger ones learn more and take more time and memory."""
 
     def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
         from torchvision.models import get_model

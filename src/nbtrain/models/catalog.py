@@ -17,6 +17,7 @@ import orjson
 
 from nbtrain.errors import ConfigError, Problem, shown
 
+_USUAL_PX = 256
 PROVIDERS = ("timm", "torchvision")
 
 
@@ -83,6 +84,12 @@ def variants(provider: str, family: str) -> tuple[Entry, ...]:
     """Return the models of one family, smallest first."""
     found = (entry for entry in entries(provider).values() if entry.family == family)
     return tuple(sorted(found, key=lambda entry: (entry.parameters or 0, entry.variant)))
+
+
+def starter(provider: str, family: str) -> Entry:
+    """Return the model to start a family with: the smallest of usual input size that has published weights."""
+    found = variants(provider, family)
+    return min(found, key=lambda entry: (not entry.pretrained, entry.input_size > _USUAL_PX, entry.parameters or 0))
 
 
 def entry(provider: str, variant: str) -> Entry:

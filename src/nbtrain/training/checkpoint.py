@@ -1,7 +1,7 @@
 """Checkpoints: the state of a run on disk, which is either whole and verified, or not there.
 
-A checkpoint is its payload ``step-00001234.pt`` and then its marker ``step-00001234.json`` with the payload's name, size
-and SHA-256: no marker, no checkpoint. Each is written to a temporary file, synced, renamed, and its folder synced.
+A checkpoint is its payload ``step-00001234.pt`` and then its marker ``step-00001234.json`` with the payload's name,
+size and SHA-256: no marker, no checkpoint. Each is written to a temporary file, synced, renamed, and its folder synced.
 ``best.json`` and ``last.json`` repeat one marker each; beside them lie the names a person chose, as links. Old
 checkpoints go only after the new one is committed. Before each commit the fence is asked whether this process still
 owns the run. It knows files and state dicts; it does not know what is trained, nor when a checkpoint is due.
@@ -54,7 +54,8 @@ class Marker:
         plain = files.read_json(path)
         try:
             found = cls(**{name: plain[name] for name in cls.__slots__})
-            whole = all(type(n) is int for n in (found.bytes, found.step, found.epoch)) and Path(found.file).name == found.file
+            numbers = (found.bytes, found.step, found.epoch)
+            whole = all(type(n) is int for n in numbers) and Path(found.file).name == found.file
         except (KeyError, TypeError):
             whole = False
         if not whole:
@@ -129,7 +130,7 @@ class Checkpoints:
             try:
                 marker = Marker.read(path)
                 return Loaded(self._verified(marker), marker, tuple(skipped))
-            except Exception as error:  # noqa: BLE001: whatever a damaged file makes its readers raise, it is skipped
+            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes readers raise
                 skipped.append(f"{path.stem}: {error}")
         if skipped:
             raise TrainingError(
@@ -207,10 +208,10 @@ class Checkpoints:
                 payload.unlink(missing_ok=True)
 
 
-def _packed(state: State) -> memoryview:
+def _packed(state: State) -> bytes:
     buffer = io.BytesIO()
     torch.save(on_host(state), buffer)
-    return buffer.getbuffer()
+    return buffer.getvalue()  # shares the buffer's memory
 
 
 def on_host(value: Any) -> Any:
@@ -225,7 +226,7 @@ def on_host(value: Any) -> Any:
 
 
 def _link(target: Path, name: Path) -> None:
-    """Let ``name`` stand for ``target``: a hard link, where there are none a symbolic link, where there are none a copy."""
+    """Let ``name`` stand for ``target``: a hard link, else a symbolic link, else a copy."""
     fresh = name.with_name(f".nbtrain-{os.getpid()}-{files.new_id()}.tmp")
     for make in (os.link, lambda source, link: os.symlink(source.name, link), shutil.copyfile):
         try:

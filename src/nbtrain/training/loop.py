@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from nbtrain import files
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Metric, Notice, PerClass, Phase, Saved, Status
+from nbtrain.messages import Best, Metric, Notice, PerClass, Phase, Saved, Status
+from nbtrain.models.heads import to_training
 from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
 from nbtrain.training.metrics import Scores
@@ -47,8 +48,8 @@ class Place:
     """Losses of the steps that have not been said yet, on the device."""
     hits: list[Tensor] = field(default_factory=list)
     """Share of right answers in the same steps, where images have one label each."""
-    lr: float = 0.0
-    """Learning rate of the newest step."""
+    lrs: list[float] = field(default_factory=list)
+    """Learning rates of the same steps."""
     saved: tuple[int, int] = (0, 0)
     """Step and epochs of the newest checkpoint."""
 
@@ -76,13 +77,15 @@ class Loop:
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
         self._resume(self.checkpoints.newest())
+        self.meter.start()
         try:
             batches = self._batches()
             while not self._ended():
                 self._train(batches)
-                better = self._validate()
-                if better or self._ended() or self.place.epoch % self.plan.save_every == 0:
-                    self._save(best=better)
+                with self.meter.paused():
+                    better = self._validate()
+                    if better or self._ended() or self.place.epoch % self.plan.save_every == 0:
+                        self._save(best=better)
         except Stopped:
             self._save(best=False)
             return Outcome("cancelled", f"Stopped at step {self.place.step} of {self.plan.steps}.")
@@ -98,8 +101,7 @@ class Loop:
     def _train(self, batches: Iterator[Any]) -> None:
         """Take the steps that the present epoch still needs."""
         self._enter("training")
-        self.parts.model.train()
-        self.meter.start()
+        to_training(self.parts.model)
         end = (self.place.epoch + 1) * self.plan.steps_per_epoch
         while self.place.step < end:
             self._step(batches, self._batches_of(self.place.step))
@@ -112,7 +114,7 @@ class Loop:
     def _step(self, batches: Iterator[Any], of: int) -> None:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
         parts = self.parts
-        self.place.lr = self._lr()
+        self.place.lrs.append(self._lr())
         shares = [self._backward(batch, place, of) for place, batch in enumerate(islice(batches, of))]
         if self.plan.clip_norm:
             parts.precision.scaler.unscale_(parts.optimizer)
@@ -128,7 +130,7 @@ class Loop:
         self.place.hits.extend([torch.stack([hits for _, hits in shares]).sum()] if parts.one_label else [])
 
     def _backward(self, batch: Any, place: int, of: int) -> tuple[Tensor, Tensor]:
-        """Add one of a step's ``of`` batches to the gradient; return its shares of the step's loss and right answers."""
+        """Add one of a step's ``of`` batches to the gradient; return its shares of the loss and of right answers."""
         self._seed(key(self.plan.seed, Stream.STEP, self.place.step, place))
         images_BCHW, target = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
         if self.parts.mix:
@@ -136,7 +138,7 @@ class Loop:
         with self.parts.precision.autocast():
             logits_BK = self.parts.model(images_BCHW)
         loss = self.parts.loss(logits_BK.float(), target)
-        self.parts.precision.scaler.scale(loss / of if of > 1 else loss).backward()
+        self.parts.precision.scaler.scale(loss / of if of > 1 else loss).backward()  # type: ignore[no-untyped-call]
         return loss.detach() / of, _hits(logits_BK.detach(), target) / of
 
     @torch.no_grad()
@@ -163,7 +165,10 @@ class Loop:
         at: dict[str, Any] = {"step": self.place.step, "epoch": self._epoch()}
         self.say(Metric(split="val", values=scores.values, **at))
         self.say(PerClass(columns=scores.columns, rows=scores.rows, **at))
-        return self.monitor.judge(scores.values, self.place.epoch, self.place.step)
+        better = self.monitor.judge(scores.values, self.place.epoch, self.place.step)
+        if better:
+            self.say(Best(**self.monitor.best))
+        return better
 
     def _ended(self) -> bool:
         return self.place.epoch >= self.plan.epochs or self.monitor.tired
@@ -179,21 +184,22 @@ class Loop:
         """Read the losses since the last time from the device, and say their mean."""
         losses = torch.stack(self.place.losses).double().cpu()
         self._check_finite(losses)
-        values = {"loss": losses.mean().item(), "lr": self.place.lr}
+        values = {"loss": losses.mean().item(), "lr": self.place.lrs[-1]}
         if self.place.hits:
             values["accuracy"] = torch.stack(self.place.hits).double().mean().item()
-        self.place.losses.clear()
-        self.place.hits.clear()
+        for said in (self.place.losses, self.place.hits, self.place.lrs):
+            said.clear()
         self.say(Metric(step=self.place.step, epoch=self._epoch(), split="train", values=values))
 
     def _check_finite(self, losses: Tensor) -> None:
         bad = (~losses.isfinite()).nonzero()
         if len(bad):
-            self._broke_down(self.place.step - len(losses) + int(bad[0]) + 1, "the loss")
+            first = int(bad[0])
+            self._broke_down("the loss", self.place.step - len(losses) + first + 1, self.place.lrs[first])
 
-    def _broke_down(self, step: int, what: str) -> None:
+    def _broke_down(self, what: str, step: int, lr: float) -> None:
         raise TrainingError(
-            f"{what} was no finite number any more at step {step}, at a learning rate of {self.place.lr:.3g}",
+            f"{what} was no finite number any more at step {step}, at a learning rate of {lr:.3g}",
             cause="numerics",
             advice="Lower the learning rate, clip the gradients, or use precision 32. "
             "The checkpoints from before that step are kept.",
@@ -210,7 +216,7 @@ class Loop:
     # ------------------------------------------------------------------ checkpoints
 
     def _save(self, *, best: bool) -> None:
-        """Keep the present state. A disk that refuses it is told of, and ends the run only where the run is complete."""
+        """Keep the present state. A disk that refuses it is told of, and ends only a run that is complete."""
         if (self.place.step, self.place.epoch) == self.place.saved:
             return
         self._enter("saving")
@@ -218,7 +224,8 @@ class Loop:
         try:
             marker = self.checkpoints.save(self._state(), best=best)
         except OSError as error:
-            return self._not_saved(error)
+            self._not_saved(error)
+            return
         self.place.saved = (self.place.step, self.place.epoch)
         self.say(Saved(file=marker.file, step=marker.step, epoch=self._epoch(), size_bytes=marker.bytes, best=best))
 
@@ -235,18 +242,18 @@ class Loop:
             self._check_finite(torch.stack(self.place.losses).cpu())
         state = [t for t in self.parts.model.state_dict().values() if t.is_floating_point()]
         if not nn.utils.get_total_norm(state, float("inf")).isfinite():
-            self._broke_down(self.place.step, "a weight")
+            self._broke_down("a weight", self.place.step, self._lr())
 
     def _state(self) -> State:
         parts, place = self.parts, self.place
-        loop = {"monitor": self.monitor.state_dict(), "losses": list(place.losses), "hits": list(place.hits)}
+        unsaid = {name: list(getattr(place, name)) for name in ("losses", "hits", "lrs")}
         return {
             "model_state_dict": parts.model.state_dict(),
             "ema_state_dict": parts.ema.model.state_dict() if parts.ema else None,
             "optimizer_state_dict": parts.optimizer.state_dict(),
             "scheduler_state_dict": parts.schedule.state_dict(),
             "scaler_state_dict": parts.precision.scaler.state_dict(),
-            "loop_state_dict": loop,
+            "loop_state_dict": {"monitor": self.monitor.state_dict(), **unsaid},
             "epoch": place.epoch,
             "step": place.step,
             "metrics": dict(self.scores.values),
@@ -277,7 +284,7 @@ class Loop:
         self.scores = Scores(dict(state["metrics"]), (), ())
         at = (state["step"], state["epoch"])
         losses, hits = ([t.to(self.device) for t in loop[name]] for name in ("losses", "hits"))
-        self.place = Place(*at, losses, hits, lr=self._lr(), saved=at)
+        self.place = Place(*at, losses, hits, list(loop["lrs"]), saved=at)
 
     # ------------------------------------------------------------------ small things
 

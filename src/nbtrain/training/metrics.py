@@ -9,7 +9,7 @@ What the averages cover, as in scikit-learn and torchmetrics:
   where a quotient is 0/0; multi-label: over all classes;
 - AUROC over the classes that have both images with and without them; mean average precision over the classes that
   have images. Where there is no such class the metric is NaN.
-A NaN among the outputs makes every metric of that validation NaN, since a network that has broken down predicts nothing.
+A NaN among the outputs makes every metric of that validation NaN: a network that has broken down predicts nothing.
 
 Shapes: B images of a batch, N images of a validation, C classes. It knows tensors; it knows no data set and no loop.
 """
@@ -180,7 +180,7 @@ def ranked(scores_NC: Tensor, truth_NC: Tensor) -> tuple[Tensor, Tensor]:
     for average precision.
     """
     some = max(1, _CHUNK // max(1, len(scores_NC)))
-    parts = zip(scores_NC.split(some, 1), truth_NC.split(some, 1), strict=True)
+    parts = zip(torch.split(scores_NC, some, 1), torch.split(truth_NC, some, 1), strict=True)
     found = [_ranked(s.T.contiguous(), t.T.contiguous()) for s, t in parts]
     return torch.cat([auroc for auroc, _ in found]), torch.cat([precision for _, precision in found])
 
@@ -198,4 +198,5 @@ def _ranked(scores_CN: Tensor, truth_CN: Tensor) -> tuple[Tensor, Tensor]:
     precision_CN = (positive_C[:, None] - hits_low_CN).double() / (n - low_CN)
     auroc_C = (beaten_CN * hits_CN).sum(1) / (positive_C * negative_C)
     average_C = (precision_CN * hits_CN).sum(1) / positive_C
-    return torch.where(positive_C * negative_C > 0, auroc_C, torch.nan), torch.where(positive_C > 0, average_C, torch.nan)
+    auroc_C = torch.where(positive_C * negative_C > 0, auroc_C, torch.nan)
+    return auroc_C, torch.where(positive_C > 0, average_C, torch.nan)

@@ -5,7 +5,7 @@ It says what each part must be able to do; it makes none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nbtrain.training.ema import Ema
 from nbtrain.training.metrics import Metrics
 from nbtrain.training.precision import Precision
+from nbtrain.training.schedulers import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,6 @@ class Batches(Protocol):
 
     def close(self) -> None:
         """End the worker processes."""
-
-
-class Schedule(Protocol):
-    """What the loop needs of a schedule (schedulers.py)."""
-
-    def step(self) -> None:
-        """Set the learning rate of the next step."""
-
-    def validated(self, loss: float) -> None:
-        """Take a validation in."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what an exact resume needs."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +87,23 @@ class Parts:
     mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     """Mixes the images and labels of a training batch, drawing from torch's default generator."""
     ema: Ema | None = None
+
+
+class Prepare:
+    """Brings a batch of a loader (uint8 of shape BCHW) to the device, as floats of mean 0 and deviation 1.
+
+    Bytes travel, floats are made where they are used, in the channels-last order that convolutions are fastest with.
+    """
+
+    def __init__(self, device: torch.device, mean: Sequence[float], std: Sequence[float]) -> None:
+        self.device = device
+        self._mean_C11, self._scale_C11 = (
+            torch.tensor(values, device=device).reshape(-1, 1, 1)
+            for values in ([255 * m for m in mean], [1 / (255 * s) for s in std])
+        )
+
+    def __call__(self, images_BCHW: Tensor) -> Tensor:
+        """Return the batch as the model takes it."""
+        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
+        images_BCHW = images_BCHW.to(torch.float32, memory_format=torch.channels_last)
+        return images_BCHW.sub_(self._mean_C11).mul_(self._scale_C11)

@@ -6,12 +6,14 @@ Each ``auto`` is decided here once and handed back with its reason, which the ru
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import torch
+from torch import Tensor, nn
 
 from nbtrain.errors import ConfigError, Problem
 
@@ -80,9 +82,43 @@ class Precision:
             raise ConfigError([Problem("hardware.precision", "float16 is for GPUs; this run is on the CPU.", advice)])
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "16-mixed")
 
+    def check(self, model: nn.Module, image_size: int) -> None:
+        """Refuse bfloat16 on the CPU for a model that makes single pixels of images of this size.
+
+        There, oneDNN (PyTorch 2.15) leaves the weight gradient of a convolution with a stride partly unwritten: NaN
+        at best, wrong numbers at worst. Seen only for inputs of 1×1; float32 and GPUs compute it rightly.
+        """
+        if self.name != "bf16-mixed" or self.device.type != "cpu":
+            return
+        layer = _strided_over_single_pixels(model, image_size)
+        if layer:
+            told = f"bfloat16 on the CPU gives wrong gradients for this model at {image_size} px (at {layer})."
+            advice = "Choose precision 32, or a larger task.image_size."
+            raise ConfigError([Problem("hardware.precision", told, advice)])
+
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the forward pass runs."""
         if self.name == "32":
             return nullcontext()
         dtype = torch.bfloat16 if self.name == "bf16-mixed" else torch.float16
         return torch.autocast(self.device.type, dtype)
+
+
+def _strided_over_single_pixels(model: nn.Module, image_size: int) -> str:
+    """Return the name of a convolution with a stride whose input is 1×1 pixels, "" where there is none."""
+    found: list[str] = []
+
+    def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda _, inputs: found.append(name) if tuple(inputs[0].shape[-2:]) == (1, 1) else None
+
+    strided = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d) and max(m.stride) > 1]
+    hooks = [conv.register_forward_pre_hook(note(name)) for name, conv in strided]
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, image_size, image_size))
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else ""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -24,7 +26,7 @@ class Meter:
         self.start()
 
     def start(self) -> None:
-        """Begin to count anew, as after a validation."""
+        """Begin to count anew."""
         self._since_s, self._cpu_s = time.perf_counter(), self._spent_s()
         self._images, self._waited_s = 0, 0.0
 
@@ -32,6 +34,14 @@ class Meter:
         """Add a batch that was waited for."""
         self._images += images
         self._waited_s += waited_s
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out what happens inside, such as a validation: it is no training."""
+        began_s, cpu_s = time.perf_counter(), self._spent_s()
+        yield
+        self._since_s += time.perf_counter() - began_s
+        self._cpu_s += self._spent_s() - cpu_s
 
     def due(self) -> bool:
         """Return whether a second has passed since the last telling."""

@@ -1,0 +1,150 @@
+"""Every schedule against torch's own, at every step."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.optim import lr_scheduler as reference
+
+from nbtrain.errors import ConfigError
+from nbtrain.training.schedulers import (
+    Constant,
+    Cosine,
+    Course,
+    Exponential,
+    MultiStep,
+    Plateau,
+    Polynomial,
+    Scheduler,
+    Step,
+)
+
+LR, EPOCHS, PER_EPOCH = 0.05, 12, 7
+STEPS = EPOCHS * PER_EPOCH
+COURSE = Course(LR, STEPS, PER_EPOCH)
+
+
+def optimizer():
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=LR)
+
+
+def torch_curve(make, warmup_steps=0, start=0.01):
+    """The learning rates of torch's schedule, behind torch's linear warm-up where there is one."""
+    sgd = optimizer()
+    schedule = make(sgd, STEPS - warmup_steps)
+    if warmup_steps:
+        rise = reference.LinearLR(sgd, start_factor=start, total_iters=warmup_steps)
+        schedule = reference.SequentialLR(sgd, [rise, schedule], milestones=[warmup_steps])
+    rates = []
+    for _ in range(STEPS):
+        rates.append(sgd.param_groups[0]["lr"])
+        sgd.step()
+        schedule.step()
+    return rates
+
+
+def warmup_of(scheduler):
+    return scheduler.warmup_steps(COURSE)
+
+
+PAIRS = {
+    "constant": (Constant, lambda o, n, w: reference.ConstantLR(o, factor=1.0)),
+    "cosine": (Cosine, lambda o, n, w: reference.CosineAnnealingLR(o, T_max=n)),
+    "cosine to min": (
+        lambda **k: Cosine(min_lr=1e-3, **k),
+        lambda o, n, w: reference.CosineAnnealingLR(o, T_max=n, eta_min=1e-3),
+    ),
+    "cosine with restarts": (
+        lambda **k: Cosine(period_epochs=3, restarts=True, **k),
+        lambda o, n, w: reference.CosineAnnealingWarmRestarts(o, T_0=3 * PER_EPOCH),
+    ),
+    "step": (
+        lambda **k: Step(every_epochs=3, factor=0.3, **k),
+        lambda o, n, w: reference.StepLR(o, step_size=3 * PER_EPOCH, gamma=0.3),
+    ),
+    "multistep": (
+        lambda **k: MultiStep(milestones=(4, 9), **k),
+        lambda o, n, w: reference.MultiStepLR(o, milestones=[4 * PER_EPOCH - w, 9 * PER_EPOCH - w]),
+    ),
+    "polynomial": (lambda **k: Polynomial(power=2.0, **k), lambda o, n, w: reference.PolynomialLR(o, n, power=2.0)),
+    "exponential": (
+        lambda **k: Exponential(factor=0.8, **k),
+        lambda o, n, w: reference.ExponentialLR(o, gamma=0.8 ** (1 / PER_EPOCH)),
+    ),
+}
+
+
+def test_all_kinds_are_compared():
+    compared = {make().kind for make, _ in PAIRS.values()} | {Plateau.kind}
+    assert compared == set(Scheduler.kinds())
+
+
+@pytest.mark.parametrize("warmup", [0, 2, 2.6])
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_curve_is_torchs(name, warmup):
+    make, theirs = PAIRS[name]
+    ours = make(warmup_epochs=warmup)
+    w = warmup_of(ours)
+    expected = torch_curve(lambda o, n: theirs(o, n, w), w)
+    assert [ours.lr(step, COURSE) for step in range(STEPS)] == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_optimizer_gets_the_curve(name):
+    ours, sgd = PAIRS[name][0](warmup_epochs=1), optimizer()
+    schedule = ours.build(sgd, COURSE)
+    for step in range(STEPS):
+        assert sgd.param_groups[0]["lr"] == schedule.lr == ours.lr(step, COURSE)
+        schedule.step()
+
+
+LOSSES = [1.0, 0.9, 0.9, 0.95, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.79999, 0.8, math.nan, math.nan, 0.8, 0.5]
+
+
+@pytest.mark.parametrize("patience", [0, 2, 5])
+def test_plateau_is_torchs(patience):
+    ours, theirs = optimizer(), optimizer()
+    course = Course(LR, len(LOSSES) * 5, 1)
+    schedule = Plateau(patience=patience, min_lr=1e-2).build(ours, course)
+    expected = reference.ReduceLROnPlateau(theirs, factor=0.5, patience=patience, min_lr=1e-2, eps=0)
+    for loss in LOSSES * 4:
+        schedule.step()
+        schedule.validated(loss)
+        expected.step(loss)
+        assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
+    assert ours.param_groups[0]["lr"] == 1e-2
+
+
+def test_plateau_waits_for_the_end_of_the_warmup():
+    sgd = optimizer()
+    schedule = Plateau(patience=0, warmup_epochs=2).build(sgd, Course(LR, 10, 1))
+    for _ in range(2):
+        schedule.step()
+        schedule.validated(1.0)
+    assert sgd.param_groups[0]["lr"] == LR
+
+
+def test_a_floor_above_the_peak_never_lifts_the_rate():
+    schedule = Plateau(patience=0, min_lr=0.5).build(optimizer(), COURSE)
+    for _ in range(5):
+        schedule.step()
+        schedule.validated(1.0)
+    assert schedule.lr == LR
+
+
+def test_cosine_stays_low_after_its_period():
+    curve = Cosine(period_epochs=3, min_lr=1e-4)
+    assert curve.lr(3 * PER_EPOCH, COURSE) == curve.lr(STEPS - 1, COURSE) == pytest.approx(1e-4)
+
+
+def test_a_run_that_is_all_warmup_still_has_a_curve():
+    rates = [Cosine(warmup_epochs=EPOCHS).lr(step, COURSE) for step in range(STEPS + 1)]
+    assert rates == sorted(rates)
+
+
+@pytest.mark.parametrize("milestones", [(9, 4), (4, 4)])
+def test_milestones_must_rise(milestones):
+    with pytest.raises(ConfigError, match="rising order"):
+        MultiStep(milestones=milestones)
