@@ -234,7 +234,7 @@ def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.F
     y = bqplot.LinearScale()
     x_RN, y_RN = stacked([])
     mark = bqplot.Lines(x=x_RN, y=y_RN, scales={"x": x, "y": y}, stroke_width=1.6, colors=["var(--train)"])
-    left = bqplot.Axis(scale=y, orientation="vertical", tick_format=_FORMATS.get(key, ".1~%"))
+    left = bqplot.Axis(scale=y, side="left", tick_format=_FORMATS.get(key, ".1~%"))
     margin = {"top": 8, "bottom": 24, "left": 48, "right": 12}
     return bqplot.Figure(
         marks=[mark],

@@ -52,9 +52,10 @@ class Experiments(Panel, twin="experiments"):
         """The selected experiment."""
         return self._followed.get(self.selected)
 
-    def compared(self) -> list[Experiment]:
-        """Return the experiments that are compared with the selected one, in the order in which they were ticked."""
-        return [self._followed[id] for id in self.overlay if id in self._followed and id != self.selected]
+    def compared(self) -> list[tuple[int, Experiment]]:
+        """Return the experiments that are compared with the selected one, each with its place among the ticked."""
+        ticked = enumerate(self.overlay)
+        return [(place, self._followed[id]) for place, id in ticked if id in self._followed and id != self.selected]
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
