@@ -70,7 +70,8 @@ function facts(footer: Form["footer"]): TemplateResult | typeof nothing {
   if (footer.effective === undefined) return nothing;
   const steps = footer.steps_per_epoch;
   const product = footer.multiplier && footer.multiplier > 1 ? ` (${footer.batch} × ${footer.multiplier})` : "";
-  return html`Effective batch size: <b>${footer.effective}</b>${product}${steps ? ` · ${counted(steps, "step")}/epoch` : ""}${footer.n_train ? ` · ${counted(footer.n_train, "image")}` : ""}`;
+  const below = [steps ? `${counted(steps, "step")} per epoch` : "", footer.n_train ? `${counted(footer.n_train, "training image")}` : ""];
+  return html`<span>Effective batch size: <b>${footer.effective}</b>${product}</span><span>${below.filter(Boolean).join(" · ")}</span>`;
 }
 
 function problemList(form: FormView): TemplateResult | typeof nothing {

@@ -26,7 +26,7 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
     return html`${pulse()}
       <div class="row head">
         <span class="pill state ${status}"><span aria-hidden="true">${ICONS[status]}</span>${local.stopping && isActive(status) ? "Stopping" : WORDS[status]}</span>
-        <span class="place num cut grow">${place(panel, status)}</span>
+        <span class="place num grow">${place(panel, status)}</span>
         ${buttons(panel, local, change, status)}</div>
       ${status === "created" ? notYet(panel) : isActive(status) ? progress(panel, status) : nothing}
       ${busy(panel)}${restartQuestion(panel, local, change)}${unanswered(panel, local)}
