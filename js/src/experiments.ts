@@ -199,20 +199,19 @@ function listKeys(event: KeyboardEvent): void {
 
 function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   const found = panel.get("found");
-  const add = (event: Event): void => {
-    event.preventDefault();
-    const path = new FormData(event.target as HTMLFormElement).get("path") as string;
-    if (path.trim()) panel.send("add_images", { path: path.trim() });
+  const add = (): void => { // no <form>: hosts keep Enter from submitting one
+    const path = panel.el.querySelector<HTMLInputElement>("#nbt-images")?.value.trim();
+    if (path && !found.busy) panel.send("add_images", { path });
   };
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">
     ${alone ? html`<h2>Start with images</h2><div class="intro">Whatever you choose, images stay where they are, and training runs on this machine.</div>` : nothing}
     <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
-    ${local.adding ? html`<form class="adding" @submit=${add}>
+    ${local.adding ? html`<div class="adding">
         <label for="nbt-images"><b>Add my images</b></label>
-        <input id="nbt-images" name="path" placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
+        <input id="nbt-images" @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") add(); }} placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
         <span class="small mut">A folder with one folder per class (or train/ and val/ with classes inside), or a CSV table of paths and labels.</span>
-        <button class="primary" type="submit" ?disabled=${found.busy}>${found.busy ? "Looking…" : "Add"}</button></form>`
+        <button class="primary" ?disabled=${found.busy} @click=${add}>${found.busy ? "Looking…" : "Add"}</button></div>`
       : html`<button class="choice" ?disabled=${found.busy} @click=${() => { change({ adding: true }); requestAnimationFrame(() => requestAnimationFrame(() => panel.el.querySelector<HTMLElement>("#nbt-images")?.focus())); }}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}

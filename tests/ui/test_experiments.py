@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 import stage
+
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.pulse import PULSE
 

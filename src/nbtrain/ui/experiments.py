@@ -24,9 +24,9 @@ _WATCHED = ("name", "tags", "beat", "status")
 class Experiments(Panel, twin="experiments"):
     """Cards to select, rename, duplicate, delete and compare."""
 
-    cards = List(help="One card per experiment, newest first.").tag(sync=True)
+    cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
-    overlay = List(Unicode(), help="Ids of the experiments whose curves are compared with the selected one's.").tag(sync=True)
+    overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
     blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)

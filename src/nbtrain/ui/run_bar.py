@@ -105,7 +105,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:
     """Return a failure with its advice once: an error's own text ends with it, and the panel lists it below."""
-    told = plain(error)
+    told: dict[str, Any] = plain(error)
     for advice in told.get("advice", []):
         told["message"] = str(told.get("message", "")).removesuffix(advice).rstrip()
     return told
