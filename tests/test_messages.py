@@ -19,6 +19,7 @@ EXAMPLES = {
     "file": "step-00000003.pt",
     "path": "data.workers",
     "value": 2,
+    "metric": "accuracy",
     "reason": "two cores",
     "command": "stop-abc.json",
     "cause": "data",

@@ -1,8 +1,8 @@
 """Files: every write of nbtrain goes through here, and leaves either the old content or the new one.
 
-Known here: atomic and durable writing, JSON with readable errors, a lock that dies with its process, safe names, staying
-inside a folder, the trash. Not known here: what any file means. Readers on Windows may hold a file open while it is
-replaced, so replacing is tried again there; that, and the lock by msvcrt, is untested.
+Known here: atomic and durable writing, JSON with readable errors, safe names, staying inside a folder, the trash. Not
+known here: what any file means; locks are in locks.py. Readers on Windows may hold a file open while it is replaced, so
+replacing is tried again there; that is untested.
 """
 
 from __future__ import annotations
@@ -105,9 +105,11 @@ def _is_stale(entry: os.DirEntry[str]) -> bool:
 def _replace(source: Path, target: Path) -> None:
     for wait_s in (0.01, 0.05, 0.2, 0.5) if WINDOWS else ():
         try:
-            return os.replace(source, target)
+            os.replace(source, target)
         except PermissionError:  # a reader has it open
             time.sleep(wait_s)
+        else:
+            return
     os.replace(source, target)
 
 

@@ -1,9 +1,9 @@
 """A lock on a file that ends with its process, however the process ends.
 
 ``lockf`` and not ``flock``: an flock is inherited by forked loader workers and outlives a killed trainer by seconds.
-The price is a trap: **closing any descriptor of the file in the owning process releases the lock.** So a process keeps a
-list of what it holds, and :func:`locked` answers from it without touching the file. Two threads of one process exclude
-each other through the same list. On Windows msvcrt locks one byte far behind the content; that is untested.
+The price is a trap: **closing any descriptor of the file in the owning process releases the lock.** So a process keeps
+a list of what it holds, and :func:`locked` answers from it without touching the file. Two threads of one process
+exclude each other through the same list. On Windows msvcrt locks one byte far behind the content; that is untested.
 """
 
 from __future__ import annotations

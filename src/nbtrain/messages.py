@@ -1,7 +1,7 @@
 """All that crosses the border between a trainer and everybody else: a closed list of typed messages.
 
-Upwards (journal lines, written by the trainer alone): Status, Metric, PerClass, Usage, Saved, Resolved, Notice,
-Acknowledged, Failure. Downwards (command files, written by anyone): Stop. A message is a flat JSON object whose
+Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved,
+Notice, Acknowledged, Failure. Downwards (command files, written by anyone): Stop. A message is a flat JSON object whose
 ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON has no NaN:
 the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind counts it
 and goes on. This file knows the words, not the files that carry them.
@@ -65,6 +65,17 @@ class Metric(Message):
     """Epochs done when the numbers were taken, with its fraction."""
     split: Literal["train", "val", "test"]
     values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best(Message):
+    """The validation at ``step`` is the best so far by the watched ``metric``; the loop decides, readers repeat."""
+
+    kind: ClassVar[str] = "best"
+    metric: str
+    value: float
+    epoch: float
+    step: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +165,7 @@ class Stop(Message):
 
 
 UP: dict[str, type[Message]] = {
-    c.kind: c for c in (Status, Metric, PerClass, Usage, Saved, Resolved, Notice, Acknowledged, Failure)
+    c.kind: c for c in (Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Acknowledged, Failure)
 }
 DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop,)}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data import images
 from PIL import Image
 
+from data import images
 from nbtrain.data.decode import MAX_PIXELS, decode, size_of
 from nbtrain.errors import DataError
 

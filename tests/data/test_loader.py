@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data import images
 
+from data import images
 from nbtrain import processes
 from nbtrain.data.decode import decode
 from nbtrain.data.loader import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from data import images
 
+from data import images
 from nbtrain.data.scan import Bad, Interrupted, ScanResult, scan
 from nbtrain.errors import DataError
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from data import images
 from sklearn.utils.class_weight import compute_class_weight
 
+from data import images
 from nbtrain.data.records import Record
 from nbtrain.data.statistics import PixelStatistics, class_counts, class_weights, imbalance_ratio, positive_weights
 from nbtrain.errors import DataError

@@ -12,11 +12,15 @@ class Optimizer(Family):
 
     nesterov: bool = field(False)
     """Look ahead."""
+    decay: float = field(0.0, ge=0, unit="ratio")
+    """Pull towards zero."""
 
 
 class AdamW(Optimizer, kind="adamw", label="AdamW"):
     """Adam with decoupled weight decay."""
 
+    decay: float = field(0.01, ge=0, unit="ratio")
+    """Pull towards zero."""
     lr: float = field(1e-3, gt=0, le=10, unit="ratio", soft=(1e-5, 1e-1), log=True, live=True)
     """Learning rate."""
     betas: tuple[float, float] = field((0.9, 0.999), ge=0, lt=1, unit="ratio")

@@ -12,7 +12,7 @@ def found(config=None):
 
 def test_every_leaf_is_described_in_order():
     paths = list(found())
-    assert paths[:4] == ["optimizer.kind", "optimizer.nesterov", "optimizer.lr", "optimizer.betas"]
+    assert paths[:4] == ["optimizer.kind", "optimizer.nesterov", "optimizer.decay", "optimizer.lr"]
     assert paths[-3:] == ["training.transforms", "training.transforms.0.kind", "training.transforms.0.p"]
 
 

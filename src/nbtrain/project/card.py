@@ -111,8 +111,10 @@ def folders(project: Path) -> Iterator[Path]:
     """Yield the folders that hold an experiment."""
     try:
         entries = sorted(os.scandir(project / "experiments"), key=lambda entry: entry.name)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise ProjectError(f"the project cannot be read: {error.strerror}", value=str(project)) from None
     for entry in entries:
         if entry.is_dir() and os.path.exists(os.path.join(entry.path, FILE)):
             yield Path(entry.path)

@@ -88,12 +88,19 @@ class DataSets:
         known = ", ".join(self.names()[:10]) or "none yet; add_images() adds one"
         raise DataError("this project has no such data set", value=name, advice=f"It has: {known}.")
 
+    def split_names(self) -> list[str]:
+        """Return the names of all splits on disk, in alphabetical order."""
+        return sorted(path.stem for path in self._splits.glob("*.json"))
+
     def add(self, source: Source, name: str = "") -> DataSet:
-        """Look at the images of ``source`` and keep them as a data set; one of the same name and source is renewed."""
+        """Look at the images of ``source`` and keep them as a data set.
+
+        One of the same name is renewed where it has the same source, or the same images, which then have moved.
+        """
         listing = source.listing()
         made = DataSet.of(name.strip() or self._free_name(source), source, listing)
         same = next((d for d in self.all() if d.name == made.name), None)
-        if same is not None and same.source != source:
+        if same is not None and same.source != source and same.hash != made.hash:
             raise DataError("this name is taken by another data set", value=made.name, advice="Give another name.")
         path = self._sets / f"{files.slug(made.name)}.json"
         self._written(path, lambda where: files.write_json(where, FORMAT.mark(made.plain())))

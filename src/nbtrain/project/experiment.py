@@ -328,7 +328,7 @@ class Experiment(HasTraits):
         first = self.run is None and run is not None
         self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
         said = run.shown_status() if run else RunStatus("created")
-        if said.status != "created" and said.status not in ENDED:
+        if run is not None and said.status not in ENDED:
             self._story = Story()
             self._token = self.project.watch.follow(run, self._news)
         if not first:
@@ -359,7 +359,8 @@ class Experiment(HasTraits):
         self.phase, self.detail = now.phase, now.detail
         self.epoch, self.epochs, self.step, self.steps = now.epoch, now.epochs, now.step, now.steps
         self.progress = 1.0 if said.status == "completed" else min(1.0, now.step / now.steps) if now.steps else 0.0
-        self.best, self.eta_s = dict(said.best), story.eta_s() if story is not None and not ended else None
+        self.best = dict(now.best)
+        self.eta_s = story.eta_s() if story is not None and not ended else None
         self._show_times(said, ended)
         if said.status == "failed" and self.run is not None and not self.error:
             failure = self.run.failure()

@@ -24,7 +24,7 @@ from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs import launch
 from nbtrain.runs.watch import Watch
-from nbtrain.schema import Format
+from nbtrain.schema import Choice, Format
 from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
@@ -156,6 +156,12 @@ class Project(HasTraits):
                     experiment.set("data.dataset", made.name)
                 experiment.look()
             return made
+
+    def choices(self) -> dict[str, tuple[Choice, ...]]:
+        """Return, by path, the values that only this project can name: its data sets and its splits."""
+        sets = tuple(Choice(d.name, d.name, f"{d.n_images} images, {len(d.classes)} classes") for d in self.data.all())
+        splits = tuple(Choice(name, name) for name in self.data.split_names())
+        return {"data.dataset": sets, "data.split": (Choice("", "by the shares below"), *splits)}
 
     def facts(self, config: Config) -> Facts:
         """Return what is known of the data that ``config`` names, from the data set's file alone."""

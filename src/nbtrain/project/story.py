@@ -13,6 +13,7 @@ from typing import Any
 
 from nbtrain.messages import (
     ENDED,
+    Best,
     Failure,
     Message,
     Metric,
@@ -39,6 +40,7 @@ class Story:
     step: int = 0
     steps: int = 0
     history: History = field(default_factory=History)
+    best: dict[str, Any] = field(default_factory=dict)
     per_class: dict[str, Any] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
     usage_rows: History = field(default_factory=History)
@@ -66,6 +68,8 @@ class Story:
                 self._status(message)
             case Usage():
                 self._usage(message)
+            case Best():
+                self.best = {name: getattr(message, name) for name in ("metric", "value", "epoch", "step")}
             case PerClass():
                 self.per_class = {"epoch": message.epoch, "columns": message.columns, "rows": message.rows}
             case Saved():

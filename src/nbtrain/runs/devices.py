@@ -125,4 +125,3 @@ def _read(entry: Path) -> Iterator[Use]:
         yield Use(**files.read_json(entry))
     except (OSError, TypeError, NbtrainError):
         return
-

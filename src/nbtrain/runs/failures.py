@@ -18,7 +18,7 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "data": ("Check the data set named in the message.",),
     "numerics": ("Lower the learning rate.", "Use precision 32, or clip the gradients."),
     "disk": ("Make room on the disk, or keep fewer checkpoints.", "Check that the project folder can be written."),
-    "killed": ("Find out who ended the process: another user, a time limit, or the system for lack of memory.",),
+    "killed": ("Somebody, a time limit, or the system for lack of memory ended the process. Restart the experiment.",),
     "interrupted": ("Restart the experiment.",),
     "code": ("Read the traceback; report it if it points into nbtrain.",),
 }
@@ -83,7 +83,7 @@ def _failure_of_signal(name: str, out_of_memory: bool) -> Failure:
         text = "The system ended the trainer because the machine ran out of memory (SIGKILL)."
         return Failure(cause="out of memory", message=text, advice=ADVICE["out of memory"])
     if name in {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGXCPU"}:
-        text = f"Interrupted: the trainer was killed by {name}; nbtrain did not send it. Too little memory is a usual reason."
+        text = f"Interrupted: the trainer was killed by {name}, which nbtrain did not send."
         return Failure(cause="killed", message=text, advice=ADVICE["killed"])
     text = f"The trainer crashed with {name}, inside compiled code; the last lines of log.txt say where."
     return Failure(cause="code", message=text, advice=ADVICE["code"])

@@ -31,6 +31,8 @@ AWAY_S = 60.0
 """A heartbeat older than this makes a trainer on another machine gone; its process cannot be asked."""
 START_S = 30.0
 """How long a run may be ``pending`` before a trainer has taken its lock."""
+TOLD_S = 2.0
+"""How long after its last heartbeat a trainer's small parent may take to say how it ended."""
 _COMMAND_BYTES = 65536
 
 
@@ -143,7 +145,7 @@ class RunFolder:
         if said.status in ENDED or self.living() != "gone":
             return said
         said = self.status()  # it may have ended between the two looks
-        if said.status in ENDED or self._is_starting(said):
+        if said.status in ENDED or self._may_yet_be_told(said):
             return said
         failure = self._unsaid()
         return replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
@@ -176,7 +178,7 @@ class RunFolder:
         return "living" if age_s < SILENT_S else "silent"
 
     def failure(self) -> Failure | None:
-        """Return why a failed run failed, in the trainer's words or as far as anybody can know; None where it has not."""
+        """Return why a failed run failed, in the trainer's words or as far as anybody can know; None for others."""
         shown = self.shown_status()
         if shown.status != "failed":
             return None
@@ -221,9 +223,10 @@ class RunFolder:
         except OSError:  # a file system without locks: the process itself must do
             return bool(owner) and processes.alive(owner) is True
 
-    def _is_starting(self, said: RunStatus) -> bool:
-        """Between the folder's creation and the trainer's first word there is a moment without a lock."""
-        return said.status == "pending" and not self.owner() and not self.exit() and self._age_s(said) < START_S
+    def _may_yet_be_told(self, said: RunStatus) -> bool:
+        """Without a lock, and yet not gone: a trainer that is being started, or a parent about to write exit.json."""
+        limit_s = START_S if said.status == "pending" and not self.owner() else TOLD_S
+        return not self.exit() and 0 <= self._age_s(said) < limit_s
 
     def _age_s(self, status: RunStatus) -> float:
         return time.time() - status.heartbeat_s

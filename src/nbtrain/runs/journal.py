@@ -1,12 +1,13 @@
 """The journal: one message per line, written by the trainer alone, read by anyone while it grows.
 
-Known here: whole lines only, in both directions. The writer puts a batch of lines out with one ``os.write``, cuts a torn
-tail off when it opens, and outlives a full disk: lines wait, then are dropped and counted, and training goes on. The
-reader takes what ends in a newline, skips and counts what it cannot read. Not known here: what the messages mean.
+Known here: whole lines only, in both directions. The writer puts a batch of lines out with one ``os.write``, cuts a
+torn tail off when it opens, and outlives a full disk: lines wait, then are dropped and counted, and training goes on.
+The reader takes what ends in a newline, skips and counts what it cannot read. Not known here: what messages mean.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -62,10 +63,8 @@ class Journal:
         with self._guard:
             if self._waiting:
                 self._write()
-            try:
+            with contextlib.suppress(OSError):  # nobody is left to be told that the disk refuses
                 os.fsync(self._descriptor)
-            except OSError:
-                pass  # what the disk refuses now, it has refused before; nobody is left to be told
             os.close(self._descriptor)
             self._descriptor = -1  # a late word must not end up in whatever file gets the number next
 
@@ -76,9 +75,11 @@ class Journal:
         try:
             written = os.write(self._descriptor, data)
         except OSError:
-            return self._keep()
+            self._keep()
+            return
         if written < len(data):
-            return self._undo(written)
+            self._undo(written)
+            return
         self._size += written
         self._waiting.clear()
         self._waiting_bytes, self._torn = 0, False

@@ -15,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from nbtrain import locks
 from nbtrain.errors import BusyError, LaunchError
@@ -60,9 +60,13 @@ def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse")
 
 
 def ensure_warm() -> bool:
-    """Have a warm process from soon on; return at once, whether one is there already. Does nothing where none can be."""
-    if warm.unavailable() or warm.is_there():
-        return not warm.unavailable()
+    """Have a warm process from soon on, where there can be one; return at once, whether one is there already."""
+    if warm.unavailable():
+        return False
+    if warm.is_there():
+        return True
+    if warm.refusal():
+        return False
     key = warm.environment_key()
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its pool of threads would make forking unsafe
     process = _python("warm", key, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -77,8 +81,6 @@ def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | Non
         return None, why
     request = {"run": str(run.path.resolve()), "when_busy": when_busy, "cwd": os.getcwd(), "env": dict(os.environ)}
     answer = warm.ask(request)
-    if answer is None:
-        return None, "no warm process was ready"
     return (None, str(answer["refused"])) if "refused" in answer else (answer, "")
 
 
@@ -89,10 +91,9 @@ def _start_cold(run: RunFolder, when_busy: WhenBusy) -> dict[str, Any]:
         return {"error": f"Python could not be started: {error}"}
     if sys.platform == "win32":
         return _await_owner(run)
-    assert process.stdout and process.stderr
-    with process.stdout, process.stderr:
-        line = _read_line(process.stdout.fileno())
-        said = b"" if line else _rest(process.stderr.fileno())
+    with cast(IO[bytes], process.stdout) as out, cast(IO[bytes], process.stderr) as errors:
+        line = _read_line(out.fileno())
+        said = b"" if line else _rest(errors.fileno())
     try:
         process.wait(timeout=_ANSWER_S)
     except subprocess.TimeoutExpired:

@@ -1,13 +1,15 @@
 """The small parent: it stands between a trainer and the rest of the system, and tells how the trainer ended.
 
-It forks the trainer into a process group of its own, waits, ends what the trainer has left behind, and writes exit.json.
-A trainer that cannot even answer a Stop, because a call in C holds the interpreter or because somebody has frozen the
+It forks the trainer into a process group of its own, waits, ends what the trainer has left, and writes exit.json. A
+trainer that cannot even answer a Stop, because a call in C holds the interpreter or because somebody has frozen the
 process, is ended here. Known here: exit states. Not known here: what a trainer does. launch.py runs :func:`main` in a
 fresh interpreter (the cold start); the warm process calls :func:`become_trainer` in a fork of itself.
 """
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import json
 import os
 import select
@@ -54,10 +56,8 @@ class Channel:
 
     def say(self, word: dict[str, Any]) -> None:
         """Send the line; a starter that has gone meanwhile changes nothing for the run."""
-        try:
+        with contextlib.suppress(OSError):
             os.write(self._descriptor, json.dumps(word).encode() + b"\n")
-        except OSError:
-            pass
         self.close()
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Channel:
 
 
 def become_trainer(run: RunFolder, channel: Channel) -> None:
-    """Split this process, a fork made for the purpose: the trainer returns from here, its parent stays and never does."""
+    """Split this process, a fork made for the purpose: the trainer returns from here, its parent never does."""
     os.setsid()
     _redirect(run.log)
     kills = processes.out_of_memory_kills()
@@ -87,8 +87,6 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
 
 def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
     """Take the lock and become the run's trainer, or report why not and end the process."""
-    import faulthandler
-
     faulthandler.enable()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     trainer = Trainer(run, when_busy=when_busy)
@@ -158,7 +156,7 @@ def _is_silent(run: RunFolder) -> bool:
 
 
 def _end_group(pid: int) -> None:
-    """End what the trainer has left in its process group; the uncollected trainer keeps the group's number from reuse."""
+    """End what is left in the trainer's process group; the uncollected trainer keeps the number from being reused."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -199,7 +197,7 @@ def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) 
     try:
         files.write_json(run.path / "exit.json", value)
     except OSError as error:
-        print(f"exit.json could not be written: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"exit.json could not be written: {error}\n")
 
 
 def _last_lines(log: Path) -> list[str]:

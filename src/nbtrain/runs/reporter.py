@@ -6,14 +6,13 @@ Known here: which message changes what of the status, and how often the file is 
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from dataclasses import replace
 from typing import Any
 
 from nbtrain import files
-from nbtrain.messages import ENDED, Acknowledged, Failure, Message, Metric, Resolved, Saved, Status
+from nbtrain.messages import ENDED, Acknowledged, Best, Failure, Message, Metric, Resolved, Saved, Status
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import Journal
 
@@ -28,8 +27,6 @@ class Reporter:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
-        self.monitor = "loss"
-        """The validation number that decides which moment was best."""
         self.status = replace(run.status(), status="pending", phase="", cause="", detail="")
         self._journal = Journal(run.events)
         self._resolved: dict[str, Any] = run.resolved()
@@ -70,21 +67,14 @@ class Reporter:
             if message.status == "training":
                 self._keep_resolved()
         elif isinstance(message, Metric):
-            self.status = replace(self.status, step=max(self.status.step, message.step), best=self._best(message))
+            self.status = replace(self.status, step=max(self.status.step, message.step))
+        elif isinstance(message, Best):
+            best = {name: getattr(message, name) for name in ("metric", "value", "epoch", "step")}
+            self.status = replace(self.status, best=best)
         elif isinstance(message, Failure):
             self.status = replace(self.status, cause=message.cause)
         elif isinstance(message, Resolved):
             self._resolved[message.path] = {"value": message.value, "reason": message.reason}
-
-    def _best(self, metric: Metric) -> Any:
-        """The best validation by the watched number: the lowest loss, the highest of everything else."""
-        best, value = self.status.best, metric.values.get(self.monitor, math.nan)
-        if metric.split != "val" or not math.isfinite(value):
-            return best
-        sign = -1 if "loss" in self.monitor else 1
-        if best and sign * value <= sign * best["value"]:
-            return best
-        return {"metric": self.monitor, "value": value, "epoch": metric.epoch, "step": metric.step}
 
     def _keep_resolved(self) -> None:
         """Choices are complete when training begins; they are written once and a later life reuses them."""

@@ -3,8 +3,8 @@
 It only imports. One tensor operation before the fork would start a thread pool, and the child would hang; so it serves
 only while the system counts exactly one thread, and never asks CUDA anything. A request may come while it still
 imports: the fork is then made between two imports, and the trainer goes on importing where the process stood.
-One per environment: interpreter, variables that libraries read while they load, and the very files of nbtrain and torch;
-when a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
+One per environment: interpreter, variables that libraries read while they load, the files of nbtrain and of torch; when
+a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
 Known here: the socket, the fork, when to leave. Not known here: runs, but for handing one over. Linux only.
 """
 
@@ -27,8 +27,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nbtrain import locks, processes
+from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
+from nbtrain.runs import parent  # whole before the first request: a fork may come between any two later imports
 from nbtrain.runs.devices import runtime_folder
 from nbtrain.runs.folder import RunFolder
 
@@ -36,7 +37,8 @@ IDLE_S = 600.0
 """Without a request for this long it leaves, and gives its memory back."""
 _MEMORY_SHARE = 0.1
 """With less of the machine's memory available than this it leaves at once."""
-_ANSWER_S = 4.0
+_ANSWER_S = 10.0
+"""Longer than any import that a request may have to wait for; a cold start would take longer still."""
 _LOOK_S = 5.0
 _REQUEST_BYTES = 1 << 20
 _LIBRARIES = ("torch", "torchvision", "torchvision.transforms.v2", "timm", "timm.optim")
@@ -66,6 +68,14 @@ def source_stamp() -> str:
     return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
 
 
+def refusal() -> str:
+    """Return why the last warm process of this environment could not serve; nothing where none has refused."""
+    try:
+        return _refusal_path(environment_key()).read_text()
+    except (OSError, NbtrainError):
+        return ""
+
+
 def is_there() -> bool:
     """Tell whether a warm process for this environment listens; counts as use, so it stays a while longer."""
     connection = _connect()
@@ -75,18 +85,18 @@ def is_there() -> bool:
     return True
 
 
-def ask(request: dict[str, Any]) -> dict[str, Any] | None:
-    """Send a request and return the answer, None where there is no warm process or it takes too long."""
+def ask(request: dict[str, Any]) -> dict[str, Any]:
+    """Send a request and return the answer; ``refused`` says why there is none."""
     connection = _connect()
     if connection is None:
-        return None
+        return {"refused": refusal() or "no warm process was ready"}
     with connection:
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
             line = _receive(connection)
-            return dict(json.loads(line)) if line else None
-        except (OSError, ValueError):
-            return None
+            return dict(json.loads(line)) if line else {"refused": "the warm process went away"}
+        except (OSError, ValueError) as error:
+            return {"refused": f"the warm process did not answer: {error}"}
 
 
 def _connect() -> socket.socket | None:
@@ -102,6 +112,10 @@ def _connect() -> socket.socket | None:
 
 def _socket_path(key: str) -> Path:
     return runtime_folder() / f"warm-{key}.sock"
+
+
+def _refusal_path(key: str) -> Path:
+    return runtime_folder() / f"warm-{key}.refused"
 
 
 def _receive(connection: socket.socket) -> bytes:
@@ -152,7 +166,7 @@ class Server:
 
     def __init__(self, key: str, stamp: str) -> None:
         self._stamp = stamp
-        self._path = _socket_path(key)
+        self._key, self._path = key, _socket_path(key)
         self._path.unlink(missing_ok=True)  # of a killed one; this process holds the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self._path))
@@ -174,10 +188,17 @@ class Server:
         self._work_if_trainer()
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
-        while not self._is_time_to_leave():
+        while not (reason := self._reason_to_leave()):
             select.select([self._listener], [], [], _LOOK_S)
             self.poll()
             self._work_if_trainer()
+        self._leave(reason)
+
+    def _leave(self, reason: str) -> NoReturn:
+        """Go, and leave word where it makes no sense to try again in the same environment."""
+        sys.stderr.write(f"left: {reason}\n")
+        if _unsafe():
+            files.write_atomic(_refusal_path(self._key), _unsafe().encode(), durable=False)
         self._path.unlink(missing_ok=True)
         os._exit(0)
 
@@ -214,8 +235,6 @@ class Server:
 
     def _become(self, request: dict[str, Any], descriptor: int) -> None:
         """In the fork: its own parent splits off, the rest is the trainer, which goes on where the server stood."""
-        from nbtrain.runs import parent
-
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._listener.close()
@@ -225,25 +244,27 @@ class Server:
             run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
             parent.become_trainer(run, channel)
             self._trainer = parent.begin(run, request["when_busy"], channel)
-        except BaseException as error:
-            print(f"the fork could not become a trainer: {error!r}", file=sys.stderr, flush=True)
+        except BaseException as error:  # noqa: BLE001 - a fork that went on as a second server would be worse
+            sys.stderr.write(f"the fork could not become a trainer: {error!r}\n")
+            sys.stderr.flush()
             os._exit(1)
 
     def _work_if_trainer(self) -> None:
         if self._trainer is not None:
-            from nbtrain.runs import parent
-
             parent.end(self._trainer.work())
 
     def _import(self, name: str) -> None:
         try:
             importlib.import_module(name)
-        except Exception as error:  # a trainer that needs it will say so itself, in its run
-            print(f"{name} could not be imported: {error!r}", file=sys.stderr, flush=True)
+        except Exception as error:  # noqa: BLE001 - a trainer that needs it will say so itself, in its run
+            sys.stderr.write(f"{name} could not be imported: {error!r}\n")
 
-    def _is_time_to_leave(self) -> bool:
-        idle = time.monotonic() - self._used_s > IDLE_S
-        return idle or processes.available_share() < _MEMORY_SHARE or source_stamp() != self._stamp or bool(_unsafe())
+    def _reason_to_leave(self) -> str:
+        if time.monotonic() - self._used_s > IDLE_S:
+            return "nobody has asked for a while"
+        if processes.available_share() < _MEMORY_SHARE:
+            return "the machine is short of memory"
+        return "nbtrain or a library has changed" if source_stamp() != self._stamp else _unsafe()
 
 
 class _BetweenImports:
@@ -259,7 +280,7 @@ class _BetweenImports:
 
 def _names() -> Iterator[str]:
     """What to import, lightest last: the libraries, then every part of nbtrain that trains."""
-    yield from ("nbtrain.runs.parent", *_LIBRARIES)
+    yield from _LIBRARIES
     for part in _PARTS:
         spec = importlib.util.find_spec(part)
         for found in pkgutil.walk_packages(spec.submodule_search_locations or [] if spec else [], f"{part}."):

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -113,7 +114,7 @@ class Watch:
     def _work(self, job: _Job) -> float:
         try:
             return job.work()
-        except Exception:  # a folder that vanishes, a disk that goes away: the others are still to be followed
+        except Exception:  # noqa: BLE001 - a folder that vanishes, a disk that goes away: the others are still to be followed
             self.errors += 1
             _log.exception("a run or folder could not be read")
             return IDLE_S
@@ -121,7 +122,7 @@ class Watch:
     def _call(self, callback: Callable[..., None], *args: object) -> None:
         try:
             callback(*args)
-        except Exception:  # whatever a listener does wrong is its own affair
+        except Exception:  # noqa: BLE001 - whatever a listener does wrong is its own affair
             self.errors += 1
             _log.exception("a listener of the watch thread failed")
 
@@ -207,6 +208,12 @@ class _Shelf:
         if before and len(before) == 4 and before[1:3] == (run.path, changed_ns) and before[3] in ENDED:
             return str(before[3])
         return run.shown_status().status
+
+
+@lru_cache(maxsize=1)
+def kernel_watch() -> Watch:
+    """Return this process's one watch."""
+    return Watch()
 
 
 def _changed_ns(path: Path) -> int:

@@ -10,6 +10,7 @@ while it imports or hangs in a long call. It ends the process where a Stop is no
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import select
@@ -94,7 +95,7 @@ class Trainer:
         self._minder.start()
         try:
             return self._claim_device(report)
-        except Exception as error:  # an unreadable configuration; the lock is held, so the run can be told
+        except Exception as error:  # noqa: BLE001 - an unreadable configuration; the lock is held, so the run can be told
             self._fail(error)
             report({"error": str(error)})
             return False
@@ -103,7 +104,7 @@ class Trainer:
         """Build, train, say the last word; return the exit code of the process."""
         try:
             return self._train(build)
-        except BaseException as error:  # also SystemExit: a library that exits has failed the run
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: a library that exits has failed the run
             return self._fail(error)
 
     def _train(self, build: Build | None) -> int:
@@ -124,7 +125,6 @@ class Trainer:
 
     def _claim_device(self, report: Callable[[dict[str, Any]], None]) -> bool:
         self._frozen = self.run.config
-        self._reporter.monitor = _monitor(self._frozen)
         self._claim = claim = Claim(self.run.path, str(_chosen(self._frozen, "hardware", "device") or "auto"))
         free = claim.take(beside=self._when_busy == "beside")
         if free or self._when_busy == "wait":
@@ -155,7 +155,7 @@ class Trainer:
             self.say(Status(status="pending", detail=detail))
 
     def _catch_signals(self) -> None:
-        """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder even while the main thread is in a long call."""
+        """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder, also while the main thread is in a call."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.setblocking(False)
@@ -230,7 +230,7 @@ class Trainer:
 
     def _fail(self, error: BaseException) -> int:
         failure = failure_of(error)
-        print(failure.traceback, file=sys.stderr, flush=True)
+        sys.stderr.write(failure.traceback)
         self.say(failure)
         return self._end("failed", failure.message)
 
@@ -250,10 +250,6 @@ def _chosen(frozen: dict[str, Any], section: str, name: str) -> Any:
     return found.get(name) if isinstance(found, dict) else None
 
 
-def _monitor(frozen: dict[str, Any]) -> str:
-    return str(_chosen(frozen, "checkpoint", "monitor") or _chosen(frozen, "training", "monitor") or "loss")
-
-
 def _shown_name(path: Path) -> str:
     """Return the name of the experiment that a run belongs to."""
     try:
@@ -270,10 +266,8 @@ def _be_an_ordinary_process() -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
 
 
 if __name__ == "__main__":

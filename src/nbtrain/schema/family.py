@@ -99,12 +99,16 @@ class Family(Section):
         return self.switched(value) if path == "kind" else super().set(path, value)
 
     def switched(self, kind: str) -> Self:
-        """Return the ``kind`` with its defaults; values of fields that all kinds share are carried over."""
+        """Return the ``kind`` with its defaults; what a person set is carried over where it means the same.
+
+        That is where all kinds have the field, and both kinds the same default: a learning rate that suits AdamW is
+        none for SGD.
+        """
         made = type(self).root.of(kind)
         if made is type(self):
             return self
-        shared = type(self).root.model_fields
-        return made(**{name: getattr(self, name) for name in shared if getattr(self, name) != self.default(name)})  # type: ignore[return-value]
+        shared = (name for name in type(self).root.model_fields if made.default(name) == self.default(name))
+        return made(**{name: getattr(self, name) for name in shared})  # type: ignore[return-value]
 
     @classmethod
     def default(cls, name: str) -> Any:

@@ -22,8 +22,8 @@ def limits_text(field: Field) -> str:
     """Return a field's limits in words: ``0 < … ≤ 10`` or its choices."""
     if field.choices:
         return ", ".join(choice.value for choice in field.choices)
-    low = _first((field.above, "{:g} <"), (field.minimum, "{:g} ≤"))
-    high = _first((field.below, "< {:g}"), (field.maximum, "≤ {:g}"))
+    low = _first((field.above, "{:.10g} <"), (field.minimum, "{:.10g} ≤"))
+    high = _first((field.below, "< {:.10g}"), (field.maximum, "≤ {:.10g}"))
     text = f"{low} … {high}".strip() if low or high else ""
     return f"{text} or auto".strip() if field.auto else text
 

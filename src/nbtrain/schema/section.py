@@ -57,7 +57,7 @@ class Limits:
 
     def __str__(self) -> str:
         words = (("at least", self.ge), ("above", self.gt), ("at most", self.le), ("below", self.lt))
-        return ", ".join(f"{word} {limit:g}" for word, limit in words if limit is not None)
+        return ", ".join(f"{word} {limit:.10g}" for word, limit in words if limit is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from data import images
 
+from data import images
 from nbtrain.data.sources import Folder, detect
 from nbtrain.data.splits import from_folders
 from nbtrain.errors import DataError

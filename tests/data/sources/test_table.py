@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from data import images
 
+from data import images
 from nbtrain.data.sources import Table, detect
 from nbtrain.errors import ConfigError, DataError
 

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 from nbtrain.training.tasks.task import Task
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+    from nbtrain.training.metrics import Metrics
 
 
 class Classification(Task, kind="classification", label="Classification"):
@@ -34,3 +37,9 @@ class Classification(Task, kind="classification", label="Classification"):
     def predictions(self, logits_BK: Tensor) -> Tensor:
         """Return ``labels_B``: the most probable class of each image."""
         return logits_BK.argmax(dim=1)
+
+    def measure(self, classes: Sequence[str], device: torch.device) -> Metrics:
+        """Return what gathers the metrics of one validation on ``device``."""
+        from nbtrain.training.metrics import ClassMetrics
+
+        return ClassMetrics(classes, device)

@@ -12,7 +12,10 @@ from nbtrain.schema import field
 from nbtrain.training.tasks.task import Task
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+    from nbtrain.training.metrics import Metrics
 
 
 class MultiLabel(Task, kind="multilabel", label="Multi-label"):
@@ -41,3 +44,9 @@ class MultiLabel(Task, kind="multilabel", label="Multi-label"):
     def predictions(self, logits_BK: Tensor) -> Tensor:
         """Return ``chosen_BK``: true where the probability reaches the threshold."""
         return self.probabilities(logits_BK) >= self.threshold
+
+    def measure(self, classes: Sequence[str], device: torch.device) -> Metrics:
+        """Return what gathers the metrics of one validation on ``device``."""
+        from nbtrain.training.metrics import LabelMetrics
+
+        return LabelMetrics(classes, device, self.threshold)

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, ClassVar
 from nbtrain.schema import Family, field
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+
+    from nbtrain.training.metrics import Metrics
 
 
 class Task(Family):
@@ -40,4 +43,8 @@ class Task(Family):
 
     def predictions(self, logits_BK: Tensor) -> Tensor:
         """Return what is predicted: ``labels_B``, or ``chosen_BK`` (true and false) where several labels may hold."""
+        raise NotImplementedError
+
+    def measure(self, classes: Sequence[str], device: torch.device) -> Metrics:
+        """Return what gathers the metrics of one validation on ``device``."""
         raise NotImplementedError

@@ -1,0 +1,115 @@
+// Every synced trait of every widget, by its Python twin. tests/ui/test_contracts.py compares this file with Python.
+import type { Status } from "./lib/status";
+
+/** Traits that every panel has: what went wrong with the last wish, in words. */
+export interface Common {
+  trouble: string;
+}
+
+export interface Gpu { name: string; use_percent: number | null; memory_used_gib: number; memory_total_gib: number; temperature_c: number | null }
+export interface Machine { cpu_percent?: number; memory_used_gib?: number; memory_total_gib?: number; gpus?: Gpu[]; note?: string }
+export interface Toast { id: number; kind: "info" | "good" | "bad"; text: string }
+
+export interface Header extends Common {
+  project: { name: string; path: string; task: string; n_classes: number };
+  recent: { name: string; path: string; running: string[]; current: boolean }[];
+  machine: Machine;
+  unsaved: string;
+  toasts: Toast[];
+  beat: number;
+  visible: boolean;
+}
+
+export interface Card {
+  id: string; name: string; status: Status; tags: string[]; runs: number; created_s: number;
+  progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
+  metric: string; value: number | null; duration_s: number | null; cause: string; queue_place: number;
+}
+
+export interface Experiments extends Common {
+  cards: Card[];
+  selected: string;
+  overlay: string[];
+  blank: boolean;
+  found: { text?: string; ok?: boolean; busy?: boolean };
+  visible: boolean;
+}
+
+export interface Choice { value: string; label: string; hint?: string }
+export interface FormField {
+  path: string; label: string; help?: string;
+  type: "float" | "int" | "bool" | "choice" | "text" | "numbers" | "parts" | "kind";
+  default: unknown; unit?: string; minimum?: number; maximum?: number; above?: number; below?: number;
+  soft?: [number, number]; log?: boolean; live?: boolean; advanced?: boolean; auto?: boolean; length?: number;
+  choices?: Choice[]; searchable?: boolean;
+}
+export interface Trouble { path: string; message: string; advice: string }
+
+export interface Form extends Common {
+  name: string;
+  sections: { key: string; title: string; open: boolean; fields: FormField[] }[];
+  values: Record<string, any>;
+  hidden: string[];
+  refused: Record<string, { text: any; message: string; advice: string }>;
+  problems: Trouble[];
+  catalog: Record<string, Choice[]>;
+  status: Status | "";
+  editable: boolean;
+  dirty: boolean;
+  can_undo: boolean;
+  can_train: boolean;
+  reason: string;
+  footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };
+}
+
+export interface RunBar extends Common {
+  name: string;
+  status: Status | "";
+  phase: string;
+  detail: string;
+  epoch: number;
+  epochs: number;
+  step: number;
+  steps: number;
+  progress: number;
+  eta_s: number | null;
+  images_per_s: number | null;
+  waiting: number | null;
+  queue_place: number;
+  duration_s: number | null;
+  best: { metric?: string; value?: number; epoch?: number; step?: number };
+  error: { cause?: string; message?: string; advice?: string[]; traceback?: string };
+  busy: { text?: string };
+  startable: boolean;
+  commands: string;
+  home: string;
+  beat: number;
+  visible: boolean;
+}
+
+export interface Details extends Common {
+  status: Status | "";
+  metrics: { name: string; now: number | null; best: number | null; epoch: number | null }[];
+  per_class: { columns?: string[]; rows?: (string | number | null)[][] };
+  facts: { label: string; value: string }[];
+  notices: string[];
+  resolved: { path: string; value: string; reason: string }[];
+  log: string;
+  visible: boolean;
+}
+
+export interface Chart {
+  key: string; title: string; figure: string; log: boolean; share: boolean; legend: { label: string; color: string }[];
+  options: Choice[]; option: string;
+}
+
+export interface Curves extends Common {
+  charts: Chart[];
+  axis: "step" | "epoch" | "time";
+  unit_s: number;
+  smoothing: number;
+  shown: boolean;
+  waiting: boolean;
+  painted: boolean;
+  visible: boolean;
+}

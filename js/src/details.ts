@@ -1,0 +1,51 @@
+// What stands below the charts: metrics, classes, data, notices, what "auto" became and why, and the log. All folded but
+// the metrics.
+import { html, nothing, type TemplateResult } from "lit-html";
+import "./details.css";
+import type { Details } from "./contracts";
+import { counted, measured, metricName, metricValue, percent } from "./lib/format";
+import { type Panel, reportVisibility, widget } from "./lib/panel";
+
+function prepare(panel: Panel<Details>): () => TemplateResult {
+  reportVisibility(panel);
+  return () => html`${metrics(panel.get("metrics"))}
+    ${classes(panel.get("per_class"))}
+    ${fold("Data", panel.get("facts").slice(0, 3).map((fact) => fact.value).join(" · "), panel.get("facts").length > 0, () => html`<dl>${panel.get("facts").map((fact) => html`<dt>${fact.label}</dt><dd>${fact.value}</dd>`)}</dl>`)}
+    ${notices(panel.get("notices"))}
+    ${resolved(panel.get("resolved"))}
+    ${fold("Log", "", panel.get("log") !== "", () => html`<pre>${panel.get("log")}</pre>`)}`;
+}
+
+function fold(title: string, short: string, any: boolean, inside: () => TemplateResult): TemplateResult | typeof nothing {
+  if (!any) return nothing;
+  return html`<details><summary><b>${title}</b><span class="cut grow">${short}</span></summary><div class="inside">${inside()}</div></details>`;
+}
+
+function metrics(rows: Details["metrics"]): TemplateResult | typeof nothing {
+  if (!rows.length) return nothing;
+  return html`<table class="metrics num"><thead><tr><th scope="col">validation</th><th scope="col">now</th><th scope="col">best</th><th scope="col">epoch</th></tr></thead>
+    <tbody>${rows.map((row) => html`<tr><td>${metricName(row.name)}</td><td>${metricValue(row.name, row.now)}</td><td>${metricValue(row.name, row.best)}</td>
+      <td>${row.epoch === null ? "–" : measured(row.epoch)}</td></tr>`)}</tbody></table>`;
+}
+
+const WHOLE = new Set(["support", "count", "images", "n"]);
+
+function classes({ columns = [], rows = [] }: Details["per_class"]): TemplateResult | typeof nothing {
+  const cell = (value: string | number | null, index: number): string =>
+    typeof value !== "number" ? String(value ?? "–") : WHOLE.has(columns[index] ?? "") || Number.isInteger(value) && value > 1 ? measured(value) : percent(value);
+  return fold("Per class", counted(rows.length, "class", "classes"), rows.length > 0, () => html`<div class="scroll"><table class="num">
+    <thead><tr>${columns.map((name) => html`<th scope="col">${metricName(name).replace(" (macro)", "")}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${row.map((value, index) => html`<td>${cell(value, index)}</td>`)}</tr>`)}</tbody></table></div>`);
+}
+
+function notices(list: string[]): TemplateResult | typeof nothing {
+  return fold("Notices", list.length === 1 ? (list[0] ?? "") : counted(list.length, "notice"), list.length > 0,
+    () => html`<div class="notices">${list.map((text) => html`<div class="note warn small">${text}</div>`)}</div>`);
+}
+
+function resolved(list: Details["resolved"]): TemplateResult | typeof nothing {
+  return fold("Chosen by measuring", list.map((one) => `${one.path.split(".").at(-1)?.replaceAll("_", " ")} ${one.value}`).join(" · "), list.length > 0,
+    () => html`<table class="num"><tbody>${list.map((one) => html`<tr><td>${one.path}</td><td>${one.value}</td><td class="reason">${one.reason}</td></tr>`)}</tbody></table>`);
+}
+
+export default widget<Details>("details", prepare);

@@ -1,0 +1,240 @@
+"""Checkpoints: the state of a run on disk, which is either whole and verified, or not there.
+
+A checkpoint is its payload ``step-00001234.pt`` and then its marker ``step-00001234.json`` with the payload's name,
+size and SHA-256: no marker, no checkpoint. Each is written to a temporary file, synced, renamed, and its folder synced.
+``best.json`` and ``last.json`` repeat one marker each; beside them lie the names a person chose, as links. Old
+checkpoints go only after the new one is committed. Before each commit the fence is asked whether this process still
+owns the run. It knows files and state dicts; it does not know what is trained, nor when a checkpoint is due.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nbtrain import files
+from nbtrain.errors import NbtrainError, TrainingError
+from nbtrain.training.settings import Checkpoint
+
+Fence = Callable[[], bool]
+"""Tells whether this process still owns the run folder."""
+
+State = dict[str, Any]
+
+STATE_KEYS = (
+    "model_state_dict", "ema_state_dict", "optimizer_state_dict", "scheduler_state_dict", "scaler_state_dict",
+    "loop_state_dict", "epoch", "step", "metrics", "config", "classes",
+)  # fmt: skip
+"""What every checkpoint holds. ``loop_state_dict`` is what an exact resume needs besides (best, patience, losses)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What stands in a marker: which payload, how to verify it, and where in the run it was taken."""
+
+    file: str
+    bytes: int
+    sha256: str
+    step: int
+    epoch: int
+    metrics: Mapping[str, float]
+
+    @classmethod
+    def read(cls, path: Path) -> Marker:
+        """Return the marker in ``path``; raises ValueError where it is none."""
+        plain = files.read_json(path)
+        try:
+            found = cls(**{name: plain[name] for name in cls.__slots__})
+            numbers = (found.bytes, found.step, found.epoch)
+            whole = all(type(n) is int for n in numbers) and Path(found.file).name == found.file
+        except (KeyError, TypeError):
+            whole = False
+        if not whole:
+            raise ValueError("it is not a marker")
+        return found
+
+    def write(self, path: Path) -> None:
+        """Write the marker to ``path``, atomically and durably."""
+        told = {name: value if math.isfinite(value) else str(value) for name, value in self.metrics.items()}
+        files.write_json(path, {**asdict(self), "metrics": told})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The newest checkpoint that verified, and one sentence for each newer one that did not."""
+
+    state: State
+    marker: Marker
+    skipped: tuple[str, ...]
+
+
+class Checkpoints:
+    """All checkpoints of one run."""
+
+    def __init__(self, folder: str | Path, settings: Checkpoint, fence: Fence = lambda: True) -> None:
+        self.folder, self.settings, self._fence = Path(folder), settings, fence
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.sweep(self.folder)
+
+    def save(self, state: State, *, best: bool) -> Marker:
+        """Commit ``state`` as the newest checkpoint, and as the best one where told so; then drop old ones.
+
+        An OSError (a full disk) leaves what was there as it was. Raises TrainingError where the run has a new owner.
+        """
+        payload = _packed(state)
+        marker = Marker(
+            self._free_name(state["step"]), len(payload), hashlib.sha256(payload).hexdigest(),
+            state["step"], state["epoch"], dict(state["metrics"]),
+        )  # fmt: skip
+        self._check_owner()
+        files.write_atomic(self.folder / marker.file, payload)
+        try:
+            self._check_owner()
+            marker.write(self._marker_path(marker.step))
+        except BaseException:
+            (self.folder / marker.file).unlink(missing_ok=True)
+            raise
+        self._point("last", marker, self.settings.last_name)
+        if best:
+            self.point_best(marker)
+        self._prune(marker.step)
+        return marker
+
+    def point_best(self, marker: Marker) -> None:
+        """Let ``best.json`` and the best checkpoint's own name stand for ``marker``."""
+        self._point("best", marker, self.settings.best_name)
+
+    def pointed(self, name: str) -> Marker | None:
+        """Return the marker that ``best`` or ``last`` names, None before there is one."""
+        try:
+            return Marker.read(self.folder / f"{name}.json")
+        except (OSError, ValueError, NbtrainError):
+            return None
+
+    def newest(self) -> Loaded | None:
+        """Return the newest checkpoint that verifies, None where there is none.
+
+        Raises TrainingError where there are checkpoints and none of them verifies: starting over would hide the loss.
+        """
+        skipped: list[str] = []
+        for path in self._markers():
+            try:
+                marker = Marker.read(path)
+                return Loaded(self._verified(marker), marker, tuple(skipped))
+            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes readers raise
+                skipped.append(f"{path.stem}: {error}")
+        if skipped:
+            raise TrainingError(
+                "no checkpoint of this run can be read: " + "; ".join(skipped),
+                cause="disk",
+                advice="Restart the experiment, or put an intact copy of the checkpoints folder in its place.",
+            )
+        return None
+
+    def keep_best_only(self) -> None:
+        """Delete every checkpoint but the best; nothing where there is no best."""
+        best = self.pointed("best")
+        if best is None:
+            return
+        self._drop(keep={self._marker_path(best.step)})
+        for name in ("last.json", self.settings.last_name):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _verified(self, marker: Marker) -> State:
+        payload = (self.folder / marker.file).read_bytes()
+        if len(payload) != marker.bytes:
+            raise ValueError(f"{marker.file} has {len(payload)} bytes instead of {marker.bytes}")
+        if hashlib.sha256(payload).hexdigest() != marker.sha256:
+            raise ValueError(f"{marker.file} does not match its checksum")
+        state: State = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        missing = [key for key in STATE_KEYS if key not in state]
+        if missing:
+            raise ValueError(f"{marker.file} lacks {', '.join(missing)}")
+        return state
+
+    def _check_owner(self) -> None:
+        if not self._fence():
+            raise TrainingError(
+                "another trainer has taken this run over, so this one saves nothing more", cause="interrupted"
+            )
+
+    def _marker_path(self, step: int) -> Path:
+        return self.folder / f"step-{step:08d}.json"
+
+    def _free_name(self, step: int) -> str:
+        """Return a payload name no marker relies on: a step saved twice must not lose its first payload on the way."""
+        plain = f"step-{step:08d}.pt"
+        try:
+            taken = Marker.read(self._marker_path(step)).file
+        except (OSError, ValueError, NbtrainError):
+            return plain
+        return f"step-{step:08d}-again.pt" if taken == plain else plain
+
+    def _point(self, name: str, marker: Marker, chosen: str) -> None:
+        marker.write(self.folder / f"{name}.json")
+        _link(self.folder / marker.file, self.folder / chosen)
+
+    def _markers(self) -> Iterator[Path]:
+        """Yield the markers, newest step first."""
+        found = [path for path in self.folder.glob("step-*.json") if path.stem[5:].isdecimal()]
+        yield from sorted(found, key=lambda path: int(path.stem[5:]), reverse=True)
+
+    def _prune(self, step: int) -> None:
+        """Keep the newest N up to ``step`` and the best; steps beyond it belong to a life that was given up."""
+        upto = [path for path in self._markers() if int(path.stem[5:]) <= step]
+        best = self.pointed("best")
+        self._drop(keep={*upto[: self.settings.keep_last_n], *([self._marker_path(best.step)] if best else [])})
+
+    def _drop(self, keep: set[Path]) -> None:
+        for marker in [path for path in self._markers() if path not in keep]:
+            marker.unlink(missing_ok=True)
+        named = set()
+        for marker in self._markers():
+            try:
+                named.add(Marker.read(marker).file)
+            except (OSError, ValueError, NbtrainError):
+                continue
+        for payload in self.folder.glob("step-*.pt"):
+            if payload.name not in named:
+                payload.unlink(missing_ok=True)
+
+
+def _packed(state: State) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(on_host(state), buffer)
+    return buffer.getvalue()  # shares the buffer's memory
+
+
+def on_host(value: Any) -> Any:
+    """Return ``value`` with every tensor in it on the CPU, so that it loads on a machine without the device."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
+    if isinstance(value, Mapping):
+        return {key: on_host(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(on_host(item) for item in value)
+    return value
+
+
+def _link(target: Path, name: Path) -> None:
+    """Let ``name`` stand for ``target``: a hard link, else a symbolic link, else a copy."""
+    fresh = name.with_name(f".nbtrain-{os.getpid()}-{files.new_id()}.tmp")
+    for make in (os.link, lambda source, link: os.symlink(source.name, link), shutil.copyfile):
+        try:
+            make(target, fresh)
+            os.replace(fresh, name)
+            break
+        except OSError as error:
+            if error.errno in files.FULL or make is shutil.copyfile:
+                raise
+        finally:
+            fresh.unlink(missing_ok=True)  # renaming one hard link over another of the same file leaves both

@@ -1,0 +1,109 @@
+"""What a loop is made of: the numbers of a run, and its working parts. build.py fills them in, loop.py uses them.
+
+It says what each part must be able to do; it makes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nbtrain.training.ema import Ema
+from nbtrain.training.metrics import Metrics
+from nbtrain.training.precision import Precision
+from nbtrain.training.schedulers import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended by itself, and why, in words for the person."""
+
+    status: Literal["completed", "cancelled"]
+    reason: str = ""
+
+
+class Batches(Protocol):
+    """What the loop needs of a loader (data/loader.py)."""
+
+    def stream(self, start: int = 0, stop: int | None = None) -> Iterator[Any]:
+        """Yield training batches ``start`` to before ``stop``, over all epochs in one go."""
+
+    def once(self) -> Iterator[Any]:
+        """Yield the whole set in its own order."""
+
+    def close(self) -> None:
+        """End the worker processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The numbers of a run."""
+
+    seed: int
+    epochs: int
+    batches_per_epoch: int
+    multiplier: int = 1
+    """Batches per step."""
+    clip_norm: float = 0.0
+    """Largest norm of the gradient; 0 does not clip."""
+    say_every: int = 10
+    """Steps between two messages about the training loss."""
+    save_every: int = 1
+    """Epochs between two checkpoints."""
+    keep_best_only: bool = False
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one epoch; the last may have fewer batches."""
+        return -(-self.batches_per_epoch // self.multiplier)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is trained, and with what; all on its device."""
+
+    model: nn.Module
+    loss: Callable[[Tensor, Tensor], Tensor]
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    train: Batches
+    val: Batches
+    prepare: Callable[[Tensor], Tensor]
+    """Brings a loader's images to the device, and into the form that the model takes."""
+    metrics: Callable[[], Metrics]
+    """Makes the metrics of one validation."""
+    one_label: bool
+    """Whether each image has exactly one label, so that there are right answers to count while training."""
+    precision: Precision
+    mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    """Mixes the images and labels of a training batch, drawing from torch's default generator."""
+    ema: Ema | None = None
+
+
+class Prepare:
+    """Brings a batch of a loader (uint8 of shape BCHW) to the device, as floats of mean 0 and deviation 1.
+
+    Bytes travel, floats are made where they are used, in the channels-last order that convolutions are fastest with.
+    """
+
+    def __init__(self, device: torch.device, mean: Sequence[float], std: Sequence[float]) -> None:
+        self.device = device
+        self._mean_C11, self._scale_C11 = (
+            torch.tensor(values, device=device).reshape(-1, 1, 1)
+            for values in ([255 * m for m in mean], [1 / (255 * s) for s in std])
+        )
+
+    def __call__(self, images_BCHW: Tensor) -> Tensor:
+        """Return the batch as the model takes it."""
+        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
+        images_BCHW = images_BCHW.to(torch.float32, memory_format=torch.channels_last)
+        return images_BCHW.sub_(self._mean_C11).mul_(self._scale_C11)

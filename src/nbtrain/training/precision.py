@@ -1,0 +1,124 @@
+"""Where and how precisely a run computes: device, number format, threads. It knows machines, not models.
+
+Each ``auto`` is decided here once and handed back with its reason, which the run folder keeps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from nbtrain.errors import ConfigError, Problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[T]):
+    """A decided ``auto`` and why it was decided so."""
+
+    value: T
+    reason: str
+
+
+def choose_device(asked: str) -> Chosen[str]:
+    """Return the device for ``auto``, or the one that was named, if this machine has it."""
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "auto":
+        reason = f"the first of {n_gpus} GPUs" if n_gpus else "no GPU that PyTorch can use was found"
+        return Chosen("cuda:0" if n_gpus else "cpu", reason)
+    if asked != "cpu" and asked not in (gpus := [f"cuda:{i}" for i in range(n_gpus)]):
+        there = ", ".join(["cpu", *gpus])
+        raise ConfigError([Problem("hardware.device", f"this machine has no device {asked!r}.", f"There is: {there}.")])
+    return Chosen(asked, "as set")
+
+
+def choose_threads(asked: int | Literal["auto"], device: str) -> Chosen[int]:
+    """Return the number of compute threads: all cores but one.
+
+    The last core is for the loader, the notebook and the browser. With as many threads as cores, every operation waits
+    at its end for the thread whose core does something else; beside a busy browser that cost a factor of three.
+    """
+    if asked != "auto":
+        return Chosen(asked, "as set")
+    cores = usable_cores()
+    if device != "cpu":
+        return Chosen(max(1, min(4, cores - 1)), "the GPU computes; the CPU only feeds it")
+    return Chosen(max(1, cores - 1), f"{cores} cores, of which one is left to the loader and the notebook")
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: by affinity, and by the container's quota where there is one."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _quota_cores()))
+
+
+def _quota_cores() -> int:
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
+        return 1 << 16
+
+
+@dataclass(slots=True)
+class Precision:
+    """The number format of the forward pass, and the gradient scaling that float16 needs."""
+
+    name: Literal["32", "bf16-mixed", "16-mixed"]
+    device: torch.device
+    scaler: torch.amp.GradScaler = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.name == "16-mixed" and self.device.type == "cpu":
+            advice = "Choose bf16-mixed or 32, or a GPU."
+            raise ConfigError([Problem("hardware.precision", "float16 is for GPUs; this run is on the CPU.", advice)])
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.name == "16-mixed")
+
+    def check(self, model: nn.Module, image_size: int) -> None:
+        """Refuse bfloat16 on the CPU for a model that makes single pixels of images of this size.
+
+        There, oneDNN (PyTorch 2.15) leaves the weight gradient of a convolution with a stride partly unwritten: NaN
+        at best, wrong numbers at worst. Seen only for inputs of 1×1; float32 and GPUs compute it rightly.
+        """
+        if self.name != "bf16-mixed" or self.device.type != "cpu":
+            return
+        layer = _strided_over_single_pixels(model, image_size)
+        if layer:
+            told = f"bfloat16 on the CPU gives wrong gradients for this model at {image_size} px (at {layer})."
+            advice = "Choose precision 32, or a larger task.image_size."
+            raise ConfigError([Problem("hardware.precision", told, advice)])
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the forward pass runs."""
+        if self.name == "32":
+            return nullcontext()
+        dtype = torch.bfloat16 if self.name == "bf16-mixed" else torch.float16
+        return torch.autocast(self.device.type, dtype)
+
+
+def _strided_over_single_pixels(model: nn.Module, image_size: int) -> str:
+    """Return the name of a convolution with a stride whose input is 1×1 pixels, "" where there is none."""
+    found: list[str] = []
+
+    def note(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda _, inputs: found.append(name) if tuple(inputs[0].shape[-2:]) == (1, 1) else None
+
+    strided = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Conv2d) and max(m.stride) > 1]
+    hooks = [conv.register_forward_pre_hook(note(name)) for name, conv in strided]
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, image_size, image_size))
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else ""

@@ -1,0 +1,44 @@
+"""Gives experiments and projects their panels: ``experiment.form``, ``experiment.results``, ``display(experiment)``.
+
+The objects stand on a lower floor than the panels and cannot name them; the package calls :func:`attach` when it
+hands out the classes. Panels, and with them ipywidgets, are imported when somebody asks for one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
+
+
+def attach() -> None:
+    """Put the panels on the classes; doing it twice changes nothing."""
+    Experiment.form = property(_form, doc="The form of this experiment, as a panel.")  # type: ignore[attr-defined]
+    Experiment.results = property(_results, doc="The results of this experiment, as a panel.")  # type: ignore[attr-defined]
+    Experiment._repr_mimebundle_ = _show_experiment  # type: ignore[attr-defined]
+    Project._repr_mimebundle_ = _show_project  # type: ignore[attr-defined]
+
+
+def _form(experiment: Experiment) -> Any:
+    from nbtrain.ui.form import Form
+
+    return Form(experiment)
+
+
+def _results(experiment: Experiment) -> Any:
+    from nbtrain.ui.results import Results
+
+    return Results(experiment)
+
+
+def _show_experiment(experiment: Experiment, **kwargs: Any) -> Any:
+    from nbtrain.ui.studio import ExperimentView
+
+    return ExperimentView(experiment)._repr_mimebundle_(**kwargs)
+
+
+def _show_project(project: Project, **kwargs: Any) -> Any:
+    from nbtrain.ui.studio import TrainingStudio
+
+    return TrainingStudio(project)._repr_mimebundle_(**kwargs)

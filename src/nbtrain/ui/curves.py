@@ -1,0 +1,249 @@
+"""The charts, drawn with bqplot, and nowhere else. Cards, legends and the cursor around them are ``js/src/curves.ts``.
+
+Four figures share one horizontal scale. Each has one mark that holds all its curves, so the number of widgets never
+changes; an update is one message per figure, with at most 1 000 points per curve. The figures are made after the
+page's first paint. It reads histories; it knows no run folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bqplot
+import numpy as np
+from ipywidgets import Layout
+from numpy.typing import NDArray
+from traitlets import Bool, Float, List, Unicode
+
+from nbtrain.project.experiment import Experiment
+from nbtrain.ui.panel import Panel
+from nbtrain.ui.thinning import Curve, smoothed, stacked, thinned
+
+KEYS = ("loss", "metric", "lr", "machine")
+_METRICS = ("accuracy", "map", "f1", "top5", "precision", "recall", "auroc")
+_NAMES = {"f1": "F1 (macro)", "map": "mAP", "top5": "Top-5 accuracy", "auroc": "AUROC (macro)"}
+_USAGE = {"images_per_s": "Images per second", "cpu_percent": "Trainer CPU %", "memory_mib": "Trainer memory, MiB"}
+_GPU = {"gpu_memory_mib": "GPU memory, MiB"}
+_FORMATS = {"loss": ".3~g", "lr": ".1~e", "machine": ".3~s"}
+_FAINT, _LONG_S, _COLORS = 0.3, 600.0, 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve of a chart."""
+
+    label: str
+    color: str
+    x_N: Curve
+    y_N: Curve
+    faint: bool = False
+
+
+class Curves(Panel, twin="curves"):
+    """Loss, metric, learning rate and machine of one experiment, with others laid over it."""
+
+    GAP_S = 0.2
+
+    charts = List(help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
+    axis = Unicode("step", help="What the horizontal axis counts: step, epoch or time.").tag(sync=True)
+    unit_s = Float(1.0, help="Seconds per unit of the time axis: 1, or 60 for long runs.").tag(sync=True)
+    smoothing = Float(0.0, help="Weight of the moving average, 0…0.98.").tag(sync=True)
+    shown = Bool(help="Whether there is, or soon will be, something to draw.").tag(sync=True)
+    waiting = Bool(help="Whether the first numbers are still to come.").tag(sync=True)
+    painted = Bool(help="Whether the page has painted once; the browser tells.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._figures: dict[str, bqplot.Figure] = {}
+        self._logs: set[str] = set()
+        self._chosen: dict[str, str] = {}
+        self.show(experiment)
+        self.observe(self.soon, ["visible", "painted"])
+
+    def show(self, experiment: Experiment | None, compared: Sequence[tuple[int, Experiment]] = ()) -> None:
+        """Show another experiment, or none; ``compared`` are laid over it, each with its place in the palette."""
+        self.unfollow()
+        self.experiment, self._compared = experiment, tuple(compared)
+        for one in [*([experiment] if experiment else []), *(other for _, other in compared)]:
+            self.follow(one, "beat", "name")
+        self._drawn: Any = None
+        self.redraw()
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Draw what has changed since the last time."""
+        with self.hold_sync():
+            self.shown = self.experiment is not None and (self.experiment.status != "created" or bool(self._compared))
+            if not (self.shown and self.painted):
+                return
+            state = self._state()
+            if state != self._drawn:
+                self._drawn = state
+                self._draw()
+
+    def _state(self) -> Any:
+        """Return all that the picture depends on, cheaply."""
+        versions = [(e.id, e.name, e.run_path, e.curves.version, e.story.usage_rows.version) for e in self._all()]
+        return versions, self.axis, self.smoothing, frozenset(self._logs), tuple(self._chosen.items())
+
+    def _all(self) -> list[Experiment]:
+        return [*([self.experiment] if self.experiment else []), *(e for _, e in self._compared)]
+
+    def _draw(self) -> None:
+        if not self._figures:
+            self._figures = figures()
+        self.unit_s = self._unit_s()
+        lines = {key: list(self._lines(key)) for key in KEYS}
+        for key in KEYS:
+            self._fill(key, lines[key])
+        self.waiting = not any(len(line.x_N) for line in lines["loss"])
+        self.charts = [self._card(key, lines[key]) for key in KEYS]
+
+    def _fill(self, key: str, lines: list[Line]) -> None:
+        """Put the curves into their mark: one message."""
+        mark = self._figures[key].marks[0]
+        rows = [thinned(line.x_N, line.y_N) for line in lines]
+        x_RN, y_RN = stacked(rows)
+        if key in self._logs:
+            y_RN[~(y_RN > 0)] = np.nan
+        with mark.hold_sync():
+            mark.x, mark.y = x_RN, y_RN
+            mark.labels = [line.label for line in lines]
+            mark.colors = [f"var({line.color})" for line in lines] or ["var(--train)"]
+            mark.opacities = [_FAINT if line.faint else 1.0 for line in lines] or [1.0]
+
+    def _card(self, key: str, lines: list[Line]) -> dict[str, Any]:
+        legend = [{"label": line.label, "color": f"var({line.color})"} for line in lines if not line.faint]
+        options = self._options(key)
+        return {
+            "key": key,
+            "title": {"loss": "Loss", "lr": "Learning rate"}.get(key, ""),
+            "figure": f"IPY_MODEL_{self._figures[key].model_id}",
+            "log": key in self._logs,
+            "legend": legend,
+            "options": [{"value": name, "label": label} for name, label in options.items()],
+            "option": self._option(key),
+            "share": key == "metric",
+        }
+
+    # -- what is drawn ------------------------------------------------------------------------------------------
+
+    def _options(self, key: str) -> dict[str, str]:
+        if key == "metric":
+            known = {name for e in self._all() for split, name in e.curves.keys() if split == "val"}
+            return {n: _NAMES.get(n, n.capitalize()) for n in _METRICS if n in known or n == "accuracy" and not known}
+        if key == "machine":
+            has_gpu = any(np.any(e.story.usage_rows.series("train", "gpu_memory_mib")[2] > 0) for e in self._all())
+            return {**_USAGE, **(_GPU if has_gpu else {})}
+        return {}
+
+    def _option(self, key: str) -> str:
+        options = self._options(key)
+        chosen = self._chosen.get(key, "")
+        return chosen if chosen in options else next(iter(options), "")
+
+    def _lines(self, key: str) -> Iterator[Line]:
+        """Yield a chart's curves: raw ones under smoothed ones first, those with a legend last."""
+        raw = [line for experiment, own in self._palette() for line in self._of(key, experiment, own)]
+        if self.smoothing > 0 and key in ("loss", "metric"):
+            yield from (Line(ln.label, ln.color, ln.x_N, ln.y_N, faint=True) for ln in raw)
+            raw = [Line(ln.label, ln.color, ln.x_N, smoothed(ln.y_N, self.smoothing), ln.faint) for ln in raw]
+        yield from sorted(raw, key=lambda line: not line.faint)
+
+    def _palette(self) -> Iterator[tuple[Experiment, str]]:
+        """Yield the experiments with their colour; alone, an experiment has one colour per split instead."""
+        if self.experiment is not None:
+            yield self.experiment, "--c1" if self._compared else ""
+        for place, other in self._compared:
+            yield other, f"--c{place % (_COLORS - 1) + 2}"
+
+    def _of(self, key: str, experiment: Experiment, color: str) -> Iterator[Line]:
+        for source, split, name, label, own, faint in self._series(key):
+            curve = self._curve(experiment, source, split, name)
+            if len(curve[0]):
+                named = f"{experiment.name} {label if len(self._series(key)) > 1 else ''}".strip() if color else label
+                yield Line(named, color or own, *curve, faint=faint and bool(color))
+
+    def _series(self, key: str) -> list[tuple[str, str, str, str, str, bool]]:
+        """Return what a chart draws of an experiment: where from, split, name, label, colour, faint when compared."""
+        if key == "loss":
+            return [("curves", "train", "loss", "train", "--train", True), ("curves", "val", "loss", "val", "--val", False)]
+        if key == "metric":
+            return [("curves", "val", self._option(key), "val", "--val", False)]
+        if key == "lr":
+            return [("curves", "train", "lr", "", "--train", False)]
+        return [("usage", "train", self._option(key), "", "--train", False)]
+
+    def _curve(self, experiment: Experiment, source: str, split: str, name: str) -> tuple[Curve, Curve]:
+        history = experiment.curves if source == "curves" else experiment.story.usage_rows
+        step_N, epoch_N, y_N = history.series(split, name)
+        if self.axis == "time":
+            start_s = experiment.started_s or (history.times_s(split)[:1].sum())
+            return np.maximum(0, history.times_s(split)[: len(y_N)] - start_s) / self.unit_s, y_N
+        if self.axis == "epoch":
+            return (_epochs(experiment, step_N) if source == "usage" else epoch_N), y_N
+        return step_N, y_N
+
+    def _unit_s(self) -> float:
+        longest_s = max((e.duration_s for e in self._all()), default=0.0)
+        return 60.0 if longest_s > _LONG_S else 1.0
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_axis(self, axis: str) -> None:
+        """Count steps, epochs or time on the horizontal axis."""
+        if axis in ("step", "epoch", "time"):
+            self.axis = axis
+
+    def do_smooth(self, smoothing: float) -> None:
+        """Smooth loss and metric; 0 shows them as they were said."""
+        self.smoothing = min(0.98, max(0.0, float(smoothing)))
+
+    def do_log(self, key: str, log: bool) -> None:
+        """Draw a chart on a logarithmic or a linear scale."""
+        figure = self._figures[key]
+        scale = bqplot.LogScale() if log else bqplot.LinearScale()
+        self._logs = self._logs | {key} if log else self._logs - {key}
+        figure.marks[0].scales = {**figure.marks[0].scales, "y": scale}
+        figure.axes[1].scale = scale
+
+    def do_option(self, key: str, option: str) -> None:
+        """Choose which number a chart shows."""
+        self._chosen = {**self._chosen, key: option}
+        self._figures[key].axes[1].tick_format = _FORMATS.get(key, ".1~%")
+
+
+def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
+    """Return the epochs at which steps were done, from the training rows that name both."""
+    steps, epochs, _ = experiment.curves.series("train", "loss")
+    return np.interp(step_N, steps, epochs) if len(steps) else step_N
+
+
+def figures() -> dict[str, bqplot.Figure]:
+    """Return the four figures; they share all that can be shared, because each widget costs a message."""
+    x, unit, layout = bqplot.LinearScale(), bqplot.LinearScale(min=0, max=1, allow_padding=False), Layout(height="152px")
+    below = bqplot.Axis(scale=x, tick_format="~s", grid_lines="none")
+    return {key: _figure(key, x, unit, below, layout) for key in KEYS}
+
+
+def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.Figure:
+    y = bqplot.LinearScale()
+    x_RN, y_RN = stacked([])
+    mark = bqplot.Lines(x=x_RN, y=y_RN, scales={"x": x, "y": y}, stroke_width=1.6, colors=["var(--train)"])
+    left = bqplot.Axis(scale=y, orientation="vertical", tick_format=_FORMATS.get(key, ".1~%"))
+    margin = {"top": 8, "bottom": 24, "left": 48, "right": 12}
+    return bqplot.Figure(
+        marks=[mark],
+        axes=[below, left],
+        scale_x=unit,
+        scale_y=unit,
+        layout=layout,
+        fig_margin=margin,
+        animation_duration=0,
+        display_toolbar=False,
+        padding_y=0.04,
+    )

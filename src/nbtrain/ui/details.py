@@ -1,0 +1,129 @@
+"""What stands below the charts: every metric now and at its best, classes, data, notices, resolved values, the log.
+
+It reads the experiment and the run's log file; it changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from traitlets import Bool, Dict, List, Unicode
+
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.history import History
+from nbtrain.ui.panel import Panel
+
+_ORDER = ("accuracy", "map", "top5", "f1", "precision", "recall", "auroc", "loss")
+_LOG_BYTES = 6000
+
+
+class Details(Panel, twin="details"):
+    """Metric table, per-class table, data, notices, resolved values and log of one experiment."""
+
+    GAP_S = 0.5
+
+    status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
+    metrics = List(help="Name, value now, best value and its epoch of every validation metric.").tag(sync=True)
+    per_class = Dict(help="Columns and rows of the newest validation, class by class.").tag(sync=True)
+    facts = List(help="Label and value of what is known of the data.").tag(sync=True)
+    notices = List(Unicode(), help="What the data or the trainer want known.").tag(sync=True)
+    resolved = List(help="Path, value and reason of every auto.").tag(sync=True)
+    log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.show(experiment)
+        self.observe(self.soon, "visible")
+
+    def show(self, experiment: Experiment | None) -> None:
+        """Show another experiment, or none."""
+        self.unfollow()
+        self.experiment = experiment
+        if experiment is not None:
+            self.follow(experiment, "beat", "data_info")
+        self.redraw()
+
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the experiment's results."""
+        experiment = self.experiment
+        if experiment is None or experiment.status == "created":
+            return {"status": "", "metrics": [], "per_class": {}, "facts": [], "notices": [], "resolved": [], "log": ""}
+        told = [notice["text"] for notice in experiment.notices]
+        return {
+            "status": experiment.status,
+            "metrics": metric_rows(experiment.curves),
+            "per_class": class_table(experiment.per_class),
+            "facts": facts_of(experiment.data_info),
+            "notices": [*experiment.data_info.get("notices", []), *told],
+            "resolved": [
+                {"path": path, "value": str(item.get("value")), "reason": item.get("reason", "")}
+                for path, item in experiment.resolved.items()
+            ],
+            "log": log_tail(Path(experiment.run_path) / "log.txt") if experiment.run_path else "",
+        }
+
+
+def metric_rows(history: History) -> list[dict[str, Any]]:
+    """Return now, best and the best's epoch for each validation metric, the most telling first."""
+    known = [name for split, name in history.keys() if split == "val"]
+    ordered = [n for n in _ORDER if n in known] + sorted(n for n in known if n not in _ORDER)
+    return [_metric_row(history, name) for name in ordered]
+
+
+def _metric_row(history: History, name: str) -> dict[str, Any]:
+    _, epochs, values = history.series("val", name)
+    if not np.isfinite(values).any():
+        return {"name": name, "now": None, "best": None, "epoch": None}
+    at = int(np.nanargmin(values) if name == "loss" else np.nanargmax(values))
+    return {"name": name, "now": finite(values[-1]), "best": finite(values[at]), "epoch": float(epochs[at])}
+
+
+def finite(value: Any) -> Any:
+    """Return ``value``, or None for a number that JSON does not have."""
+    if not isinstance(value, float):
+        return value
+    return float(value) if math.isfinite(value) else None
+
+
+def class_table(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the per-class numbers with a name over every column."""
+    rows = [[finite(cell) for cell in row] for row in told.get("rows", ())]
+    if not rows:
+        return {}
+    columns = list(told.get("columns", ()))
+    first = ["class", "support"][: max(0, len(rows[0]) - len(columns))]
+    return {"columns": [*first, *columns], "rows": rows}
+
+
+def facts_of(info: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the data set's facts as label and value, the telling ones first."""
+    if not info:
+        return []
+    sets = (("train", "training"), ("val", "validation"), ("test", "test"))
+    shares = [f"{info[key]:,} {word}".replace(",", "\u202f") for key, word in sets if info.get(key)]
+    classes = info.get("classes", [])
+    rows = [
+        ("Data set", str(info.get("name", ""))),
+        ("Images", " · ".join(shares)),
+        ("Classes", f"{len(classes)}: " + ", ".join(f"{name} ({count})" for name, count in classes[:30])),
+        ("Folder", str(info.get("path", ""))),
+        ("Content", str(info.get("hash", ""))[:16]),
+    ]
+    return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def log_tail(path: Path) -> str:
+    """Return the last lines of a log file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LOG_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return text if size <= _LOG_BYTES else text.partition("\n")[2]

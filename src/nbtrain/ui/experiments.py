@@ -1,0 +1,182 @@
+"""The list of experiments, and what an empty project offers.
+
+The whole list is sent when experiments come or go; a tick of one of them is sent as a patch of its card alone, and
+is written into the list in place, so that a page that reloads finds it current. Selecting sets ``selected``; whoever
+shows the selected experiment observes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from traitlets import Bool, Dict, List, Unicode
+
+from nbtrain.errors import NbtrainError
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
+from nbtrain.ui.panel import Panel
+
+_WATCHED = ("name", "tags", "beat", "status")
+
+
+class Experiments(Panel, twin="experiments"):
+    """Cards to select, rename, duplicate, delete and compare."""
+
+    cards = List(help="One card per experiment, newest first.").tag(sync=True)
+    selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
+    overlay = List(Unicode(), help="Ids of the experiments whose curves are compared with the selected one's.").tag(sync=True)
+    blank = Bool(help="Whether the project has neither data nor experiments.").tag(sync=True)
+    found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._opened = opened or self.show
+        self.show(project)
+        self.observe(self.soon, "visible")
+
+    def show(self, project: Project) -> None:
+        """Follow ``project`` from now on, with its newest experiment selected."""
+        self.unfollow()
+        self.model, self._followed = project, dict[str, Experiment]()
+        self.follow(project, "cards")
+        self._found: dict[str, Any] = {}
+        with self.hold_sync():
+            self.overlay, self.selected = [], ""
+            self.redraw()
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """The selected experiment."""
+        return self._followed.get(self.selected)
+
+    def compared(self) -> list[Experiment]:
+        """Return the experiments that are compared with the selected one, in the order in which they were ticked."""
+        return [self._followed[id] for id in self.overlay if id in self._followed and id != self.selected]
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Send the whole list where experiments came or went, else only the cards that changed."""
+        experiments = list(self.model.cards)
+        cards = [card_of(e) for e in experiments]
+        if [c["id"] for c in cards] == [c["id"] for c in self.cards]:
+            self._patch(cards)
+            cards = self.cards
+        with self.hold_sync():
+            self._follow_all(experiments)
+            self.cards = cards
+            self.blank = not experiments and not self.model.datasets()
+            self.found = self._found
+            if self.selected not in self._followed:
+                self.selected = experiments[0].id if experiments else ""
+            self.overlay = [id for id in self.overlay if id in self._followed]
+
+    def _patch(self, cards: list[dict[str, Any]]) -> None:
+        for old, new in zip(self.cards, cards, strict=True):
+            changed = {name: value for name, value in new.items() if old.get(name) != value}
+            if changed:
+                old.update(changed)
+                self.send({"patch": {"id": new["id"], **changed}})
+
+    def _follow_all(self, experiments: list[Experiment]) -> None:
+        for experiment in experiments:
+            if experiment.id not in self._followed:
+                self.follow(experiment, *_WATCHED)
+        self._followed = {e.id: e for e in experiments}
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_new(self) -> None:
+        """Make an experiment and select it."""
+        self._select(self.model.new())
+
+    def do_rename(self, id: str, name: str) -> None:
+        """Give an experiment another name."""
+        self._followed[id].rename(name)
+
+    def do_duplicate(self, id: str) -> None:
+        """Copy an experiment and select the copy."""
+        self._select(self._followed[id].duplicate())
+
+    def do_delete(self, id: str) -> None:
+        """Move an experiment to the trash; one that runs is stopped first, which takes a moment."""
+        Thread(target=self._delete, args=(self._followed[id],), name="nbtrain-delete", daemon=True).start()
+
+    def do_digits(self) -> None:
+        """Fill the project with the handwritten digits that nbtrain brings along."""
+        self._work("Writing 1 797 images…", self._add_digits)
+
+    def do_add_images(self, path: str) -> None:
+        """Add the images at ``path`` and make a first experiment with them."""
+        self._work(f"Looking at {path}…", lambda: self._add_images(path))
+
+    def _select(self, experiment: Experiment) -> None:
+        self.redraw()
+        self.selected = experiment.id
+
+    def _delete(self, experiment: Experiment) -> None:
+        try:
+            experiment.delete()
+        except NbtrainError as error:
+            self.tell(str(error))
+        self.soon()
+
+    def _work(self, text: str, job: Callable[[], str]) -> None:
+        """Run a job of seconds on a thread of its own: handlers share one thread and must return at once."""
+        self._found = {"text": text, "busy": True}
+        Thread(target=self._finish, args=(job,), name="nbtrain-add", daemon=True).start()
+
+    def _finish(self, job: Callable[[], str]) -> None:
+        try:
+            self._found = {"text": job(), "ok": True}
+        except NbtrainError as error:
+            self._found = {"text": str(error), "ok": False}
+        self.soon()
+
+    def _add_digits(self) -> str:
+        from nbtrain import demo
+
+        project = demo.digits(self.model.path)
+        if not project.cards:
+            project.new("Quickstart")
+        self._opened(project)
+        return "The digits are ready."
+
+    def _add_images(self, path: str) -> str:
+        made = self.model.add_images(path)
+        if not self.model.cards:
+            self.model.new()
+        return f"Found {made.n_images} images in {len(made.classes)} classes."
+
+
+def card_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what the list shows of an experiment: plain values, the words are the view's."""
+    best, error = experiment.best, experiment.error
+    return {
+        "id": experiment.id,
+        "name": experiment.name,
+        "status": experiment.status,
+        "tags": list(experiment.tags),
+        "runs": 1 if experiment.run_path else 0,
+        "created_s": experiment.created_s,
+        "progress": round(experiment.progress, 3),
+        "epoch": experiment.epoch,
+        "epochs": experiment.epochs,
+        "eta_s": _rounded(experiment.eta_s),
+        "phase": experiment.phase,
+        "metric": best.get("metric", ""),
+        "value": best.get("value"),
+        "duration_s": _rounded(experiment.duration_s) or None,
+        "cause": error.get("cause", ""),
+        "queue_place": 0,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    """Whole seconds, and fives above a minute: a card need not tick with every message."""
+    if seconds is None:
+        return None
+    return float(round(seconds)) if seconds < 60 else float(round(seconds / 5) * 5)

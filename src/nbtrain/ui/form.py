@@ -1,0 +1,234 @@
+"""The form: an experiment's configuration, described field by field so that the browser can draw any of it.
+
+What the fields are comes from :mod:`nbtrain.schema`; an edit goes through ``experiment.set`` and is kept or refused
+there. A refused text stays in the form with its message and never reaches the configuration. Structure and values are
+separate traits, so that an edit sends little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from traitlets import Bool, Dict, List, Unicode
+
+from nbtrain.config import Config
+from nbtrain.errors import ConfigError
+from nbtrain.project.experiment import Experiment
+from nbtrain.schema import Choice, Field, Section, fields
+from nbtrain.ui.machine import gpus
+from nbtrain.ui.panel import Panel
+from nbtrain.ui.starting import start_of
+
+_WATCHED = ("config", "dirty", "problems", "status", "name", "data_info")
+_MANY = 40
+_OPEN = ("model", "optimizer", "training")
+"""Sections that are open at first; the others say in a line what they hold."""
+_KEPT_EDITS = 100
+
+
+class Form(Panel, twin="form"):
+    """The configuration of one experiment, to read, edit, save and train."""
+
+    name = Unicode(help="The experiment's name.").tag(sync=True)
+    sections = List(help="Key, title and fields of every section, without values.").tag(sync=True)
+    values = Dict(help="Every field's value, by path.").tag(sync=True)
+    hidden = List(Unicode(), help="Paths of the fields that do not apply now.").tag(sync=True)
+    refused = Dict(help="What was typed and refused, by path: text, message, advice.").tag(sync=True)
+    problems = List(help="What keeps the configuration from training: path, message, advice.").tag(sync=True)
+    catalog = Dict(help="Choices of long lists, by path: the present one, and all once somebody has looked.").tag(sync=True)
+    status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
+    editable = Bool(help="Whether the configuration can be edited.").tag(sync=True)
+    dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
+    can_undo = Bool(help="Whether there is an edit to take back.").tag(sync=True)
+    can_train = Bool(help="Whether Train can be pressed.").tag(sync=True)
+    reason = Unicode(help="Why Train cannot be pressed.").tag(sync=True)
+    footer = Dict(help="Batch size, multiplier, effective batch size, steps per epoch, training images.").tag(sync=True)
+
+    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.show(experiment)
+
+    def show(self, experiment: Experiment | None) -> None:
+        """Show another experiment, or none."""
+        self.unfollow()
+        self.experiment = experiment
+        self._edits: list[Config] = []
+        self._refused: dict[str, dict[str, Any]] = {}
+        self._opened: set[str] = set()
+        if experiment is not None:
+            self.follow(experiment, *_WATCHED)
+            self.follow(start_of(experiment), "starting", "trouble")
+        with self.hold_sync():
+            self.trouble = ""
+            self.redraw()
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return the form of the present configuration."""
+        experiment = self.experiment
+        if experiment is None:
+            return {"status": "", "sections": [], "values": {}}
+        start = start_of(experiment)
+        reason = self._reason(experiment)
+        described = describe(experiment.config, choices_here(experiment))
+        described["catalog"] |= {path: self._choices(path) for path in self._opened if path in described["catalog"]}
+        return {
+            **described,
+            "trouble": start.trouble or self.trouble,
+            "name": experiment.name,
+            "refused": dict(self._refused),
+            "problems": list(experiment.problems),
+            "status": experiment.status,
+            "editable": experiment.status == "created",
+            "dirty": experiment.dirty,
+            "can_undo": bool(self._edits),
+            "can_train": not reason and not start.starting,
+            "reason": reason,
+            "footer": footer_of(experiment),
+        }
+
+    def _reason(self, experiment: Experiment) -> str:
+        problems = [p for p in experiment.problems if p["path"] not in self._refused]
+        if len(self._refused) + len(problems) > 1:
+            return f"Train is off: {len(self._refused) + len(problems)} values need attention."
+        if self._refused or problems:
+            first = next(iter(self._refused.values())) if self._refused else problems[0]
+            return f"Train is off: {first['message']}"
+        return ""
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_set(self, path: str, value: Any) -> None:
+        """Set one field; a refused text stays in the form with its message."""
+        assert self.experiment is not None
+        before, start_of(self.experiment).trouble = self.experiment.config, ""
+        try:
+            self.experiment.set(path, value)
+        except ConfigError as error:
+            told = next((p for p in error.problems if p.path == path), error.problems[0])
+            self._refused[path] = {"text": value, "message": told.message, "advice": told.advice}
+            return
+        self._refused = {p: r for p, r in self._refused.items() if not _replaced(p, path)}
+        if self.experiment.config != before:
+            self._edits = [*self._edits, before][-_KEPT_EDITS:]
+
+    def do_undo(self) -> None:
+        """Take back the last edit."""
+        if self.experiment is not None and self._edits:
+            self._refused = {}
+            self.experiment.config = self._edits.pop()
+
+    def do_revert(self) -> None:
+        """Go back to what was saved."""
+        assert self.experiment is not None
+        self._edits, self._refused = [], {}
+        self.experiment.revert()
+
+    def do_save(self) -> None:
+        """Write the configuration to disk."""
+        assert self.experiment is not None
+        self.experiment.save()
+
+    def do_train(self) -> None:
+        """Save and start training."""
+        if self.experiment is not None and not self._reason(self.experiment):
+            start_of(self.experiment).go()
+
+    def do_duplicate(self) -> None:
+        """Make a copy that can be edited; the list selects what is new."""
+        assert self.experiment is not None
+        self.experiment.duplicate()
+
+    def do_catalog(self, path: str) -> None:
+        """Send the long list of choices at ``path`` from now on."""
+        self._opened.add(path)
+
+    def _choices(self, path: str) -> list[dict[str, str]]:
+        assert self.experiment is not None
+        found = next(f for f in fields(self.experiment.config) if f.path == path)
+        return [plain_choice(choice) for choice in found.choices]
+
+
+def _replaced(path: str, edited: str) -> bool:
+    """Return whether an accepted edit at ``edited`` makes what was refused at ``path`` pointless."""
+    parent = edited.removesuffix(".kind")
+    return path == edited or path.startswith(f"{parent}.") and (parent != edited or path != parent)
+
+
+def describe(config: Config, known: Mapping[str, tuple[Choice, ...]]) -> dict[str, Any]:
+    """Return sections, values and hidden paths of ``config``, as plain JSON.
+
+    ``known`` are choices, by path, that only the project or the machine knows.
+    """
+    sections: dict[str, dict[str, Any]] = {
+        key: {"key": key, "title": title_of(key), "open": key in _OPEN, "fields": []} for key in type(config).model_fields
+    }
+    values, hidden, now = {}, [], {}
+    for described in fields(config):
+        found = replace(described, choices=known[described.path]) if described.path in known else described
+        key = found.path.partition(".")[0]
+        sections[key]["fields"].append(plain_field(found))
+        if len(found.choices) > _MANY:
+            now[found.path] = [plain_choice(c) for c in found.choices if c.value == config.get(found.path)]
+        values[found.path] = plain_value(config.get(found.path))
+        if not found.shown:
+            hidden.append(found.path)
+    for section in sections.values():
+        section["fields"].sort(key=_rank)
+    return {"sections": list(sections.values()), "values": values, "hidden": hidden, "catalog": now}
+
+
+def _rank(field: dict[str, Any]) -> int:
+    """What decides about the others stands first: the kind, then what is chosen from a long list."""
+    return 0 if field["type"] == "kind" else 1 if "searchable" in field else 2
+
+
+def choices_here(experiment: Experiment) -> dict[str, tuple[Choice, ...]]:
+    """Return the choices that no definition of a field can know: the project's data sets, this machine's devices."""
+    found = [Choice(d.name, d.name, f"{d.n_images} images") for d in experiment.project.datasets()]
+    devices = [Choice(f"cuda:{i}", f"GPU {i} · {gpu['name']}") for i, gpu in enumerate(gpus())]
+    usual = [Choice("auto", "automatic: first GPU, else CPU"), Choice("cpu", "CPU")]
+    return {"data.dataset": tuple(found), "hardware.device": (*usual, *devices)}
+
+
+def title_of(key: str) -> str:
+    """Return the title of a section: the family's name, not the present kind's."""
+    return key[:1].upper() + key[1:].replace("_", " ")
+
+
+def plain_field(found: Field) -> dict[str, Any]:
+    """Return a field's description without what changes with every edit; a long list of choices stays behind."""
+    plain = {name: value for name, value in found.plain().items() if name != "shown"}
+    plain["default"] = plain_value(found.default)
+    choices = [plain_choice(choice) for choice in found.choices]
+    if len(choices) > _MANY:
+        return {**{n: v for n, v in plain.items() if n != "choices"}, "searchable": True}
+    return {**plain, "choices": choices} if choices else plain
+
+
+def plain_choice(choice: Any) -> dict[str, str]:
+    """Return a choice as plain JSON, without an empty hint."""
+    hint = {"hint": choice.hint} if choice.hint else {}
+    return {"value": choice.value, "label": choice.label, **hint}
+
+
+def plain_value(value: Any) -> Any:
+    """Return a configuration value as plain JSON."""
+    if isinstance(value, Section):
+        return value.plain()
+    return [plain_value(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def footer_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what the form's foot says of an experiment: its effective batch size and steps per epoch."""
+    training, n_train = experiment.config.training, experiment.data_info.get("train")
+    return {
+        "batch": str(training.batch_size),
+        "multiplier": training.batch_multiplier,
+        "effective": str(experiment.config.effective_batch_size),
+        "n_train": n_train,
+        "steps_per_epoch": experiment.config.steps_per_epoch(n_train) if n_train else None,
+    }

@@ -1,0 +1,139 @@
+"""The header: which project, for which task, on which machine; toasts for what has happened; the kernel's heartbeat.
+
+It follows the project and every experiment's status. Opening another project is the studio's affair: it is called
+back with the opened one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from traitlets import Bool, Dict, Float, List, Unicode
+
+from nbtrain.messages import ENDED
+from nbtrain.project import recent
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
+from nbtrain.runs.folder import newest_run
+from nbtrain.ui.machine import machine
+from nbtrain.ui.panel import Heart, Panel
+
+_KEPT_TOASTS = 8
+_SAID = {"completed": ("good", "{name} is completed"), "failed": ("bad", "{name} failed"), "cancelled": ("info", "{name} was stopped")}
+
+
+class Header(Heart, Panel, twin="header"):
+    """Project menu, task, machine, toasts."""
+
+    project = Dict(help="Name, path, task and number of classes of the open project.").tag(sync=True)
+    recent = List(help="Recent projects: name, path, what runs in each, whether it is this one.").tag(sync=True)
+    machine = Dict(help="CPU, memory and GPUs.").tag(sync=True)
+    unsaved = Unicode(help="Name of an experiment with unsaved edits, empty where there is none.").tag(sync=True)
+    toasts = List(help="What has happened: id, kind and text; each view shows the ones that are new to it.").tag(sync=True)
+    beat = Float(help="Wall clock of the last beat, seconds since 1970.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._opened, self._ids = opened or self.show, count(1)
+        self.show(project)
+        self.start_beating()
+
+    def show(self, project: Project) -> None:
+        """Follow ``project`` from now on."""
+        self.unfollow()
+        self.model = project
+        self.follow(project, "name", "defaults")
+        self.follow(project, "cards", call=self._listed)
+        self._saw: dict[str, tuple[str, bool]] = {}
+        self._listed()
+        self.redraw()
+
+    def state(self) -> dict[str, Any]:
+        """Return what the header shows of the project."""
+        edited = next((e.name for e in self.model.cards if is_unsaved(e)), "")
+        named = {"name": self.model.name, "path": str(self.model.path)}
+        about = {"task": self.model.new_config().task.label.lower(), "n_classes": len(self.model.classes)}
+        return {"project": {**named, **about}, "unsaved": edited}
+
+    def pump(self) -> None:
+        """Beat, and look at the machine with it: one message for both."""
+        with self.hold_sync():
+            if self.visible:
+                self.machine = machine()
+            super().pump()
+
+    # -- toasts -------------------------------------------------------------------------------------------------
+
+    def toast(self, text: str, kind: str = "info") -> None:
+        """Say ``text`` for a few seconds; ``kind`` is info, good or bad."""
+        self.toasts = [*self.toasts, {"id": next(self._ids), "kind": kind, "text": text}][-_KEPT_TOASTS:]
+
+    def _listed(self, _: Any = None) -> None:
+        for experiment in self.model.cards:
+            if experiment.id not in self._saw:
+                self._saw[experiment.id] = (experiment.status, experiment.dirty)
+                self.follow(experiment, "status", "dirty", call=self._happened)
+        self.soon()
+
+    def _happened(self, change: Any) -> None:
+        experiment: Experiment = change["owner"]
+        before, self._saw[experiment.id] = self._saw[experiment.id], (experiment.status, experiment.dirty)
+        said = toast_for(experiment, *before)
+        if said:
+            self._waiting = [*getattr(self, "_waiting", []), said]
+        self.soon()
+
+    def redraw(self) -> None:
+        """Draw the project, and say the toasts that are waiting."""
+        super().redraw()
+        waiting, self._waiting = getattr(self, "_waiting", []), []
+        for kind, text in waiting:
+            self.toast(text, kind)
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_look(self) -> None:
+        """Read what runs in the recent projects; their menu is being opened."""
+        self.recent = [_recent(path, path == self.model.path) for path in recent.folders()]
+
+    def do_open(self, path: str, unsaved: str = "") -> None:
+        """Open or prepare the project at ``path``; ``unsaved`` says what becomes of edits: save or drop."""
+        for experiment in [e for e in self.model.cards if is_unsaved(e)]:
+            if unsaved == "save":
+                experiment.save()
+            elif unsaved == "drop":
+                experiment.revert()
+        self._opened(Project(path))
+
+
+def is_unsaved(experiment: Experiment) -> bool:
+    """Return whether leaving would lose something: edits of an experiment that can be edited and has been saved once."""
+    return experiment.dirty and experiment.status == "created" and experiment.folder is not None
+
+
+def toast_for(experiment: Experiment, status: str, dirty: bool) -> tuple[str, str] | None:
+    """Return kind and text of what to say after a change from ``status`` and ``dirty``, or None."""
+    name = f"“{experiment.name}”"
+    if experiment.status != status:
+        if experiment.status in ENDED and status != "created":
+            kind, text = _SAID[experiment.status]
+            return kind, text.format(name=name)
+        if status in ("created", "pending") and experiment.status == "preparing":
+            return "info", f"{name} has started"
+        return None
+    if dirty and not experiment.dirty and experiment.status == "created":
+        return "good", f"{name} is saved"
+    return None
+
+
+def _recent(path: Path, current: bool) -> dict[str, Any]:
+    running = []
+    for folder in sorted((path / "experiments").glob("*")):
+        run = newest_run(folder)
+        if run is not None and run.shown_status().status not in (*ENDED, "created"):
+            running.append(folder.name.rpartition("-")[0])
+    return {"name": path.name, "path": str(path), "running": running, "current": current}

@@ -1,0 +1,110 @@
+"""The run bar: what an experiment's run is doing now, and the one or two things that can be done about it.
+
+It follows the experiment's ``beat`` and sends what changed, at most 20 times a second. Stop is asked for here and, by
+the browser, as a command file: the trainer takes whichever comes first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from traitlets import Bool, Dict, Float, Int, Unicode
+
+from nbtrain.project.experiment import Experiment
+from nbtrain.ui.panel import Heart, Panel
+from nbtrain.ui.starting import start_of
+
+_SHOWN = ("name", "status", "phase", "detail", "epoch", "epochs", "step", "steps", "progress", "eta_s", "best", "error")
+
+
+class RunBar(Heart, Panel, twin="run_bar"):
+    """Status, progress, speed, and the button for what comes next."""
+
+    name = Unicode(help="The experiment's name.").tag(sync=True)
+    status = Unicode(help="Its status, empty without an experiment.").tag(sync=True)
+    phase = Unicode(help="What the trainer is doing.").tag(sync=True)
+    detail = Unicode(help="Where the phase stands, in words.").tag(sync=True)
+    epoch = Int(help="Epochs done.").tag(sync=True)
+    epochs = Int(help="Epochs planned.").tag(sync=True)
+    step = Int(help="Steps done.").tag(sync=True)
+    steps = Int(help="Steps planned.").tag(sync=True)
+    progress = Float(help="Share of the steps done, 0…1.").tag(sync=True)
+    eta_s = Float(None, allow_none=True, help="Seconds that remain.").tag(sync=True)
+    images_per_s = Float(None, allow_none=True, help="Images per second.").tag(sync=True)
+    waiting = Float(None, allow_none=True, help="Share of the time that the loop waits for data.").tag(sync=True)
+    queue_place = Int(help="Place among those that wait for the device; 0 when not waiting.").tag(sync=True)
+    duration_s = Float(None, allow_none=True, help="How long the run took, in seconds.").tag(sync=True)
+    best = Dict(help="metric, value, epoch and step of the best validation.").tag(sync=True)
+    error = Dict(help="cause, message, advice and traceback of a failure.").tag(sync=True)
+    busy = Dict(help="The question that a busy device asks: text; empty when there is none.").tag(sync=True)
+    startable = Bool(help="Whether Train can be pressed.").tag(sync=True)
+    commands = Unicode(help="The run's command folder, for the browser's own way to the trainer.").tag(sync=True)
+    home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
+    beat = Float(help="Wall clock of the last heartbeat; 0 where another panel has the heart.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, experiment: Experiment | None = None, *, heart: bool = False, **kwargs: Any) -> None:
+        super().__init__(home=str(Path.home()), **kwargs)
+        self.show(experiment)
+        self.observe(self.soon, "visible")
+        if heart:
+            self.start_beating()
+
+    def show(self, experiment: Experiment | None) -> None:
+        """Show another experiment, or none."""
+        self.unfollow()
+        self.experiment = experiment
+        if experiment is not None:
+            self.follow(experiment, "beat", "name", "status", "problems")
+            self.follow(start_of(experiment), "question", "trouble", "starting")
+        self.trouble = ""
+        self.redraw()
+
+    def state(self) -> dict[str, Any]:
+        """Return what the run bar shows of the experiment."""
+        experiment = self.experiment
+        if experiment is None:
+            return {"status": ""}
+        start = start_of(experiment)
+        usage = experiment.usage if experiment.running else {}
+        return {
+            **{name: plain(getattr(experiment, name)) for name in _SHOWN if name != "error"},
+            "error": plain(experiment.error) if experiment.status == "failed" else {},
+            "images_per_s": usage.get("images_per_s"),
+            "waiting": usage.get("waiting"),
+            "duration_s": None if experiment.running else experiment.duration_s or None,
+            "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
+            "busy": {"text": start.question} if start.question else {},
+            "startable": not experiment.problems and not start.starting,
+            "trouble": start.trouble if experiment.status == "created" else "",
+        }
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_train(self) -> None:
+        """Save and start training."""
+        if self.experiment is not None:
+            start_of(self.experiment).go()
+
+    def do_stop(self) -> None:
+        """Ask the run to stop."""
+        if self.experiment is not None:
+            self.experiment.stop()
+
+    def do_restart(self) -> None:
+        """Move the ended run to the trash and make the configuration editable again."""
+        if self.experiment is not None:
+            self.experiment.restart()
+
+    def do_answer(self, how: str) -> None:
+        """Answer the question that the busy device asks: wait, beside or cancel."""
+        if self.experiment is not None:
+            start_of(self.experiment).answer(how)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` with its tuples as lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple | list) else value

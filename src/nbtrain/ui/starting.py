@@ -1,0 +1,73 @@
+"""Starting a run from a panel: off the handlers' thread, with the question that a busy device asks.
+
+Form and run bar share one :class:`Start` per experiment, so that the question and a refusal are shown once, wherever
+Train was pressed. It knows the experiment's methods; it does not know any panel.
+"""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from traitlets import Bool, HasTraits, Unicode
+
+from nbtrain.errors import BusyError, NbtrainError
+from nbtrain.project.experiment import Experiment
+
+
+class Start(HasTraits):
+    """What stands between a press of Train and the run of one experiment."""
+
+    starting = Bool(help="Whether a start is under way.")
+    question = Unicode(help="What the device is busy with; empty when nobody has to answer.")
+    trouble = Unicode(help="Why the run could not be started.")
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__()
+        self._experiment = ref(experiment)
+
+    def go(self, **how: bool) -> None:
+        """Train, on a thread of its own; ``how`` is passed on (``beside``, ``queue``)."""
+        if self.starting:
+            return
+        self.starting, self.question, self.trouble = True, "", ""
+        Thread(target=self._go, kwargs=how, name="nbtrain-start", daemon=True).start()
+
+    def answer(self, how: str) -> None:
+        """Take the answer to the question: wait, beside, or anything else for no."""
+        self.question = ""
+        if how in ("wait", "beside"):
+            self.go(**({"queue": True} if how == "wait" else {"beside": True}))
+
+    def _go(self, **how: bool) -> None:
+        experiment = self._experiment()
+        if experiment is None:
+            return
+        try:
+            experiment.train(**how)
+        except BusyError as error:
+            self.question = question(experiment, error)
+        except NbtrainError as error:
+            self.trouble = str(error)
+        except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
+            self.trouble = f"The run could not be started: {type(error).__name__}: {error}"
+        finally:
+            self.starting = False
+
+
+def question(experiment: Experiment, error: BusyError) -> str:
+    """Return what to ask: the device's user by its name where it belongs to the same project."""
+    users = str(error.value or "")
+    names = [f"“{other.name}”" for other in experiment.project.cards if other.run_path and other.run_path in users]
+    return f"The device is in use by {' and '.join(names) or users or 'another run'}."
+
+
+_STARTS: WeakKeyDictionary[Experiment, Start] = WeakKeyDictionary()
+
+
+def start_of(experiment: Experiment) -> Start:
+    """Return the one start of ``experiment``."""
+    if experiment not in _STARTS:
+        _STARTS[experiment] = Start(experiment)
+    return _STARTS[experiment]

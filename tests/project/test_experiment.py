@@ -1,0 +1,109 @@
+"""Experiments: editing and its limits, without any run."""
+
+import pytest
+
+from images import write_classes
+from nbtrain.errors import ConfigError, NbtrainError
+from nbtrain.project.project import Project
+from nbtrain.training.optimizers import SGD, AdamW
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    project = Project(tmp_path / "project")
+    project.add_images(write_classes(tmp_path / "images", {"cat": 40, "dog": 20}))
+    yield project.new()
+    project.close()
+
+
+def test_sections_are_attributes(experiment):
+    experiment.optimizer = AdamW(lr=5e-4)
+    assert experiment.config.optimizer == experiment.optimizer == AdamW(lr=5e-4)
+
+
+def test_an_illegal_value_leaves_the_old_one(experiment):
+    before = experiment.config
+    with pytest.raises(ConfigError, match=r"optimizer\.lr"):
+        experiment.set("optimizer.lr", -1)
+    with pytest.raises(ConfigError):
+        experiment.optimizer = {"kind": "adamw", "lr": "fast"}
+    assert experiment.config is before
+
+
+def test_switching_a_kind_and_back_brings_its_values_back(experiment):
+    experiment.set("optimizer.lr", 5e-4)
+    experiment.set("optimizer.kind", "sgd")
+    assert experiment.optimizer == SGD()
+    experiment.set("optimizer.lr", 0.5)
+    experiment.set("optimizer.kind", "adamw")
+    assert experiment.optimizer == AdamW(lr=5e-4)
+    experiment.set("optimizer.kind", "sgd")
+    assert experiment.optimizer == SGD(lr=0.5)
+
+
+def test_dirty_follows_the_disk(experiment):
+    assert experiment.dirty
+    experiment.save()
+    experiment.set("training.epochs", 3)
+    assert experiment.dirty
+    experiment.set("training.epochs", 50)
+    assert not experiment.dirty
+    experiment.set("training.epochs", 4)
+    experiment.tags = ["x"]
+    experiment.revert()
+    assert (experiment.dirty, experiment.tags, experiment.config.training.epochs) == (False, [], 50)
+
+
+def test_renaming_saves_the_name_alone(experiment):
+    experiment.save()
+    experiment.set("training.epochs", 3)
+    folder = experiment.folder
+    experiment.rename("Other")
+    assert experiment.dirty
+    assert experiment.folder == folder
+    again = Project(experiment.project.path)
+    assert (again.cards[0].name, again.cards[0].config.training.epochs) == ("Other", 50)
+    again.close()
+
+
+def test_problems_follow_edits_and_keep_it_from_training(experiment):
+    assert experiment.problems == []
+    experiment.set("training.batch_size", 64)
+    assert [p["path"] for p in experiment.problems] == ["training.batch_size"]
+    with pytest.raises(ConfigError, match=r"training\.batch_size"):
+        experiment.train()
+    assert experiment.status == "created"
+    assert experiment.folder is None
+
+
+def test_data_info_tells_what_will_train(experiment):
+    info = experiment.data_info
+    assert (info["n_images"], info["train"], info["val"], info["test"]) == (60, 48, 12, 0)
+    assert info["classes"] == [["cat", 40], ["dog", 20]]
+
+
+def test_a_duplicate_is_new_and_independent(experiment):
+    experiment.tags = ["t"]
+    copy = experiment.duplicate()
+    assert (copy.name, copy.config, copy.tags) == (f"{experiment.name} (copy)", experiment.config, ["t"])
+    assert copy.id != experiment.id
+    copy.set("training.epochs", 2)
+    assert experiment.config.training.epochs == 50
+
+
+def test_deleting_moves_to_the_trash(experiment):
+    experiment.save()
+    experiment.delete()
+    assert experiment.project.cards == []
+    [kept] = (experiment.project.path / "trash").iterdir()
+    assert (kept / "experiment.json").exists()
+
+
+def test_unknown_events_are_refused(experiment):
+    with pytest.raises(NbtrainError, match="Events: status"):
+        experiment.on("finished", print)
+
+
+def test_nothing_to_restart_is_no_error_but_nothing_changes(experiment):
+    experiment.restart()
+    assert experiment.status == "created"

@@ -1,0 +1,55 @@
+"""Real processes, locks, sockets and signals around a training that is small; see stand_in/sitecustomize.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from nbtrain.runs import launch, warm
+from nbtrain.runs.folder import RunFolder
+from runs.helpers import SOURCE, STAND_IN, kill, until
+
+
+@pytest.fixture
+def stand_in(tmp_path_factory, monkeypatch):
+    """An environment whose trainers train nothing, with a runtime folder of its own; afterwards nothing is left."""
+    runtime = tmp_path_factory.mktemp("runtime")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("PYTHONPATH", f"{SOURCE}{os.pathsep}{STAND_IN}")
+    monkeypatch.setenv("NBTRAIN_STAND_IN", "1")
+    yield runtime
+    for log in runtime.glob("nbtrain/warm-*.log"):  # shown by pytest where a test fails
+        print(log.read_text())
+    for lock in runtime.glob("nbtrain/**/*.lock"):
+        pid = launch.locks.holder(lock)
+        if pid and pid != os.getpid():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def warmed(stand_in):
+    """The same with a warm process that is ready."""
+    launch.ensure_warm()
+    until(warm.is_there)
+    return stand_in
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes a run that acts as told; its trainer is ended with the test."""
+    made = []
+
+    def run(**act) -> RunFolder:
+        frozen = {
+            "format": 1,
+            "config": {"hardware": {"device": "cpu"}},
+            "act": act,
+        }
+        made.append(RunFolder.create(tmp_path / "project" / "experiments" / f"e-{len(made)}", frozen))
+        return made[-1]
+
+    yield run
+    for one in made:
+        kill(one)

@@ -1,0 +1,338 @@
+"""Trainers as real processes, started cold and warm: they outlive their starter, answer always, and end with a word."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from nbtrain import locks, processes
+from nbtrain.errors import BusyError, LaunchError
+from nbtrain.messages import Acknowledged, Failure, Metric, Status, Stop
+from nbtrain.runs import launch
+from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.journal import JournalReader
+from runs.helpers import ended, exit_of, kill, until, zombies
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(params=["cold", "warm"])
+def start(request):
+    """Starts a trainer either way, and asserts that it was that way."""
+    request.getfixturevalue("warmed" if request.param == "warm" else "stand_in")
+
+    def begin(run, **options):
+        launched = launch.start(run, cold=request.param == "cold", **options)
+        assert launched.warm == (request.param == "warm"), launched
+        return launched
+
+    return begin
+
+
+@pytest.fixture
+def start_warm(warmed):
+    """Starts a trainer the quick way."""
+    return launch.start
+
+
+def messages(run, kind):
+    return [message for message in JournalReader(run.events).read() if isinstance(message, kind)]
+
+
+def stopped_in_s(run):
+    """Ask to stop; return how long the process took to be gone."""
+    begun_s, pid = time.monotonic(), run.owner()["pid"]
+    name = run.ask(Stop())
+    until(lambda: not processes.exists(pid))
+    assert name in [message.command for message in messages(run, Acknowledged)]
+    assert run.shown_status().status == "cancelled"
+    return time.monotonic() - begun_s
+
+
+def test_a_run_from_its_start_to_its_last_word(start, make):
+    run = make(steps=30)
+    launched = start(run)
+    owner = run.owner()
+    assert owner["pid"] == launched.pid
+    assert owner["generation"] == 1
+    assert {"host", "boot_id", "pid", "started_s", "generation"} <= set(owner)
+    status = ended(run)
+    assert (status.status, status.step, status.steps) == ("completed", 30, 30)
+    assert status.best == {"metric": "accuracy", "value": 0.9, "epoch": 1.0, "step": 30}
+    assert [message.step for message in messages(run, Metric)] == [*range(1, 31), 30]
+    said = [(message.status, message.phase) for message in messages(run, Status)]
+    assert said == [("preparing", "importing"), ("preparing", "building"), ("training", "training"), ("completed", "")]
+    end = exit_of(run)
+    assert (end["code"], end["signal"], end["cause"]) == (0, None, "")
+    assert end["memory_peak_mib"] > 1
+    assert not locks.locked(run.lock)
+    assert zombies() == []
+
+
+def test_a_trainer_is_a_child_of_nobody_here(start, make):
+    run = make(step_s=0.2)
+    launched = start(run)
+    trainer = psutil.Process(launched.pid)
+    assert os.getpid() not in [parent.pid for parent in trainer.parents()]
+    assert os.getsid(launched.pid) != os.getsid(0)
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "cause", "code", "by"),
+    [
+        ("data", "data", 1, None),
+        ("memory", "out of memory", 1, None),
+        ("disk", "disk", 1, None),
+        ("anything", "code", 1, None),
+        ("exit", "code", 3, None),
+        ("segfault", "code", None, signal.SIGSEGV),
+    ],
+)
+def test_every_failure_has_its_cause(how, cause, code, by, start_warm, make):
+    run = make(fail_at=3, how=how)
+    start_warm(run)
+    status = ended(run)
+    assert (status.status, status.cause) == ("failed", cause)
+    end = exit_of(run)
+    assert (end["code"], end["signal"], end["cause"]) == (code, by, cause)
+    failure = run.failure()
+    assert failure.cause == cause
+    assert failure.message
+    assert failure.advice
+    if code == 1:
+        assert "sitecustomize.py" in messages(run, Failure)[0].traceback
+        assert any("Traceback" in line or "Error" in line for line in end["last_lines"])
+
+
+def test_a_segfault_leaves_the_python_stack_in_the_log(start_warm, make):
+    run = make(fail_at=2, how="segfault")
+    start_warm(run)
+    ended(run)
+    assert any("sitecustomize.py" in line for line in exit_of(run)["last_lines"])
+
+
+def test_a_killed_trainer_is_told_by_its_parent(start, make):
+    run = make(steps=10_000)
+    start(run)
+    until(lambda: run.status().status == "training")
+    kill(run)
+    assert ended(run).status == "failed"
+    assert exit_of(run)["signal"] == signal.SIGKILL
+    assert run.failure().cause == run.shown_status().cause == "killed"
+    assert "Interrupted" in run.failure().message
+    assert run.status().status == "training"  # only a trainer writes it
+
+
+def test_a_trainer_killed_with_its_parent_is_interrupted(start_warm, make):
+    run = make(steps=10_000)
+    pid = start_warm(run).pid
+    until(lambda: run.status().status == "training")
+    os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+    kill(run)
+    assert ended(run).status == "failed"
+    assert run.failure().cause == "interrupted"
+    assert run.exit() == {}
+
+
+def test_sigterm_ends_it_well_and_sigint_does_nothing(start_warm, make):
+    run = make(steps=10_000)
+    start_warm(run)
+    until(lambda: run.status().status == "training")
+    kill(run, signal.SIGINT)
+    step = run.status().step
+    until(lambda: run.status().step > step)
+    kill(run, signal.SIGTERM)
+    assert ended(run).status == "cancelled"
+    assert exit_of(run)["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("act", "phase"),
+    [
+        ({"steps": 10_000}, "training"),
+        ({"build_s": 60}, "building"),
+        ({"fail_at": 5, "how": "hang"}, "training"),
+        ({"fail_at": 5, "how": "hang holding the interpreter"}, "training"),
+    ],
+    ids=["between steps", "while building", "in a step that hangs", "in a call that holds the interpreter"],
+)
+def test_stop_is_obeyed_in_every_phase(act, phase, start_warm, make):
+    run = make(**act)
+    start_warm(run)
+    until(lambda: run.status().phase == phase)
+    if "fail_at" in act:
+        time.sleep(0.3)  # five steps take a twentieth of a second
+    took_s = stopped_in_s(run)
+    if act.get("steps"):
+        assert took_s < 1
+    assert took_s < 4  # 3 s are promised; a loaded machine gets one more
+
+
+def test_stop_reaches_a_frozen_trainer(start_warm, make):
+    run = make(steps=10_000)
+    pid = start_warm(run).pid
+    until(lambda: run.status().status == "training")
+    os.kill(pid, signal.SIGSTOP)
+    assert stopped_in_s(run) < 4
+    assert not locks.locked(run.lock)
+
+
+def test_what_a_trainer_leaves_behind_is_ended(start_warm, make):
+    run = make(fail_at=2, how="child")
+    start_warm(run)
+    ended(run)
+    child = int(next(line.split()[1] for line in exit_of(run)["last_lines"] if line.startswith("child")))
+    until(lambda: not processes.exists(child))
+
+
+STARTER = """
+import sys
+from nbtrain.errors import BusyError
+from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.launch import start
+print("ready", flush=True); sys.stdin.readline()
+try:
+    print(start(RunFolder(sys.argv[1]), cold=sys.argv[2] == "cold").pid, flush=True)
+except BusyError:
+    print("busy", flush=True)
+sys.stdin.readline()
+"""
+
+
+def starter(run, how):
+    argv = [sys.executable, "-c", STARTER, str(run.path), how]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+@pytest.mark.parametrize("how", ["cold", "warm"])
+def test_a_trainer_outlives_a_killed_starter(how, warmed, make):
+    run = make(steps=10_000)
+    process = starter(run, how)
+    go(process)
+    pid = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    step = run.status().step
+    until(lambda: run.status().step > step)
+    assert run.living() == "living"
+    assert run.owner()["pid"] == pid
+    run.ask(Stop())
+    assert ended(run).status == "cancelled"
+
+
+def test_of_starters_at_the_same_time_one_has_the_trainer(stand_in, make):
+    run = make(steps=10_000)
+    all_of_them = [starter(run, "cold") for _ in range(3)]
+    for process in all_of_them:
+        go(process)
+    words = [process.stdout.readline().strip() for process in all_of_them]
+    assert sorted(words)[1:] == ["busy", "busy"]
+    assert run.owner()["pid"] == int(min(words))
+    assert run.owner()["generation"] == 1
+    with pytest.raises(BusyError, match="already has a trainer"):
+        launch.start(run)
+    assert run.living() == "living"
+    for process in all_of_them:
+        process.communicate()
+    assert run.exit() == {}  # those who came second wrote nothing
+
+
+def test_no_port_is_opened_and_nothing_is_printed(start_warm, make, capfd):
+    run = make(steps=10_000)
+    pid = start_warm(run).pid
+    until(lambda: run.status().status == "training")
+    ours = {pid, psutil.Process(pid).ppid(), *(locks.holder(path) for path in lock_files())}
+    listening = [c.pid for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert len(ours) >= 3
+    assert ours.isdisjoint(listening)
+    assert capfd.readouterr() == ("", "")
+
+
+def lock_files():
+    from nbtrain.runs.devices import runtime_folder
+
+    return runtime_folder().glob("warm-*.lock")
+
+
+def test_a_broken_configuration_fails_the_run_and_names_the_file(start, make):
+    run = make()
+    (run.path / "config.json").write_text('{"format": 1,')
+    with pytest.raises(LaunchError, match="could not be started"):
+        start(run)
+    assert ended(run).status == "failed"
+    assert "config.json" in run.failure().message
+
+
+def test_a_missing_folder_is_a_clear_error(stand_in, tmp_path):
+    with pytest.raises(LaunchError, match="could not be started"):
+        launch.start(RunFolder(tmp_path / "nothing"))
+
+
+def test_a_second_run_on_a_busy_device_is_refused_or_runs_beside_or_waits(start, make):
+    first, refused, beside, waiting = (make(steps=10_000) for _ in range(4))
+    start(first)
+    until(lambda: first.status().status == "training")
+    with pytest.raises(BusyError, match="cpu is in use"):
+        start(refused)
+    assert refused.shown_status().status == "cancelled"
+    start(beside, when_busy="beside")
+    until(lambda: beside.status().status == "training")
+    start(waiting, when_busy="wait")
+    until(lambda: "waiting for cpu" in waiting.status().detail)
+    assert waiting.shown_status().status == "pending"
+    assert waiting.living() == "living"
+    beside.ask(Stop())
+    ended(beside)
+    assert waiting.shown_status().status == "pending"
+    kill(first)  # not even a killed run keeps the device
+    until(lambda: waiting.status().status == "training")
+
+
+def test_a_waiting_run_can_be_cancelled(start_warm, make):
+    first, waiting = make(steps=10_000), make()
+    start_warm(first)
+    start_warm(waiting, when_busy="wait")
+    until(lambda: waiting.status().detail)
+    assert stopped_in_s(waiting) < 3
+    assert first.living() == "living"
+
+
+@pytest.mark.cold
+def test_stop_is_obeyed_while_a_trainer_imports(stand_in, make, tmp_path, monkeypatch):
+    """Importing torch takes seconds; here an import that takes a minute stands for it."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(
+        "import sys, time, types\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'nbtrain.build': time.sleep(60)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'slow'}{os.pathsep}{os.environ['PYTHONPATH']}")
+    run = make()
+    launch.start(run, cold=True)
+    assert run.status().phase == "importing"
+    assert stopped_in_s(run) < 2
+
+
+def test_a_worker_in_the_foreground_is_the_same_trainer(stand_in, make):
+    run = make(steps=5)
+    argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path)]
+    assert subprocess.run(argv, check=False).returncode == 0
+    assert run.shown_status().status == "completed"
+    assert json.loads((run.path / "owner.json").read_text())["generation"] == 1

@@ -1,0 +1,145 @@
+"""The warm process: one per environment, quick, private, and gone when it is of no use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import time
+
+import pytest
+
+from nbtrain import locks, processes
+from nbtrain.messages import Status
+from nbtrain.runs import launch, warm
+from nbtrain.runs.journal import JournalReader
+from runs.helpers import SOURCE, STAND_IN, ended, until
+
+
+def servers(runtime):
+    """The pids of warm processes in a runtime folder."""
+    holders = (locks.holder(path) for path in (runtime / "nbtrain").glob("warm-*.lock"))
+    return [pid for pid in holders if pid]
+
+
+def test_however_often_it_is_asked_for_there_is_one(stand_in):
+    for _ in range(4):
+        launch.ensure_warm()
+    until(warm.is_there)
+    time.sleep(0.3)
+    assert len(servers(stand_in)) == 1
+    assert launch.ensure_warm() is True
+
+
+def test_its_socket_is_for_this_user_only(warmed):
+    (path,) = (warmed / "nbtrain").glob("*.sock")
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_it_does_not_outlive_its_usefulness_but_its_trainers_do(warmed, make):
+    run = make(steps=10_000)
+    assert launch.start(run).warm
+    (server,) = servers(warmed)
+    os.kill(server, signal.SIGKILL)
+    until(lambda: not processes.exists(server))
+    step = run.status().step
+    until(lambda: run.status().step > step)
+    cold = make(steps=3)
+    launched = launch.start(cold, when_busy="beside")
+    assert (launched.warm, launched.why) == (False, "no warm process was ready")
+    launch.ensure_warm()
+    until(warm.is_there)
+    assert launch.start(make(steps=3), when_busy="beside").warm
+
+
+def test_a_changed_environment_gets_a_process_of_its_own(warmed, make, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert not warm.is_there()
+    launched = launch.start(make(steps=3))
+    assert not launched.warm
+
+
+def test_edited_source_gets_a_new_process_and_the_old_one_leaves(stand_in, tmp_path, monkeypatch):
+    before = warm.environment_key()
+    edited = tmp_path / "torch" / "__init__.py"
+    edited.parent.mkdir()
+    edited.write_text("")
+    monkeypatch.setattr(warm, "_library_files", lambda: iter([edited]))
+    first = warm.environment_key()
+    os.utime(edited, (1, 1))
+    assert len({before, first, warm.environment_key()}) == 3
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\n", b"{", b"not json\n", b"[]\n", b"{}\n", b"x" * 5000, b'{"run": 1}\n'])
+def test_garbage_on_the_socket_does_not_end_it(garbage, warmed, make):
+    (path,) = (warmed / "nbtrain").glob("*.sock")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(garbage)
+    assert launch.start(make(steps=2)).warm
+
+
+def test_the_trainer_has_the_starters_environment_and_folder(warmed, make, tmp_path, monkeypatch):
+    monkeypatch.setenv("NBTRAIN_TEST_ONLY", "seen")
+    monkeypatch.chdir(tmp_path)
+    run = make(steps=10_000)
+    pid = launch.start(run).pid
+    assert os.readlink(f"/proc/{pid}/cwd") == str(tmp_path)
+    assert until(lambda: run.status().status == "training")
+
+
+def test_a_click_while_it_imports_shares_what_is_imported(stand_in, make, tmp_path, monkeypatch):
+    """The fork is made between two imports; the trainer imports the rest itself, and the server goes on too."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        f"exec(open({str(STAND_IN / 'sitecustomize.py')!r}).read())\nimport sys\ndel sys.modules['timm']\n"
+    )
+    (folder / "timm.py").write_text(
+        "import importlib.util as u, time\nfor n in range(40):\n    time.sleep(.05)\n    u.find_spec(f'no{n}')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{SOURCE}")
+    launch.ensure_warm()
+    until(warm.is_there)
+    time.sleep(0.5)
+    begun_s = time.monotonic()
+    run = make(steps=3)
+    launched = launch.start(run)
+    assert launched.warm
+    assert time.monotonic() - begun_s < 1.0
+    assert run.status().phase == "importing"
+    assert ended(run).status == "completed"
+    assert next(m.status for m in JournalReader(run.events).read() if isinstance(m, Status)) == "preparing"
+    until(lambda: launch.start(make(steps=3), when_busy="beside").warm)
+
+
+def test_threads_or_cuda_make_it_refuse(monkeypatch):
+    monkeypatch.setattr(processes, "threads", lambda: 3)
+    assert "3 threads" in warm._unsafe()
+    monkeypatch.setattr(processes, "threads", lambda: 1)
+    assert warm._unsafe() == ""
+
+
+def test_a_server_with_threads_refuses_and_the_start_is_cold(stand_in, make, tmp_path, monkeypatch):
+    folder = tmp_path / "threads"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        f"exec(open({str(STAND_IN / 'sitecustomize.py')!r}).read())\nimport sys\ndel sys.modules['timm']\n"
+    )
+    (folder / "timm.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{SOURCE}")
+    launch.ensure_warm()
+    until(warm.refusal)
+    until(lambda: servers(stand_in) == [])
+    run = make(steps=3)
+    launched = launch.start(run)
+    assert not launched.warm
+    assert "threads" in launched.why
+    assert ended(run).status == "completed"
+    assert launch.ensure_warm() is False  # it would only refuse again
+    time.sleep(0.3)
+    assert servers(stand_in) == []

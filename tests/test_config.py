@@ -1,0 +1,92 @@
+"""The configuration: rules between sections, files, and several changes at once."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from nbtrain.config import FORMAT, Config, Facts
+from nbtrain.errors import ConfigError, FormatError
+from nbtrain.schema import fields
+
+GOOD = Config().set("data.dataset", "digits")
+
+
+def paths(config, facts=None):
+    return [problem.path for problem in config.check(facts)]
+
+
+def test_the_defaults_need_only_data():
+    assert paths(Config()) == ["data.dataset"]
+    assert paths(GOOD, Facts(n_train=1000, n_classes=10, multilabel=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts", "path"),
+    [
+        ({"training.batch_size": 64}, Facts(n_train=50), "training.batch_size"),
+        ({"data.val_ratio": 0.6, "data.test_ratio": 0.5}, None, "data.val_ratio"),
+        ({"loss.kind": "bce"}, None, "loss.kind"),
+        ({"task.kind": "multilabel"}, None, "loss.kind"),
+        ({}, Facts(multilabel=True), "task.kind"),
+        ({"training.monitor": "map"}, None, "training.monitor"),
+        ({"scheduler.warmup_epochs": 60}, None, "scheduler.warmup_epochs"),
+        ({"hardware.device": "cpu", "hardware.precision": "16-mixed"}, None, "hardware.precision"),
+    ],
+)
+def test_rules_between_sections_name_the_path_and_what_to_do(changes, facts, path):
+    [problem] = GOOD.set_all(changes).check(facts)
+    assert problem.path == path
+    assert problem.advice
+
+
+@pytest.mark.parametrize("device", ["cuda:0,cuda:1", "all", "gpu", "cuda:-1", "tpu", "cuda:0; rm -rf"])
+def test_several_or_unknown_devices_are_refused(device):
+    with pytest.raises(ConfigError, match=r"hardware\.device"):
+        Config().set("hardware.device", device)
+
+
+@pytest.mark.parametrize("name", ["../best.pt", "a/b.pt", "best", "", ".pt", "\u0661.pt", "x" * 200 + ".pt"])
+def test_checkpoint_names_stay_in_their_folder(name):
+    with pytest.raises(ConfigError, match=r"checkpoint\.best_name"):
+        Config().set("checkpoint.best_name", name)
+
+
+def test_several_changes_set_kinds_first_and_tell_every_problem():
+    config = Config().set_all({"optimizer.momentum": 0.8, "optimizer.kind": "sgd", "training.epochs": "7"})
+    assert (config.optimizer.momentum, config.training.epochs) == (0.8, 7)
+    with pytest.raises(ConfigError) as caught:
+        Config().set_all({"optimizer.lr": -1, "training.epochs": 0, "training.batch_size": 8})
+    assert {p.path for p in caught.value.problems} == {"optimizer.lr", "training.epochs"}
+
+
+def test_a_file_round_trip_is_the_same_choice():
+    config = GOOD.set_all({"optimizer.kind": "sgd", "scheduler.kind": "multistep", "loss.kind": "focal"})
+    again = Config.decoded(json.loads(json.dumps(config.encoded())))
+    assert again == config
+    assert again.hash == config.hash
+
+
+def test_a_newer_file_is_refused_with_what_to_do():
+    newer = {**GOOD.encoded(), "format": FORMAT.number + 1}
+    with pytest.raises(FormatError, match="Update nbtrain"):
+        Config.decoded(newer, "experiment.json")
+
+
+def test_steps_and_effective_batch_size():
+    config = GOOD.set_all({"training.batch_size": 10, "training.batch_multiplier": 4})
+    assert config.effective_batch_size == 40
+    assert config.steps_per_epoch(109) == 3
+
+
+def test_every_field_has_a_text_and_every_number_a_unit():
+    for field in fields(Config()):
+        assert field.help.endswith("."), field.path
+        if field.type in ("float", "int", "numbers"):
+            assert field.unit, field.path
+
+
+def test_the_configuration_imports_no_torch():
+    code = "import sys, nbtrain.config as c; c.Config(); sys.exit(any(m in sys.modules for m in ('torch', 'timm')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,211 @@
+"""Checkpoints: committed whole, verified when read, pruned late, refused to a trainer that lost its run."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nbtrain import files
+from nbtrain.errors import TrainingError
+from nbtrain.training import checkpoint
+from nbtrain.training.checkpoint import STATE_KEYS, Checkpoints, Marker
+from nbtrain.training.settings import Checkpoint
+
+
+def state(step: int, **more: Any) -> dict[str, Any]:
+    weights = {"w": torch.full((50,), float(step))}
+    return {
+        **dict.fromkeys(STATE_KEYS),
+        "model_state_dict": weights,
+        "step": step,
+        "epoch": step // 10,
+        "metrics": {},
+        **more,
+    }
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_marker_tells_how_to_verify_its_payload(tmp_path):
+    Checkpoints(tmp_path, Checkpoint()).save(state(10, metrics={"loss": math.nan, "accuracy": 0.5}), best=True)
+    told = json.loads((tmp_path / "step-00000010.json").read_bytes())
+    assert set(told) == {"file", "bytes", "sha256", "step", "epoch", "metrics"}
+    assert told["file"] == "step-00000010.pt"
+    assert told["bytes"] == (tmp_path / told["file"]).stat().st_size
+    assert told["metrics"] == {"loss": "nan", "accuracy": 0.5}
+    for name in ("best.json", "last.json"):
+        assert json.loads((tmp_path / name).read_bytes()) == told
+    for name in ("best_model.pt", "last_checkpoint.pt"):
+        assert torch.load(tmp_path / name, weights_only=True)["step"] == 10
+
+
+def test_the_best_and_the_last_n_are_kept(tmp_path):
+    kept = Checkpoints(tmp_path, Checkpoint(keep_last_n=2, best_name="top.pt"))
+    for step in range(10, 60, 10):
+        kept.save(state(step), best=step in (10, 20))
+    steps = {path.stem for path in tmp_path.glob("step-*.json")}
+    assert steps == {"step-00000020", "step-00000040", "step-00000050"}
+    assert {path.stem for path in tmp_path.glob("step-*.pt")} == steps
+    assert torch.load(tmp_path / "top.pt", weights_only=True)["step"] == 20
+    assert kept.newest().marker.step == 50  # type: ignore[union-attr]
+
+
+def damage(how: str, folder: Path, step: int) -> None:
+    marker, payload = (folder / f"step-{step:08d}{ending}" for ending in (".json", ".pt"))
+    data = payload.read_bytes()
+    match how:
+        case "flipped bit":
+            files.write_atomic(payload, data[:700] + bytes([data[700] ^ 4]) + data[701:])
+        case "truncated":
+            files.write_atomic(payload, data[: len(data) // 2])
+        case "empty":
+            files.write_atomic(payload, b"")
+        case "missing":
+            payload.unlink()
+        case "torn marker":
+            marker.write_bytes(marker.read_bytes()[:30])
+        case "foreign marker":
+            marker.write_text(
+                '{"file": "../../secret", "bytes": 1, "sha256": "", "step": 1, "epoch": 1, "metrics": {}}'
+            )
+        case "list for a marker":
+            marker.write_text("[1, 2]")
+        case "lacking":
+            lacking = {key: value for key, value in state(step).items() if key != "optimizer_state_dict"}
+            Checkpoints(folder, Checkpoint(keep_last_n=3)).save(lacking, best=False)
+
+
+KINDS = "flipped bit", "truncated", "empty", "missing", "torn marker", "foreign marker", "list for a marker", "lacking"
+
+
+@pytest.mark.parametrize("how", KINDS)
+def test_reading_walks_back_to_the_newest_that_verifies(tmp_path, how):
+    kept = Checkpoints(tmp_path, Checkpoint(keep_last_n=3))
+    for step in (10, 20, 30):
+        kept.save(state(step), best=False)
+    damage(how, tmp_path, 30)
+    loaded = kept.newest()
+    assert loaded is not None
+    assert loaded.state["step"] == 20
+    assert len(loaded.skipped) == 1
+    assert loaded.skipped[0].startswith("step-00000030: ")
+
+
+def test_all_damaged_is_an_error_and_none_is_none(tmp_path):
+    kept = Checkpoints(tmp_path, Checkpoint())
+    assert kept.newest() is None
+    kept.save(state(10), best=True)
+    damage("truncated", tmp_path, 10)
+    with pytest.raises(TrainingError, match="no checkpoint of this run can be read: step-00000010") as raised:
+        kept.newest()
+    assert raised.value.cause == "disk"
+
+
+def test_after_falling_back_the_given_up_future_is_dropped(tmp_path):
+    kept = Checkpoints(tmp_path, Checkpoint(keep_last_n=1))
+    kept.save(state(90), best=True)
+    kept.save(state(100), best=False)
+    damage("truncated", tmp_path, 100)
+    kept.save(state(95), best=False)
+    assert {path.stem for path in tmp_path.glob("step-*.json")} == {"step-00000090", "step-00000095"}
+    assert kept.newest().state["step"] == 95  # type: ignore[union-attr]
+
+
+def test_saving_a_step_again_never_touches_the_committed_payload(tmp_path, monkeypatch):
+    kept = Checkpoints(tmp_path, Checkpoint())
+    kept.save(state(10, epoch=0), best=False)
+
+    def dies(self, path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Marker, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            kept.save(state(10, epoch=1), best=False)
+    assert kept.newest().state["epoch"] == 0  # type: ignore[union-attr]
+    for epoch in (1, 2):
+        kept.save(state(10, epoch=epoch), best=False)
+        assert kept.newest().state["epoch"] == epoch  # type: ignore[union-attr]
+        assert len(list(tmp_path.glob("step-*.pt"))) == 1
+
+
+def test_every_file_operation_may_fail_and_one_checkpoint_stays(tmp_path, monkeypatch):
+    """The k-th call to the system fails, for every k: what was committed can still be read."""
+    operations = ("write", "fsync", "replace", "link", "open", "unlink")
+    k = 0
+    while True:
+        folder = tmp_path / str(k)
+        kept = Checkpoints(folder, Checkpoint())
+        kept.save(state(10), best=True)
+        count, failed = 0, False
+
+        def failing(real):
+            def call(*args, **kwargs):
+                nonlocal count, failed
+                count += 1
+                if count == k + 1:  # noqa: B023 - called within this turn
+                    failed = True
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                return real(*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patched:
+            for name in operations:
+                patched.setattr(os, name, failing(getattr(os, name)))
+            with contextlib.suppress(OSError):
+                kept.save(state(20), best=True)
+        loaded = kept.newest()
+        assert loaded is not None
+        assert loaded.state["step"] in (10, 20)
+        kept.save(state(30), best=True)
+        assert kept.newest().state["step"] == 30  # type: ignore[union-attr]
+        assert names(folder) == {
+            "step-00000030.pt", "step-00000030.json", "best.json", "last.json", "best_model.pt", "last_checkpoint.pt",
+        }  # fmt: skip
+        if not failed:
+            break
+        k += 1
+    assert k > 10
+
+
+def test_a_trainer_that_lost_its_run_commits_nothing(tmp_path):
+    owned = iter([True, True, True, False])
+    kept = Checkpoints(tmp_path, Checkpoint(), fence=lambda: next(owned))
+    kept.save(state(10), best=False)
+    before = names(tmp_path)
+    with pytest.raises(TrainingError, match="another trainer has taken this run over"):
+        kept.save(state(20), best=True)
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize("lacking", [["link"], ["link", "symlink"]], ids=["no hard links", "no links"])
+def test_names_stand_for_checkpoints_where_there_are_no_links(tmp_path, monkeypatch, lacking):
+    def refused(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    for name in lacking:
+        monkeypatch.setattr(checkpoint.os, name, refused)
+    kept = Checkpoints(tmp_path, Checkpoint())
+    for step in (10, 20):
+        kept.save(state(step), best=True)
+    assert torch.load(tmp_path / "best_model.pt", weights_only=True)["step"] == 20
+    assert not [name for name in names(tmp_path) if name.endswith(".tmp")]
+
+
+def test_temporary_files_of_a_killed_trainer_are_swept(tmp_path):
+    stale = tmp_path / ".nbtrain-999999999-abcdef.tmp"
+    stale.write_bytes(b"half")
+    os.utime(stale, (0, 0))
+    Checkpoints(tmp_path, Checkpoint())
+    assert not stale.exists()

@@ -1,0 +1,155 @@
+"""A whole run in miniature: real digits, the real loader, a network of a few thousand weights.
+
+Run as a program it is one life of such a run: ``python tiny.py FOLDER OPTIONS-AS-JSON``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from nbtrain.data.loader import Images, Loader, Reading
+from nbtrain.data.records import Record
+from nbtrain.messages import Message, Stop
+from nbtrain.training.checkpoint import Checkpoints
+from nbtrain.training.commands import Commands
+from nbtrain.training.ema import Ema
+from nbtrain.training.loop import Loop
+from nbtrain.training.metrics import ClassMetrics, LabelMetrics
+from nbtrain.training.monitor import Monitor
+from nbtrain.training.parts import Parts, Plan
+from nbtrain.training.precision import Precision
+from nbtrain.training.schedulers import Cosine, Course
+from nbtrain.training.settings import Checkpoint
+
+CPU = torch.device("cpu")
+CLASSES = tuple(str(i) for i in range(10))
+PARTS = "model_state_dict", "ema_state_dict", "optimizer_state_dict", "scheduler_state_dict", "loop_state_dict"
+
+
+class Network(nn.Sequential):
+    """Everything that makes resuming hard: batch normalisation, dropout, biases."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(128, 10),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def digits() -> tuple[list[np.ndarray], list[int]]:
+    """Return the digits as 8×8 images of three equal colours, and their classes."""
+    found = load_digits()
+    grey = (found.images * 15.9375).astype(np.uint8)
+    return [np.repeat(image[:, :, None], 3, 2) for image in grey], [int(y) for y in found.target]
+
+
+def images(start: int, stop: int, *, train: bool, several: bool) -> Images:
+    pixels, labels = digits()
+    extra = (lambda y: (y, (y + 1) % 10)) if several else (lambda y: (y,))
+    records = [Record(f"{i}.png", extra(labels[i])) for i in range(start, stop)]
+    made = Images(Path(), records, jitter if train else keep, seed=5, n_classes=10 if several else None, stand_in=train)
+    made.kept = list(pixels[start:stop])
+    return made
+
+
+def jitter(image: torch.Tensor) -> torch.Tensor:
+    """Shift by up to one pixel: augmentation that draws from torch's generator."""
+    dy, dx = torch.randint(-1, 2, (2,)).tolist()
+    return image.roll((dy, dx), (1, 2))
+
+
+def keep(image: torch.Tensor) -> torch.Tensor:
+    return image
+
+
+def half(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mix each image with its neighbour by a drawn share."""
+    share = float(torch.rand(()))
+    y = nn.functional.one_hot(y, 10).float()
+    return torch.lerp(x.roll(1, 0), x, share), torch.lerp(y.roll(1, 0), y, share)
+
+
+def tiny_loop(
+    folder: Path,
+    *,
+    stop_at: int | None = None,
+    n: int = 330,
+    batch: int = 32,
+    epochs: int = 3,
+    multiplier: int = 1,
+    clip: float = 0.0,
+    lr: float = 1e-2,
+    warmup: float = 0.0,
+    ema: bool = False,
+    mix: bool = False,
+    several: bool = False,
+    precision: str = "32",
+    workers: int = 0,
+    patience: int = 0,
+    monitor: str = "",
+    save_every: int = 1,
+    say_every: int = 4,
+    settings: Checkpoint = Checkpoint(),  # noqa: B008 - frozen
+    wrap: Callable[[nn.Module], nn.Module] = lambda m: m,
+) -> tuple[Loop, list[Message]]:
+    """Return a loop over ``n`` training digits, and the list that takes what it says."""
+    torch.manual_seed(0)
+    model = wrap(Network())
+    train_set = images(0, n, train=True, several=several)
+    train = Loader(train_set, batch, Reading(workers=workers))
+    val = Loader(images(n, n + 150, train=False, several=several), 64, Reading())
+    plan = Plan(
+        seed=5, epochs=epochs, batches_per_epoch=train.steps_per_epoch, multiplier=multiplier,
+        clip_norm=clip, say_every=say_every, save_every=save_every, keep_best_only=settings.keep_best_only,
+    )  # fmt: skip
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
+    parts = Parts(
+        model=model,
+        loss=nn.BCEWithLogitsLoss() if several else nn.CrossEntropyLoss(label_smoothing=0.05),
+        optimizer=optimizer,
+        schedule=Cosine(warmup_epochs=warmup).build(optimizer, Course(lr, plan.steps, plan.steps_per_epoch)),
+        train=train,
+        val=val,
+        prepare=lambda x: x.float() / 255,
+        metrics=lambda: (LabelMetrics if several else ClassMetrics)(CLASSES, CPU),
+        one_label=not several,
+        mix=half if mix else None,
+        precision=Precision(precision, CPU),  # type: ignore[arg-type]
+        ema=Ema(model, 0.99) if ema else None,
+    )
+    said: list[Message] = []
+    loop = Loop(
+        parts, plan, Monitor(monitor or ("map" if several else "accuracy"), patience),
+        Checkpoints(folder, settings), said.append, Commands(list), {"config": {}, "classes": list(CLASSES)},
+    )  # fmt: skip
+    loop.commands = Commands(lambda: [Stop()] if stop_at is not None and loop.place.step >= stop_at else [])
+    return loop, said
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two states are equal, every tensor bit for bit."""
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(tiny_loop(Path(sys.argv[1]), **json.loads(sys.argv[2]))[0].run().status)

@@ -1,0 +1,163 @@
+"""A stage for panels: a real project with tiny images, real run folders, and a loop that tells numbers without training.
+
+The trainer's own threads run in this process (``runs.inline``), so every status is brought about as in real life, in
+milliseconds and without torch. Used by the tests of the panels and by those that drive a browser.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from PIL import Image
+
+from nbtrain.errors import TrainingError
+from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Status, Usage
+from nbtrain.project import experiment as experiment_module
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
+from nbtrain.runs.inline import Inline
+
+CLASSES = ("daisy", "iris", "rose", "tulip")
+
+
+def images(folder: Path, per_class: int = 10) -> Path:
+    """Write a few coloured squares per class."""
+    for index, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(per_class):
+            Image.new("RGB", (16, 16), (60 * index, 20 * number, 90)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def project(folder: Path, *, data: bool = True) -> Project:
+    """Return a project below ``folder``, with images unless told otherwise."""
+    made = Project(folder / "flowers")
+    if data:
+        made.add_images(images(folder / "images"), "flowers")
+    return made
+
+
+@dataclass
+class Play:
+    """What the loop tells: how many epochs of how many steps, how long a step takes, and how it ends."""
+
+    epochs: int = 12
+    steps: int = 40
+    step_s: float = 0.0
+    prepare_s: float = 0.0
+    fails: Failure | None = None
+    hold: threading.Event | None = None
+    """The loop waits for this before its last epoch."""
+    seed: int = 1
+    notices: tuple[str, ...] = ()
+    told: list[str] = field(default_factory=list)
+    best: float = 0.0
+
+    def build(
+        self, frozen: dict[str, Any], run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]
+    ) -> Any:
+        """Return the loop, as ``nbtrain.build`` would."""
+        return SimpleNamespace(run=lambda: self.loop(say, asked))
+
+    def loop(self, say: Callable[[Any], None], asked: Callable[[], list[Any]]) -> Any:
+        """Tell the story of a run."""
+        chance, pause = random.Random(self.seed), threading.Event()
+        for phase, detail in (("scanning data", "40 of 40 files"), ("building", "resnet18, 11.2 M parameters")):
+            say(Status(status="preparing", phase=phase, detail=detail))
+            if self._wait(pause, self.prepare_s, asked):
+                return SimpleNamespace(status="cancelled", reason="")
+        for text in self.notices:
+            say(Notice(text=text, level="warning"))
+        say(Resolved(path="data.workers", value=2, reason="two workers kept the device busy"))
+        total = self.epochs * self.steps
+        for step in range(1, total + 1):
+            epoch = step / self.steps
+            if step % self.steps == 1:
+                say(
+                    Status(
+                        status="training",
+                        phase="training",
+                        epoch=int(epoch),
+                        epochs=self.epochs,
+                        step=step - 1,
+                        steps=total,
+                    )
+                )
+            if self._wait(pause, self.step_s, asked):
+                return SimpleNamespace(status="cancelled", reason="")
+            if step % 10 == 0 or step == 1:
+                self._train(say, chance, step, epoch, total)
+            if step % self.steps == 0:
+                self._validate(say, chance, step, epoch)
+            if self.fails and epoch >= self.epochs / 3:
+                raise TrainingError(self.fails.message, cause=self.fails.cause, advice=" ".join(self.fails.advice))
+            if self.hold and step == total - self.steps:
+                self.hold.wait(60)
+        say(Status(status="training", phase="saving", epoch=self.epochs, epochs=self.epochs, step=total, steps=total))
+        return SimpleNamespace(status="completed", reason="")
+
+    @staticmethod
+    def _wait(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> bool:
+        if seconds:
+            pause.wait(seconds)
+        return bool(asked())
+
+    def _train(self, say: Callable[[Any], None], chance: random.Random, step: int, epoch: float, total: int) -> None:
+        lr = 1e-3 * 0.5 * (1 + math.cos(math.pi * step / total))
+        loss = 1.4 * math.exp(-2.2 * epoch / self.epochs * (1 + 0.1 * self.seed)) + 0.08 + chance.gauss(0, 0.05)
+        say(Metric(step=step, epoch=epoch, split="train", values={"loss": max(0.01, loss), "lr": lr}))
+        say(
+            Usage(
+                step=step,
+                images_per_s=1800 + chance.gauss(0, 60),
+                waiting=0.02,
+                cpu_percent=140 + chance.gauss(0, 8),
+                memory_mib=812,
+            )
+        )
+
+    def _validate(self, say: Callable[[Any], None], chance: random.Random, step: int, epoch: float) -> None:
+        share = 1 - 0.75 * math.exp(-3 * epoch / self.epochs * (1 + 0.1 * self.seed)) + chance.gauss(0, 0.006)
+        share = min(0.995, share)
+        loss = 1.3 * math.exp(-1.9 * epoch / self.epochs) + 0.2 + chance.gauss(0, 0.02)
+        values = {
+            "loss": loss,
+            "accuracy": share,
+            "precision": share - 0.01,
+            "recall": share - 0.004,
+            "f1": share - 0.006,
+            "auroc": min(0.999, share + 0.02),
+        }
+        say(Metric(step=step, epoch=epoch, split="val", values=values))
+        if share > self.best:
+            self.best = share
+            say(Best(metric="accuracy", value=share, epoch=epoch, step=step))
+        rows = tuple((name, 8, share - 0.02 * i, share - 0.01 * i, share - 0.015 * i) for i, name in enumerate(CLASSES))
+        say(PerClass(step=step, epoch=epoch, columns=("class", "support", "precision", "recall", "f1"), rows=rows))
+
+
+def use(play: Play) -> Play:
+    """Let every run that is started in this process tell ``play``."""
+    inline = Inline(play.build)
+
+    def start(run: Any, **how: Any) -> Any:
+        return inline.start(run, **{name: value for name, value in how.items() if name == "when_busy"})
+
+    experiment_module.launch = SimpleNamespace(start=start, ensure_warm=lambda: True)  # type: ignore[assignment]
+    return play
+
+
+def trained(project: Project, name: str, play: Play | None = None, tags: tuple[str, ...] = ()) -> Experiment:
+    """Return an experiment whose run has ended."""
+    use(play or Play(epochs=6, steps=10))
+    made = project.new(name, tags=tags)
+    made.set("training.monitor", "accuracy")
+    made.train(beside=True).wait(30)
+    return made
