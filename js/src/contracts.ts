@@ -105,6 +105,7 @@ export interface Chart {
 
 export interface Curves extends Common {
   charts: Chart[];
+  compared: { label: string; color: string }[];
   axis: "step" | "epoch" | "time";
   unit_s: number;
   smoothing: number;

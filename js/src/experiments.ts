@@ -97,7 +97,7 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
   return html`<div class="card ${on ? "on" : ""}" role="button" tabindex=${on || !panel.get("selected") ? 0 : -1} data-id=${card.id}
       aria-current=${on} aria-label="${card.name}, ${WORDS[card.status]}"
       @click=${select} @dblclick=${rename} @keydown=${keys}
-      @contextmenu=${(e: MouseEvent) => { e.preventDefault(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
+      @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
       <span class="mark ${card.status}" title=${WORDS[card.status]} aria-hidden="true">${ICONS[card.status]}</span>
       ${local.renaming === card.id ? renameBox(panel, change, card) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}

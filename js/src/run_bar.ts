@@ -50,9 +50,9 @@ function place(panel: Panel<RunBar>, status: Status): TemplateResult | typeof no
 }
 
 function best(panel: Panel<RunBar>): TemplateResult | typeof nothing {
-  const { metric, value, epoch } = panel.get("best");
+  const { metric, value } = panel.get("best");
   if (!metric || value === undefined) return nothing;
-  return html` <span class="mut">· best ${metricName(metric)}</span> <b>${metricValue(metric, value)}</b>${epoch ? html` <span class="dim">epoch ${epoch}</span>` : nothing}`;
+  return html` <span class="mut">· best ${metricName(metric)}</span> <b>${metricValue(metric, value)}</b>`;
 }
 
 function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void, status: Status): TemplateResult | typeof nothing {

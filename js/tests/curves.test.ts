@@ -2,7 +2,7 @@ import "./stage";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearest } from "../src/curves/cursor";
-import { logTicks, roundTicks } from "../src/curves/ticks";
+import { logTicks, roundTicks, tickLabel } from "../src/curves/ticks";
 
 test("ticks are round, few and inside", () => {
   assert.deepEqual(roundTicks(0, 1, 4), [0, 0.25, 0.5, 0.75, 1]);
@@ -16,6 +16,12 @@ test("logarithmic ticks are powers of ten, or finer within one", () => {
   assert.deepEqual(logTicks(0.0009, 1.2, 4), [0.001, 0.01, 0.1, 1]);
   assert.deepEqual(logTicks(1.5, 9, 4), [2, 5]);
   assert.deepEqual(logTicks(-1, 9, 4), []);
+});
+
+test("ticks are labelled in few letters", () => {
+  const cases: [number, string][] = [[0, "0"], [0.00075, "7.5e-4"], [0.25, "0.25"], [1500, "1500"], [25000, "25k"], [2.5e6, "2.5M"]];
+  for (const [value, label] of cases) assert.equal(tickLabel(value, false), label);
+  assert.equal(tickLabel(0.975, true), "97.5\u202f%");
 });
 
 test("the cursor reads the nearest known value", () => {

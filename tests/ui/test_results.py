@@ -128,7 +128,7 @@ def test_others_are_laid_over_by_name_in_their_own_colour(project, done):
     panel = drawn(done, other)
     mark = panel._figures["loss"].marks[0]
     legend = panel.charts[0]["legend"]
-    assert [one["label"] for one in legend] == ["Done val", "Other val"]
+    assert [one["label"] for one in legend] == ["Done", "Other"]
     assert len({one["color"] for one in legend}) == 2
     assert len(mark.y) == 4
     assert sorted(set(mark.opacities)) == [0.3, 1.0]
