@@ -174,7 +174,8 @@ def test_stop_by_control_file_alone(nb, kernel):
 def test_cursor_axes_and_comparison(cell):
     view = cell(
         STAGE
-        + "other = stage.trained(project, 'Other', stage.Play(seed=3)); exp = stage.trained(project, 'Baseline', stage.Play())"
+        + "other = stage.trained(project, 'Other', stage.Play(seed=3))\n"
+        + "exp = stage.trained(project, 'Baseline', stage.Play())"
         + SHOW
     )
     plot = view.output.locator(".nbt-curves .plot").first
@@ -257,7 +258,7 @@ def test_another_project_is_opened_from_the_header(cell):
 @pytest.mark.parametrize(("width_px", "columns"), [(1600, 3), (1050, 2), (640, 1)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_columns_fold_and_nothing_sticks_out(cell, width_px, columns, theme):
-    view = cell(STAGE + "exp = stage.trained(project, 'A name that is far too long for a card of this width')" + SHOW)
+    view = cell(STAGE + "exp = stage.trained(project, 'A name too long for a card of this width')" + SHOW)
     view.sidebar(shown=False)
     view.theme(theme)
     view.viewport(width_px)
