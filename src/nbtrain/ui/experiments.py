@@ -38,8 +38,10 @@ class Experiments(Panel, twin="experiments"):
         self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
-        """Follow ``project`` from now on, with its newest experiment selected."""
+        """Follow ``project`` from now on, with its newest experiment selected; one that has only images gets a first."""
         self.unfollow()
+        if project.datasets() and not project.cards:
+            project.new()
         self.model, self._followed = project, dict[str, Experiment]()
         self.follow(project, "cards")
         self._found: dict[str, Any] = {}
@@ -155,7 +157,8 @@ class Experiments(Panel, twin="experiments"):
 
 def card_of(experiment: Experiment) -> dict[str, Any]:
     """Return what the list shows of an experiment: plain values, the words are the view's."""
-    best, error = experiment.best, experiment.error
+    best = experiment.best
+    error = experiment.error if experiment.status == "failed" else {}  # reading it costs the journal
     return {
         "id": experiment.id,
         "name": experiment.name,
