@@ -47,7 +47,7 @@ def test_a_number_is_typed_kept_and_saved(cell):
     box = field(view, "optimizer.lr").locator("input").first
     box.fill("3e-4")
     assert view.wait_for("exp.config.optimizer.lr == 3e-4")
-    expect(view.output.get_by_text("unsaved edits")).to_be_visible()
+    expect(view.output.get_by_text("not saved")).to_be_visible()
     view.output.get_by_role("button", name="Save").click()
     assert view.wait_for("not exp.dirty")
     expect(view.output.locator(".nbt-header .toast")).to_have_text("“Baseline” is saved")

@@ -54,6 +54,24 @@ def test_new_duplicate_rename_delete(panel, project):
     assert any((project.path / "trash").iterdir())
 
 
+def test_tags_are_kept_at_once_where_the_experiment_is_saved(panel, project):
+    first = project.cards[1]
+    first.save()
+    panel.perform("tag", id=first.id, tags=[" night ", "", "two words"])
+    panel.redraw()
+    assert panel.cards[1]["tags"] == first.tags == ["night", "two words"]
+    assert not first.dirty
+
+
+def test_what_cannot_be_read_is_told(panel, project):
+    broken = project.path / "experiments" / "broken-abc123"
+    broken.mkdir(parents=True)
+    (broken / "experiment.json").write_text('{"format": 99}')
+    project.refresh()
+    panel.redraw()
+    assert "format 99" in panel.notices[0]
+
+
 def test_deleting_a_running_experiment_stops_it_first(panel, project):
     stage.use(stage.Play(epochs=500, steps=40, step_s=0.002))
     running = project.new("Long")

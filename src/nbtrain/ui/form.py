@@ -43,6 +43,7 @@ class Form(Panel, twin="form"):
     dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
     can_undo = Bool(help="Whether there is an edit to take back.").tag(sync=True)
     can_train = Bool(help="Whether Train can be pressed.").tag(sync=True)
+    starting = Bool(help="Whether a start is under way.").tag(sync=True)
     reason = Unicode(help="Why Train cannot be pressed.").tag(sync=True)
     footer = Dict(help="Effective batch size and what it is made of; steps per epoch.").tag(sync=True)
 
@@ -86,6 +87,7 @@ class Form(Panel, twin="form"):
             "dirty": experiment.dirty,
             "can_undo": bool(self._edits),
             "can_train": not reason and not start.starting,
+            "starting": start.starting,
             "reason": reason,
             "footer": footer_of(experiment),
         }
