@@ -265,7 +265,7 @@ def test_columns_fold_and_nothing_sticks_out(cell, width_px, columns, theme):
     panels = view.output.locator(".nbt-columns > *")
     expect(panels).to_have_count(3)
     view.page.wait_for_function(
-        "n => new Set([...document.querySelectorAll('.nbt-columns > *')].map(e => Math.round(e.offsetLeft))).size === n",
+        "n => new Set([...document.querySelectorAll('.nbt-columns > *')].map(e => e.offsetLeft)).size === n",
         arg=columns,
     )
     assert view.page.evaluate(WIDE) == []

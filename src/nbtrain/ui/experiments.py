@@ -39,7 +39,7 @@ class Experiments(Panel, twin="experiments"):
         self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
-        """Follow ``project`` from now on, with its newest experiment selected; one that has only images gets a first."""
+        """Follow ``project`` from now on, with its newest experiment selected; images alone get a first one."""
         self.unfollow()
         if project.datasets() and not project.cards:
             project.new()
