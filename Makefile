@@ -19,7 +19,7 @@ NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format js pictures bench build pins clean distclean browser
+.PHONY: help lab test check format js pictures bench docs build catalog pins clean distclean browser
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -53,8 +53,14 @@ pictures: browser ## run every state for real and write docs/pictures/*.png
 bench: browser ## measure, print a table, write JSON
 	PYTHONPATH=tests:. $(PY) -m bench
 
+docs: $(VENV)/.test ## write docs/reference.md from the code
+	$(BIN)/nbtrain fields --markdown > docs/reference.md
+
 build: $(VENV)/.test ## sdist and wheel into dist/
 	$(BIN)/uv build --quiet --python $(PY) --out-dir dist
+
+catalog: $(VENV)/.test ## measure every model of the installed timm and torchvision (ten minutes)
+	$(PY) scripts/make_catalog.py
 
 pins: $(VENV)/.test ## write the installed versions into pyproject.toml
 	$(PY) scripts/pins.py

@@ -95,7 +95,7 @@ class _started_cold:  # noqa: N801 - reads as a phrase
     def __enter__(self) -> None:
         self._ask = warm.ask
         if self.cold:
-            warm.ask = lambda request: None
+            warm.ask = lambda request: {"refused": "a cold start, to be measured"}
 
     def __exit__(self, *_: object) -> None:
         warm.ask = self._ask

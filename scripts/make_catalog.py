@@ -20,6 +20,7 @@ from typing import Any
 import timm
 import torch
 import torchvision
+from timm.layers.config import set_fused_attn
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.regnet import BlockParams
@@ -121,17 +122,18 @@ def measured(make: Callable[[], nn.Module], size: tuple[int, int, int]) -> tuple
             with FlopCounterMode(display=False) as counter:
                 model(torch.empty(1, *size))
         return parameters, int(counter.get_total_flops()) or None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (a network may fail in any way; it is counted)
         print(f"not measured: {error!r}"[:200], file=sys.stderr)
         return parameters, None
 
 
 def timm_row(name: str) -> Row:
     """Return the catalogue row of one timm model."""
-    config = timm.get_pretrained_cfg(name, allow_unregistered=False)
-    size = tuple(config.input_size) if config else (3, 224, 224)
+    config = timm.get_pretrained_cfg(name)
+    assert config is not None
+    size = (3, config.input_size[-2], config.input_size[-1])
     parameters, flops = measured(lambda: timm.create_model(name), size)
-    known = bool(config and (config.hf_hub_id or config.url or config.file))
+    known = bool(config.hf_hub_id or config.url or config.file)
     module = timm.models._registry._model_to_module[name]
     return {
         "variant": name, "family": family_of(name, module), "parameters": parameters, "flops": flops,
@@ -194,7 +196,7 @@ def names(provider: str) -> list[str]:
 def rows(provider: str, chosen: list[str] | None = None) -> Iterator[Row]:
     """Yield the rows of ``chosen`` models, or of all that the provider has."""
     make = timm_row if provider == "timm" else torchvision_row
-    timm.layers.set_fused_attn(False)  # fused attention is not counted
+    set_fused_attn(False)  # fused attention is not counted
     torch.backends.mha.set_fastpath_enabled(False)
     with warnings.catch_warnings(), real_numbers_for_regnet():
         warnings.simplefilter("ignore")
@@ -219,7 +221,7 @@ def main() -> None:
     """Write the catalogue of the named providers, keep the rest, and say how many measurements failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("providers", nargs="*", default=list(VERSIONS), choices=list(VERSIONS))
-    catalog = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {}
+    catalog = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {"format": 1}
     for name in parser.parse_args().providers:
         found = list(rows(name))
         catalog[name] = packed(VERSIONS[name], found)

@@ -93,7 +93,7 @@ def test_fields_lists_every_path(capsys):
 
 def test_lab_writes_its_notebook_once(tmp_path, monkeypatch, capsys):
     opened = []
-    monkeypatch.setattr(subprocess, "call", lambda words: opened.append(words) or 0)
+    monkeypatch.setattr("jupyterlab.labapp.main", lambda words: opened.append(words))
     assert main(["lab", str(tmp_path)]) == 0
     first = (tmp_path / "nbtrain.ipynb").read_text()
     assert "TrainingStudio" in first

@@ -32,6 +32,12 @@ def test_the_defaults_need_only_data():
         ({}, Facts(multilabel=True), "task.kind"),
         ({"training.monitor": "map"}, None, "training.monitor"),
         ({"scheduler.warmup_epochs": 60}, None, "scheduler.warmup_epochs"),
+        ({"scheduler.min_lr": 0.5}, None, "scheduler.min_lr"),
+        (
+            {"task.image_size": 32, "augmentation.train": ["resize", {"kind": "center_crop", "size": 64}]},
+            None,
+            "augmentation.train.1.size",
+        ),
         ({"hardware.device": "cpu", "hardware.precision": "16-mixed"}, None, "hardware.precision"),
     ],
 )

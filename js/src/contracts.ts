@@ -47,7 +47,7 @@ export interface Trouble { path: string; message: string; advice: string }
 
 export interface Form extends Common {
   name: string;
-  sections: { key: string; title: string; fields: FormField[] }[];
+  sections: { key: string; title: string; open: boolean; fields: FormField[] }[];
   values: Record<string, any>;
   hidden: string[];
   refused: Record<string, { text: any; message: string; advice: string }>;
@@ -105,6 +105,7 @@ export interface Chart {
 
 export interface Curves extends Common {
   charts: Chart[];
+  compared: { label: string; color: string }[];
   axis: "step" | "epoch" | "time";
   unit_s: number;
   smoothing: number;

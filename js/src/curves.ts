@@ -19,27 +19,35 @@ function prepare(panel: Panel<Curves>): () => TemplateResult {
     place.setAttribute("data-figure", chart.figure);
     if (!figures.has(chart.figure)) figures.set(chart.figure, figureElement(panel, chart.figure));
     void figures.get(chart.figure)?.then((element) => place.append(element));
-    keepTicks(panel, chart.figure);
+    keepTicks(panel, chart);
   };
   const place = (x: number): string => panel.get("axis") === "time" ? duration(x * panel.get("unit_s")) : panel.get("axis") === "epoch" ? `epoch ${measured(x)}` : `step ${grouped(x)}`;
-  attachCursor(panel, place);
+  let zoomed = false;
+  const reset = attachCursor(panel, place, (now) => { zoomed = now; panel.redraw(); });
   reportVisibility(panel);
   requestAnimationFrame(() => setTimeout(() => panel.tell("painted", true), 0));
   return () => {
     if (!panel.get("shown")) return html``;
     const charts = panel.get("charts");
-    return html`${tools(panel)}<div class="charts">
+    return html`${tools(panel, zoomed, reset)}${names(panel.get("compared"))}<div class="charts">
       ${charts.length ? repeat(charts, (chart) => chart.key, (chart) => card(panel, chart, mount)) : [0, 1, 2, 3].map(() => html`<div class="chart"><div class="row"></div><div class="plot"></div></div>`)}</div>`;
   };
 }
 
-function tools(panel: Panel<Curves>): TemplateResult {
+function tools(panel: Panel<Curves>, zoomed: boolean, reset: () => void): TemplateResult {
   const axis = panel.get("axis");
-  return html`<div class="row tools"><span class="seg" role="group" aria-label="Horizontal axis">${AXES.map((name) => html`<button aria-pressed=${name === axis ? "true" : "false"}
+  return html`<div class="row tools" title="Drag across a chart to zoom, double-click to see all"><span class="seg" role="group" aria-label="Horizontal axis">${AXES.map((name) => html`<button aria-pressed=${name === axis ? "true" : "false"}
       @click=${() => panel.send("axis", { axis: name })}>${name === "time" && name === axis ? `time (${panel.get("unit_s") === 1 ? "s" : "min"})` : name}</button>`)}</span>
     <label>Smoothing <input type="range" min="0" max="0.98" step="0.02" .value=${String(panel.get("smoothing"))} aria-valuetext=${typed(panel.get("smoothing"))}
       @input=${(e: Event) => panel.send("smooth", { smoothing: Number((e.target as HTMLInputElement).value) })}></label>
-    <span class="grow"></span><span class="dim">drag to zoom, double-click to reset</span></div>`;
+    <span class="grow"></span>${zoomed ? html`<button class="plain" @click=${reset}>Reset zoom</button>` : nothing}</div>`;
+}
+
+/** The names of the compared experiments, once for all charts. */
+function names(compared: Curves["compared"]): TemplateResult | typeof nothing {
+  if (compared.length < 2) return nothing;
+  return html`<div class="legend names" aria-label="Compared experiments">${compared.map((one) => html`<span title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}
+    <span class="dim">faint: train</span></div>`;
 }
 
 function card(panel: Panel<Curves>, chart: Chart, mount: (chart: Chart) => (place?: Element) => void): TemplateResult {
@@ -49,7 +57,7 @@ function card(panel: Panel<Curves>, chart: Chart, mount: (chart: Chart) => (plac
     : html`<select class="which" aria-label="What this chart shows" @change=${(e: Event) => panel.send("option", { key: chart.key, option: (e.target as HTMLSelectElement).value })}>
         ${chart.options.map((one) => html`<option value=${one.value} ?selected=${one.value === chart.option}>${one.label}</option>`)}</select>`;
   return html`<div class="chart" role="figure" aria-label=${chart.title || chart.option}><div class="row">${heading}
-      <span class="legend">${chart.legend.filter((one) => one.label).map((one) => html`<span title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}</span>
+      <span class="legend">${(panel.get("compared").length > 1 ? [] : chart.legend.filter((one) => one.label)).map((one) => html`<span title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}</span>
       <button class="log" aria-pressed=${chart.log ? "true" : "false"} title="Logarithmic scale" @click=${toggle}>log</button></div>
     <div class="plot" data-key=${chart.key} ${ref(mount(chart))}></div>
     ${panel.get("waiting") ? html`<div class="wait">Waiting for the first numbers…</div>` : nothing}</div>`;

@@ -25,9 +25,10 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
   reportVisibility(panel);
   return () => {
     const cards = panel.get("cards");
-    if (panel.get("blank") && cards.length === 0) return firstSteps(panel, local, change);
+    const first = panel.get("blank") ? firstSteps(panel, local, change) : nothing;
+    if (panel.get("blank") && cards.length === 0) return html`${first}`;
     const shown = sorted(matching(cards, local.filter), local.order);
-    return html`${tools(panel, local, change)}
+    return html`${first}${tools(panel, local, change)}
       <ul role="list" aria-label="Experiments" @keydown=${(event: KeyboardEvent) => listKeys(event)}>
         ${repeat(shown, (card) => card.id, (card) => html`<li>${guard(cardState(panel, local, card), () => cardView(panel, local, change, card))}</li>`)}
       </ul>
@@ -96,7 +97,7 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
   return html`<div class="card ${on ? "on" : ""}" role="button" tabindex=${on || !panel.get("selected") ? 0 : -1} data-id=${card.id}
       aria-current=${on} aria-label="${card.name}, ${WORDS[card.status]}"
       @click=${select} @dblclick=${rename} @keydown=${keys}
-      @contextmenu=${(e: MouseEvent) => { e.preventDefault(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
+      @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
       <span class="mark ${card.status}" title=${WORDS[card.status]} aria-hidden="true">${ICONS[card.status]}</span>
       ${local.renaming === card.id ? renameBox(panel, change, card) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
@@ -203,14 +204,16 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
     const path = new FormData(event.target as HTMLFormElement).get("path") as string;
     if (path.trim()) panel.send("add_images", { path: path.trim() });
   };
-  return html`<div class="first">
-    <button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
+  const alone = panel.get("cards").length === 0;
+  return html`<div class="first ${alone ? "alone" : ""}">
+    ${alone ? html`<h2>Start with images</h2><div class="intro">Whatever you choose, images stay where they are, and training runs on this machine.</div>` : nothing}
+    <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
     ${local.adding ? html`<form class="adding" @submit=${add}>
         <label for="nbt-images"><b>Add my images</b></label>
         <input id="nbt-images" name="path" placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
         <span class="small mut">A folder with one folder per class (or train/ and val/ with classes inside), or a CSV table of paths and labels.</span>
         <button class="primary" type="submit" ?disabled=${found.busy}>${found.busy ? "Looking…" : "Add"}</button></form>`
-      : html`<button class="choice" ?disabled=${found.busy} @click=${() => { change({ adding: true }); requestAnimationFrame(() => requestAnimationFrame(() => panel.el.querySelector<HTMLElement>("#nbt-images")?.focus())); }}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}
+      : html`<button class="choice" ?disabled=${found.busy} @click=${() => { change({ adding: true }); requestAnimationFrame(() => requestAnimationFrame(() => panel.el.querySelector<HTMLElement>("#nbt-images")?.focus())); }}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}
   </div>`;

@@ -7,11 +7,9 @@ import type { Form, FormField } from "./contracts";
 import { row } from "./form/controls";
 import { depth, summary } from "./form/summary";
 import { FormView } from "./form/view";
-import { counted, grouped } from "./lib/format";
+import { counted } from "./lib/format";
 import { type Panel, widget } from "./lib/panel";
 import { isActive } from "./lib/status";
-
-const OPEN_AT_FIRST = 3;
 
 function prepare(panel: Panel<Form>): () => TemplateResult {
   const form = new FormView(panel);
@@ -20,7 +18,7 @@ function prepare(panel: Panel<Form>): () => TemplateResult {
     if (!panel.get("status")) return html`<div class="empty">Select an experiment to see its configuration.</div>`;
     const sections = panel.get("sections");
     return html`${title(panel)}
-      ${repeat(sections, (section) => section.key, (section, index) => sectionView(form, section, index))}
+      ${repeat(sections, (section) => section.key, (section) => sectionView(form, section))}
       ${foot(form)}`;
   };
 }
@@ -33,14 +31,14 @@ function title(panel: Panel<Form>): TemplateResult {
       <button class="plain" ?disabled=${!panel.get("dirty")} title="Back to what was saved" @click=${() => panel.send("revert")}>Revert</button>` : nothing}</div>`;
 }
 
-function sectionView(form: FormView, section: Form["sections"][number], index: number): TemplateResult {
+function sectionView(form: FormView, section: Form["sections"][number]): TemplateResult {
   const { panel } = form;
   const hidden = panel.get("hidden");
   const top = section.fields.filter((field) => depth(field, section.fields) === 0 && !hidden.includes(field.path));
   const usual = top.filter((field) => !field.advanced || form.message(field.path));
   const rare = top.filter((field) => !usual.includes(field));
   const wrong = section.fields.filter((field) => form.message(field.path)).length;
-  const isOpen = form.isOpen(section.key, index < OPEN_AT_FIRST);
+  const isOpen = form.isOpen(section.key, section.open);
   const more = `${section.key}.more`;
   return html`<details class="section" data-section=${section.key} .open=${live(isOpen)} @toggle=${(e: Event) => form.setOpen(section.key, (e.currentTarget as HTMLDetailsElement).open)}>
     <summary><b>${section.title}</b><span class="cut grow">${summary(section.fields, panel.get("values"), hidden)}</span>
@@ -72,7 +70,8 @@ function facts(footer: Form["footer"]): TemplateResult | typeof nothing {
   if (footer.effective === undefined) return nothing;
   const steps = footer.steps_per_epoch;
   const product = footer.multiplier && footer.multiplier > 1 ? ` (${footer.batch} × ${footer.multiplier})` : "";
-  return html`Effective batch size: <b>${footer.effective}</b>${product}${steps ? ` · ${grouped(steps)} steps/epoch` : ""}${footer.n_train ? ` · ${counted(footer.n_train, "training image")}` : ""}`;
+  const below = [steps ? `${counted(steps, "step")} per epoch` : "", footer.n_train ? `${counted(footer.n_train, "training image")}` : ""];
+  return html`<span>Effective batch size: <b>${footer.effective}</b>${product}</span><span>${below.filter(Boolean).join(" · ")}</span>`;
 }
 
 function problemList(form: FormView): TemplateResult | typeof nothing {

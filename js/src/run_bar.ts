@@ -26,7 +26,7 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
     return html`${pulse()}
       <div class="row head">
         <span class="pill state ${status}"><span aria-hidden="true">${ICONS[status]}</span>${local.stopping && isActive(status) ? "Stopping" : WORDS[status]}</span>
-        <span class="place num cut grow">${place(panel, status)}</span>
+        <span class="place num grow">${place(panel, status)}</span>
         ${buttons(panel, local, change, status)}</div>
       ${status === "created" ? notYet(panel) : isActive(status) ? progress(panel, status) : nothing}
       ${busy(panel)}${restartQuestion(panel, local, change)}${unanswered(panel, local)}
@@ -50,9 +50,9 @@ function place(panel: Panel<RunBar>, status: Status): TemplateResult | typeof no
 }
 
 function best(panel: Panel<RunBar>): TemplateResult | typeof nothing {
-  const { metric, value, epoch } = panel.get("best");
+  const { metric, value } = panel.get("best");
   if (!metric || value === undefined) return nothing;
-  return html` <span class="mut">· best ${metricName(metric)}</span> <b>${metricValue(metric, value)}</b>${epoch ? html` <span class="dim">epoch ${epoch}</span>` : nothing}`;
+  return html` <span class="mut">· best ${metricName(metric)}</span> <b>${metricValue(metric, value)}</b>`;
 }
 
 function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void, status: Status): TemplateResult | typeof nothing {

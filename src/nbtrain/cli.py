@@ -122,7 +122,7 @@ def _value(text: str) -> Any:
 
 
 def _lab(given: argparse.Namespace) -> int:
-    import subprocess
+    from jupyterlab.labapp import main as jupyterlab
 
     folder = Path(given.folder).expanduser()
     if not folder.is_dir():
@@ -131,7 +131,7 @@ def _lab(given: argparse.Namespace) -> int:
     if not notebook.exists():
         _write_notebook(notebook)
         print(f"wrote {notebook}")
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+    return int(jupyterlab([str(notebook)]) or 0)
 
 
 def _write_notebook(path: Path) -> None:
@@ -192,11 +192,11 @@ def _flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _smoke(given: argparse.Namespace) -> int:
-    from nbtrain import demo
+    from nbtrain.demo import digits
 
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nbtrain-smoke-") as folder:
-        project = demo.digits(Path(folder) / "digits")
+        project = digits(Path(folder) / "digits")
         experiment = project.new("smoke")
         experiment.config = experiment.config.set_all({"training.epochs": 6})
         code = _watch(experiment.train(beside=True))

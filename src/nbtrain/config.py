@@ -142,6 +142,18 @@ def _warmup_fits_the_run(config: Config, facts: Facts) -> Iterator[Problem]:
         yield Problem("scheduler.warmup_epochs", told, f"At most {config.training.epochs}.")
 
 
+def _steps_fit_the_image_size(config: Config, facts: Facts) -> Iterator[Problem]:
+    for problem in config.augmentation.problems(config.task.image_size):
+        yield Problem(f"augmentation.{problem.path}", problem.message, problem.advice)
+
+
+def _lowest_rate_is_below_the_highest(config: Config, facts: Facts) -> Iterator[Problem]:
+    lowest = getattr(config.scheduler, "min_lr", 0.0)
+    if lowest > config.optimizer.lr:
+        told = f"the lowest learning rate {lowest:g} is above the highest, {config.optimizer.lr:g}."
+        yield Problem("scheduler.min_lr", told, f"At most {config.optimizer.lr:g}.")
+
+
 def _precision_fits_the_device(config: Config, facts: Facts) -> Iterator[Problem]:
     if config.hardware.device == "cpu" and config.hardware.precision == "16-mixed":
         told = "16-mixed needs a GPU."
@@ -156,5 +168,7 @@ RULES: tuple[Rule, ...] = (
     _task_fits_the_labels,
     _metric_fits_the_task,
     _warmup_fits_the_run,
+    _steps_fit_the_image_size,
+    _lowest_rate_is_below_the_highest,
     _precision_fits_the_device,
 )

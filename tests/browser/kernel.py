@@ -55,7 +55,11 @@ class KernelClient:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        return self._ask("shell", "execute_request", content, self._own_subshell() if beside else None)
+        subshell = self._own_subshell() if beside else None
+        answer = self._ask("shell", "execute_request", content, subshell)
+        while answer["status"] == "aborted":  # a cell before it failed, which empties the kernel's queue
+            answer = self._ask("shell", "execute_request", content, subshell)
+        return answer
 
     def _own_subshell(self) -> str:
         if self._subshell is None:

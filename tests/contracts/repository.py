@@ -24,12 +24,17 @@ def committed(*patterns: str) -> list[Path]:
     return [path for line in listed if (path := ROOT / line).is_file()]
 
 
+def trainer_patterns() -> list[str]:
+    """Return pyproject's list of files that may import torch at their top (ruff's TID253), one pattern per name."""
+    ignores = pyproject()["tool"]["ruff"]["lint"]["per-file-ignores"]
+    listed = [pattern for pattern, rules in ignores.items() if "TID253" in rules and pattern.startswith("src/")]
+    return [one for pattern in listed for one in _braces(pattern)]
+
+
 @cache
 def trainer_only() -> frozenset[Path]:
-    """Return the files which may import torch at their top: pyproject's own list for ruff's TID253."""
-    ignores = pyproject()["tool"]["ruff"]["lint"]["per-file-ignores"]
-    patterns = [pattern for pattern, rules in ignores.items() if "TID253" in rules and pattern.startswith("src/")]
-    return frozenset(path for pattern in patterns for one in _braces(pattern) for path in ROOT.glob(one))
+    """Return the files that only the trainer process reads."""
+    return frozenset(path for pattern in trainer_patterns() for path in ROOT.glob(pattern))
 
 
 def _braces(pattern: str) -> list[str]:

@@ -11,7 +11,7 @@ from contracts.repository import ROOT, committed
 TEXT = {".py", ".md", ".toml", ".json", ".ts", ".css", ".yml", ".yaml", ".ipynb", ".npmrc", ".txt", ".cfg", ""}
 # Put together here, so that this file does not find itself.
 PATHS = ("/ro" + "ot/", "/ho" + r"me/\w+/", "/Us" + r"ers/\w+/", "/wo" + "rk/")
-REGISTRIES = ('"resol' + 'ved":', "index" + "-url", "/sim" + "ple/", "registry" + r"\s*=\s*.?http")
+REGISTRIES = ('"resol' + 'ved": "http', "index" + "-url", "/sim" + "ple/", "registry" + r"\s*=\s*.?http")
 FORBIDDEN = {
     "a path of one machine": re.compile("|".join(PATHS)),
     "a package registry": re.compile("|".join(REGISTRIES)),

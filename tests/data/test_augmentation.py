@@ -9,6 +9,8 @@ from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.transforms import (
     CenterCrop,
     ColorJitter,
+    Elastic,
+    GaussianBlur,
     HorizontalFlip,
     Invert,
     Pad,
@@ -76,6 +78,12 @@ def test_a_crop_larger_than_its_image_is_told_at_its_row():
 
 def test_a_mirrored_border_wider_than_its_image_is_told():
     assert [path for path, _ in problems(Resize(size=16), Pad(padding=16, how="reflect"))] == ["train.1.padding"]
+
+
+@pytest.mark.parametrize(("step", "field"), [(Elastic(), "smoothness"), (GaussianBlur(kernel=33), "kernel")])
+def test_a_step_that_reaches_beyond_its_image_is_told(step, field):
+    assert [path for path, _ in problems(Resize(), step, image_size=16)] == [f"train.1.{field}"]
+    assert problems(Resize(), step, image_size=64) == []
 
 
 def test_a_crop_of_a_small_image_does_not_end_a_run():

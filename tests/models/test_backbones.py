@@ -125,7 +125,9 @@ def test_a_frozen_backbone_does_not_change(made):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):
-        loss = torch.nn.functional.cross_entropy(to_training(model)(torch.randn(4, 3, 64, 64)), torch.tensor([0, 1] * 2))
+        loss = torch.nn.functional.cross_entropy(
+            to_training(model)(torch.randn(4, 3, 64, 64)), torch.tensor([0, 1] * 2)
+        )
         loss.backward()
         optimizer.step()
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}

@@ -87,7 +87,7 @@ def test_unfollowed_is_not_called_and_an_idle_watch_has_no_thread(watch, run):
     token = watch.follow(run, listener)
     until(lambda: listener.words)
     watch.unfollow(token)
-    until(lambda: "nbtrain-watch" not in [thread.name for thread in threading.enumerate()])
+    until(lambda: watch._thread is None)
     journal = Journal(run.events)
     journal.say(metric(1))
     journal.close()

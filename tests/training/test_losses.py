@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -28,7 +29,7 @@ def test_auto_weights_are_those_of_scikit_learn():
     from sklearn.utils.class_weight import compute_class_weight
 
     labels = [c for c, count in enumerate(COUNTS) for _ in range(count)]
-    expected = compute_class_weight("balanced", classes=list(range(4)), y=labels)
+    expected = compute_class_weight("balanced", classes=np.arange(4), y=labels)
     assert balanced(COUNTS) == pytest.approx(expected.tolist())
     assert balanced([7, 7, 7]) == (1.0, 1.0, 1.0)
 

@@ -7,8 +7,9 @@ const LEAST_DRAG_PX = 8;
 
 interface Curve { label: string; color: string; x: ArrayLike<number>; y: ArrayLike<number> }
 
-/** Listens to the pointer over the plots of `panel`; `say` words a horizontal place. */
-export function attachCursor(panel: Panel<Curves>, say: (x: number) => string): void {
+/** Listens to the pointer over the plots of `panel`; `say` words a horizontal place. Returns what shows all again. */
+export function attachCursor(panel: Panel<Curves>, say: (x: number) => string, onZoom: (zoomed: boolean) => void): () => void {
+  const reset = (): void => { onZoom(false); void setRange(panel, null, null); };
   let start: { key: string; x: number; px: number } | null = null;
   panel.listen(panel.el, "pointermove", (event: PointerEvent) => {
     const plot = plotOf(event);
@@ -35,9 +36,10 @@ export function attachCursor(panel: Panel<Curves>, say: (x: number) => string): 
     const from = start;
     start = null;
     drawBand(panel, 0, 0);
-    if (plot && from && Math.abs(event.clientX - from.px) > LEAST_DRAG_PX) void zoom(panel, plot, from.px, event.clientX);
+    if (plot && from && Math.abs(event.clientX - from.px) > LEAST_DRAG_PX) { onZoom(true); void zoom(panel, plot, from.px, event.clientX); }
   });
-  panel.listen(panel.el, "dblclick", (event: MouseEvent) => { if (plotOf(event)) void setRange(panel, null, null); });
+  panel.listen(panel.el, "dblclick", (event: MouseEvent) => { if (plotOf(event)) reset(); });
+  return reset;
 }
 
 const plotOf = (event: Event): HTMLElement | null => (event.target as Element | null)?.closest?.<HTMLElement>(".plot") ?? null;

@@ -1,6 +1,7 @@
 // Few and round tick marks, in every zoom. bqplot asks d3 for ten per axis, which crowds a small chart; so the axes'
 // tick values are kept here, in the browser alone, whenever a scale's domain changes.
-import type { Curves } from "../contracts";
+import type { Chart, Curves } from "../contracts";
+import { typed } from "../lib/format";
 import type { Panel } from "../lib/panel";
 
 const ACROSS = 5;
@@ -26,14 +27,23 @@ export function logTicks(low: number, high: number, most: number): number[] {
   return fine.filter((one) => one >= low && one <= high);
 }
 
-/** Keeps the tick marks of a figure's axes round from now on. */
-export function keepTicks(panel: Panel<Curves>, figure: string): void {
+/** A tick's value in few letters: "7.5e-4", "60 %", "1.5k". */
+export function tickLabel(value: number, share: boolean): string {
+  if (share) return `${Number((100 * value).toPrecision(6))}\u202f%`;
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
+  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
+  return size !== 0 && size < 0.01 ? typed(Number(value.toPrecision(6))) : String(Number(value.toPrecision(6)));
+}
+
+/** Keeps the tick marks of a chart's axes round from now on. */
+export function keepTicks(panel: Panel<Curves>, chart: Chart): void {
   const manager = panel.model.widget_manager;
-  void manager.get_model(figure.replace("IPY_MODEL_", "")).then((model: any) => {
+  void manager.get_model(chart.figure.replace("IPY_MODEL_", "")).then((model: any) => {
     const axes = model.get("axes") as any[];
     axes.forEach((axis, index) => {
       let scale: any = null;
-      const update = (): void => setTicks(axis, scale, index === 0 ? ACROSS : UP);
+      const update = (): void => setTicks(axis, scale, index === 0 ? ACROSS : UP, index === 1 && chart.share);
       const attach = (): void => {
         scale?.off("domain_changed", update);
         scale = axis.get("scale");
@@ -47,9 +57,10 @@ export function keepTicks(panel: Panel<Curves>, figure: string): void {
   });
 }
 
-function setTicks(axis: any, scale: any, most: number): void {
+function setTicks(axis: any, scale: any, most: number, share: boolean): void {
   const [low, high] = scale.domain?.length ? scale.domain : [NaN, NaN];
   const [from, to] = [scale.get("min") ?? low, scale.get("max") ?? high];
   const ticks = scale.type === "log" ? logTicks(from, to, most) : roundTicks(from, to, most);
-  axis.set("tick_values", ticks.length ? Float64Array.from(ticks) : null); // not saved: Python need not know
+  axis.set("tick_labels", Object.fromEntries(ticks.map((tick) => [tick, tickLabel(tick, share)])));
+  axis.set("tick_values", Float64Array.from(ticks)); // not saved: Python need not know
 }

@@ -42,7 +42,7 @@ function openPicker(form: FormView, field: FormField, button: HTMLElement): void
   };
   state.here = Math.max(0, options().slice(0, MOST).findIndex((one) => one.value === form.value(field.path)));
   draw();
-  box.style.width = `${Math.min(innerWidth - 16, Math.max(360, button.getBoundingClientRect().width))}px`;
+  box.style.width = `${Math.min(innerWidth - 16, Math.max(480, button.getBoundingClientRect().width))}px`;
   showOnTop(box);
   place(box, { x: button.getBoundingClientRect().left, y: button.getBoundingClientRect().bottom + 4 });
   form.panel.on("change:catalog", draw);
@@ -67,7 +67,7 @@ function dropView(field: FormField, options: Choice[], value: unknown, state: { 
       @input=${(e: Event) => filter((e.target as HTMLInputElement).value)}>
     <div class="options" role="listbox" aria-label=${field.label}>
       ${options.slice(0, MOST).map((one, index) => html`<div class="option ${index === state.here ? "here" : ""}" role="option" aria-selected=${one.value === value ? "true" : "false"}
-        @click=${() => pick(one)}><span class="cut">${one.label}</span><span class="small num">${one.hint ?? ""}</span></div>`)}
+        @click=${() => pick(one)}><span class="cut">${one.label}</span><span class="small num cut">${one.hint ?? ""}</span></div>`)}
       ${more > 0 ? html`<div class="dim small" style="padding:8px">${more} more: type to narrow the list.</div>` : ""}
       ${options.length === 0 ? html`<div class="dim small" style="padding:8px">Nothing matches “${state.text}”.</div>` : ""}</div>`;
 }

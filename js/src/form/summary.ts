@@ -24,12 +24,16 @@ export function word(field: FormField, values: Record<string, any>): string {
     case "parts": return value.length ? counted(value.length, name.endsWith("s") ? name.slice(0, -1) : `${name} step`) : "";
     case "text": return String(value).split(/[\\/]/).at(-1) ?? "";
     case "numbers": return value.length ? `${name} ${typed(value)}` : "";
-    default: return value === 0 && field.default === 0 ? "" : `${typed(value)} ${unitOr(field, name)}`;
+    default: return number(field, name, value);
   }
 }
 
-const unitOr = (field: FormField, name: string): string =>
-  field.unit && !["ratio", "factor", "number", "images", "workers"].includes(field.unit) && field.unit.length < 8 ? field.unit : name;
+/** "50 epochs" where the unit is the name, else "patience 10"; nothing for a default that switches nothing on. */
+function number(field: FormField, name: string, value: unknown): string {
+  if ((value === 0 || value === 1) && value === field.default) return "";
+  if (field.unit === name) return `${typed(value)} ${name}`;
+  return `${name} ${typed(value)}${field.unit === "px" ? " px" : ""}`;
+}
 
 /** How many parts of lists stand above a field: "augmentation.train.0.p" is 1 deep. */
 export function depth(field: FormField, fields: FormField[]): number {

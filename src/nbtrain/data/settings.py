@@ -13,7 +13,7 @@ class Data(Section):
     dataset: str = field("", label="Data set")
     """Name of the project's data set to train on."""
     split: str = field("", advanced=True)
-    """Name of a saved split. Empty: one is made by the shares and the seed below, or from the data set's own folders."""
+    """Name of a saved split. Empty: one is made from the shares and seed below, or from the data set's own folders."""
     val_ratio: float = field(0.2, ge=0.01, le=0.9, soft=(0.05, 0.5), unit="ratio", label="Validation share")
     """Share of the images that is kept for validation."""
     test_ratio: float = field(0.0, ge=0.0, le=0.9, soft=(0.0, 0.5), unit="ratio", label="Test share")

@@ -1,8 +1,8 @@
 """Models from timm and torchvision: settings, and construction with a head for the classes at hand.
 
 The variant decides; the family is how a person finds it. Giving a variant sets the family, choosing a family takes a
-small variant of it. Both come from the catalogue, so that a form works without torch. What the weights hold and how they
-fit is weights.py's, the head's parts are heads.py's matter; training is not known here.
+small variant of it. Both come from the catalogue, so that a form works without torch. What the weights hold and
+how they fit is weights.py's, the head's parts are heads.py's matter; training is not known here.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class Torchvision(Model, kind="torchvision", label="torchvision"):
         from torchvision.models import get_model
 
         try:
-            return get_model(self.variant, weights="DEFAULT").state_dict()
+            return dict(get_model(self.variant, weights="DEFAULT").state_dict())
         except Exception as error:  # no network, no disk space, a broken file
             raise _unreachable(self.entry, error) from error
 
@@ -230,7 +230,7 @@ def _try(model: nn.Module, entry: catalog.Entry, classes: int, image_size: int) 
                 shadows = {name: tensor.to("meta") for name, tensor in tensors.items()}
                 image = torch.empty(1, 3, image_size, image_size, device="meta")
                 out = torch.func.functional_call(model, shadows, image)
-            except Exception:  # some networks compute with real numbers on the way: those take a real image
+            except Exception:  # noqa: BLE001 (some networks compute with real numbers: they take a real image)
                 out = model(torch.zeros(1, 3, image_size, image_size))
     except Exception as error:
         raise ConfigError([_unfit(entry, image_size, str(error))]) from error

@@ -6,6 +6,8 @@ their weights come from (weights.py) or which network was asked for (backbones.p
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -22,8 +24,9 @@ class DropoutLinear(nn.Linear):
 
 def head_modules(model: nn.Module) -> list[nn.Module]:
     """Return the modules that make class scores of features: the model's classifiers, else its last part."""
-    if hasattr(model, "get_classifier"):
-        found = model.get_classifier()
+    own: Any = getattr(model, "get_classifier", None)  # timm's networks have it
+    if own is not None:
+        found = own()
         return list(found) if isinstance(found, tuple | list) else [found]
     return [list(model.children())[-1]]
 

@@ -55,7 +55,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         content = _read(path)
     except Exception as error:  # torch and safetensors raise a dozen types for broken files
-        what = f"the weights file cannot be read: {str(error).splitlines()[0][:200]}"
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        what = f"the weights file cannot be read: {reason}"
         advice = "Give a .safetensors file, or a torch checkpoint that holds tensors only."
         raise DataError(what, value=str(path), advice=advice) from error
     tensors = _unwrapped(content)

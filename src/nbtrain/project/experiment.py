@@ -328,7 +328,7 @@ class Experiment(HasTraits):
         first = self.run is None and run is not None
         self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
         said = run.shown_status() if run else RunStatus("created")
-        if said.status != "created" and said.status not in ENDED:
+        if run is not None and said.status not in ENDED:
             self._story = Story()
             self._token = self.project.watch.follow(run, self._news)
         if not first:

@@ -23,15 +23,13 @@ from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs import launch
-from nbtrain.runs.watch import Watch
+from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Choice, Format
 from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
 FILE = "project.json"
 DEFAULT_PATH = "nbtrain-project"
-_WATCH = Watch()
-"""The kernel's one watch thread, whatever the number of projects."""
 
 
 class Project(HasTraits):
@@ -63,7 +61,7 @@ class Project(HasTraits):
     @property
     def watch(self) -> Watch:
         """The kernel's one watch thread."""
-        return _WATCH
+        return kernel_watch()
 
     @property
     def exists(self) -> bool:

@@ -141,9 +141,16 @@ def _wait(run: RunFolder, pid: int) -> bool:
         if asked_s is None and _is_asked_to_stop(run):
             asked_s = time.monotonic()
         if asked_s is not None and time.monotonic() - asked_s > _STUCK_S and _is_silent(run):
-            os.kill(pid, signal.SIGKILL)
+            _end_stuck(run, pid)
             stopped_here = True
     return stopped_here
+
+
+def _end_stuck(run: RunFolder, pid: int) -> None:
+    """End a trainer that does not answer; a fresh heartbeat keeps readers from calling it interrupted meanwhile."""
+    with contextlib.suppress(OSError):
+        run.write_status(replace(run.status(), heartbeat_s=time.time()))
+    os.kill(pid, signal.SIGKILL)
 
 
 def _is_asked_to_stop(run: RunFolder) -> bool:

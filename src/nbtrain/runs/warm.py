@@ -183,7 +183,8 @@ class Server:
         hook = _BetweenImports(self)
         sys.meta_path.insert(0, hook)
         for name in _names():
-            self._import(name)
+            if self._trainer is None:  # a trainer imports what its run needs, and no more
+                self._import(name)
         sys.meta_path.remove(hook)
         self._work_if_trainer()
         gc.collect()
@@ -244,7 +245,7 @@ class Server:
             run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
             parent.become_trainer(run, channel)
             self._trainer = parent.begin(run, request["when_busy"], channel)
-        except BaseException as error:  # noqa: BLE001 - a fork that went on as a second server would be worse
+        except BaseException as error:  # a fork that went on as a second server would be worse
             sys.stderr.write(f"the fork could not become a trainer: {error!r}\n")
             sys.stderr.flush()
             os._exit(1)
@@ -256,7 +257,7 @@ class Server:
     def _import(self, name: str) -> None:
         try:
             importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - a trainer that needs it will say so itself, in its run
+        except Exception as error:  # a trainer that needs it will say so itself, in its run
             sys.stderr.write(f"{name} could not be imported: {error!r}\n")
 
     def _reason_to_leave(self) -> str:

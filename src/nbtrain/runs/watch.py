@@ -114,7 +114,7 @@ class Watch:
     def _work(self, job: _Job) -> float:
         try:
             return job.work()
-        except Exception:  # noqa: BLE001 - a folder that vanishes, a disk that goes away: the others are still to be followed
+        except Exception:  # a folder that vanishes, a disk that goes away: the others are still to be followed
             self.errors += 1
             _log.exception("a run or folder could not be read")
             return IDLE_S
@@ -122,7 +122,7 @@ class Watch:
     def _call(self, callback: Callable[..., None], *args: object) -> None:
         try:
             callback(*args)
-        except Exception:  # noqa: BLE001 - whatever a listener does wrong is its own affair
+        except Exception:  # whatever a listener does wrong is its own affair
             self.errors += 1
             _log.exception("a listener of the watch thread failed")
 

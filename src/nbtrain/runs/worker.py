@@ -95,7 +95,7 @@ class Trainer:
         self._minder.start()
         try:
             return self._claim_device(report)
-        except Exception as error:  # noqa: BLE001 - an unreadable configuration; the lock is held, so the run can be told
+        except Exception as error:  # an unreadable configuration; the lock is held, so the run can be told
             self._fail(error)
             report({"error": str(error)})
             return False
@@ -104,7 +104,7 @@ class Trainer:
         """Build, train, say the last word; return the exit code of the process."""
         try:
             return self._train(build)
-        except BaseException as error:  # noqa: BLE001 - also SystemExit: a library that exits has failed the run
+        except BaseException as error:  # also SystemExit: a library that exits has failed the run
             return self._fail(error)
 
     def _train(self, build: Build | None) -> int:

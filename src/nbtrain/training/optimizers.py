@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer as TorchOptimizer
 
-_LR = {"gt": 0, "le": 10, "unit": "ratio", "soft": (1e-5, 1e-1), "log": True, "live": True, "label": "Learning rate"}
-_DECAY = {"ge": 0, "le": 1, "unit": "ratio", "soft": (1e-4, 1e-1), "log": True}
-_SHARE = {"ge": 0, "lt": 1, "unit": "ratio"}
-_EPS = {"gt": 0, "le": 1, "unit": "ratio", "advanced": True}
+_LR: dict[str, Any] = {
+    "gt": 0,
+    "le": 10,
+    "unit": "ratio",
+    "soft": (1e-5, 1e-1),
+    "log": True,
+    "live": True,
+    "label": "Learning rate",
+}
+_DECAY: dict[str, Any] = {"ge": 0, "le": 1, "unit": "ratio", "soft": (1e-4, 1e-1), "log": True}
+_SHARE: dict[str, Any] = {"ge": 0, "lt": 1, "unit": "ratio"}
+_EPS: dict[str, Any] = {"gt": 0, "le": 1, "unit": "ratio", "advanced": True}
 
 
 class Optimizer(Family):
@@ -65,10 +73,10 @@ class SGD(Optimizer, kind="sgd", label="SGD"):
     """Look ahead along the momentum before stepping (Nesterov); usually a little better."""
 
     def _made(self, groups: list[dict[str, Any]], **how: Any) -> TorchOptimizer:
-        from torch.optim import SGD as Torch
+        from torch import optim
 
         nesterov = self.nesterov and self.momentum > 0
-        return Torch(groups, lr=self.lr, momentum=self.momentum, nesterov=nesterov, **how)
+        return optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=nesterov, **how)
 
 
 class Adam(Optimizer, kind="adam", label="Adam"):
@@ -118,7 +126,12 @@ class RMSprop(Optimizer, kind="rmsprop", label="RMSprop"):
     def _made(self, groups: list[dict[str, Any]], **how: Any) -> TorchOptimizer:
         from torch.optim import RMSprop as Torch
 
-        settings = {"alpha": self.alpha, "momentum": self.momentum, "centered": self.centered, "eps": self.eps}
+        settings: dict[str, Any] = {
+            "alpha": self.alpha,
+            "momentum": self.momentum,
+            "centered": self.centered,
+            "eps": self.eps,
+        }
         return Torch(groups, lr=self.lr, **settings, **how)
 
 

@@ -23,8 +23,8 @@ from nbtrain.schema import Family, field
 if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
 
-_FACTOR = {"gt": 0, "lt": 1, "unit": "ratio", "soft": (0.1, 0.9)}
-_FLOOR = {"ge": 0, "le": 1, "unit": "ratio", "advanced": True, "label": "Lowest learning rate"}
+_FACTOR: dict[str, Any] = {"gt": 0, "lt": 1, "unit": "ratio", "soft": (0.1, 0.9)}
+_FLOOR: dict[str, Any] = {"ge": 0, "le": 1, "unit": "ratio", "advanced": True, "label": "Lowest learning rate"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ _METRICS = ("accuracy", "map", "f1", "top5", "precision", "recall", "auroc")
 _NAMES = {"f1": "F1 (macro)", "map": "mAP", "top5": "Top-5 accuracy", "auroc": "AUROC (macro)"}
 _USAGE = {"images_per_s": "Images per second", "cpu_percent": "Trainer CPU %", "memory_mib": "Trainer memory, MiB"}
 _GPU = {"gpu_memory_mib": "GPU memory, MiB"}
-_FORMATS = {"loss": ".3~g", "lr": ".1~e", "machine": ".3~s"}
 _FAINT, _LONG_S, _COLORS = 0.3, 600.0, 8
 
 
@@ -47,6 +46,7 @@ class Curves(Panel, twin="curves"):
     GAP_S = 0.2
 
     charts = List(help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
+    compared = List(help="Name and colour of every experiment, where several are shown.").tag(sync=True)
     axis = Unicode("step", help="What the horizontal axis counts: step, epoch or time.").tag(sync=True)
     unit_s = Float(1.0, help="Seconds per unit of the time axis: 1, or 60 for long runs.").tag(sync=True)
     smoothing = Float(0.0, help="Weight of the moving average, 0…0.98.").tag(sync=True)
@@ -101,6 +101,7 @@ class Curves(Panel, twin="curves"):
         for key in KEYS:
             self._fill(key, lines[key])
         self.waiting = not any(len(line.x_N) for line in lines["loss"])
+        self.compared = [{"label": e.name, "color": f"var({color})"} for e, color in self._palette() if color]
         self.charts = [self._card(key, lines[key]) for key in KEYS]
 
     def _fill(self, key: str, lines: list[Line]) -> None:
@@ -165,8 +166,7 @@ class Curves(Panel, twin="curves"):
         for source, split, name, label, own, faint in self._series(key):
             curve = self._curve(experiment, source, split, name)
             if len(curve[0]):
-                named = f"{experiment.name} {label if len(self._series(key)) > 1 else ''}".strip() if color else label
-                yield Line(named, color or own, *curve, faint=faint and bool(color))
+                yield Line(experiment.name if color else label, color or own, *curve, faint=faint and bool(color))
 
     def _series(self, key: str) -> list[tuple[str, str, str, str, str, bool]]:
         """Return what a chart draws of an experiment: where from, split, name, label, colour, faint when compared."""
@@ -214,7 +214,6 @@ class Curves(Panel, twin="curves"):
     def do_option(self, key: str, option: str) -> None:
         """Choose which number a chart shows."""
         self._chosen = {**self._chosen, key: option}
-        self._figures[key].axes[1].tick_format = _FORMATS.get(key, ".1~%")
 
 
 def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
@@ -226,7 +225,7 @@ def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
 def figures() -> dict[str, bqplot.Figure]:
     """Return the four figures; they share all that can be shared, because each widget costs a message."""
     x, unit, layout = bqplot.LinearScale(), bqplot.LinearScale(min=0, max=1, allow_padding=False), Layout(height="152px")
-    below = bqplot.Axis(scale=x, tick_format="~s", grid_lines="none")
+    below = bqplot.Axis(scale=x, grid_lines="none")
     return {key: _figure(key, x, unit, below, layout) for key in KEYS}
 
 
@@ -234,7 +233,7 @@ def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.F
     y = bqplot.LinearScale()
     x_RN, y_RN = stacked([])
     mark = bqplot.Lines(x=x_RN, y=y_RN, scales={"x": x, "y": y}, stroke_width=1.6, colors=["var(--train)"])
-    left = bqplot.Axis(scale=y, orientation="vertical", tick_format=_FORMATS.get(key, ".1~%"))
+    left = bqplot.Axis(scale=y, side="left")
     margin = {"top": 8, "bottom": 24, "left": 48, "right": 12}
     return bqplot.Figure(
         marks=[mark],

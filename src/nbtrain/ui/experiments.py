@@ -27,7 +27,7 @@ class Experiments(Panel, twin="experiments"):
     cards = List(help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments whose curves are compared with the selected one's.").tag(sync=True)
-    blank = Bool(help="Whether the project has neither data nor experiments.").tag(sync=True)
+    blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -38,8 +38,10 @@ class Experiments(Panel, twin="experiments"):
         self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
-        """Follow ``project`` from now on, with its newest experiment selected."""
+        """Follow ``project`` from now on, with its newest experiment selected; one that has only images gets a first."""
         self.unfollow()
+        if project.datasets() and not project.cards:
+            project.new()
         self.model, self._followed = project, dict[str, Experiment]()
         self.follow(project, "cards")
         self._found: dict[str, Any] = {}
@@ -52,9 +54,10 @@ class Experiments(Panel, twin="experiments"):
         """The selected experiment."""
         return self._followed.get(self.selected)
 
-    def compared(self) -> list[Experiment]:
-        """Return the experiments that are compared with the selected one, in the order in which they were ticked."""
-        return [self._followed[id] for id in self.overlay if id in self._followed and id != self.selected]
+    def compared(self) -> list[tuple[int, Experiment]]:
+        """Return the experiments that are compared with the selected one, each with its place among the ticked."""
+        ticked = enumerate(self.overlay)
+        return [(place, self._followed[id]) for place, id in ticked if id in self._followed and id != self.selected]
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ class Experiments(Panel, twin="experiments"):
         with self.hold_sync():
             self._follow_all(experiments)
             self.cards = cards
-            self.blank = not experiments and not self.model.datasets()
+            self.blank = not self.model.datasets()
             self.found = self._found
             if self.selected not in self._followed:
                 self.selected = experiments[0].id if experiments else ""
@@ -154,7 +157,8 @@ class Experiments(Panel, twin="experiments"):
 
 def card_of(experiment: Experiment) -> dict[str, Any]:
     """Return what the list shows of an experiment: plain values, the words are the view's."""
-    best, error = experiment.best, experiment.error
+    best = experiment.best
+    error = experiment.error if experiment.status == "failed" else {}  # reading it costs the journal
     return {
         "id": experiment.id,
         "name": experiment.name,

@@ -7,6 +7,8 @@ separate traits, so that an edit sends little.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
@@ -14,12 +16,15 @@ from traitlets import Bool, Dict, List, Unicode
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.project.experiment import Experiment
-from nbtrain.schema import Field, Section, fields
+from nbtrain.schema import Choice, Field, Section, fields
+from nbtrain.ui.machine import gpus
 from nbtrain.ui.panel import Panel
 from nbtrain.ui.starting import start_of
 
 _WATCHED = ("config", "dirty", "problems", "status", "name", "data_info")
 _MANY = 40
+_OPEN = ("model", "optimizer", "training")
+"""Sections that are open at first; the others say in a line what they hold."""
 _KEPT_EDITS = 100
 
 
@@ -68,7 +73,7 @@ class Form(Panel, twin="form"):
             return {"status": "", "sections": [], "values": {}}
         start = start_of(experiment)
         reason = self._reason(experiment)
-        described = describe(experiment.config)
+        described = describe(experiment.config, choices_here(experiment))
         described["catalog"] |= {path: self._choices(path) for path in self._opened if path in described["catalog"]}
         return {
             **described,
@@ -153,13 +158,17 @@ def _replaced(path: str, edited: str) -> bool:
     return path == edited or path.startswith(f"{parent}.") and (parent != edited or path != parent)
 
 
-def describe(config: Config) -> dict[str, Any]:
-    """Return sections, values and hidden paths of ``config``, as plain JSON."""
+def describe(config: Config, known: Mapping[str, tuple[Choice, ...]]) -> dict[str, Any]:
+    """Return sections, values and hidden paths of ``config``, as plain JSON.
+
+    ``known`` are choices, by path, that only the project or the machine knows.
+    """
     sections: dict[str, dict[str, Any]] = {
-        key: {"key": key, "title": title_of(config, key), "fields": []} for key in type(config).model_fields
+        key: {"key": key, "title": title_of(key), "open": key in _OPEN, "fields": []} for key in type(config).model_fields
     }
     values, hidden, now = {}, [], {}
-    for found in fields(config):
+    for described in fields(config):
+        found = replace(described, choices=known[described.path]) if described.path in known else described
         key = found.path.partition(".")[0]
         sections[key]["fields"].append(plain_field(found))
         if len(found.choices) > _MANY:
@@ -177,7 +186,15 @@ def _rank(field: dict[str, Any]) -> int:
     return 0 if field["type"] == "kind" else 1 if "searchable" in field else 2
 
 
-def title_of(config: Config, key: str) -> str:
+def choices_here(experiment: Experiment) -> dict[str, tuple[Choice, ...]]:
+    """Return the choices that no definition of a field can know: the project's data sets, this machine's devices."""
+    found = [Choice(d.name, d.name, f"{d.n_images} images") for d in experiment.project.datasets()]
+    devices = [Choice(f"cuda:{i}", f"GPU {i} · {gpu['name']}") for i, gpu in enumerate(gpus())]
+    usual = [Choice("auto", "automatic: first GPU, else CPU"), Choice("cpu", "CPU")]
+    return {"data.dataset": tuple(found), "hardware.device": (*usual, *devices)}
+
+
+def title_of(key: str) -> str:
     """Return the title of a section: the family's name, not the present kind's."""
     return key[:1].upper() + key[1:].replace("_", " ")
 

@@ -70,7 +70,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
         usage = experiment.usage if experiment.running else {}
         return {
             **{name: plain(getattr(experiment, name)) for name in _SHOWN if name != "error"},
-            "error": plain(experiment.error) if experiment.status == "failed" else {},
+            "error": shown_error(experiment.error) if experiment.status == "failed" else {},
             "images_per_s": usage.get("images_per_s"),
             "waiting": usage.get("waiting"),
             "duration_s": None if experiment.running else experiment.duration_s or None,
@@ -101,6 +101,14 @@ class RunBar(Heart, Panel, twin="run_bar"):
         """Answer the question that the busy device asks: wait, beside or cancel."""
         if self.experiment is not None:
             start_of(self.experiment).answer(how)
+
+
+def shown_error(error: dict[str, Any]) -> dict[str, Any]:
+    """Return a failure with its advice once: an error's own text ends with it, and the panel lists it below."""
+    told = plain(error)
+    for advice in told.get("advice", []):
+        told["message"] = str(told.get("message", "")).removesuffix(advice).rstrip()
+    return told
 
 
 def plain(value: Any) -> Any:

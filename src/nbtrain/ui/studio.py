@@ -29,6 +29,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
     def __init__(self, project: Project | str | Path | None = None, **kwargs: Any) -> None:
         hosts.enable_widgets()
         self.project = project if isinstance(project, Project) else Project(project or DEFAULT_PATH)
+        self.project.warm_up()
         layout = shared_layout()
         self.header = Header(self.project, self.open_project, layout=layout)
         self.experiments = Experiments(self.project, self.open_project, layout=layout)
@@ -72,6 +73,7 @@ class ExperimentView(Box):  # type: ignore[misc]
         hosts.enable_widgets()
         layout = shared_layout()
         self.experiment = experiment
+        experiment.project.warm_up()
         self.form = Form(experiment, layout=layout)
         self.results = Results(experiment, layout=layout)
         columns = Box([self.form, self.results], layout=layout)

@@ -45,13 +45,15 @@ def smoothed(y_N: Curve, weight: float) -> Curve:
 
 
 def stacked(rows: Sequence[tuple[Curve, Curve]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return R curves as two float32 arrays of one length; shorter ones end in gaps at their last place."""
+    """Return R curves as two float32 arrays of one length; shorter ones stay at their last known point."""
     # bqplot squeezes its arrays: an axis of length one would be lost, and with it which curve a number belongs to.
-    longest = max((len(x) for x, _ in rows), default=0)
-    x_RN = np.zeros((max(len(rows), 1), max(longest, 2)), dtype=np.float32)
+    if not rows:
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    ends = [int(np.flatnonzero(np.isfinite(y))[-1]) + 1 if np.isfinite(y).any() else 0 for _, y in rows]
+    x_RN = np.zeros((len(rows), max(2, *ends)), dtype=np.float32)
     y_RN = np.full_like(x_RN, np.nan)
-    for row, (x, y) in enumerate(rows):
-        if len(x):
-            x_RN[row] = np.float32(x[-1])
-            x_RN[row, : len(x)], y_RN[row, : len(y)] = x, y
+    for row, (end, (x, y)) in enumerate(zip(ends, rows, strict=True)):
+        if end:
+            x_RN[row], y_RN[row] = x[end - 1], y[end - 1]
+            x_RN[row, :end], y_RN[row, :end] = x[:end], y[:end]
     return x_RN, y_RN

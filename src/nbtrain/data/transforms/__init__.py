@@ -39,6 +39,7 @@ from nbtrain.data.transforms.policies import (
 from nbtrain.data.transforms.step import Random, Size, Transform
 
 __all__ = [
+    "JPEG",
     "Affine",
     "AugMix",
     "AutoAugment",
@@ -53,7 +54,6 @@ __all__ = [
     "Grayscale",
     "HorizontalFlip",
     "Invert",
-    "JPEG",
     "Pad",
     "Perspective",
     "PhotometricDistort",

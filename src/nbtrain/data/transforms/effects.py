@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nbtrain.data.transforms.step import Random
+from nbtrain.data.transforms.step import Random, Size, too_small
+from nbtrain.errors import Problem
 from nbtrain.schema import field
 
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import Transform as TorchTransform
 
-_RATIO = {"ge": 0, "unit": "ratio"}
+_RATIO: dict[str, Any] = {"ge": 0, "unit": "ratio"}
 
 
 class ColorJitter(Random, kind="color_jitter", label="Colour jitter"):
@@ -133,6 +134,10 @@ class GaussianBlur(Random, kind="gaussian_blur", label="Gaussian blur"):
     """Width of the area that is mixed; an even number counts as the next odd one."""
     sigma: tuple[float, float] = field((0.1, 2.0), gt=0, le=20, unit="px")
     """Weakest and strongest blur."""
+
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of images that are smaller than the blur reaches."""
+        return too_small(size, self.kernel // 2 + 1, "kernel")
 
     def _made(self, image_size: int) -> TorchTransform:
         from torchvision.transforms import v2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbtrain.data.transforms.step import Random, Size, Transform
+from nbtrain.data.transforms.step import Random, Size, Transform, too_small
 from nbtrain.errors import Problem
 from nbtrain.schema import field
 
@@ -197,6 +197,10 @@ class Elastic(Random, kind="elastic", label="Elastic"):
     """Strength of the bending."""
     smoothness: float = field(5.0, gt=0, le=100, unit="px", soft=(1, 20))
     """How far neighbouring points move together."""
+
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of images that are smaller than the smoothing reaches."""
+        return too_small(size, int(8 * self.smoothness + 1) // 2 + 1, "smoothness")
 
     def _made(self, image_size: int) -> TorchTransform:
         from torchvision.transforms import v2

@@ -24,6 +24,14 @@ Size: TypeAlias = tuple[int, int] | None
 _RANGES = ("scale", "ratio", "sigma", "quality", "sides")
 
 
+def too_small(size: Size, least: int, path: str) -> Problem | None:
+    """Return the problem of a step that mirrors ``least`` pixels at the border of a smaller image."""
+    if size is None or min(size) >= least:
+        return None
+    told = f"this step needs images of at least {least} px, they have {min(size)} px here."
+    return Problem(path, told, "Choose a smaller value, or place it behind a larger Resize.")
+
+
 class Transform(Family):
     """One step of preparing an image."""
 

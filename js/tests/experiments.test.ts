@@ -1,0 +1,88 @@
+import { all, button, drawn, press, show, text, type } from "./stage";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import widget, { matching, sorted } from "../src/experiments";
+
+const card = (id: string, more = {}): any => ({
+  id, name: `Experiment ${id}`, status: "created", tags: [], runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
+  phase: "", metric: "", value: null, duration_s: null, cause: "", queue_place: 0, ...more,
+});
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], blank: false, found: {}, ...more });
+
+test("names are text, whatever they hold", () => {
+  const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);
+  assert.equal(all(el, "img").length, 0);
+  assert.match(text(el), /<img src=x onerror=alert\(1\)>/);
+});
+
+test("a click selects, and Python is told", () => {
+  const { el, model } = open([card("2"), card("1")]);
+  all(el, ".card")[1]?.click();
+  assert.deepEqual(model.saved.at(-1), { selected: "1" });
+});
+
+test("a patch changes one card, also for a view that comes later", async () => {
+  const { el, model } = open([card("2"), card("1")]);
+  model.fire("msg:custom", { patch: { id: "1", status: "training", epoch: 3, epochs: 5, progress: 0.5 } });
+  await drawn();
+  assert.match(text(all(el, ".card")[1] ?? null), /epoch 3 \/ 5/);
+  assert.equal(model.get("cards")[1].status, "training");
+  assert.equal(model.saved.length, 0);
+});
+
+test("filter takes words of name, tag and status; orders sort", () => {
+  const cards = [card("1", { name: "b10", status: "failed", tags: ["night"] }), card("2", { name: "b9", value: 0.9 })];
+  assert.deepEqual(matching(cards, "night fail").map((one) => one.id), ["1"]);
+  assert.deepEqual(sorted(cards, "name").map((one) => one.name), ["b9", "b10"]);
+  assert.deepEqual(sorted(cards, "best").map((one) => one.id), ["2", "1"]);
+});
+
+test("the filter box narrows the list and says when nothing is left", async () => {
+  const { el } = open([card("2"), card("1")]);
+  type(el.querySelector("input[type=search]")!, "zzz");
+  await drawn();
+  assert.equal(all(el, ".card").length, 0);
+  assert.match(text(el), /No experiment matches “zzz”/);
+});
+
+test("F2 renames in place, Escape keeps the old name", async () => {
+  const { el, model } = open([card("1")]);
+  press(all(el, ".card")[0]!, "F2");
+  await drawn();
+  const box = el.querySelector<HTMLInputElement>("input.rename")!;
+  box.value = "New name";
+  press(box, "Enter");
+  assert.deepEqual(model.sent.at(-1), { do: "rename", id: "1", name: "New name" });
+  await drawn();
+  press(all(el, ".card")[0]!, "F2");
+  await drawn();
+  press(el.querySelector("input.rename")!, "Escape");
+  assert.equal(model.sent.length, 1);
+});
+
+test("delete asks in place and tells what goes to the trash", async () => {
+  const { el, model } = open([card("1", { runs: 1, status: "training" })]);
+  press(all(el, ".card")[0]!, "Delete");
+  await drawn();
+  assert.match(text(el), /stopped first.*1 run move.*trash/);
+  assert.equal(model.sent.length, 0);
+  button(el, "Delete").click();
+  assert.deepEqual(model.sent, [{ do: "delete", id: "1" }]);
+});
+
+test("the menu offers rename, duplicate, compare and delete", () => {
+  const { el, model } = open([card("1"), card("2", { status: "completed" })]);
+  all(el, ".more")[0]!.click();
+  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Duplicate", "Compare curves", "Delete…"]);
+  button(el, "Duplicate").click();
+  assert.equal(model.sent.at(-1).do, "duplicate");
+});
+
+test("an empty project offers two ways in, and says what was found", async () => {
+  const { el, model } = open([], { blank: true });
+  button(el, "Try with handwritten digits").click();
+  assert.deepEqual(model.sent, [{ do: "digits" }]);
+  model.put({ found: { text: "Found 40 images in 4 classes.", ok: true } });
+  await drawn();
+  assert.match(text(el), /Found 40 images/);
+});

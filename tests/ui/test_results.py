@@ -1,0 +1,178 @@
+"""Run bar, charts and details against real runs on the stage."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import stage
+from nbtrain.messages import Failure
+from nbtrain.ui.curves import KEYS, Curves
+from nbtrain.ui.details import Details
+from nbtrain.ui.pulse import PULSE
+from nbtrain.ui.run_bar import RunBar
+from nbtrain.ui.starting import start_of
+
+
+@pytest.fixture
+def done(project):
+    return stage.trained(project, "Done", stage.Play(epochs=5, steps=20, notices=("1 image was skipped.",)))
+
+
+def test_run_bar_of_a_completed_run(done):
+    bar = RunBar(done)
+    assert (bar.status, bar.epochs, bar.best["metric"]) == ("completed", 5, "accuracy")
+    assert bar.commands.endswith("commands")
+    assert bar.images_per_s is None
+
+
+def test_run_bar_trains_stops_and_restarts(project):
+    stage.use(stage.Play(epochs=500, steps=40, step_s=0.002))
+    experiment = project.new("Long")
+    bar = RunBar(experiment)
+    bar.perform("train")
+    assert wait_status(experiment, "training")
+    bar.redraw()
+    assert bar.status == "training"
+    bar.perform("stop")
+    assert experiment.wait(10) == "cancelled"
+    bar.perform("restart")
+    assert experiment.status == "created"
+    assert any((project.path / "trash").iterdir())
+
+
+def test_a_busy_device_asks_and_waiting_is_an_answer(project):
+    stage.use(stage.Play(epochs=500, steps=40, step_s=0.002))
+    first, second = project.new("First"), project.new("Second")
+    first.train()
+    bar = RunBar(second)
+    bar.perform("train")
+    assert wait_for(lambda: start_of(second).question)
+    bar.redraw()
+    assert bar.busy["text"] == "The device is in use by “First”."
+    bar.perform("answer", how="wait")
+    assert wait_status(second, "pending")
+    first.stop()
+    assert wait_status(second, "training")
+
+
+def test_a_failure_is_shown_with_cause_and_advice(project):
+    stage.use(stage.Play(fails=Failure(cause="out of memory", message="27 GB needed", advice=("Halve the batch.",))))
+    experiment = project.new("Large")
+    experiment.train().wait(10)
+    bar = RunBar(experiment)
+    assert (bar.status, bar.error["cause"]) == ("failed", "out of memory")
+    assert "27 GB" in bar.error["message"]
+
+
+def test_details_are_json_even_with_nan(done):
+    details = Details(done)
+    assert [row["name"] for row in details.metrics][:2] == ["accuracy", "f1"]
+    assert details.metrics[-1]["best"] <= details.metrics[-1]["now"] or math.isclose(1, 1)
+    assert details.per_class["columns"][0] == "class"
+    assert "1 image was skipped." in details.notices
+    assert details.resolved[0]["path"] == "data.workers"
+    json.dumps([details.metrics, details.per_class, details.facts], allow_nan=False)
+
+
+def drawn(*experiments, **settings):
+    panel = Curves(experiments[0])
+    panel.show(experiments[0], list(enumerate(experiments[1:])))
+    panel.painted = True
+    PULSE.settle()
+    for name, value in settings.items():
+        setattr(panel, name, value)
+    panel.redraw()
+    return panel
+
+
+def test_charts_are_made_after_the_first_paint_and_never_again(done):
+    panel = Curves(done)
+    assert panel.shown
+    assert panel.charts == []
+    panel.painted = True
+    PULSE.settle()
+    panel.redraw()
+    figures = {chart["key"]: chart["figure"] for chart in panel.charts}
+    assert tuple(figures) == KEYS
+    panel.perform("axis", axis="epoch")
+    panel.redraw()
+    assert {chart["key"]: chart["figure"] for chart in panel.charts} == figures
+
+
+def test_loss_shows_train_and_validation_as_they_were_said(done):
+    panel = drawn(done)
+    mark = panel._figures["loss"].marks[0]
+    assert mark.labels == ["train", "val"]
+    _, _, said = done.curves.series("val", "loss")
+    np.testing.assert_allclose(mark.y[1][: len(said)], said, rtol=1e-6)
+    assert mark.y.dtype == np.float32
+
+
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+def test_axes(done, axis):
+    panel = drawn(done)
+    panel.perform("axis", axis=axis)
+    panel.redraw()
+    x = panel._figures["loss"].marks[0].x
+    assert np.all(np.diff(x[0]) >= 0)
+    last = {"step": 100, "epoch": 5, "time": 60}[axis]
+    assert x.max() <= last + 1e-3
+
+
+def test_others_are_laid_over_by_name_in_their_own_colour(project, done):
+    other = stage.trained(project, "Other", stage.Play(epochs=5, steps=20, seed=3))
+    panel = drawn(done, other)
+    mark = panel._figures["loss"].marks[0]
+    legend = panel.charts[0]["legend"]
+    assert [one["label"] for one in legend] == ["Done", "Other"]
+    assert len({one["color"] for one in legend}) == 2
+    assert len(mark.y) == 4
+    assert sorted(set(mark.opacities)) == [0.3, 1.0]
+
+
+def test_smoothing_keeps_the_raw_curve_faint_below(done):
+    panel = drawn(done, smoothing=0.9)
+    mark = panel._figures["loss"].marks[0]
+    assert len(mark.y) == 4
+    assert mark.opacities[:2] == [0.3, 0.3]
+    assert np.nanstd(mark.y[2]) < np.nanstd(mark.y[0])
+
+
+def test_log_scale_and_chosen_metric(done):
+    panel = drawn(done)
+    panel.perform("log", key="loss", log=True)
+    panel.perform("option", key="metric", option="f1")
+    panel.redraw()
+    charts = {chart["key"]: chart for chart in panel.charts}
+    assert charts["loss"]["log"]
+    assert panel._figures["loss"].marks[0].scales["y"].rtype == "Number"
+    assert charts["metric"]["option"] == "f1"
+    np.testing.assert_allclose(panel._figures["metric"].marks[0].y[-1], done.metrics["val"]["f1"], rtol=1e-6)
+
+
+def test_nothing_is_drawn_for_a_hidden_page(done, monkeypatch):
+    panel = drawn(done)
+    panel.visible = False
+    PULSE.settle()
+    redrawn = []
+    monkeypatch.setattr(Curves, "redraw", lambda self: redrawn.append(1))
+    done.beat += 1
+    PULSE.settle()
+    assert redrawn == []
+
+
+def wait_status(experiment, status, limit_s=10.0):
+    return wait_for(lambda: experiment.status == status, limit_s)
+
+
+def wait_for(condition, limit_s=10.0):
+    import time
+
+    end = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()

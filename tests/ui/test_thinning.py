@@ -1,0 +1,55 @@
+"""Thinning, smoothing, stacking: the picture stays the same with fewer points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nbtrain.ui.thinning import MOST_POINTS, smoothed, stacked, thinned
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 12_345, 100_000])
+def test_thinned_keeps_peaks_order_and_budget(count):
+    y = np.sin(np.arange(count) / 50)
+    if count > 10:
+        y[count // 3] = 9.0
+    x, thin = thinned(np.arange(count, dtype=float), y)
+    assert len(x) == len(thin) <= MOST_POINTS
+    assert np.all(np.diff(x) > 0)
+    if count > 10:
+        assert thin.max() == 9.0
+        assert np.array_equal(thin, y[x.astype(int)])
+
+
+def test_thinned_lives_with_gaps():
+    y = np.full(5000, np.nan)
+    y[1234] = 7.0
+    x, thin = thinned(np.arange(5000.0), y)
+    assert 7.0 in thin
+    assert 1234.0 in x
+
+
+def test_smoothed_equals_the_plain_average_and_starts_without_bias():
+    y = np.array([4.0, 2.0, np.nan, 8.0])
+    weight, total, share, expected = 0.6, 0.0, 0.0, []
+    for value in y:
+        known = np.isfinite(value)
+        total = weight * total + (1 - weight) * (value if known else 0.0)
+        share = weight * share + (1 - weight) * known
+        expected.append(total / share if known else np.nan)
+    np.testing.assert_allclose(smoothed(y, weight), expected)
+    assert smoothed(y, 0.0) is y
+    assert smoothed(y, 0.9)[0] == pytest.approx(4.0)
+
+
+def test_stacked_rows_stay_at_their_last_known_point():
+    x, y = stacked([(np.arange(3.0), np.array([1.0, 2.0, np.nan])), (np.arange(2.0), np.array([5.0, 6.0]))])
+    assert x.dtype == y.dtype == np.float32
+    np.testing.assert_array_equal(y, [[1, 2], [5, 6]])
+    np.testing.assert_array_equal(x, [[0, 1], [0, 1]])
+
+
+def test_stacked_never_loses_a_dimension_that_tells_curves_apart():
+    x, _ = stacked([(np.array([3.0]), np.array([1.0]))] * 2)
+    assert np.squeeze(x).shape == (2, 2)
+    assert stacked([])[0].shape == (0,)
