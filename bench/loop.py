@@ -19,8 +19,8 @@ from nbtrain.data.loader import Batch
 from nbtrain.models.backbones import Timm
 from nbtrain.training.checkpoint import Checkpoints
 from nbtrain.training.commands import Commands
-from nbtrain.training.losses import CrossEntropy
 from nbtrain.training.loop import Loop
+from nbtrain.training.losses import CrossEntropy
 from nbtrain.training.metrics import ClassMetrics
 from nbtrain.training.monitor import Monitor
 from nbtrain.training.optimizers import AdamW

@@ -78,7 +78,10 @@ def keep_memory() -> bool:
     """
     try:
         library = ctypes.CDLL(None)
-        at_mmap, at_trim = library.mallopt(_M_MMAP_THRESHOLD, 1 << 30), library.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+        at_mmap, at_trim = (
+            library.mallopt(_M_MMAP_THRESHOLD, 1 << 30),
+            library.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1),
+        )
     except (OSError, AttributeError, TypeError):  # no glibc here
         return False
     return bool(at_mmap and at_trim)
