@@ -7,7 +7,7 @@ import sys
 
 from bench.table import keep, show
 
-NAMES = ("start", "quickstart", "panels", "watching")
+NAMES = ("start", "quickstart", "loop", "panels", "watching")
 
 
 def main() -> int:

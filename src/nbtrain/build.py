@@ -149,11 +149,12 @@ class Builder:
         """Return the device, and give the process the threads that go with it."""
         import torch
 
-        from nbtrain.training.precision import choose_device, choose_threads
+        from nbtrain.training.precision import choose_device, choose_threads, keep_memory
 
         hardware = self.config.hardware
         name = self._resolve("hardware.device", hardware.device, choose_device)
         torch.set_num_threads(self._resolve("hardware.threads", hardware.threads, lambda n: choose_threads(n, name)))
+        keep_memory()
         return torch.device(name)
 
     def _loader(self, found: Found, part: str) -> Loader:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 import torch
 
 from nbtrain.errors import ConfigError
 from nbtrain.training import precision
-from nbtrain.training.precision import Precision, choose_device, choose_threads, usable_cores
+from nbtrain.training.precision import Precision, choose_device, choose_threads, keep_memory, usable_cores
 
 CPU = torch.device("cpu")
 
@@ -61,3 +63,21 @@ def test_bfloat16_is_refused_where_the_cpu_computes_wrong_gradients():
     Precision("32", CPU).check(model, 4)
     with pytest.raises(ConfigError, match=r"hardware\.precision: bfloat16 .* wrong gradients .* at 4 px \(at 2\)"):
         Precision("bf16-mixed", CPU).check(model, 4)
+
+
+def test_a_second_step_takes_no_new_pages():
+    if not keep_memory():
+        pytest.skip("this C library cannot keep freed memory")
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(64 * 2**20 // 4)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    faults()
+    assert faults() < 1000  # 64 MiB are 16 384 pages
+
+
+def test_a_library_without_the_setting_is_left_alone(monkeypatch):
+    monkeypatch.setattr(precision.ctypes, "CDLL", lambda _: object())
+    assert not keep_memory()

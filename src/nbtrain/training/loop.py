@@ -115,13 +115,13 @@ class Loop:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
         parts = self.parts
         self.place.lrs.append(self._lr())
+        parts.optimizer.zero_grad(set_to_none=True)
         shares = [self._backward(batch, place, of) for place, batch in enumerate(islice(batches, of))]
         if self.plan.clip_norm:
             parts.precision.scaler.unscale_(parts.optimizer)
             nn.utils.clip_grad_norm_(parts.model.parameters(), self.plan.clip_norm)
         parts.precision.scaler.step(parts.optimizer)
         parts.precision.scaler.update()
-        parts.optimizer.zero_grad(set_to_none=True)
         parts.schedule.step()
         self.place.step += 1
         if parts.ema:
@@ -274,6 +274,8 @@ class Loop:
         self._take_place(state)
         if self.monitor.best.get("step") == self.place.step:  # the process may have died before it could point there
             self.checkpoints.point_best(loaded.marker)
+        if self.monitor.best:  # a later best of a life that was given up is no longer true
+            self.say(Best(**self.monitor.best))
         for reason in loaded.skipped:
             self.say(Notice(level="warning", text=f"A checkpoint is damaged and was skipped: {reason}."))
         self.say(Notice(text=f"Went on from the checkpoint at step {self.place.step}."))

@@ -5,6 +5,7 @@ Each ``auto`` is decided here once and handed back with its reason, which the ru
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from nbtrain.errors import ConfigError, Problem
 
 T = TypeVar("T")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,23 @@ def _quota_cores() -> int:
         return max(1, int(quota) // int(period))
     except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
         return 1 << 16
+
+
+def keep_memory() -> bool:
+    """Let the C library keep freed memory for the next step; return whether it does (glibc only).
+
+    By default it hands large blocks back to the system, which clears every page anew when the next step asks again:
+    1000 to 3000 page faults and 2 to 4 ms of 34 per step, measured with test_resnet at 32 px. The peak stays the same.
+    """
+    try:
+        library = ctypes.CDLL(None)
+        at_mmap, at_trim = (
+            library.mallopt(_M_MMAP_THRESHOLD, 1 << 30),
+            library.mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1),
+        )
+    except (OSError, AttributeError, TypeError):  # no glibc here
+        return False
+    return bool(at_mmap and at_trim)
 
 
 @dataclass(slots=True)
