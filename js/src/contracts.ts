@@ -23,7 +23,7 @@ export interface Header extends Common {
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; runs: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
-  metric: string; value: number | null; duration_s: number | null; cause: string; queue_place: number;
+  metric: string; value: number | null; duration_s: number | null; cause: string;
 }
 
 export interface Experiments extends Common {
@@ -31,6 +31,7 @@ export interface Experiments extends Common {
   selected: string;
   overlay: string[];
   blank: boolean;
+  notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
   visible: boolean;
 }
@@ -58,6 +59,7 @@ export interface Form extends Common {
   dirty: boolean;
   can_undo: boolean;
   can_train: boolean;
+  starting: boolean;
   reason: string;
   footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };
 }
@@ -75,12 +77,12 @@ export interface RunBar extends Common {
   eta_s: number | null;
   images_per_s: number | null;
   waiting: number | null;
-  queue_place: number;
   duration_s: number | null;
   best: { metric?: string; value?: number; epoch?: number; step?: number };
   error: { cause?: string; message?: string; advice?: string[]; traceback?: string };
   busy: { text?: string };
   startable: boolean;
+  starting: boolean;
   commands: string;
   home: string;
   beat: number;

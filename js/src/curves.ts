@@ -56,11 +56,11 @@ function card(panel: Panel<Curves>, chart: Chart, mount: (chart: Chart) => (plac
     ? html`<h4>${chart.title}</h4>`
     : html`<select class="which" aria-label="What this chart shows" @change=${(e: Event) => panel.send("option", { key: chart.key, option: (e.target as HTMLSelectElement).value })}>
         ${chart.options.map((one) => html`<option value=${one.value} ?selected=${one.value === chart.option}>${one.label}</option>`)}</select>`;
-  return html`<div class="chart" role="figure" aria-label=${chart.title || chart.option}><div class="row">${heading}
+  return html`<div class="chart ${chart.legend.length ? "" : "bare"}" role="figure" aria-label=${chart.title || chart.option}><div class="row">${heading}
       <span class="legend">${(panel.get("compared").length > 1 ? [] : chart.legend.filter((one) => one.label)).map((one) => html`<span title=${one.label}><i style="background:${one.color}"></i><span class="cut">${one.label}</span></span>`)}</span>
       <button class="log" aria-pressed=${chart.log ? "true" : "false"} title="Logarithmic scale" @click=${toggle}>log</button></div>
     <div class="plot" data-key=${chart.key} ${ref(mount(chart))}></div>
-    ${panel.get("waiting") ? html`<div class="wait">Waiting for the first numbers…</div>` : nothing}</div>`;
+    ${chart.legend.length ? nothing : html`<div class="wait">${panel.get("waiting") ? "Waiting for the first numbers…" : chart.key === "metric" ? "After the first validation" : "No numbers yet"}</div>`}</div>`;
 }
 
 /** The element of a bqplot figure, made by the host's own widget manager. */

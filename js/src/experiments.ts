@@ -16,10 +16,10 @@ const ORDERS: Record<Order, string> = { newest: "Newest", name: "Name", best: "B
 const STATUS_ORDER = Object.keys(ICONS);
 const MAX_COMPARED = 7;
 
-interface Local { filter: string; order: Order; renaming: string; deleting: string; adding: boolean }
+interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean }
 
 function prepare(panel: Panel<Experiments>): () => TemplateResult {
-  const local: Local = { filter: "", order: "newest", renaming: "", deleting: "", adding: false };
+  const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false };
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
   panel.on("msg:custom", panel.redraw);
   reportVisibility(panel);
@@ -68,25 +68,25 @@ function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<L
         ${Object.entries(ORDERS).map(([key, label]) => html`<option value=${key} ?selected=${key === local.order}>${label}</option>`)}</select>
     </div>
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
+    ${panel.get("notices").map((text) => html`<div class="note warn small notice">${text}</div>`)}
   </div>`;
 }
 
 const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown[] => [
   JSON.stringify(card), panel.get("selected") === card.id, panel.get("overlay").indexOf(card.id),
-  local.renaming === card.id, local.deleting === card.id,
+  local.renaming === card.id, local.tagging === card.id, local.deleting === card.id,
 ];
 
 function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
   const on = panel.get("selected") === card.id;
   if (local.deleting === card.id) return deletion(panel, change, card);
   const select = (): void => { if (!on) panel.tell("selected", card.id); };
-  const rename = (): void => change({ renaming: card.id, deleting: "" });
   const menu = (at: { x: number; y: number }, back: HTMLElement | null): void =>
-    openMenu(panel.el, entries(panel, card, rename, () => change({ deleting: card.id })), at, back);
+    openMenu(panel.el, entries(panel, card, change), at, back);
   const keys = (event: KeyboardEvent): void => {
     if ((event.target as HTMLElement).tagName === "INPUT") return;
     const actions: Record<string, () => void> = {
-      Enter: select, " ": select, F2: rename, Delete: () => change({ deleting: card.id }),
+      Enter: select, " ": select, F2: () => change({ renaming: card.id }), Delete: () => change({ deleting: card.id }),
       ContextMenu: () => menu(under(event.currentTarget as Element), event.currentTarget as HTMLElement),
     };
     const action = event.shiftKey && event.key === "F10" ? actions.ContextMenu : actions[event.key];
@@ -96,18 +96,19 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
   };
   return html`<div class="card ${on ? "on" : ""}" role="button" tabindex=${on || !panel.get("selected") ? 0 : -1} data-id=${card.id}
       aria-current=${on} aria-label="${card.name}, ${WORDS[card.status]}"
-      @click=${select} @dblclick=${rename} @keydown=${keys}
+      @click=${select} @dblclick=${() => change({ renaming: card.id })} @keydown=${keys}
       @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
       <span class="mark ${card.status}" title=${WORDS[card.status]} aria-hidden="true">${ICONS[card.status]}</span>
-      ${local.renaming === card.id ? renameBox(panel, change, card) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
+      ${local.renaming === card.id ? editBox(panel, "New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
       ${compareBox(panel, card, on)}
       <button class="icon more" tabindex="-1" aria-label="Menu of ${card.name}" aria-haspopup="menu"
         @click=${(e: Event) => { e.stopPropagation(); menu(under(e.currentTarget as Element), e.currentTarget as HTMLElement); }}>⋯</button>
     </div>
     ${card.status === "training" || card.status === "preparing" ? html`<div class="bar"><i style="width:${100 * card.progress}%"></i></div>` : nothing}
     <div class="line num"><span class="cut">${statusLine(card)}</span></div>
-    ${card.tags.length ? html`<div class="tags">${card.tags.map((tag) => html`<span class="pill cut">${tag}</span>`)}</div>` : nothing}
+    ${local.tagging === card.id ? html`<div class="tags">${editBox(panel, "Tags, separated by commas", card.tags.join(", "), (tags) => tag(panel, change, card, tags))}</div>`
+      : card.tags.length ? html`<div class="tags">${card.tags.map((tag) => html`<span class="pill cut">${tag}</span>`)}</div>` : nothing}
   </div>`;
 }
 
@@ -116,7 +117,7 @@ function statusLine(card: Card): TemplateResult {
   switch (card.status) {
     case "training": return html`epoch ${card.epoch} / ${card.epochs}${left}`;
     case "preparing": return html`${card.phase || "starting"}…`;
-    case "pending": return html`waiting for the device${card.queue_place > 1 ? ` (place ${card.queue_place})` : ""}`;
+    case "pending": return html`waiting for the device`;
     case "failed": return html`<span class="bad">${card.cause || "failed"}</span>${bestOf(card, " · ")}`;
     case "completed":
     case "cancelled": {
@@ -141,34 +142,45 @@ function compareBox(panel: Panel<Experiments>, card: Card, on: boolean): Templat
     @click=${(e: Event) => e.stopPropagation()} @dblclick=${(e: Event) => e.stopPropagation()} @change=${toggle}>`;
 }
 
-function entries(panel: Panel<Experiments>, card: Card, rename: () => void, remove: () => void): Entry[] {
+function entries(panel: Panel<Experiments>, card: Card, change: (part: Partial<Local>) => void): Entry[] {
   const overlay = panel.get("overlay");
   const compared = overlay.includes(card.id);
   return [
-    { label: "Rename", keys: "F2", action: rename },
+    { label: "Rename", keys: "F2", action: () => change({ renaming: card.id, deleting: "" }) },
+    { label: "Edit tags", action: () => change({ tagging: card.id }) },
     { label: "Duplicate", action: () => panel.send("duplicate", { id: card.id }) },
     { label: compared ? "Stop comparing" : "Compare curves", disabled: card.status === "created" || panel.get("selected") === card.id,
       action: () => panel.tell("overlay", compared ? overlay.filter((id) => id !== card.id) : [...overlay, card.id]) },
-    { label: "Delete…", keys: "Del", danger: true, action: remove },
+    { label: "Delete…", keys: "Del", danger: true, action: () => change({ deleting: card.id }) },
   ];
 }
 
-function renameBox(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
+function rename(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card, name: string | null): void {
+  if (name && name !== card.name) panel.send("rename", { id: card.id, name });
+  change({ renaming: "" });
+  requestAnimationFrame(() => focusCard(panel.el, card.id));
+}
+
+function tag(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card, text: string | null): void {
+  if (text !== null) panel.send("tag", { id: card.id, tags: text.split(",").map((one) => one.trim()).filter(Boolean) });
+  change({ tagging: "" });
+  requestAnimationFrame(() => focusCard(panel.el, card.id));
+}
+
+/** A box to type in place: Enter or leaving it keeps the text, Escape gives null. */
+function editBox(panel: Panel<Experiments>, label: string, value: string, done: (text: string | null) => void): TemplateResult {
   let over = false;
   const end = (input: HTMLInputElement, keep: boolean): void => {
     if (over) return;
     over = true;
-    const name = input.value.trim();
-    if (keep && name && name !== card.name) panel.send("rename", { id: card.id, name });
-    change({ renaming: "" });
-    requestAnimationFrame(() => focusCard(panel.el, card.id));
+    done(keep ? input.value.trim() : null);
   };
   queueMicrotask(() => {
     const input = panel.el.querySelector<HTMLInputElement>("input.rename");
     input?.focus();
     input?.select();
   });
-  return html`<input class="rename grow" aria-label="New name" maxlength="500" .value=${card.name} @click=${(e: Event) => e.stopPropagation()}
+  return html`<input class="rename grow" aria-label=${label} placeholder=${label} maxlength="500" .value=${value} @click=${(e: Event) => e.stopPropagation()}
     @dblclick=${(e: Event) => e.stopPropagation()} @blur=${(e: Event) => end(e.target as HTMLInputElement, true)}
     @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter" || e.key === "Escape") end(e.target as HTMLInputElement, e.key === "Enter"); }}>`;
 }
@@ -199,20 +211,19 @@ function listKeys(event: KeyboardEvent): void {
 
 function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   const found = panel.get("found");
-  const add = (event: Event): void => {
-    event.preventDefault();
-    const path = new FormData(event.target as HTMLFormElement).get("path") as string;
-    if (path.trim()) panel.send("add_images", { path: path.trim() });
+  const add = (): void => { // no <form>: hosts keep Enter from submitting one
+    const path = panel.el.querySelector<HTMLInputElement>("#nbt-images")?.value.trim();
+    if (path && !found.busy) panel.send("add_images", { path });
   };
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">
     ${alone ? html`<h2>Start with images</h2><div class="intro">Whatever you choose, images stay where they are, and training runs on this machine.</div>` : nothing}
     <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
-    ${local.adding ? html`<form class="adding" @submit=${add}>
+    ${local.adding ? html`<div class="adding">
         <label for="nbt-images"><b>Add my images</b></label>
-        <input id="nbt-images" name="path" placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
+        <input id="nbt-images" @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") add(); }} placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
         <span class="small mut">A folder with one folder per class (or train/ and val/ with classes inside), or a CSV table of paths and labels.</span>
-        <button class="primary" type="submit" ?disabled=${found.busy}>${found.busy ? "Looking…" : "Add"}</button></form>`
+        <button class="primary" ?disabled=${found.busy} @click=${add}>${found.busy ? "Looking…" : "Add"}</button></div>`
       : html`<button class="choice" ?disabled=${found.busy} @click=${() => { change({ adding: true }); requestAnimationFrame(() => requestAnimationFrame(() => panel.el.querySelector<HTMLElement>("#nbt-images")?.focus())); }}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}

@@ -25,7 +25,7 @@ function prepare(panel: Panel<Form>): () => TemplateResult {
 
 function title(panel: Panel<Form>): TemplateResult {
   const editable = panel.get("editable");
-  const state = !editable ? "" : panel.get("dirty") ? html`<span class="warn">● unsaved edits</span>` : html`<span class="dim">saved</span>`;
+  const state = !editable ? "" : panel.get("dirty") ? html`<span class="warn">● not saved</span>` : html`<span class="dim">saved</span>`;
   return html`<div class="row title"><h3 class="grow">Configuration</h3><span class="state" aria-live="polite">${state}</span>
     ${editable ? html`<button class="plain" ?disabled=${!panel.get("can_undo")} title="Take back the last edit" @click=${() => panel.send("undo")}>Undo</button>
       <button class="plain" ?disabled=${!panel.get("dirty")} title="Back to what was saved" @click=${() => panel.send("revert")}>Revert</button>` : nothing}</div>`;
@@ -60,7 +60,7 @@ function foot(form: FormView): TemplateResult {
     ${panel.get("trouble") ? html`<div class="note bad small" style="margin-bottom:8px" role="alert">${panel.get("trouble")}</div>` : nothing}
     <div class="row"><span class="mut grow num facts small">${facts(panel.get("footer"))}</span>
     ${editable ? html`<button ?disabled=${!panel.get("dirty")} @click=${() => panel.send("save")}>Save</button>
-        <button class="primary" ?disabled=${!panel.get("can_train")} title=${reason} @click=${() => panel.send("train")}>Train ▶</button>
+        <button class="primary" ?disabled=${!panel.get("can_train")} title=${reason} @click=${() => panel.send("train")}>${panel.get("starting") ? "Starting…" : "Train ▶"}</button>
         ${reason ? html`<span class="reason">${reason}</span>` : nothing}`
       : html`<button @click=${() => panel.send("duplicate")}>Duplicate to change</button>
         <span class="reason">${status && isActive(status) ? "Read-only while it runs." : "Read-only: this is what the run used. Restart makes it editable again."}</span>`}</div></div>`;

@@ -57,16 +57,18 @@ function projectMenu(panel: Panel<Header>, button: HTMLElement, open: (path: str
 }
 
 function pathDialog(panel: Panel<Header>, open: (path: string) => void, cancel: () => void): TemplateResult {
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const path = new FormData(event.target as HTMLFormElement).get("path") as string;
-    if (path.trim()) open(path.trim());
+  // No <form>: hosts keep Enter from submitting one.
+  const submit = (): void => {
+    const path = panel.el.querySelector<HTMLInputElement>(".dialog input")?.value.trim();
+    if (path) open(path);
   };
-  return html`<form class="dialog" @submit=${submit} @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") cancel(); }}>
+  const keys = (event: KeyboardEvent): void => { if (event.key === "Escape") cancel(); else if (event.key === "Enter") submit(); };
+  queueMicrotask(() => panel.el.querySelector<HTMLElement>(".dialog input")?.focus());
+  return html`<div class="dialog">
     <label for="nbt-project-path"><b>Open a project folder</b> <span class="mut">A folder that does not exist yet becomes a new project.</span></label>
-    <div class="row"><input id="nbt-project-path" name="path" autocomplete="off" spellcheck="false" placeholder="path/to/project" autofocus>
-      <button class="primary" type="submit">Open</button><button type="button" @click=${cancel}>Cancel</button></div>
-    ${panel.get("trouble") ? html`<p class="bad small" role="alert">${panel.get("trouble")}</p>` : nothing}</form>`;
+    <div class="row"><input id="nbt-project-path" autocomplete="off" spellcheck="false" placeholder="path/to/project" @keydown=${keys}>
+      <button class="primary" @click=${submit}>Open</button><button type="button" @click=${cancel}>Cancel</button></div>
+    ${panel.get("trouble") ? html`<p class="bad small" role="alert">${panel.get("trouble")}</p>` : nothing}</div>`;
 }
 
 function unsavedDialog(panel: Panel<Header>, path: string, cancel: () => void): TemplateResult {

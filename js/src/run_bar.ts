@@ -42,7 +42,7 @@ function place(panel: Panel<RunBar>, status: Status): TemplateResult | typeof no
     return html`<b>epoch ${epoch} / ${epochs}</b> <span class="dim">· step ${grouped(step)}${phase && phase !== "training" ? ` · ${phase}` : ""}</span>`;
   }
   if (status === "preparing") return html`<b>${panel.get("phase") || "starting"}</b> <span class="dim">${panel.get("detail")}</span>`;
-  if (status === "pending") return html`<span class="mut">for the device${panel.get("queue_place") > 1 ? `, place ${panel.get("queue_place")}` : ""}</span>`;
+  if (status === "pending") return html`<span class="mut">${panel.get("detail") || "for the device"}</span>`;
   if (!hasEnded(status)) return nothing;
   const took = panel.get("duration_s");
   const reached = status === "completed" ? counted(epochs, "epoch") : epochs ? `at epoch ${epoch} of ${epochs}` : "";
@@ -79,7 +79,7 @@ function unanswered(panel: Panel<RunBar>, local: Local): TemplateResult | typeof
 
 function notYet(panel: Panel<RunBar>): TemplateResult {
   return html`<div class="call"><span>Not yet trained. Click Train to start.</span>
-    <button class="primary" ?disabled=${!panel.get("startable")} @click=${() => panel.send("train")}>Train ▶</button></div>`;
+    <button class="primary" ?disabled=${!panel.get("startable")} @click=${() => panel.send("train")}>${panel.get("starting") ? "Starting…" : "Train ▶"}</button></div>`;
 }
 
 function progress(panel: Panel<RunBar>, status: Status): TemplateResult {

@@ -5,9 +5,9 @@ import widget, { matching, sorted } from "../src/experiments";
 
 const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
-  phase: "", metric: "", value: null, duration_s: null, cause: "", queue_place: 0, ...more,
+  phase: "", metric: "", value: null, duration_s: null, cause: "", ...more,
 });
-const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], blank: false, found: {}, ...more });
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], blank: false, notices: [], found: {}, ...more });
 
 test("names are text, whatever they hold", () => {
   const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);
@@ -60,6 +60,23 @@ test("F2 renames in place, Escape keeps the old name", async () => {
   assert.equal(model.sent.length, 1);
 });
 
+test("tags are edited in place, separated by commas", async () => {
+  const { el, model } = open([card("1", { tags: ["a"] })]);
+  all(el, ".more")[0]!.click();
+  button(el, "Edit tags").click();
+  await drawn();
+  const box = el.querySelector<HTMLInputElement>("input.rename")!;
+  assert.equal(box.value, "a");
+  box.value = " night,  two words ,";
+  press(box, "Enter");
+  assert.deepEqual(model.sent.at(-1), { do: "tag", id: "1", tags: ["night", "two words"] });
+});
+
+test("what could not be read is told", () => {
+  const { el } = open([], { notices: ["experiment.json has format 9"] });
+  assert.match(text(el), /experiment.json has format 9/);
+});
+
 test("delete asks in place and tells what goes to the trash", async () => {
   const { el, model } = open([card("1", { runs: 1, status: "training" })]);
   press(all(el, ".card")[0]!, "Delete");
@@ -73,7 +90,7 @@ test("delete asks in place and tells what goes to the trash", async () => {
 test("the menu offers rename, duplicate, compare and delete", () => {
   const { el, model } = open([card("1"), card("2", { status: "completed" })]);
   all(el, ".more")[0]!.click();
-  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Duplicate", "Compare curves", "Delete…"]);
+  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Edit tags", "Duplicate", "Compare curves", "Delete…"]);
   button(el, "Duplicate").click();
   assert.equal(model.sent.at(-1).do, "duplicate");
 });

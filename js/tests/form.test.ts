@@ -14,7 +14,7 @@ const STEPS: any = { path: "augmentation.train", label: "Training", type: "parts
 const P: any = { path: "augmentation.train.1.p", label: "Probability", type: "float", default: 0.5 };
 const ON: any = { path: "augmentation.train.1.enabled", label: "On", type: "bool", default: true };
 const STATE = {
-  name: "Baseline", status: "created", editable: true, dirty: true, can_undo: false, can_train: true, reason: "", refused: {}, problems: [], hidden: [], catalog: {},
+  name: "Baseline", status: "created", editable: true, dirty: true, can_undo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {},
   footer: { batch: "32", multiplier: 1, effective: "32", steps_per_epoch: 45, n_train: 1437 },
   sections: [
     { key: "optimizer", title: "Optimizer", open: true, fields: [KIND, LR] },

@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, queue_place: 0, duration_s: null, best: {}, error: {}, busy: {}, startable: true, commands: "", home: "/home/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, busy: {}, startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {
@@ -18,7 +18,7 @@ test("training shows place, share, time left and speed", () => {
 test("Stop says so at once and goes two ways", async () => {
   const asked: string[] = [];
   (globalThis as any).fetch = async (url: string, how: any) => { asked.push(`${how.method} ${url}`); return { ok: true }; };
-  const { el, model } = show(widget, { ...STATE, commands: "/home/ada/p/runs/0001/commands" });
+  const { el, model } = show(widget, { ...STATE, commands: "/users/ada/p/runs/0001/commands" });
   const settings = Object.assign(document.createElement("script"), { id: "jupyter-config-data", type: "application/json" });
   settings.textContent = JSON.stringify({ baseUrl: "/", serverRoot: "~" });
   document.body.append(settings);

@@ -38,6 +38,9 @@ _PARTS = {
 }
 _HOMES |= {name: home for home, names in _PARTS.items() for name in names}
 
+_SHOWN = ("Experiment", "Project", "TrainingStudio", "demo")
+"""Names through which a person meets experiments, which then have their panels (``experiment.results``)."""
+
 __all__ = sorted(_HOMES)
 
 
@@ -46,6 +49,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'nbtrain' has no attribute {name!r}")
     home = import_module(_HOMES[name])
     value = home if _HOMES[name] == f"nbtrain.{name}" else getattr(home, name)
+    if name in _SHOWN:
+        import_module("nbtrain.ui.attach").attach()
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""A stage for panels: a real project with tiny images, real run folders, and a loop that tells numbers without training.
+"""A stage for panels: a real project, tiny images, real run folders, and a loop that tells numbers without training.
 
 The trainer's own threads run in this process (``runs.inline``), so every status is brought about as in real life, in
 milliseconds and without torch. Used by the tests of the panels and by those that drive a browser.
@@ -10,7 +10,7 @@ import math
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,11 +53,8 @@ class Play:
     step_s: float = 0.0
     prepare_s: float = 0.0
     fails: Failure | None = None
-    hold: threading.Event | None = None
-    """The loop waits for this before its last epoch."""
     seed: int = 1
     notices: tuple[str, ...] = ()
-    told: list[str] = field(default_factory=list)
     best: float = 0.0
 
     def build(
@@ -76,32 +73,27 @@ class Play:
         for text in self.notices:
             say(Notice(text=text, level="warning"))
         say(Resolved(path="data.workers", value=2, reason="two workers kept the device busy"))
-        total = self.epochs * self.steps
-        for step in range(1, total + 1):
-            epoch = step / self.steps
-            if step % self.steps == 1:
-                say(
-                    Status(
-                        status="training",
-                        phase="training",
-                        epoch=int(epoch),
-                        epochs=self.epochs,
-                        step=step - 1,
-                        steps=total,
-                    )
-                )
+        for step in range(1, self.epochs * self.steps + 1):
             if self._wait(pause, self.step_s, asked):
                 return SimpleNamespace(status="cancelled", reason="")
-            if step % 10 == 0 or step == 1:
-                self._train(say, chance, step, epoch, total)
-            if step % self.steps == 0:
-                self._validate(say, chance, step, epoch)
-            if self.fails and epoch >= self.epochs / 3:
-                raise TrainingError(self.fails.message, cause=self.fails.cause, advice=" ".join(self.fails.advice))
-            if self.hold and step == total - self.steps:
-                self.hold.wait(60)
-        say(Status(status="training", phase="saving", epoch=self.epochs, epochs=self.epochs, step=total, steps=total))
+            self._step(say, chance, step)
+        say(self._status("saving", self.epochs * self.steps))
         return SimpleNamespace(status="completed", reason="")
+
+    def _step(self, say: Callable[[Any], None], chance: random.Random, step: int) -> None:
+        total, epoch = self.epochs * self.steps, step / self.steps
+        if step % self.steps == 1:
+            say(self._status("training", step - 1))
+        if step % 10 == 0 or step == 1:
+            self._train(say, chance, step, epoch, total)
+        if step % self.steps == 0:
+            self._validate(say, chance, step, epoch)
+        if self.fails and epoch >= self.epochs / 3:
+            raise TrainingError(self.fails.message, cause=self.fails.cause, advice=" ".join(self.fails.advice))
+
+    def _status(self, phase: Any, step: int) -> Status:
+        place = {"epoch": step // self.steps, "epochs": self.epochs, "step": step, "steps": self.epochs * self.steps}
+        return Status(status="training", phase=phase, **place)
 
     @staticmethod
     def _wait(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 import stage
+
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.pulse import PULSE
 
@@ -52,6 +52,24 @@ def test_new_duplicate_rename_delete(panel, project):
     assert doomed.id not in {card["id"] for card in panel.cards}
     assert panel.experiment in project.cards
     assert any((project.path / "trash").iterdir())
+
+
+def test_tags_are_kept_at_once_where_the_experiment_is_saved(panel, project):
+    first = project.cards[1]
+    first.save()
+    panel.perform("tag", id=first.id, tags=[" night ", "", "two words"])
+    panel.redraw()
+    assert panel.cards[1]["tags"] == first.tags == ["night", "two words"]
+    assert not first.dirty
+
+
+def test_what_cannot_be_read_is_told(panel, project):
+    broken = project.path / "experiments" / "broken-abc123"
+    broken.mkdir(parents=True)
+    (broken / "experiment.json").write_text('{"format": 99}')
+    project.refresh()
+    panel.redraw()
+    assert "format 99" in panel.notices[0]
 
 
 def test_deleting_a_running_experiment_stops_it_first(panel, project):

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
-
 import stage
+
 from nbtrain.messages import Failure
 from nbtrain.ui.curves import KEYS, Curves
 from nbtrain.ui.details import Details

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-
 import stage
+
 from nbtrain.project.project import Project
 from nbtrain.ui.attach import attach
 from nbtrain.ui.header import toast_for
@@ -89,7 +89,9 @@ def test_the_heart_beats_with_the_machine(studio):
 
 
 def test_the_kernel_never_imports_torch(tmp_path):
-    code = "import sys; from nbtrain.ui.studio import TrainingStudio; TrainingStudio(sys.argv[1]); print('torch' in sys.modules)"
+    code = (
+        "import sys; from nbtrain.ui.studio import TrainingStudio as S; S(sys.argv[1]); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "p")], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
 

@@ -15,7 +15,7 @@ import bqplot
 import numpy as np
 from ipywidgets import Layout
 from numpy.typing import NDArray
-from traitlets import Bool, Float, List, Unicode
+from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Panel
@@ -35,8 +35,8 @@ class Line:
 
     label: str
     color: str
-    x_N: Curve
-    y_N: Curve
+    x: Curve
+    y: Curve
     faint: bool = False
 
 
@@ -45,8 +45,8 @@ class Curves(Panel, twin="curves"):
 
     GAP_S = 0.2
 
-    charts = List(help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
-    compared = List(help="Name and colour of every experiment, where several are shown.").tag(sync=True)
+    charts = List(Dict(), help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
+    compared = List(Dict(), help="Name and colour of every experiment, where several are shown.").tag(sync=True)
     axis = Unicode("step", help="What the horizontal axis counts: step, epoch or time.").tag(sync=True)
     unit_s = Float(1.0, help="Seconds per unit of the time axis: 1, or 60 for long runs.").tag(sync=True)
     smoothing = Float(0.0, help="Weight of the moving average, 0…0.98.").tag(sync=True)
@@ -100,14 +100,14 @@ class Curves(Panel, twin="curves"):
         lines = {key: list(self._lines(key)) for key in KEYS}
         for key in KEYS:
             self._fill(key, lines[key])
-        self.waiting = not any(len(line.x_N) for line in lines["loss"])
+        self.waiting = not any(len(line.x) for line in lines["loss"])
         self.compared = [{"label": e.name, "color": f"var({color})"} for e, color in self._palette() if color]
         self.charts = [self._card(key, lines[key]) for key in KEYS]
 
     def _fill(self, key: str, lines: list[Line]) -> None:
         """Put the curves into their mark: one message."""
         mark = self._figures[key].marks[0]
-        rows = [thinned(line.x_N, line.y_N) for line in lines]
+        rows = [thinned(line.x, line.y) for line in lines]
         x_RN, y_RN = stacked(rows)
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
@@ -135,8 +135,10 @@ class Curves(Panel, twin="curves"):
 
     def _options(self, key: str) -> dict[str, str]:
         if key == "metric":
-            known = {name for e in self._all() for split, name in e.curves.keys() if split == "val"}
-            return {n: _NAMES.get(n, n.capitalize()) for n in _METRICS if n in known or n == "accuracy" and not known}
+            said = [pair for e in self._all() for pair in e.curves.keys()]  # noqa: SIM118 - a history is no dict
+            known = {name for split, name in said if split == "val"}
+            shown = [name for name in _METRICS if name in known] or ["accuracy"]
+            return {name: _NAMES.get(name, name.capitalize()) for name in shown}
         if key == "machine":
             has_gpu = any(np.any(e.story.usage_rows.series("train", "gpu_memory_mib")[2] > 0) for e in self._all())
             return {**_USAGE, **(_GPU if has_gpu else {})}
@@ -151,8 +153,8 @@ class Curves(Panel, twin="curves"):
         """Yield a chart's curves: raw ones under smoothed ones first, those with a legend last."""
         raw = [line for experiment, own in self._palette() for line in self._of(key, experiment, own)]
         if self.smoothing > 0 and key in ("loss", "metric"):
-            yield from (Line(ln.label, ln.color, ln.x_N, ln.y_N, faint=True) for ln in raw)
-            raw = [Line(ln.label, ln.color, ln.x_N, smoothed(ln.y_N, self.smoothing), ln.faint) for ln in raw]
+            yield from (Line(ln.label, ln.color, ln.x, ln.y, faint=True) for ln in raw)
+            raw = [Line(ln.label, ln.color, ln.x, smoothed(ln.y, self.smoothing), ln.faint) for ln in raw]
         yield from sorted(raw, key=lambda line: not line.faint)
 
     def _palette(self) -> Iterator[tuple[Experiment, str]]:
@@ -171,7 +173,8 @@ class Curves(Panel, twin="curves"):
     def _series(self, key: str) -> list[tuple[str, str, str, str, str, bool]]:
         """Return what a chart draws of an experiment: where from, split, name, label, colour, faint when compared."""
         if key == "loss":
-            return [("curves", "train", "loss", "train", "--train", True), ("curves", "val", "loss", "val", "--val", False)]
+            train, val = ("curves", "train", "loss", "train", "--train"), ("curves", "val", "loss", "val", "--val")
+            return [(*train, True), (*val, False)]
         if key == "metric":
             return [("curves", "val", self._option(key), "val", "--val", False)]
         if key == "lr":
@@ -180,13 +183,13 @@ class Curves(Panel, twin="curves"):
 
     def _curve(self, experiment: Experiment, source: str, split: str, name: str) -> tuple[Curve, Curve]:
         history = experiment.curves if source == "curves" else experiment.story.usage_rows
-        step_N, epoch_N, y_N = history.series(split, name)
+        step_N, epoch_N, y = history.series(split, name)
         if self.axis == "time":
             start_s = experiment.started_s or (history.times_s(split)[:1].sum())
-            return np.maximum(0, history.times_s(split)[: len(y_N)] - start_s) / self.unit_s, y_N
+            return np.maximum(0, history.times_s(split)[: len(y)] - start_s) / self.unit_s, y
         if self.axis == "epoch":
-            return (_epochs(experiment, step_N) if source == "usage" else epoch_N), y_N
-        return step_N, y_N
+            return (_epochs(experiment, step_N) if source == "usage" else epoch_N), y
+        return step_N, y
 
     def _unit_s(self) -> float:
         longest_s = max((e.duration_s for e in self._all()), default=0.0)
@@ -224,7 +227,11 @@ def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
 
 def figures() -> dict[str, bqplot.Figure]:
     """Return the four figures; they share all that can be shared, because each widget costs a message."""
-    x, unit, layout = bqplot.LinearScale(), bqplot.LinearScale(min=0, max=1, allow_padding=False), Layout(height="152px")
+    x, unit, layout = (
+        bqplot.LinearScale(),
+        bqplot.LinearScale(min=0, max=1, allow_padding=False),
+        Layout(height="152px"),
+    )
     below = bqplot.Axis(scale=x, grid_lines="none")
     return {key: _figure(key, x, unit, below, layout) for key in KEYS}
 
@@ -232,7 +239,8 @@ def figures() -> dict[str, bqplot.Figure]:
 def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.Figure:
     y = bqplot.LinearScale()
     x_RN, y_RN = stacked([])
-    mark = bqplot.Lines(x=x_RN, y=y_RN, scales={"x": x, "y": y}, stroke_width=1.6, colors=["var(--train)"])
+    scales = {"x": x, "y": y}
+    mark = bqplot.Lines(x=x_RN, y=y_RN, scales=scales, stroke_width=1.6, colors=["var(--train)"])
     left = bqplot.Axis(scale=y, side="left")
     margin = {"top": 8, "bottom": 24, "left": 48, "right": 12}
     return bqplot.Figure(

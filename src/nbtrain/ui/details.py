@@ -27,11 +27,11 @@ class Details(Panel, twin="details"):
     GAP_S = 0.5
 
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
-    metrics = List(help="Name, value now, best value and its epoch of every validation metric.").tag(sync=True)
+    metrics = List(Dict(), help="Name, value now, best value and its epoch of every validation metric.").tag(sync=True)
     per_class = Dict(help="Columns and rows of the newest validation, class by class.").tag(sync=True)
-    facts = List(help="Label and value of what is known of the data.").tag(sync=True)
+    facts = List(Dict(), help="Label and value of what is known of the data.").tag(sync=True)
     notices = List(Unicode(), help="What the data or the trainer want known.").tag(sync=True)
-    resolved = List(help="Path, value and reason of every auto.").tag(sync=True)
+    resolved = List(Dict(), help="Path, value and reason of every auto.").tag(sync=True)
     log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -70,7 +70,7 @@ class Details(Panel, twin="details"):
 
 def metric_rows(history: History) -> list[dict[str, Any]]:
     """Return now, best and the best's epoch for each validation metric, the most telling first."""
-    known = [name for split, name in history.keys() if split == "val"]
+    known = [name for split, name in history.keys() if split == "val"]  # noqa: SIM118 - a history is no dict
     ordered = [n for n in _ORDER if n in known] + sorted(n for n in known if n not in _ORDER)
     return [_metric_row(history, name) for name in ordered]
 

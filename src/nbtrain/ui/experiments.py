@@ -24,10 +24,11 @@ _WATCHED = ("name", "tags", "beat", "status")
 class Experiments(Panel, twin="experiments"):
     """Cards to select, rename, duplicate, delete and compare."""
 
-    cards = List(help="One card per experiment, newest first.").tag(sync=True)
+    cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
-    overlay = List(Unicode(), help="Ids of the experiments whose curves are compared with the selected one's.").tag(sync=True)
+    overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
     blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
+    notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -38,12 +39,12 @@ class Experiments(Panel, twin="experiments"):
         self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
-        """Follow ``project`` from now on, with its newest experiment selected; one that has only images gets a first."""
+        """Follow ``project`` from now on, with its newest experiment selected; images alone get a first one."""
         self.unfollow()
         if project.datasets() and not project.cards:
             project.new()
         self.model, self._followed = project, dict[str, Experiment]()
-        self.follow(project, "cards")
+        self.follow(project, "cards", "notices")
         self._found: dict[str, Any] = {}
         with self.hold_sync():
             self.overlay, self.selected = [], ""
@@ -72,7 +73,7 @@ class Experiments(Panel, twin="experiments"):
             self._follow_all(experiments)
             self.cards = cards
             self.blank = not self.model.datasets()
-            self.found = self._found
+            self.found, self.notices = self._found, list(self.model.notices)
             if self.selected not in self._followed:
                 self.selected = experiments[0].id if experiments else ""
             self.overlay = [id for id in self.overlay if id in self._followed]
@@ -99,6 +100,14 @@ class Experiments(Panel, twin="experiments"):
     def do_rename(self, id: str, name: str) -> None:
         """Give an experiment another name."""
         self._followed[id].rename(name)
+
+    def do_tag(self, id: str, tags: list[str]) -> None:
+        """Give an experiment other tags, at once on disk where it has been saved."""
+        experiment = self._followed[id]
+        saved = experiment.folder is not None and not experiment.dirty
+        experiment.tags = [tag.strip()[:100] for tag in tags if tag.strip()]
+        if saved:
+            experiment.save()
 
     def do_duplicate(self, id: str) -> None:
         """Copy an experiment and select the copy."""
@@ -175,7 +184,6 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "value": best.get("value"),
         "duration_s": _rounded(experiment.duration_s) or None,
         "cause": error.get("cause", ""),
-        "queue_place": 0,
     }
 
 

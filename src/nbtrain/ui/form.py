@@ -32,19 +32,20 @@ class Form(Panel, twin="form"):
     """The configuration of one experiment, to read, edit, save and train."""
 
     name = Unicode(help="The experiment's name.").tag(sync=True)
-    sections = List(help="Key, title and fields of every section, without values.").tag(sync=True)
+    sections = List(Dict(), help="Key, title and fields of every section, without values.").tag(sync=True)
     values = Dict(help="Every field's value, by path.").tag(sync=True)
     hidden = List(Unicode(), help="Paths of the fields that do not apply now.").tag(sync=True)
     refused = Dict(help="What was typed and refused, by path: text, message, advice.").tag(sync=True)
-    problems = List(help="What keeps the configuration from training: path, message, advice.").tag(sync=True)
-    catalog = Dict(help="Choices of long lists, by path: the present one, and all once somebody has looked.").tag(sync=True)
+    problems = List(Dict(), help="What keeps the configuration from training: path, message, advice.").tag(sync=True)
+    catalog = Dict(help="Choices of long lists, by path: the present one; all once looked at.").tag(sync=True)
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
     editable = Bool(help="Whether the configuration can be edited.").tag(sync=True)
     dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
     can_undo = Bool(help="Whether there is an edit to take back.").tag(sync=True)
     can_train = Bool(help="Whether Train can be pressed.").tag(sync=True)
+    starting = Bool(help="Whether a start is under way.").tag(sync=True)
     reason = Unicode(help="Why Train cannot be pressed.").tag(sync=True)
-    footer = Dict(help="Batch size, multiplier, effective batch size, steps per epoch, training images.").tag(sync=True)
+    footer = Dict(help="Effective batch size and what it is made of; steps per epoch.").tag(sync=True)
 
     def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,6 +87,7 @@ class Form(Panel, twin="form"):
             "dirty": experiment.dirty,
             "can_undo": bool(self._edits),
             "can_train": not reason and not start.starting,
+            "starting": start.starting,
             "reason": reason,
             "footer": footer_of(experiment),
         }
@@ -155,7 +157,7 @@ class Form(Panel, twin="form"):
 def _replaced(path: str, edited: str) -> bool:
     """Return whether an accepted edit at ``edited`` makes what was refused at ``path`` pointless."""
     parent = edited.removesuffix(".kind")
-    return path == edited or path.startswith(f"{parent}.") and (parent != edited or path != parent)
+    return path == edited or path.startswith(f"{parent}.")
 
 
 def describe(config: Config, known: Mapping[str, tuple[Choice, ...]]) -> dict[str, Any]:
@@ -163,9 +165,7 @@ def describe(config: Config, known: Mapping[str, tuple[Choice, ...]]) -> dict[st
 
     ``known`` are choices, by path, that only the project or the machine knows.
     """
-    sections: dict[str, dict[str, Any]] = {
-        key: {"key": key, "title": title_of(key), "open": key in _OPEN, "fields": []} for key in type(config).model_fields
-    }
+    sections = {key: section_of(key) for key in type(config).model_fields}
     values, hidden, now = {}, [], {}
     for described in fields(config):
         found = replace(described, choices=known[described.path]) if described.path in known else described
@@ -194,9 +194,10 @@ def choices_here(experiment: Experiment) -> dict[str, tuple[Choice, ...]]:
     return {"data.dataset": tuple(found), "hardware.device": (*usual, *devices)}
 
 
-def title_of(key: str) -> str:
-    """Return the title of a section: the family's name, not the present kind's."""
-    return key[:1].upper() + key[1:].replace("_", " ")
+def section_of(key: str) -> dict[str, Any]:
+    """Return a section without its fields, under the family's name, not the present kind's."""
+    title = key[:1].upper() + key[1:].replace("_", " ")
+    return {"key": key, "title": title, "open": key in _OPEN, "fields": []}
 
 
 def plain_field(found: Field) -> dict[str, Any]:

@@ -22,17 +22,23 @@ from nbtrain.ui.machine import machine
 from nbtrain.ui.panel import Heart, Panel
 
 _KEPT_TOASTS = 8
-_SAID = {"completed": ("good", "{name} is completed"), "failed": ("bad", "{name} failed"), "cancelled": ("info", "{name} was stopped")}
+_SAID = {
+    "completed": ("good", "{name} is completed"),
+    "failed": ("bad", "{name} failed"),
+    "cancelled": ("info", "{name} was stopped"),
+}
 
 
 class Header(Heart, Panel, twin="header"):
     """Project menu, task, machine, toasts."""
 
     project = Dict(help="Name, path, task and number of classes of the open project.").tag(sync=True)
-    recent = List(help="Recent projects: name, path, what runs in each, whether it is this one.").tag(sync=True)
+    recent = List(Dict(), help="Recent projects: name, path, what runs, whether it is this one.").tag(sync=True)
     machine = Dict(help="CPU, memory and GPUs.").tag(sync=True)
     unsaved = Unicode(help="Name of an experiment with unsaved edits, empty where there is none.").tag(sync=True)
-    toasts = List(help="What has happened: id, kind and text; each view shows the ones that are new to it.").tag(sync=True)
+    toasts = List(
+        Dict(), help="What has happened: id, kind and text; each view shows the ones that are new to it."
+    ).tag(sync=True)
     beat = Float(help="Wall clock of the last beat, seconds since 1970.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -66,7 +72,7 @@ class Header(Heart, Panel, twin="header"):
                 self.machine = machine()
             super().pump()
 
-    # -- toasts -------------------------------------------------------------------------------------------------
+    # -- toasts
 
     def toast(self, text: str, kind: str = "info") -> None:
         """Say ``text`` for a few seconds; ``kind`` is info, good or bad."""
@@ -111,7 +117,7 @@ class Header(Heart, Panel, twin="header"):
 
 
 def is_unsaved(experiment: Experiment) -> bool:
-    """Return whether leaving would lose something: edits of an experiment that can be edited and has been saved once."""
+    """Return whether leaving would lose something: edits of an experiment that was saved once."""
     return experiment.dirty and experiment.status == "created" and experiment.folder is not None
 
 

@@ -104,7 +104,7 @@ class Panel(anywidget.AnyWidget):
             handler(**wish)
         except NbtrainError as error:
             self.tell(str(error))
-        except Exception as error:  # a traceback has no reader on the handlers' thread
+        except Exception as error:  # noqa: BLE001 - a traceback has no reader on the handlers' thread
             _log.exception("the wish %r failed", what)
             self.tell(f"That did not work: {type(error).__name__}: {error}")
         self.soon()
@@ -139,7 +139,7 @@ def answer_beside_cells(widget: Any) -> None:
     cell, the main shell, which is busy until the cell ends. The front end's own choice is right.
     """
     comm = getattr(widget, "comm", None)
-    if hasattr(comm, "_reply_subshell_for"):
+    if comm is not None and hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = lambda data, default: default
 
 

@@ -33,11 +33,11 @@ class RunBar(Heart, Panel, twin="run_bar"):
     eta_s = Float(None, allow_none=True, help="Seconds that remain.").tag(sync=True)
     images_per_s = Float(None, allow_none=True, help="Images per second.").tag(sync=True)
     waiting = Float(None, allow_none=True, help="Share of the time that the loop waits for data.").tag(sync=True)
-    queue_place = Int(help="Place among those that wait for the device; 0 when not waiting.").tag(sync=True)
     duration_s = Float(None, allow_none=True, help="How long the run took, in seconds.").tag(sync=True)
     best = Dict(help="metric, value, epoch and step of the best validation.").tag(sync=True)
     error = Dict(help="cause, message, advice and traceback of a failure.").tag(sync=True)
     busy = Dict(help="The question that a busy device asks: text; empty when there is none.").tag(sync=True)
+    starting = Bool(help="Whether a start is under way.").tag(sync=True)
     startable = Bool(help="Whether Train can be pressed.").tag(sync=True)
     commands = Unicode(help="The run's command folder, for the browser's own way to the trainer.").tag(sync=True)
     home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
@@ -76,6 +76,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
             "duration_s": None if experiment.running else experiment.duration_s or None,
             "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
             "busy": {"text": start.question} if start.question else {},
+            "starting": start.starting,
             "startable": not experiment.problems and not start.starting,
             "trouble": start.trouble if experiment.status == "created" else "",
         }
@@ -105,7 +106,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:
     """Return a failure with its advice once: an error's own text ends with it, and the panel lists it below."""
-    told = plain(error)
+    told: dict[str, Any] = plain(error)
     for advice in told.get("advice", []):
         told["message"] = str(told.get("message", "")).removesuffix(advice).rstrip()
     return told

@@ -15,7 +15,8 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.thinning import Curve, thinned
 
-_ICONS = {"created": "○", "pending": "◔", "preparing": "◔", "training": "●", "completed": "✓", "failed": "✗", "cancelled": "⊘"}
+_ICONS = {"created": "○", "pending": "◔", "preparing": "◔", "training": "●", "completed": "✓"}
+_ICONS |= {"failed": "✗", "cancelled": "⊘"}
 _SHARES = {"accuracy", "top5", "precision", "recall", "f1", "auroc", "map"}
 _MOST_ROWS = 50
 _WIDTH_PX, _HEIGHT_PX, _LEFT_PX, _BOTTOM_PX = 480, 160, 40, 20
@@ -33,7 +34,8 @@ def project_html(project: Project, selected: Experiment | None = None) -> str:
     rows = "".join(f"<tr>{''.join(_cells(e))}</tr>" for e in project.cards[:_MOST_ROWS])
     more = len(project.cards) - _MOST_ROWS
     head = "".join(f"<th {_CELL}>{name}</th>" for name in ("", "experiment", "status", "best", "epoch"))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else "<p>No experiments yet.</p>"
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    table = whole if rows else "<p>No experiments yet.</p>"
     told = f"<p>and {more} more</p>" if more > 0 else ""
     return f"<div><p><b>{escape(project.name)}</b></p>{table}{told}{curves_html(selected) if selected else ''}</div>"
 
@@ -69,7 +71,8 @@ def curves_html(experiment: Experiment) -> str:
         return ""
     low, high = min(np.nanmin(y) for *_, y in curves), max(np.nanmax(y) for *_, y in curves)
     last = max(float(x[-1]) for _, _, x, _ in curves) or 1.0
-    lines = "".join(f'<path d="{_path(x, y, last, low, high)}" fill="none" stroke="{c}" stroke-width="1.5"/>' for _, c, x, y in curves)
+    style = 'fill="none" stroke-width="1.5"'
+    lines = "".join(f'<path d="{_path(x, y, last, low, high)}" stroke="{c}" {style}/>' for _, c, x, y in curves)
     legend = " ".join(f'<tspan fill="{color}">{split}</tspan>' for split, color, *_ in curves)
     grey = 'fill="#888" font-size="10" font-family="sans-serif"'
     texts = (
@@ -78,7 +81,8 @@ def curves_html(experiment: Experiment) -> str:
         f'<text x="{_WIDTH_PX}" y="{_HEIGHT_PX - 4}" text-anchor="end" {grey}>{last:.0f}</text>'
         f'<text x="{_WIDTH_PX}" y="14" text-anchor="end" {grey}>{escape(experiment.name[:60])}: loss {legend}</text>'
     )
-    return f'<svg viewBox="0 0 {_WIDTH_PX} {_HEIGHT_PX}" width="{_WIDTH_PX}" height="{_HEIGHT_PX}" role="img">{lines}{texts}</svg>'
+    size = f'viewBox="0 0 {_WIDTH_PX} {_HEIGHT_PX}" width="{_WIDTH_PX}" height="{_HEIGHT_PX}"'
+    return f'<svg {size} role="img">{lines}{texts}</svg>'
 
 
 def _path(x_N: Curve, y_N: Curve, last: float, low: float, high: float) -> str:

@@ -7,7 +7,6 @@ Train was pressed. It knows the experiment's methods; it does not know any panel
 from __future__ import annotations
 
 from threading import Thread
-from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from traitlets import Bool, HasTraits, Unicode

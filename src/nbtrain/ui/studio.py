@@ -82,7 +82,8 @@ class ExperimentView(Box):  # type: ignore[misc]
         self.add_class("nbt-studio")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return with_snapshot(super()._repr_mimebundle_(**kwargs), experiment_html(self.experiment), repr(self.experiment))
+        html, text = experiment_html(self.experiment), repr(self.experiment)
+        return with_snapshot(super()._repr_mimebundle_(**kwargs), html, text)
 
 
 def with_snapshot(shown: Any, html: str, text: str) -> Any:
