@@ -115,6 +115,7 @@ def test_the_list_by_mouse_and_keys(cell):
     expect(view.output.get_by_role("alertdialog")).to_contain_text("trash")
     view.output.get_by_role("button", name="Delete", exact=True).click()
     assert view.wait_for("len(project.cards) == 2")
+    expect(cards).to_have_count(2)
     cards.nth(0).focus()
     view.page.keyboard.press("ArrowDown")
     view.page.keyboard.press("Enter")
