@@ -1,7 +1,7 @@
 """What the loop adds to the arithmetic: our loop beside the shortest loop one would write by hand, on the same batches.
 
 Both train the same network with the same optimizer, loss, schedule and batches, all in memory, in turns within one
-process. CPU time is compared, since a busy machine stretches wall time; both have the trainer's memory setting. Ours
+process; CPU time is compared, since a busy machine stretches wall time. Both have the trainer's memory setting; ours
 also says its losses, looks for commands and reads the machine's load.
 """
 

@@ -83,7 +83,8 @@ STATES = (
     State(
         "failed",  # the images are gone between the listing and the run
         NEW.format(epochs=4)
-        + "from pathlib import Path\nfor image in Path().rglob('*.png'): image.unlink()\nexp.train()",
+        + "project.data.make_split(exp.config.data)\nfrom pathlib import Path\n"
+        + "for image in Path().rglob('*.png'): image.unlink()\nexp.train()",
         act=until("exp.status == 'failed'"),
     ),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),

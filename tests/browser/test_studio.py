@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 UI = Path(__file__).resolve().parents[1] / "ui"
 STAGE = f"""import os, pathlib, sys, tempfile
 sys.path[:0] = [{str(UI)!r}]
+os.environ["NBTRAIN_WARM"] = "0"  # nothing here trains: no studio shall leave a warm process behind
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp()  # whoever else trains on this machine is no matter here
 import stage
 from nbtrain.ui.studio import TrainingStudio

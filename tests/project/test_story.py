@@ -64,7 +64,7 @@ def test_the_time_that_remains_follows_the_speed_of_this_life():
 def test_a_resume_supersedes_later_steps():
     story = Story()
     story.tell(RUN)
-    story.tell([Status(t_s=300, status="training", step=10), train(15, 0.7)])
+    story.tell([Status(t_s=290, status="preparing"), Status(t_s=300, status="training", step=10), train(15, 0.7)])
     np.testing.assert_array_equal(story.history.series("train", "loss")[2], [2.0, 1.0, 0.7])
 
 

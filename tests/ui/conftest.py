@@ -20,6 +20,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment_module, "launch", experiment_module.launch)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "runtime").mkdir(mode=0o700)
+    monkeypatch.setenv("NBTRAIN_WARM", "0")  # nothing here trains: no studio shall leave a warm process behind
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))  # whoever trains on this machine is no matter here
     stage.use(stage.Play(epochs=4, steps=10))
     made = stage.project(tmp_path)

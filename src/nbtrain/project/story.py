@@ -82,7 +82,7 @@ class Story:
                 self.error = {name: getattr(message, name) for name in ("cause", "message", "advice", "traceback")}
 
     def _status(self, said: Status) -> None:
-        if said.step < self.step:
+        if said.status == "training" and said.step < self.step:
             self.history.cut(said.step)
             self.usage_rows.cut(said.step)
         self.status, self.phase, self.detail = said.status, said.phase, said.detail

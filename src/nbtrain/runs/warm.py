@@ -50,7 +50,9 @@ _READ_WHILE_LOADING = ("OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "TORCH_", "
 
 
 def unavailable() -> str:
-    """Return why this system can have no warm process, nothing where it can."""
+    """Return why there can be no warm process here, nothing where there can; ``NBTRAIN_WARM=0`` switches it off."""
+    if os.environ.get("NBTRAIN_WARM") == "0":
+        return "NBTRAIN_WARM=0 switches the warm process off"
     return "" if processes.LINUX else f"a warm process is not available on {sys.platform}"
 
 

@@ -77,13 +77,18 @@ class Curves(Panel, twin="curves"):
     def redraw(self) -> None:
         """Draw what has changed since the last time."""
         with self.hold_sync():
-            self.shown = self.experiment is not None and (self.experiment.status != "created" or bool(self._compared))
+            self.shown = self._has_something_to_show()
             if not (self.shown and self.painted):
                 return
             state = self._state()
             if state != self._drawn:
                 self._drawn = state
                 self._draw()
+
+    def _has_something_to_show(self) -> bool:
+        """Return whether there are numbers, or will be: a run that ended before its first has no charts."""
+        running = self.experiment is not None and self.experiment.running
+        return running or any(one.curves.version for one in self._all())
 
     def _state(self) -> Any:
         """Return all that the picture depends on, cheaply."""
