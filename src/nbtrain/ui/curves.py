@@ -2,16 +2,18 @@
 
 Four figures share one horizontal scale. Each has one mark that holds all its curves, so the number of widgets never
 changes; an update is one message per figure, with at most 1 000 points per curve. The figures are made after the
-page's first paint. It reads histories; it knows no run folder.
+page's first paint, and bqplot is imported on a thread of its own as soon as the page has painted: it brings pandas
+along, and costs as much time as all other imports of the studio together. It reads histories; it knows no run folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
-import bqplot
 import numpy as np
 from ipywidgets import Layout
 from numpy.typing import NDArray
@@ -19,7 +21,10 @@ from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.thinning import Curve, smoothed, stacked, thinned
+from nbtrain.ui.thinning import Curve, dashed, smoothed, stacked, thinned
+
+if TYPE_CHECKING:
+    import bqplot
 
 KEYS = ("loss", "metric", "lr", "machine")
 _METRICS = ("accuracy", "map", "f1", "top5", "precision", "recall", "auroc")
@@ -62,6 +67,7 @@ class Curves(Panel, twin="curves"):
         self._chosen: dict[str, str] = {}
         self.show(experiment)
         self.observe(self.soon, ["visible", "painted"])
+        self.observe(lambda _: _load_bqplot(), ["painted"])
 
     def show(self, experiment: Experiment | None, compared: Sequence[tuple[int, Experiment]] = ()) -> None:
         """Show another experiment, or none; ``compared`` are laid over it, each with its place in the palette."""
@@ -112,7 +118,7 @@ class Curves(Panel, twin="curves"):
     def _fill(self, key: str, lines: list[Line]) -> None:
         """Put the curves into their mark: one message."""
         mark = self._figures[key].marks[0]
-        rows = [thinned(line.x, line.y) for line in lines]
+        rows = dashed([thinned(line.x, line.y) for line in lines])
         x_RN, y_RN = stacked(rows)
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
@@ -213,6 +219,8 @@ class Curves(Panel, twin="curves"):
 
     def do_log(self, key: str, log: bool) -> None:
         """Draw a chart on a logarithmic or a linear scale."""
+        import bqplot
+
         figure = self._figures[key]
         scale = bqplot.LogScale() if log else bqplot.LinearScale()
         self._logs = self._logs | {key} if log else self._logs - {key}
@@ -224,6 +232,10 @@ class Curves(Panel, twin="curves"):
         self._chosen = {**self._chosen, key: option}
 
 
+def _load_bqplot() -> None:
+    Thread(target=import_module, args=("bqplot",), name="nbtrain-import", daemon=True).start()
+
+
 def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
     """Return the epochs at which steps were done, from the training rows that name both."""
     steps, epochs, _ = experiment.curves.series("train", "loss")
@@ -232,6 +244,8 @@ def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
 
 def figures() -> dict[str, bqplot.Figure]:
     """Return the four figures; they share all that can be shared, because each widget costs a message."""
+    import bqplot
+
     x, unit, layout = (
         bqplot.LinearScale(),
         bqplot.LinearScale(min=0, max=1, allow_padding=False),
@@ -242,6 +256,8 @@ def figures() -> dict[str, bqplot.Figure]:
 
 
 def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.Figure:
+    import bqplot
+
     y = bqplot.LinearScale()
     x_RN, y_RN = stacked([])
     scales = {"x": x, "y": y}
