@@ -51,7 +51,7 @@ class Line:
 class Curves(Panel, twin="curves"):
     """Loss, metric, learning rate and machine of one experiment, with others laid over it."""
 
-    GAP_S = 0.2
+    GAP_S = 0.3
 
     charts = List(Dict(), help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
     compared = List(Dict(), help="Name and colour of every experiment, where several are shown.").tag(sync=True)

@@ -24,6 +24,8 @@ _WATCHED = ("name", "tags", "beat", "status")
 class Experiments(Panel, twin="experiments"):
     """Cards to select, rename, duplicate, delete and compare."""
 
+    GAP_S = 0.25
+
     cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
