@@ -21,7 +21,11 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
   const local: Local = { asking: false, leaving: "", at: "", unanswered: false };
   const pulse = heart(panel);
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
-  panel.on("change:status", () => { if (!isActive(panel.get("status") as Status)) change({ leaving: "", unanswered: false, asking: false }); });
+  panel.on("change:status", () => {
+    const status = panel.get("status") as Status;
+    if (!isActive(status)) change({ leaving: "", unanswered: false });
+    if (!hasEnded(status)) change({ asking: false });
+  });
   panel.on("change:commands", () => change({ leaving: "", unanswered: false, asking: false }));
   reportVisibility(panel);
   return () => {

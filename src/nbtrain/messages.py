@@ -3,8 +3,8 @@
 Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved,
 Notice, Acknowledged, Failure. Downwards (command files, written by anyone): Stop, Pause. A message is a flat JSON
 object whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON
-has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind counts it
-and goes on. This file knows the words, not the files that carry them.
+has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind
+counts it and goes on. This file knows the words, not the files that carry them.
 """
 
 from __future__ import annotations

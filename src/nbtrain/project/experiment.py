@@ -237,8 +237,7 @@ class Experiment(HasTraits):
         with self.project.lock:
             if self._story is None:
                 self._story = Story()
-                if self.run is not None:
-                    self._story.tell(JournalReader(self.run.events).read())
+                self._story.tell(JournalReader(self.run.events).read() if self.run else ())
             return self._story
 
     @property
@@ -289,10 +288,11 @@ class Experiment(HasTraits):
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _take(self, card: Card) -> None:
-        self._card = card
+        self._card, self._taking = card, True
         with self.hold_trait_notifications():
             self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
             self.config = card.config
+        self._taking = False
         self._look_at_edits()
 
     def _write(self, card: Card) -> None:
@@ -314,6 +314,8 @@ class Experiment(HasTraits):
 
     @observe("name", "description", "tags", "config")
     def _look_at_edits(self, change: Any = None) -> None:
+        if self._taking:  # four traits change at once; one look at the end is enough
+            return
         card, edited = self._card, (self.name, self.description, tuple(self.tags), self.config)
         self.dirty = card.folder is None or edited != (card.name, card.description, card.tags, card.config)
         self.problems = [{"path": p.path, "message": p.message, "advice": p.advice} for p in self._all_problems()]
@@ -379,10 +381,9 @@ class Experiment(HasTraits):
         self.duration_s = said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0
 
     def _happened(self, status: str, epoch: int) -> list[str]:
-        events = ["news", *(["epoch"] if self.epoch != epoch else [])]
-        if self.status != status:
-            events += ["status", *([self.status] if self.status in EVENTS else [])]
-        return events
+        word = [self.status] if self.status in EVENTS else []
+        changed = ["status", *word] if self.status != status else []
+        return ["news", *(["epoch"] if self.epoch != epoch else []), *changed]
 
 
 def _section(name: str) -> property:

@@ -39,7 +39,7 @@ def must_be_resumable(status: str) -> None:
 
 
 def on_device(config: Config, method: str, *, beside: bool, queue: bool) -> WhenBusy:
-    """Return what a trainer shall do where others use its device; raises BusyError where they do and nothing was said."""
+    """Return what a trainer does where others use its device; raises BusyError where that was not said."""
     others = [] if beside or queue else devices.busy(config.hardware.device)
     if others:
         advice = f"Run beside it with {method}(beside=True), or wait until it is free with {method}(queue=True)."

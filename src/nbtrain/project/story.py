@@ -89,7 +89,7 @@ class Story:
     def _status(self, said: Status) -> None:
         if said.status == "training":
             self._go_back(said.step)
-        if said.status not in PREPARING:
+        if said.status not in PREPARING:  # they stand where an earlier life left off
             self.epoch, self.step = said.epoch, said.step
         self.epochs, self.steps = said.epochs or self.epochs, said.steps or self.steps
         self.began_s = said.t_s if self.status in ENDED else self.began_s or said.t_s
