@@ -78,7 +78,8 @@ function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Loca
 function leave(kind: Leaving, panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): void {
   const commands = panel.get("commands");
   change({ leaving: kind, at: commands });
-  panel.send(kind);
+  if (kind === "pause") panel.send("pause");
+  else panel.send("stop");
   if (commands) void leaveCommand(kind, commands, panel.get("home"));
   setTimeout(() => { if (local.leaving === kind && isActive(panel.get("status") as Status) && panel.get("commands") === commands) change({ unanswered: true }); }, UNANSWERED_MS);
 }
