@@ -55,7 +55,7 @@ def test_run_bar_pauses_and_resumes(project):
     bar.redraw()
     step = experiment.step
     assert bar.status == "paused"
-    assert bar.kept == f"Kept: the checkpoint of step {step}. Resume goes on from there, exactly."
+    assert bar.kept == f"Kept: the checkpoint of step {step}. Resume goes on from step {step}."
     bar.perform("resume")
     assert wait_status(experiment, "training")
     assert wait_for(lambda: experiment.step > step)

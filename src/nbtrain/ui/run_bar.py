@@ -127,7 +127,7 @@ def kept_text(experiment: Experiment) -> str:
         return "No checkpoint yet: Resume goes through the run from its beginning."
     last = kept[-1]["step"]
     best = [f", and the best one, of step {entry['step']}" for entry in kept if entry["best"] and entry["step"] != last]
-    return f"Kept: the checkpoint of step {last}{best[-1] if best else ''}. Resume goes on from there, exactly."
+    return f"Kept: the checkpoint of step {last}{best[-1] if best else ''}. Resume goes on from step {last}."
 
 
 def repeated(experiment: Experiment) -> dict[str, Any]:
