@@ -75,6 +75,11 @@ STATES = (
         TRAINING + "\nsecond = project.new('Second')\nsecond.train(queue=True)",
         act=until("second.status == 'pending'"),
     ),
+    State(
+        "paused",
+        NEW.format(epochs=30) + "exp.on('epoch', lambda *news: exp.pause())\nexp.train()",
+        act=until("exp.status == 'paused'"),
+    ),
     State("completed", NEW.format(epochs=4) + "exp.train()", act=until("exp.status == 'completed'")),
     State(
         "cancelled",

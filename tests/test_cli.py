@@ -51,6 +51,21 @@ def test_detach_and_stop(images, project, capsys):
     assert "nothing to stop" in capsys.readouterr().out
 
 
+def test_pause_and_resume(images, project, capsys):
+    values = [*VALUES, "--training.epochs", "12"]
+    assert main(["train", images, "--project", project, "--name", "R", "--detach", "--beside", *values]) == 0
+    assert main(["pause", "R", "--project", project]) == 0
+    assert "R: paused" in capsys.readouterr().out
+    assert main(["pause", "R", "--project", project]) == 0
+    assert "nothing to pause" in capsys.readouterr().out
+    assert main(["resume", "R", "--project", project, "--beside"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "epoch 12/12" in lines[-2]
+    assert lines[-1].startswith("completed")
+    assert main(["resume", "R", "--project", project]) == 2
+    assert "cannot be resumed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -63,6 +78,8 @@ def test_detach_and_stop(images, project, capsys):
         (["train", ".", "--config", "/nowhere.json"], "no such configuration file"),
         (["show", "Nobody"], "no such experiment"),
         (["stop", "Nobody"], "no such experiment"),
+        (["pause", "Nobody"], "no such experiment"),
+        (["resume", "Nobody"], "no such experiment"),
     ],
 )
 def test_what_is_refused_says_why_in_a_line(words, message, project, capsys):

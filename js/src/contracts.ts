@@ -80,6 +80,8 @@ export interface RunBar extends Common {
   duration_s: number | null;
   best: { metric?: string; value?: number; epoch?: number; step?: number };
   error: { cause?: string; message?: string; advice?: string[]; traceback?: string };
+  kept: string;
+  repeated: { exact?: boolean; text?: string };
   busy: { text?: string };
   startable: boolean;
   starting: boolean;

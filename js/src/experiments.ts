@@ -127,7 +127,8 @@ function statusLine(card: Card): TemplateResult {
     case "pending": return html`waiting for the device`;
     case "failed": return html`<span class="bad">${card.cause || "failed"}</span>${bestOf(card, " · ")}`;
     case "completed":
-    case "cancelled": {
+    case "cancelled":
+    case "paused": {
       const took = card.duration_s === null ? "" : ` · ${duration(card.duration_s)}`;
       return card.value === null ? html`${WORDS[card.status].toLowerCase()}${took}` : html`${bestOf(card, "")}${took}`;
     }

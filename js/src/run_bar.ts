@@ -1,5 +1,5 @@
-// The run bar: what the selected experiment's run is doing, and what can be done about it now. Stop goes two ways at
-// once, to the kernel and as a file to the trainer, because a busy kernel may not answer.
+// The run bar: what the selected experiment's run is doing, and what can be done about it now. Stop and Pause go two
+// ways at once, to the kernel and as a file to the trainer, because a busy kernel may not answer.
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./run_bar.css";
 import type { RunBar } from "./contracts";
@@ -7,33 +7,37 @@ import { leaveCommand } from "./lib/contents";
 import { counted, duration, grouped, metricName, metricValue, percent } from "./lib/format";
 import { heart } from "./lib/heart";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
-import { ICONS, WORDS, type Status, hasEnded, isActive } from "./lib/status";
+import { ICONS, WORDS, type Status, hasEnded, isActive, isResumable } from "./lib/status";
 
 const UNANSWERED_MS = 6000;
 
-interface Local { asking: boolean; stopping: string; unanswered: boolean }
+type Leaving = "stop" | "pause";
+const LEAVING: Record<Leaving, string> = { stop: "Stopping", pause: "Pausing" };
+
+/** `leaving`: what was asked of the run whose commands lie in `at`. */
+interface Local { asking: boolean; leaving: Leaving | ""; at: string; unanswered: boolean }
 
 function prepare(panel: Panel<RunBar>): () => TemplateResult {
-  const local: Local = { asking: false, stopping: "", unanswered: false };
+  const local: Local = { asking: false, leaving: "", at: "", unanswered: false };
   const pulse = heart(panel);
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
   panel.on("change:status", () => {
     const status = panel.get("status") as Status;
-    if (!isActive(status)) change({ stopping: "", unanswered: false });
+    if (!isActive(status)) change({ leaving: "", unanswered: false });
     if (!hasEnded(status)) change({ asking: false });
   });
-  panel.on("change:commands", () => change({ stopping: "", unanswered: false, asking: false }));
+  panel.on("change:commands", () => change({ leaving: "", unanswered: false, asking: false }));
   reportVisibility(panel);
   return () => {
     const status = panel.get("status");
     if (!status) return html`${pulse()}<div class="empty">Select an experiment to see its results.</div>`;
     return html`${pulse()}
       <div class="row head">
-        <span class="pill state ${status}"><span aria-hidden="true">${ICONS[status]}</span>${local.stopping && isActive(status) ? "Stopping" : WORDS[status]}</span>
+        <span class="pill state ${status}"><span aria-hidden="true">${ICONS[status]}</span>${local.leaving && isActive(status) ? LEAVING[local.leaving] : WORDS[status]}</span>
         <span class="place num grow">${place(panel, status)}</span>
         ${buttons(panel, local, change, status)}</div>
       ${status === "created" ? notYet(panel) : isActive(status) ? progress(panel, status) : nothing}
-      ${busy(panel)}${restartQuestion(panel, local, change)}${unanswered(panel, local)}
+      ${kept(panel)}${repeated(panel)}${busy(panel)}${restartQuestion(panel, local, change)}${unanswered(panel, local)}
       ${status === "failed" ? failure(panel.get("error")) : nothing}
       ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}`;
   };
@@ -60,25 +64,39 @@ function best(panel: Panel<RunBar>): TemplateResult | typeof nothing {
 }
 
 function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void, status: Status): TemplateResult | typeof nothing {
-  const stopping = local.stopping === panel.get("commands") && local.stopping !== "";
+  const leaving = local.leaving !== "" && local.at === panel.get("commands");
+  const ask = (kind: Leaving, word: string): TemplateResult =>
+    html`<button ?disabled=${leaving} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
   if (status === "pending") return html`<button @click=${() => panel.send("stop")}>Cancel</button>`;
-  if (isActive(status)) return html`<button ?disabled=${stopping} @click=${() => stop(panel, change)}>${stopping ? "Stopping…" : "Stop"}</button>`;
-  if (hasEnded(status)) return html`<button ?disabled=${local.asking} @click=${() => change({ asking: true })}>Restart…</button>`;
+  if (isActive(status)) return html`${status === "training" ? ask("pause", "Pause") : nothing}${ask("stop", "Stop")}`;
+  if (hasEnded(status)) return html`${isResumable(status) ? html`<button class="primary" ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing}
+    <button ?disabled=${local.asking} @click=${() => change({ asking: true })}>Restart…</button>`;
   return nothing;
 }
 
-/** Both ways at once; whichever arrives first acts, the other finds the run stopping. */
-function stop(panel: Panel<RunBar>, change: (part: Partial<Local>) => void): void {
+/** Both ways at once; whichever arrives first acts, the other finds the run leaving. */
+function leave(kind: Leaving, panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): void {
   const commands = panel.get("commands");
-  change({ stopping: commands || "starting" });
-  panel.send("stop");
-  if (commands) void leaveCommand("stop", commands, panel.get("home"));
-  setTimeout(() => { if (isActive(panel.get("status") as Status) && panel.get("commands") === commands) change({ unanswered: true }); }, UNANSWERED_MS);
+  change({ leaving: kind, at: commands });
+  if (kind === "pause") panel.send("pause");
+  else panel.send("stop");
+  if (commands) void leaveCommand(kind, commands, panel.get("home"));
+  setTimeout(() => { if (local.leaving === kind && isActive(panel.get("status") as Status) && panel.get("commands") === commands) change({ unanswered: true }); }, UNANSWERED_MS);
+}
+
+function kept(panel: Panel<RunBar>): TemplateResult | typeof nothing {
+  return panel.get("kept") ? html`<div class="kept small mut">${panel.get("kept")}</div>` : nothing;
+}
+
+function repeated(panel: Panel<RunBar>): TemplateResult | typeof nothing {
+  const { exact, text } = panel.get("repeated");
+  if (!text) return nothing;
+  return exact ? html`<div class="kept small mut"><span aria-hidden="true">✓</span> ${text}</div>` : html`<div class="note warn" role="alert">${text}</div>`;
 }
 
 function unanswered(panel: Panel<RunBar>, local: Local): TemplateResult | typeof nothing {
-  if (!local.unanswered || !local.stopping) return nothing;
-  return html`<div class="note warn" role="alert">The trainer has not answered yet. From a terminal: <code>nbtrain stop "${panel.get("name")}"</code></div>`;
+  if (!local.unanswered || !local.leaving) return nothing;
+  return html`<div class="note warn" role="alert">The trainer has not answered yet. From a terminal: <code>nbtrain ${local.leaving} "${panel.get("name")}"</code></div>`;
 }
 
 function notYet(panel: Panel<RunBar>): TemplateResult {

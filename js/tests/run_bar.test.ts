@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, busy: {}, startable: true, commands: "", home: "/users/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, busy: {}, startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {
@@ -15,13 +15,19 @@ test("training shows place, share, time left and speed", () => {
   assert.match(text(el), /46.% ?13 min left · 1.820 images\/s · 2.% waiting for data/);
 });
 
-test("Stop says so at once and goes two ways", async () => {
+/** The page of a server at the home folder; returns what is asked of it. */
+function server(): string[] {
   const asked: string[] = [];
   (globalThis as any).fetch = async (url: string, how: any) => { asked.push(`${how.method} ${url}`); return { ok: true }; };
-  const { el, model } = show(widget, { ...STATE, commands: "/users/ada/p/runs/0001/commands" });
   const settings = Object.assign(document.createElement("script"), { id: "jupyter-config-data", type: "application/json" });
   settings.textContent = JSON.stringify({ baseUrl: "/", serverRoot: "~" });
   document.body.append(settings);
+  return asked;
+}
+
+test("Stop says so at once and goes two ways", async () => {
+  const { el, model } = show(widget, { ...STATE, commands: "/users/ada/p/runs/0001/commands" });
+  const asked = server();
   button(el, "Stop").click();
   await drawn();
   assert.deepEqual(model.sent, [{ do: "stop" }]);
@@ -29,8 +35,35 @@ test("Stop says so at once and goes two ways", async () => {
   assert.equal(button(el, "Stopping…").disabled, true);
 });
 
+test("Pause says so at once and goes two ways", async () => {
+  const { el, model } = show(widget, { ...STATE, commands: "/users/ada/p/runs/0001/commands" });
+  const asked = server();
+  button(el, "Pause").click();
+  await drawn();
+  assert.deepEqual(model.sent, [{ do: "pause" }]);
+  assert.match(asked[0] ?? "", /commands\/pause-\d+\.json$/);
+  assert.equal(button(el, "Pausing…").disabled, true);
+  assert.equal(button(el, "Stop").disabled, true);
+  model.put({ status: "paused", kept: "Kept: the checkpoint of step 1044." });
+  await drawn();
+  assert.match(text(el), /‖ ?Paused .*Kept: the checkpoint of step 1044/);
+  button(el, "Resume ▶").click();
+  assert.deepEqual(model.sent.at(-1), { do: "resume" });
+  model.put({ status: "training", kept: "" });
+  await drawn();
+  assert.equal(button(el, "Pause").disabled, false);
+});
+
+test("what a resume has repeated is told, as a warning where it differs", async () => {
+  const { el, model } = show(widget, { ...STATE, repeated: { exact: true, text: "Resumed exactly." } });
+  assert.match(text(el), /✓ ?Resumed exactly/);
+  model.put({ repeated: { exact: false, text: "Resumed, but not exactly: step 3." } });
+  await drawn();
+  assert.match(text(el.querySelector("[role=alert]") as HTMLElement), /not exactly: step 3/);
+});
+
 test("each status has its own buttons", async () => {
-  const buttons: Record<string, string[]> = { created: ["Train ▶"], pending: ["Cancel"], preparing: ["Stop"], training: ["Stop"], completed: ["Restart…"], failed: ["Restart…"], cancelled: ["Restart…"] };
+  const buttons: Record<string, string[]> = { created: ["Train ▶"], pending: ["Cancel"], preparing: ["Stop"], training: ["Pause", "Stop"], paused: ["Resume ▶", "Restart…"], completed: ["Restart…"], failed: ["Resume ▶", "Restart…"], cancelled: ["Resume ▶", "Restart…"] };
   for (const [status, labels] of Object.entries(buttons)) {
     const { el } = show(widget, { ...STATE, status });
     assert.deepEqual(all(el, "button").map(text), labels, status);

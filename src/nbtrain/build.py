@@ -20,7 +20,7 @@ from nbtrain.data.scan import Interrupted, ScanResult, scan
 from nbtrain.data.sources import Source
 from nbtrain.data.statistics import class_counts
 from nbtrain.errors import ConfigError, DataError, NbtrainError
-from nbtrain.messages import Notice, Phase, Resolved, Status
+from nbtrain.messages import LEFT, Notice, Phase, Resolved, Status
 from nbtrain.training.commands import Asked, Commands, Say, Stopped
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ Frozen = Mapping[str, Any]
 
 
 def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Loop | Ended:
-    """Return the loop of the run in the folder ``run``; where a stop was asked for meanwhile, one that has ended."""
+    """Return the loop of the run in the folder ``run``; one that has ended where a Stop or Pause came meanwhile."""
+    commands = Commands(asked)
     try:
-        return Builder(frozen, Path(run), say, Commands(asked)).loop()
+        return Builder(frozen, Path(run), say, commands).loop()
     except (Stopped, Interrupted):
         from nbtrain.training.parts import Outcome
 
-        return Ended(Outcome("cancelled", "Stopped while it was being prepared."))
+        return Ended(Outcome(commands.ending, f"{LEFT[commands.ending]} while it was being prepared."))
 
 
 @dataclass(frozen=True, slots=True)

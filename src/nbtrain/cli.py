@@ -1,4 +1,4 @@
-"""The command line: ``nbtrain lab | train | smoke | ls | show | stop | fields``.
+"""The command line: ``nbtrain lab | train | resume | pause | stop | show | ls | smoke | fields``.
 
 Every command drives the same objects that panels and scripts use. Configuration values are given as
 ``--section.field VALUE``. Exit codes: 0 done, 1 the run failed, 2 the command was refused, 130 stopped by Ctrl-C.
@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_project(train)
     train.add_argument("--name", default="", help="name of the experiment (default: Experiment N)")
     train.add_argument("--config", default="", metavar="FILE", help="configuration as JSON: nested, or {path: value}")
-    train.add_argument("--detach", action="store_true", help="return at once; the run goes on")
-    busy = train.add_mutually_exclusive_group()
-    busy.add_argument("--beside", action="store_true", help="share the device with a run that uses it")
-    busy.add_argument("--queue", action="store_true", help="wait until the device is free")
+    _add_start(train)
     train.set_defaults(run=_train, takes_values=True)
+
+    resume = commands.add_parser("resume", help="go on with a run that is paused, stopped or failed")
+    resume.add_argument("name", help="name or id of the experiment")
+    _add_project(resume)
+    _add_start(resume)
+    resume.set_defaults(run=_resume)
 
     smoke = commands.add_parser("smoke", help="train a tiny model on handwritten digits: does everything work here?")
     smoke.set_defaults(run=_smoke)
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("--json", action="store_true", help="print machine-readable status")
     ls.set_defaults(run=_ls)
 
-    for name, run, text in (("show", _show, "show one experiment"), ("stop", _stop, "stop a run; what it has is kept")):
+    for name, run, text in _ON_ONE:
         one = commands.add_parser(name, help=text)
         one.add_argument("name", help="name or id of the experiment")
         _add_project(one)
@@ -91,6 +94,13 @@ _VALUES_HELP = (
 
 def _add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", default=DEFAULT_PATH, help=f"project folder (default: ./{DEFAULT_PATH})")
+
+
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    busy = parser.add_mutually_exclusive_group()
+    busy.add_argument("--beside", action="store_true", help="share the device with a run that uses it")
+    busy.add_argument("--queue", action="store_true", help="wait until the device is free")
 
 
 def _values(rest: Sequence[str]) -> dict[str, Any]:
@@ -163,10 +173,20 @@ def _train(given: argparse.Namespace) -> int:
     experiment.set("data.dataset", name)
     experiment.config = experiment.config.set_all(changes)
     experiment.train(beside=given.beside, queue=given.queue)
-    if given.detach:
-        print(f"{experiment.name} ({experiment.id}) is training; `nbtrain show {experiment.id}` tells how it goes")
-        return 0
-    return _watch(experiment)
+    return _started(experiment, given.detach)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    experiment = Project(given.project).experiment(given.name)
+    experiment.resume(beside=given.beside, queue=given.queue)
+    return _started(experiment, given.detach)
+
+
+def _started(experiment: Experiment, detach: bool) -> int:
+    if not detach:
+        return _watch(experiment)
+    print(f"{experiment.name} ({experiment.id}) is training; `nbtrain show {experiment.id}` tells how it goes")
+    return 0
 
 
 def _config_file(path: str) -> dict[str, Any]:
@@ -229,6 +249,7 @@ def _show(given: argparse.Namespace) -> int:
         return 0
     print(f"{experiment.name} ({experiment.id}): {experiment.status} {experiment.detail}".rstrip())
     rows = {"progress": _place(experiment), "data": experiment.data_info.get("name", ""), "run": experiment.run_path}
+    rows |= {"resume": experiment.exact}
     rows |= {f"{split} {k}": f"{v:.4f}" for split, values in experiment.metrics.items() for k, v in values.items()}
     rows |= {"error": experiment.error.get("message", ""), "what to do": " ".join(experiment.error.get("advice", ()))}
     for name, text in rows.items():
@@ -238,13 +259,28 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _stop(given: argparse.Namespace) -> int:
+    return _leave(given, "stop", Experiment.stop)
+
+
+def _pause(given: argparse.Namespace) -> int:
+    return _leave(given, "pause", Experiment.pause)
+
+
+def _leave(given: argparse.Namespace, word: str, ask: Callable[[Experiment], None]) -> int:
     experiment = Project(given.project).experiment(given.name)
     if not experiment.running:
-        print(f"{experiment.name} is {experiment.status}: nothing to stop")
+        print(f"{experiment.name} is {experiment.status}: nothing to {word}")
         return 0
-    experiment.stop()
+    ask(experiment)
     print(f"{experiment.name}: {experiment.wait(60)}")
     return 0 if not experiment.running else FAILED
+
+
+_ON_ONE = (
+    ("show", _show, "show one experiment"),
+    ("pause", _pause, "keep a checkpoint and leave memory and device; `nbtrain resume` goes on"),
+    ("stop", _stop, "stop a run; what it has is kept"),
+)
 
 
 def _fields(given: argparse.Namespace) -> int:
@@ -266,8 +302,8 @@ def _fields(given: argparse.Namespace) -> int:
 
 
 def _watch(experiment: Experiment) -> int:
-    """Print one line per epoch until the run has ended; Ctrl-C stops the run and keeps what it has."""
-    printed = 0
+    """Print one line per new epoch until the run has ended; Ctrl-C stops the run and keeps what it has."""
+    printed = len(experiment.curves.series("val", "loss")[2])
     try:
         while experiment.running:
             experiment.wait(0.1)
@@ -286,7 +322,7 @@ def _print_epochs(experiment: Experiment, printed: int) -> int:
     _, epochs, losses = history.series("val", "loss")
     monitor = experiment.best.get("metric", "")
     values = history.series("val", monitor)[2]
-    for row in range(printed, len(losses)):
+    for row in range(printed, len(losses)):  # fewer than were printed where a resume goes through some again
         told = f"  val {monitor} {values[row]:.4f}" if monitor != "loss" and row < len(values) else ""
         print(f"epoch {epochs[row]:.0f}/{experiment.epochs}  val loss {losses[row]:.4f}{told}", flush=True)
     return len(losses)
@@ -301,6 +337,8 @@ def _print_end(experiment: Experiment) -> int:
     best = experiment.best
     told = f", best val {best['metric']} {best['value']:.4f} in epoch {best['epoch']:.0f}" if best else ""
     print(f"{experiment.status} after {experiment.duration_s:.0f} s{told}; run: {experiment.run_path}")
+    if experiment.exact:
+        print(f"resume: {experiment.exact}")
     return 0
 
 
@@ -323,6 +361,7 @@ def _plain(experiment: Experiment) -> dict[str, Any]:
         "duration_s",
         "run_path",
         "error",
+        "exact",
         "notices",
         "problems",
     )

@@ -1,23 +1,28 @@
 """All that crosses the border between a trainer and everybody else: a closed list of typed messages.
 
 Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved,
-Notice, Acknowledged, Failure. Downwards (command files, written by anyone): Stop. A message is a flat JSON object whose
-``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON has no NaN:
-the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind counts it
-and goes on. This file knows the words, not the files that carry them.
+Notice, Acknowledged, Failure. Downwards (command files, written by anyone): Stop, Pause. A message is a flat JSON
+object whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON
+has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind
+counts it and goes on. This file knows the words, not the files that carry them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import orjson
 
-RunState: TypeAlias = Literal["created", "pending", "preparing", "training", "completed", "failed", "cancelled"]
-"""Status words of an experiment and its newest run (spec §1; ``paused`` comes with pause)."""
+RunState: TypeAlias = Literal[
+    "created", "pending", "preparing", "training", "paused", "completed", "failed", "cancelled"
+]
+"""Status words of an experiment and its newest run (spec §1)."""
+
+Leaving: TypeAlias = Literal["cancelled", "paused"]
+"""Status words of a run that a trainer has left because it was asked to."""
 
 Phase: TypeAlias = Literal["", "importing", "scanning data", "planning", "building", "training", "validating", "saving"]
 """What a trainer is doing inside ``preparing`` and ``training``."""
@@ -28,8 +33,14 @@ Cause: TypeAlias = Literal["out of memory", "data", "numerics", "disk", "killed"
 RUN_STATES: tuple[str, ...] = get_args(RunState)
 PHASES: tuple[str, ...] = get_args(Phase)
 CAUSES: tuple[str, ...] = get_args(Cause)
-ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
+ENDED: frozenset[str] = frozenset({"completed", "failed", "cancelled", "paused"})
 """States in which no trainer is, or will be, at work."""
+RESUMABLE: frozenset[str] = ENDED - {"completed"}
+"""States from which a run can go on."""
+PREPARING: frozenset[str] = frozenset({"pending", "preparing"})
+"""States before a life's first step: they say nothing of the run's place, which an earlier life may have moved."""
+LEFT: Mapping[Leaving, str] = {"cancelled": "Stopped", "paused": "Paused"}
+"""The same for people, at the beginning of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +53,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Message):
-    """The run's status, phase and place; after a resume, ``step=n`` supersedes what was said of larger steps."""
+    """The run's status, phase and place; ``training`` at ``step=n`` supersedes what was said of larger steps."""
 
     kind: ClassVar[str] = "status"
     status: RunState
@@ -164,10 +175,17 @@ class Stop(Message):
     kind: ClassVar[str] = "stop"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Message):
+    """Asks the trainer to finish the batch, keep a checkpoint, leave memory and device, and end as ``paused``."""
+
+    kind: ClassVar[str] = "pause"
+
+
 UP: dict[str, type[Message]] = {
     c.kind: c for c in (Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Acknowledged, Failure)
 }
-DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop,)}
+DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop, Pause)}
 
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -203,6 +221,12 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
         return made(**values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def leaving(commands: Iterable[Message]) -> Leaving | None:
+    """Return how the trainer shall leave the run: a Stop goes before a Pause; None where neither was asked."""
+    kinds = {type(command) for command in commands}
+    return "cancelled" if Stop in kinds else "paused" if Pause in kinds else None
 
 
 def _spelt(cell: Any) -> Any:

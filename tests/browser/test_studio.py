@@ -162,6 +162,20 @@ def test_stop_and_numbers_while_another_cell_runs(cell):
     assert view.evaluate("exp.status") == "cancelled"
 
 
+def test_pause_and_resume_by_click(cell):
+    view = cell(RUNNING)
+    bar = view.output.locator(".nbt-run_bar")
+    bar.get_by_role("button", name="Pause").click()
+    assert view.wait_for("exp.status == 'paused'")
+    expect(bar.locator(".state")).to_contain_text("Paused")
+    step = view.evaluate("exp.step")
+    expect(bar).to_contain_text(f"Kept: the checkpoint of step {step}.")
+    bar.get_by_role("button", name="Resume").click()
+    assert view.wait_for(f"exp.status == 'training' and exp.step > {step}")
+    expect(bar.get_by_role("button", name="Pause")).to_be_enabled()
+    assert view.evaluate("exp.run.owner()['generation']") == 2
+
+
 @pytest.mark.parametrize("kernel", ["ipykernel6"])
 def test_stop_by_control_file_alone(nb, kernel):
     view = nb(RUNNING, "pass", kernel=kernel)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nbtrain.messages import Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage
+from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage
 from nbtrain.project.story import Story
 
 
@@ -58,7 +58,6 @@ def test_the_time_that_remains_follows_the_speed_of_this_life():
     assert story.eta_s() == pytest.approx(8 / 10 * 10)
     story.tell([Status(t_s=200, status="completed", step=20)])
     assert story.eta_s() is None
-    assert story.duration_s(500) == 100
 
 
 def test_a_resume_supersedes_later_steps():
@@ -66,6 +65,33 @@ def test_a_resume_supersedes_later_steps():
     story.tell(RUN)
     story.tell([Status(t_s=290, status="preparing"), Status(t_s=300, status="training", step=10), train(15, 0.7)])
     np.testing.assert_array_equal(story.history.series("train", "loss")[2], [2.0, 1.0, 0.7])
+
+
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [
+        ([math.nan, 0.5], "exact"),
+        ([math.nan, 0.25], "step 20: train loss was 0.5 before the resume and is 0.25 after it"),
+        ([0.7, 0.25], "step 15: train loss was nan before the resume and is 0.7 after it"),
+        ([], ""),
+    ],
+)
+def test_a_resume_says_whether_it_repeats_itself(again, told):
+    story = Story()
+    story.tell([*RUN, train(20, 0.5), Status(t_s=290, status="failed", step=20)])
+    assert story.exact == ""
+    story.tell([Status(t_s=300, status="pending"), Status(t_s=301, status="preparing")])
+    assert story.step == 20  # preparations do not move the place
+    story.tell([Status(t_s=302, status="training", step=10, steps=20)])
+    story.tell([train(step, loss) for step, loss in zip((15, 20), again, strict=False)])
+    assert story.exact == told
+    assert (story.started_s, story.began_s) == (100, 300)
+
+
+def test_a_best_and_checkpoints_that_a_resume_goes_behind_are_taken_back():
+    story = Story()
+    story.tell([*RUN, Best(metric="loss", value=1.5, epoch=1, step=10), Status(status="training", step=5)])
+    assert (story.best, story.checkpoints) == ({}, [])
 
 
 def test_a_metric_that_comes_later_is_padded():

@@ -14,7 +14,7 @@ import pytest
 
 from nbtrain import locks, processes
 from nbtrain.errors import BusyError, LaunchError
-from nbtrain.messages import Acknowledged, Failure, Metric, Status, Stop
+from nbtrain.messages import Acknowledged, Failure, Metric, Pause, Status, Stop
 from nbtrain.runs import launch
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import JournalReader
@@ -46,13 +46,13 @@ def messages(run, kind):
     return [message for message in JournalReader(run.events).read() if isinstance(message, kind)]
 
 
-def stopped_in_s(run):
+def stopped_in_s(run, command=Stop(), status="cancelled"):  # noqa: B008 - frozen
     """Ask to stop; return how long the process took to be gone."""
     begun_s, pid = time.monotonic(), run.owner()["pid"]
-    name = run.ask(Stop())
+    name = run.ask(command)
     until(lambda: not processes.exists(pid))
     took_s = time.monotonic() - begun_s
-    assert ended(run).status == "cancelled"
+    assert ended(run).status == status
     assert name in [message.command for message in messages(run, Acknowledged)]
     return took_s
 
@@ -151,7 +151,7 @@ def test_sigterm_ends_it_well_and_sigint_does_nothing(start_warm, make):
     step = run.status().step
     until(lambda: run.status().step > step)
     kill(run, signal.SIGTERM)
-    assert ended(run).status == "cancelled"
+    assert ended(run).status == "paused"
     assert exit_of(run)["code"] == 0
 
 
@@ -175,6 +175,51 @@ def test_stop_is_obeyed_in_every_phase(act, phase, start_warm, make):
     if act.get("steps"):
         assert took_s < 1
     assert took_s < 4  # 3 s are promised; a loaded machine gets one more
+
+
+@pytest.mark.parametrize(
+    ("act", "phase"),
+    [({"steps": 10_000}, "training"), ({"build_s": 60}, "building"), ({"fail_at": 5, "how": "hang"}, "training")],
+    ids=["between steps", "while building", "in a step that hangs"],
+)
+def test_pause_is_obeyed_like_stop(act, phase, start_warm, make):
+    run = make(**act)
+    start_warm(run)
+    until(lambda: run.status().phase == phase)
+    assert stopped_in_s(run, Pause(), "paused") < 4
+
+
+def test_a_next_life_writes_down_how_the_last_one_ended(start_warm, make):
+    run = make(steps=10_000)
+    start_warm(run)
+    until(lambda: run.status().step > 3)
+    step = run.status().step
+    kill(run)
+    ended(run)
+    old = run.ask(Stop())  # nobody is there to take it, nor is it meant for who comes next
+    start_warm(run)
+    until(lambda: run.status().status == "training")
+    assert run.owner()["generation"] == 2
+    assert [m.cause for m in messages(run, Failure)] == ["killed"]
+    said = [m.status for m in messages(run, Status)]
+    assert said[said.index("failed") :] == ["failed", "pending", "preparing", "preparing", "training"]
+    assert next(m for m in messages(run, Status) if m.status == "failed").step >= step
+    assert run.status().earlier_s > 0
+    stopped_in_s(run)
+    assert old not in [m.command for m in messages(run, Acknowledged)]
+
+
+def test_a_next_life_that_is_refused_leaves_the_run_as_it_was(start_warm, make):
+    run, other = make(steps=10_000), make(steps=10_000)
+    start_warm(run)
+    until(lambda: run.status().status == "training")
+    stopped_in_s(run, Pause(), "paused")
+    before = run.status()
+    start_warm(other)
+    with pytest.raises(BusyError, match="in use"):
+        start_warm(run)
+    after = run.shown_status()
+    assert (after.status, after.step, after.detail) == ("paused", before.step, before.detail)
 
 
 def test_stop_reaches_a_frozen_trainer(start_warm, make):

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from nbtrain.project import experiment as experiment_module
+from nbtrain.project import lives
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def project(tmp_path, monkeypatch):
     """Return a project with 40 images in 4 classes; whatever was launched has ended when the test has."""
     import stage
 
-    monkeypatch.setattr(experiment_module, "launch", experiment_module.launch)
+    monkeypatch.setattr(lives, "launch", lives.launch)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "runtime").mkdir(mode=0o700)
     monkeypatch.setenv("NBTRAIN_WARM", "0")  # nothing here trains: no studio shall leave a warm process behind

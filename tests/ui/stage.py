@@ -10,7 +10,7 @@ import math
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +18,8 @@ from typing import Any
 from PIL import Image
 
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Status, Usage
-from nbtrain.project import experiment as experiment_module
+from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage, leaving
+from nbtrain.project import lives
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.runs.inline import Inline
@@ -56,26 +56,34 @@ class Play:
     seed: int = 1
     notices: tuple[str, ...] = ()
     best: float = 0.0
+    kept: dict[Path, int] = field(default_factory=dict)
+    """Step at which a run was left, and goes on."""
 
     def build(
         self, frozen: dict[str, Any], run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]
     ) -> Any:
         """Return the loop, as ``nbtrain.build`` would."""
-        return SimpleNamespace(run=lambda: self.loop(say, asked))
+        return SimpleNamespace(run=lambda: self.loop(run, say, asked))
 
-    def loop(self, say: Callable[[Any], None], asked: Callable[[], list[Any]]) -> Any:
+    def loop(self, run: Path, say: Callable[[Any], None], asked: Callable[[], list[Any]]) -> Any:
         """Tell the story of a run."""
         chance, pause = random.Random(self.seed), threading.Event()
         for phase, detail in (("scanning data", "40 of 40 files"), ("building", "resnet18, 11.2 M parameters")):
             say(Status(status="preparing", phase=phase, detail=detail))
-            if self._wait(pause, self.prepare_s, asked):
-                return SimpleNamespace(status="cancelled", reason="")
+            if left := self._wait(pause, self.prepare_s, asked):
+                return SimpleNamespace(status=left, reason="")
         for text in self.notices:
             say(Notice(text=text, level="warning"))
         say(Resolved(path="data.workers", value=2, reason="two workers kept the device busy"))
-        for step in range(1, self.epochs * self.steps + 1):
-            if self._wait(pause, self.step_s, asked):
-                return SimpleNamespace(status="cancelled", reason="")
+        first = self.kept.get(run, 0) + 1
+        for step in range(first, self.epochs * self.steps + 1):
+            if left := self._wait(pause, self.step_s, asked):
+                self.kept[run] = step - 1
+                say(self._status("saving", step - 1))
+                say(Saved(file=f"step-{step - 1:08d}.pt", step=step - 1, epoch=(step - 1) / self.steps, size_bytes=9))
+                return SimpleNamespace(status=left, reason="")
+            if step == first:
+                say(self._status("training", step - 1))
             self._step(say, chance, step)
         say(self._status("saving", self.epochs * self.steps))
         return SimpleNamespace(status="completed", reason="")
@@ -96,10 +104,10 @@ class Play:
         return Status(status="training", phase=phase, **place)
 
     @staticmethod
-    def _wait(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> bool:
+    def _wait(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> str | None:
         if seconds:
             pause.wait(seconds)
-        return bool(asked())
+        return leaving(asked())
 
     def _train(self, say: Callable[[Any], None], chance: random.Random, step: int, epoch: float, total: int) -> None:
         lr = 1e-3 * 0.5 * (1 + math.cos(math.pi * step / total))
@@ -142,7 +150,7 @@ def use(play: Play) -> Play:
     def start(run: Any, **how: Any) -> Any:
         return inline.start(run, **{name: value for name, value in how.items() if name == "when_busy"})
 
-    experiment_module.launch = SimpleNamespace(start=start, ensure_warm=lambda: True)  # type: ignore[assignment]
+    lives.launch = SimpleNamespace(start=start, ensure_warm=lambda: True)  # type: ignore[assignment]
     return play
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stage
 
-from nbtrain.messages import Failure
+from nbtrain.messages import Failure, Metric, Status
 from nbtrain.ui.curves import KEYS, Curves
 from nbtrain.ui.details import Details
 from nbtrain.ui.pulse import PULSE
@@ -42,6 +42,55 @@ def test_run_bar_trains_stops_and_restarts(project):
     bar.perform("restart")
     assert experiment.status == "created"
     assert any((project.path / "trash").iterdir())
+
+
+def test_run_bar_pauses_and_resumes(project):
+    stage.use(stage.Play(epochs=500, steps=40, step_s=0.002))
+    experiment = project.new("Long")
+    bar = RunBar(experiment)
+    bar.perform("train")
+    assert wait_for(lambda: experiment.step > 20)
+    bar.perform("pause")
+    assert experiment.wait(10) == "paused"
+    bar.redraw()
+    step = experiment.step
+    assert bar.status == "paused"
+    assert bar.kept == f"Kept: the checkpoint of step {step}. Resume goes on from step {step}."
+    bar.perform("resume")
+    assert wait_status(experiment, "training")
+    assert wait_for(lambda: experiment.step > step)
+    bar.redraw()
+    assert (bar.kept, bar.repeated) == ("", {})
+    assert experiment.curves.series("train", "loss")[0][0] == 1
+
+
+def test_a_resume_on_a_busy_device_asks_too(project):
+    stage.use(stage.Play(epochs=500, steps=40, step_s=0.002))
+    first, second = project.new("First"), project.new("Second")
+    first.train()
+    assert wait_status(first, "training")
+    first.pause()
+    assert first.wait(10) == "paused"
+    second.train()
+    bar = RunBar(first)
+    bar.perform("resume")
+    assert wait_for(lambda: start_of(first).question)
+    bar.perform("answer", how="beside")
+    assert wait_status(first, "training")
+
+
+@pytest.mark.parametrize(("again", "exact"), [(0.5, True), (0.6, False)])
+def test_repeated_steps_are_told(project, done, again, exact):
+    story = done.story
+    story.tell([Metric(step=101, epoch=5.05, split="train", values={"loss": 0.5})])
+    story.tell(
+        [Status(status="training", step=100), Metric(step=101, epoch=5.05, split="train", values={"loss": again})]
+    )
+    done.exact = story.exact
+    told = RunBar(done).repeated
+    assert told["exact"] is exact
+    assert ("equal to the last bit" in told["text"]) is exact
+    assert ("step 101: train loss was 0.5 before the resume and is 0.6 after it" in told["text"]) is not exact
 
 
 def test_a_busy_device_asks_and_waiting_is_an_answer(project):

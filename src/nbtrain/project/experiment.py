@@ -13,21 +13,19 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Bool, Dict, Float, HasTraits, Instance, Int, List, Unicode, default, observe, validate
 
 from nbtrain.config import Config
-from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
-from nbtrain.messages import ENDED, Message, Stop
-from nbtrain.project import freeze
+from nbtrain.errors import BusyError, NbtrainError, Problem, StatusError
+from nbtrain.messages import ENDED, Message, Pause, Stop
+from nbtrain.project import freeze, lives
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.history import History
 from nbtrain.project.story import Story
-from nbtrain.runs import devices, launch
 from nbtrain.runs.folder import RunFolder, RunStatus, newest_run
 from nbtrain.runs.journal import JournalReader
-from nbtrain.runs.worker import WhenBusy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +33,8 @@ if TYPE_CHECKING:
     from nbtrain.project.project import Project
 
 Listener = Callable[["Experiment"], None]
-EVENTS = ("status", "epoch", "news", "completed", "failed", "cancelled")
-_TOLD = ("metrics", "per_class", "usage", "resolved", "notices", "checkpoints", "error")
+EVENTS = ("status", "epoch", "news", "completed", "failed", "cancelled", "paused")
+_TOLD = ("metrics", "per_class", "usage", "resolved", "notices", "checkpoints", "error", "exact")
 """Traits that the journal tells; for a run that ended long ago they are read when somebody asks."""
 
 
@@ -81,7 +79,8 @@ class Experiment(HasTraits):
     notices: Any = List(help="What the trainer wants known: level and text.")
     checkpoints: Any = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
     error = Dict(help="cause, message, advice and traceback of a failure; empty otherwise.")
-    _d1, _d2, _d3, _d4, _d5, _d6, _d7 = map(_when_asked, _TOLD)
+    exact = Unicode(help="exact after a resume, or the first step that differs; empty while no step was done twice.")
+    _d1, _d2, _d3, _d4, _d5, _d6, _d7, _d8 = map(_when_asked, _TOLD)
 
     def __init__(self, project: Project, card: Card) -> None:
         super().__init__()
@@ -175,10 +174,35 @@ class Experiment(HasTraits):
         with self.project.lock:
             self.refresh()
             if not self.running:
-                self._must_be_trainable(beside or queue)
+                lives.must_be_trainable(self.status, self._all_problems())
+                when = lives.on_device(self.config, "train", beside=beside, queue=queue)
                 self.save()
-                self._start("beside" if beside else "wait" if queue else "refuse")
+                frozen = freeze.frozen(self.project.data, self.config)
+                run = lives.begin(cast(Path, self.folder), frozen, when, self.project.trash)
+                self._attach(run) if run else self.refresh()
         return self
+
+    def resume(self, *, beside: bool = False, queue: bool = False) -> Experiment:
+        """Go on with a paused, cancelled or failed run from its newest checkpoint that is whole; return at once.
+
+        Without a checkpoint it begins anew. ``beside`` and ``queue`` are as for :meth:`train`, and where another kernel
+        has resumed it already, that is shown. Raises StatusError in every other status.
+        """
+        with self.project.lock:
+            self.refresh()
+            if not self.running:
+                lives.must_be_resumable(self.status)
+                when = lives.on_device(self.config, "resume", beside=beside, queue=queue)
+                try:
+                    lives.go_on(cast(RunFolder, self.run), when)
+                finally:  # a life that could not begin may have left a word too
+                    self._attach(self.run, again=True)
+        return self
+
+    def pause(self) -> None:
+        """Ask the run to finish its batch, keep a checkpoint and leave memory and device; returns at once."""
+        if self.running and self.run is not None:
+            self.run.ask(Pause())
 
     def stop(self) -> None:
         """Ask the run to finish its batch, keep its checkpoints and end; returns at once."""
@@ -213,8 +237,7 @@ class Experiment(HasTraits):
         with self.project.lock:
             if self._story is None:
                 self._story = Story()
-                if self.run is not None:
-                    self._story.tell(JournalReader(self.run.events).read())
+                self._story.tell(JournalReader(self.run.events).read() if self.run else ())
             return self._story
 
     @property
@@ -228,7 +251,7 @@ class Experiment(HasTraits):
         return self.curves.frame()
 
     def on(self, event: str, listener: Listener) -> Callable[[], None]:
-        """Call ``listener(experiment)`` at every ``event``: status, epoch, news, completed, failed or cancelled.
+        """Call ``listener(experiment)`` at every ``event``: status, epoch, news, or one of the words for an end.
 
         Returns the function that takes it off again. Listeners run on the watch thread: return soon.
         """
@@ -245,6 +268,8 @@ class Experiment(HasTraits):
             newest = newest_run(self.folder)
             if newest != self.run:
                 self._attach(newest)
+            elif newest and self._token is None and newest.shown_status().status not in ENDED:
+                self._attach(newest, again=True)  # resumed elsewhere
             found = self._card.reread_if_changed()
             if found is not None and not self.dirty:
                 self._take(found)
@@ -299,41 +324,16 @@ class Experiment(HasTraits):
     def _all_problems(self) -> list[Problem]:
         return [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
 
-    def _must_be_trainable(self, shares_device: bool) -> None:
-        if self.status != "created":
-            advice = "restart() moves its results to the trash and makes it editable; duplicate() makes a new one."
-            raise StatusError(f"an experiment that is {self.status} has been trained already", advice=advice)
-        problems = self._all_problems()
-        if problems:
-            raise ConfigError(problems)
-        others = [] if shares_device else devices.busy(self.config.hardware.device)
-        if others:
-            advice = "Train beside it with train(beside=True), or wait until it is free with train(queue=True)."
-            raise BusyError("the device is in use by another run", value=str(others[0]), advice=advice)
-
-    def _start(self, when_busy: WhenBusy) -> None:
-        assert self.folder is not None
-        frozen = freeze.frozen(self.project.data, self.config)
-        try:
-            run = RunFolder.create(self.folder, frozen)
-        except BusyError:  # another kernel was faster by a moment: its run is this experiment's run
-            return self.refresh()
-        try:
-            launch.start(run, when_busy=when_busy)
-        except NbtrainError:  # it has said why; a run that never began is none
-            self.project.trash(run.path)
-            raise
-        return self._attach(run)
-
-    def _attach(self, run: RunFolder | None) -> None:
-        """Show another run, or none; follow it unless it has ended."""
+    def _attach(self, run: RunFolder | None, *, again: bool = False) -> None:
+        """Show another run, none, or the same ``again``: its curves stay. Follow it unless it has ended."""
         self.close()
         first = self.run is None and run is not None
         self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
         said = run.shown_status() if run else RunStatus("created")
-        if run is not None and said.status not in ENDED:
-            self._story = Story()
-            self._token = self.project.watch.follow(run, self._news)
+        if run is not None and (again or said.status not in ENDED):
+            self._story, reader = Story(), JournalReader(run.events)
+            self._story.tell(reader.read() if again else ())
+            self._token = self.project.watch.follow(run, self._news, reader)
         if not first:
             self._tell()
         self._show(said)
@@ -374,16 +374,16 @@ class Experiment(HasTraits):
             self._changed.notify_all()
 
     def _show_times(self, said: RunStatus, ended: bool) -> None:
-        started_s = self._story.started_s if self._story else 0.0
-        self.started_s = started_s or float((self.run.owner() if self.run else {}).get("started_s", 0.0))
+        story = self._story if self._story and self._story.began_s else None
+        owned_s = 0.0 if story else float((self.run.owner() if self.run else {}).get("started_s", 0.0))
+        self.started_s, began_s = (story.started_s, story.began_s) if story else (owned_s, owned_s)
         end_s = said.heartbeat_s if ended else time.time()
-        self.duration_s = max(0.0, end_s - self.started_s) if self.started_s else 0.0
+        self.duration_s = said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0
 
     def _happened(self, status: str, epoch: int) -> list[str]:
-        events = ["news", *(["epoch"] if self.epoch != epoch else [])]
-        if self.status != status:
-            events += ["status", *([self.status] if self.status in EVENTS else [])]
-        return events
+        word = [self.status] if self.status in EVENTS else []
+        changed = ["status", *word] if self.status != status else []
+        return ["news", *(["epoch"] if self.epoch != epoch else []), *changed]
 
 
 def _section(name: str) -> property:

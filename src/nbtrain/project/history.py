@@ -7,7 +7,7 @@ the curve. This file knows numbers; it does not know files, traits or charts.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,10 +42,11 @@ class _Table:
             if len(column) <= rows:
                 column.append(_NAN)
 
-    def cut(self, step: int) -> None:
+    def cut(self, step: int) -> Iterator[tuple[int, dict[str, float]]]:
         keep = len(self.step)
         while keep and self.step[keep - 1] > step:
             keep -= 1
+            yield int(self.step[keep]), {name: column[keep] for name, column in self.values.items()}
         for column in (self.step, self.epoch, self.t_s, *self.values.values()):
             del column[keep:]
 
@@ -62,12 +63,11 @@ class History:
         self._tables.setdefault(metric.split, _Table()).add(metric)
         self.version += 1
 
-    def cut(self, step: int) -> None:
-        """Drop what was said of steps after ``step``: a resume says them again."""
-        for table in self._tables.values():
-            if table.step and table.step[-1] > step:
-                table.cut(step)
-                self.version += 1
+    def cut(self, step: int) -> dict[tuple[str, int], dict[str, float]]:
+        """Drop what was said of steps after ``step``, which a resume says again; return it by split and step."""
+        dropped = {(split, at): row for split, table in self._tables.items() for at, row in table.cut(step)}
+        self.version += bool(dropped)
+        return dropped
 
     def keys(self) -> list[tuple[str, str]]:
         """Return the (split, name) pairs that have numbers."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbtrain.messages import (
     ENDED,
+    PREPARING,
     Best,
     Failure,
     Message,
@@ -25,6 +26,7 @@ from nbtrain.messages import (
     Status,
     Usage,
 )
+from nbtrain.project.exactness import Exactness
 from nbtrain.project.history import History
 
 
@@ -48,7 +50,10 @@ class Story:
     notices: list[dict[str, str]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=dict)
+    exactness: Exactness = field(default_factory=Exactness)
     started_s: float = 0.0
+    began_s: float = 0.0
+    """Wall clock at which this life of the run began; ``started_s`` is the first one's."""
     ended_s: float = 0.0
     newest_s: float = 0.0
     _first: tuple[float, int] | None = None
@@ -77,27 +82,41 @@ class Story:
             case Resolved():
                 self.resolved[message.path] = {"value": message.value, "reason": message.reason}
             case Notice():
-                self.notices.append({"level": message.level, "text": message.text})
+                self._notice({"level": message.level, "text": message.text})
             case Failure():
                 self.error = {name: getattr(message, name) for name in ("cause", "message", "advice", "traceback")}
 
     def _status(self, said: Status) -> None:
         if said.status == "training":
-            self.history.cut(said.step)
-            self.usage_rows.cut(said.step)
-        self.status, self.phase, self.detail = said.status, said.phase, said.detail
-        if said.status not in ("pending", "preparing"):  # they stand where an earlier life left off
+            self._go_back(said.step)
+        if said.status not in PREPARING:  # they stand where an earlier life left off
             self.epoch, self.step = said.epoch, said.step
         self.epochs, self.steps = said.epochs or self.epochs, said.steps or self.steps
+        self.began_s = said.t_s if self.status in ENDED else self.began_s or said.t_s
         self.started_s = self.started_s or said.t_s
+        self.status, self.phase, self.detail = said.status, said.phase, said.detail
         self.ended_s = said.t_s if said.status in ENDED else 0.0
         if said.status == "preparing":
             self._first, self.error = None, {}
         elif said.status == "training" and self._first is None:
             self._first = (said.t_s, said.step)
 
+    def _go_back(self, step: int) -> None:
+        """Take back what was said of later steps: a resume goes through them again."""
+        self.exactness.remember(self.history.cut(step))
+        self.usage_rows.cut(step)
+        self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= step]
+        if self.best.get("step", 0) > step:
+            self.best = {}
+
+    def _notice(self, said: dict[str, str]) -> None:
+        """Each life tells the same of the data; that is worth telling once."""
+        if said not in self.notices:
+            self.notices.append(said)
+
     def _metric(self, said: Metric) -> None:
         self.history.add(said)
+        self.exactness.hear(said)
         self.step = max(self.step, said.step)
         self.epoch = max(self.epoch, math.floor(said.epoch))
 
@@ -118,6 +137,11 @@ class Story:
         return self.history.latest()
 
     @property
+    def exact(self) -> str:
+        """``exact`` after a resume, or the first step that differs; empty while no step was computed twice."""
+        return self.exactness.word
+
+    @property
     def progress(self) -> float:
         """Share of the planned steps that are done, 0…1."""
         if self.status == "completed":
@@ -130,7 +154,3 @@ class Story:
             return None
         done = self.step - self._first[1]
         return (self.newest_s - self._first[0]) / done * (self.steps - self.step) if done > 0 else None
-
-    def duration_s(self, now_s: float) -> float:
-        """Return how long the run took, or has taken up to ``now_s``."""
-        return max(0.0, (self.ended_s or now_s) - self.started_s) if self.started_s else 0.0

@@ -53,6 +53,8 @@ class RunStatus:
     detail: str = ""
     cause: str = ""
     """Why a failed run failed: one of :data:`nbtrain.messages.CAUSES`."""
+    earlier_s: float = 0.0
+    """How long earlier lives of the run took, in seconds; what lay between them is not counted."""
 
 
 class RunFolder:
@@ -147,7 +149,7 @@ class RunFolder:
         said = self.status()  # it may have ended between the two looks
         if said.status in ENDED or self._may_yet_be_told(said):
             return said
-        failure = self._unsaid()
+        failure = self.unsaid()
         return replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
 
     def write_status(self, status: RunStatus, *, durable: bool = False) -> None:
@@ -183,12 +185,10 @@ class RunFolder:
         if shown.status != "failed":
             return None
         said = self.status().status == "failed"
-        unsaid = (
-            Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self._unsaid()
-        )
+        unsaid = Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self.unsaid()
         return (last_failure(self.events) if said else None) or unsaid
 
-    def _unsaid(self) -> Failure:
+    def unsaid(self) -> Failure:
         """Why a trainer is gone that has not said so: what its small parent saw, or only that it is gone."""
         end = self.exit()
         if end.get("cause") in CAUSES:
@@ -197,7 +197,7 @@ class RunFolder:
         message = (
             "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
         )
-        return Failure(cause="interrupted", message=message, advice=("Restart the experiment.",))
+        return Failure(cause="interrupted", message=message, advice=("Resume it.",))
 
     def ask(self, command: Message) -> str:
         """Put a command for the trainer into the folder; return its name, which the acknowledgement will carry."""
@@ -209,6 +209,14 @@ class RunFolder:
         """Return the commands ever asked, by name, but those ``known``; half-written and unknown kinds are left out."""
         read = ((entry.name, _command(entry)) for entry in self._command_files() if entry.name not in known)
         return {name: command for name, command in read if command is not None}
+
+    def stale_commands(self) -> frozenset[str]:
+        """Return the names of commands that were meant for earlier lives: all that are there once it has had one.
+
+        To be asked before a new life writes owner.json. Whether they were carried out or came too late: it is not for
+        the new life to do so. Half-written ones count too.
+        """
+        return frozenset(entry.name for entry in self._command_files()) if self.owner() else frozenset()
 
     def _command_files(self) -> Iterator[os.DirEntry[str]]:
         try:

@@ -1,16 +1,16 @@
 """Downwards: commands that anybody has put into the run folder, each taken once and acknowledged at once.
 
 Known here: when a command was taken by this process and when by the loop, and so whether the loop is late. Not known
-here: what a loop does about a Stop, or what happens to a trainer whose loop stays late.
+here: what a loop does about a Stop or a Pause, or what happens to a trainer whose loop stays late.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from nbtrain.messages import Acknowledged, Message, Stop
+from nbtrain.messages import Acknowledged, Leaving, Message, leaving
 from nbtrain.runs.folder import RunFolder
 
 _LOOK_S = 0.005
@@ -19,18 +19,22 @@ _LOOK_S = 0.005
 class Mailbox:
     """The trainer's view of ``commands/``; used by its loop and by its minder."""
 
-    def __init__(self, run: RunFolder, say: Callable[[Message], None], step: Callable[[], int]) -> None:
+    def __init__(
+        self, run: RunFolder, say: Callable[[Message], None], step: Callable[[], int], stale: Collection[str] = ()
+    ) -> None:
+        """Make the mailbox of one life; ``stale`` commands were meant for earlier ones, and are passed over."""
         self._run, self._say, self._step = run, say, step
         self._guard = threading.Lock()
-        self._seen: set[str] = set()
+        self._seen: set[str] = set(stale)
         self._fresh: list[Message] = []
         self._looked_s = 0.0
         self._called_s: float | None = None
         self._longest_s = 0.0
-        self.stop_s: float | None = None
-        """Monotonic time at which a Stop was first seen; None before that."""
-        self.stop_taken = False
-        """Whether the loop has been handed the Stop."""
+        self._leaving: Leaving | None = None
+        self.leave_s: float | None = None
+        """Monotonic time at which a Stop or a Pause was first seen; None before that."""
+        self.leave_taken = False
+        """Whether the loop has been handed it."""
 
     def look(self) -> None:
         """Take new commands in and acknowledge them."""
@@ -56,7 +60,7 @@ class Mailbox:
                 self._longest_s = max(self._longest_s, now - self._called_s)
             self._called_s = now
             fresh, self._fresh = self._fresh, []
-            self.stop_taken = self.stop_taken or any(isinstance(command, Stop) for command in fresh)
+            self.leave_taken = self.leave_taken or leaving(fresh) is not None
             return fresh
 
     @property
@@ -64,7 +68,13 @@ class Mailbox:
         """The longest time between two looks of the loop: how long a step can take without anything being wrong."""
         return self._longest_s
 
+    @property
+    def ending(self) -> Leaving:
+        """How the run is to be left, once that was asked."""
+        return self._leaving or "cancelled"
+
     def _take(self, command: Message) -> None:
         self._fresh.append(command)
-        if isinstance(command, Stop) and self.stop_s is None:
-            self.stop_s = time.monotonic()
+        asked = leaving([command])
+        if asked is not None and self.leave_s is None:
+            self._leaving, self.leave_s = asked, time.monotonic()

@@ -1,9 +1,9 @@
 """The small parent: it stands between a trainer and the rest of the system, and tells how the trainer ended.
 
 It forks the trainer into a process group of its own, waits, ends what the trainer has left, and writes exit.json. A
-trainer that cannot even answer a Stop, because a call in C holds the interpreter or because somebody has frozen the
-process, is ended here. Known here: exit states. Not known here: what a trainer does. launch.py runs :func:`main` in a
-fresh interpreter (the cold start); the warm process calls :func:`become_trainer` in a fork of itself.
+trainer that cannot even answer a Stop or Pause, because a call in C holds the interpreter or because somebody has
+frozen the process, is ended here. Known here: exit states. Not known here: what a trainer does. launch.py runs
+:func:`main` in a fresh interpreter (the cold start); the warm process calls :func:`become_trainer` in a fork of itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbtrain import files, locks, processes
-from nbtrain.messages import CAUSES, ENDED, Acknowledged, Status
+from nbtrain.messages import CAUSES, ENDED, LEFT, Acknowledged, Leaving, Status, leaving
 from nbtrain.runs.failures import failure_of_exit
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import Journal
@@ -30,7 +30,7 @@ from nbtrain.runs.worker import LOCKED, Trainer
 
 _LOOK_S = 0.25
 _STUCK_S = 2.25
-"""A Stop that has waited this long, by a trainer whose heartbeat has stopped, is carried out with SIGKILL."""
+"""A Stop or Pause that has waited this long, by a trainer whose heartbeat has stopped, is carried out with SIGKILL."""
 _SILENT_S = 1.75
 _LAST_LINES = 20
 _TAIL_BYTES = 16384
@@ -71,7 +71,7 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
     """Split this process, a fork made for the purpose: the trainer returns from here, its parent never does."""
     os.setsid()
     _redirect(run.log)
-    kills = processes.out_of_memory_kills()
+    kills, stale = processes.out_of_memory_kills(), run.stale_commands()
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
@@ -80,7 +80,7 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
         signal.signal(number, signal.SIG_IGN)
     channel.close()  # or the starter would wait for this process
     try:
-        _guard(run, pid, kills)
+        _guard(run, pid, kills, stale)
     finally:
         os._exit(0)
 
@@ -117,33 +117,38 @@ def _redirect(log: Path) -> None:
     os.close(written)
 
 
-def _guard(run: RunFolder, pid: int, kills: int) -> None:
+def _guard(run: RunFolder, pid: int, kills: int, stale: frozenset[str]) -> None:
     """Wait for the trainer to end, clear up behind it, and write down how it ended."""
-    stopped_here = _wait(run, pid)
+    left_here = _wait(run, pid, stale)
     _end_group(pid)
     _, state, usage = os.wait4(pid, 0)
     code = os.waitstatus_to_exitcode(state)
     if code == LOCKED:
         return
-    if stopped_here:
-        _say_cancelled(run)
+    if left_here:
+        _say_left(run, left_here, stale)
     peak_mib = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     write_exit(run, code, peak_mib, processes.out_of_memory_kills() > kills)
 
 
-def _wait(run: RunFolder, pid: int) -> bool:
-    """Return when the trainer has ended, but leave it to be collected; True where a Stop had to end it from here."""
+def _wait(run: RunFolder, pid: int, stale: frozenset[str]) -> Leaving | None:
+    """Return when the trainer has ended, but leave it to be collected.
+
+    The answer is how the run is left where a Stop or Pause had to end it from here, None where it ended itself.
+    """
     handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
     asked_s: float | None = None
-    stopped_here = False
+    asked: Leaving | None = None
+    left_here: Leaving | None = None
     while processes.exists(pid):
         select.select([handle] if handle is not None else [], [], [], _LOOK_S)
-        if asked_s is None and _is_asked_to_stop(run):
+        asked = asked or leaving(run.commands(stale).values())
+        if asked and asked_s is None:
             asked_s = time.monotonic()
         if asked_s is not None and time.monotonic() - asked_s > _STUCK_S and _is_silent(run):
             _end_stuck(run, pid)
-            stopped_here = True
-    return stopped_here
+            left_here = asked
+    return left_here
 
 
 def _end_stuck(run: RunFolder, pid: int) -> None:
@@ -151,10 +156,6 @@ def _end_stuck(run: RunFolder, pid: int) -> None:
     with contextlib.suppress(OSError):
         run.write_status(replace(run.status(), heartbeat_s=time.time()))
     os.kill(pid, signal.SIGKILL)
-
-
-def _is_asked_to_stop(run: RunFolder) -> bool:
-    return any(command.kind == "stop" for command in run.commands().values())
 
 
 def _is_silent(run: RunFolder) -> bool:
@@ -170,17 +171,17 @@ def _end_group(pid: int) -> None:
         return
 
 
-def _say_cancelled(run: RunFolder) -> None:
+def _say_left(run: RunFolder, ending: Leaving, stale: frozenset[str]) -> None:
     """Take over the dead trainer's lock and say the last word in its place."""
     lock = locks.FileLock(run.lock)
     if not lock.acquire(timeout_s=1.0):
         return
-    detail = "Stopped while it did not answer, and ended from outside."
-    status = replace(run.status(), status="cancelled", phase="", heartbeat_s=time.time(), detail=detail)
+    detail = f"{LEFT[ending]} while it did not answer, and ended from outside."
+    status = replace(run.status(), status=ending, phase="", heartbeat_s=time.time(), detail=detail)
     journal = Journal(run.events)
-    for name in run.commands():
+    for name in run.commands(stale):
         journal.say(Acknowledged(command=name, step=status.step))
-    journal.say(Status(status="cancelled", step=status.step, epoch=status.epoch, detail=status.detail))
+    journal.say(Status(status=ending, step=status.step, epoch=status.epoch, detail=status.detail))
     journal.close()
     run.write_status(status, durable=True)
     lock.release()

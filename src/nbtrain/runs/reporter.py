@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbtrain import files
-from nbtrain.messages import ENDED, Acknowledged, Best, Failure, Message, Metric, Resolved, Saved, Status
+from nbtrain.messages import ENDED, PREPARING, Acknowledged, Best, Failure, Message, Metric, Resolved, Saved, Status
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import Journal
 
@@ -27,7 +27,7 @@ class Reporter:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
-        self.status = replace(run.status(), status="pending", phase="", cause="", detail="")
+        self.status = replace(run.status(), status="pending", phase="", detail="")
         self._journal = Journal(run.events)
         self._resolved: dict[str, Any] = run.resolved()
         self._guard = threading.RLock()
@@ -62,8 +62,10 @@ class Reporter:
     def _note(self, message: Message) -> None:
         self._dirty = True
         if isinstance(message, Status):
-            names = ("status", "phase", "epoch", "epochs", "step", "steps", "detail")
-            self.status = replace(self.status, **{name: getattr(message, name) for name in names})
+            place = () if message.status in PREPARING else ("epoch", "step", "steps")
+            told = {name: getattr(message, name) for name in ("status", "phase", "detail", *place)}
+            epochs = message.epochs or self.status.epochs
+            self.status = replace(self.status, **told, epochs=epochs, **self._no_longer_true(message))
             if message.status == "training":
                 self._keep_resolved()
         elif isinstance(message, Metric):
@@ -75,6 +77,12 @@ class Reporter:
             self.status = replace(self.status, cause=message.cause)
         elif isinstance(message, Resolved):
             self._resolved[message.path] = {"value": message.value, "reason": message.reason}
+
+    def _no_longer_true(self, said: Status) -> dict[str, Any]:
+        """Return what a new life takes back: why the last one failed, and a best that no checkpoint has kept."""
+        back: dict[str, Any] = {} if said.status in ("failed", "pending") else {"cause": ""}
+        lost = said.status == "training" and self.status.best.get("step", 0) > said.step
+        return {**back, "best": {}} if lost else back
 
     def _keep_resolved(self) -> None:
         """Choices are complete when training begins; they are written once and a later life reuses them."""

@@ -55,9 +55,12 @@ class Watch:
         self.errors = 0
         """How many callbacks have raised; each is in the log."""
 
-    def follow(self, run: RunFolder, callback: OnNews) -> int:
-        """Call back with all messages of ``run`` from its first on, in batches, and with its status when it changes."""
-        return self._add(_Tail(run, callback, self._call).look)
+    def follow(self, run: RunFolder, callback: OnNews, reader: JournalReader | None = None) -> int:
+        """Call back with all messages of ``run`` from its first on, in batches, and with its status when it changes.
+
+        With a ``reader``, messages that it has read already are left out.
+        """
+        return self._add(_Tail(run, callback, self._call, reader or JournalReader(run.events)).look)
 
     def follow_experiments(self, folder: str | Path, callback: OnChange) -> int:
         """Call back with the experiment folders in ``folder`` that were added, removed or changed, by whomever."""
@@ -134,12 +137,9 @@ class _Tail:
     run: RunFolder
     callback: OnNews
     call: Callable[..., None]
-    reader: JournalReader = field(init=False)
+    reader: JournalReader
     status: RunStatus | None = None
     asked_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.reader = JournalReader(self.run.events)
 
     def look(self) -> float:
         """Read on; return how long to rest."""

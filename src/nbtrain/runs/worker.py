@@ -4,8 +4,9 @@ Known here: everything that makes a process a trainer (signals, heartbeats, comm
 ``build(frozen, run_path, say, asked)`` gives a loop with ``run() -> outcome``. Not known here: what the loop computes.
 ``python -m nbtrain.runs.worker RUN`` runs one in the foreground; :mod:`nbtrain.runs.launch` starts them detached.
 
-A daemon thread, the minder, writes heartbeats, takes commands and catches SIGTERM, so that the trainer answers also
-while it imports or hangs in a long call. It ends the process where a Stop is not obeyed in time.
+A run may have several lives: a trainer that takes up a run which another has left or died at goes on with it.
+A daemon thread, the minder, writes heartbeats, takes commands and catches SIGTERM, which is a Pause, so that the
+trainer answers also while it imports or hangs in a long call. It ends the process where it is not obeyed in time.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.messages import Message, Status, Stop
+from nbtrain.messages import ENDED, LEFT, Leaving, Message, Pause, Status
 from nbtrain.runs.devices import Claim, busy
 from nbtrain.runs.failures import failure_of
-from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.folder import RunFolder, RunStatus
+from nbtrain.runs.journal import Journal
 from nbtrain.runs.mailbox import Mailbox
 from nbtrain.runs.reporter import Reporter
 
@@ -36,9 +39,9 @@ LOCKED = 75
 """Exit code of a trainer that found another one at work on its run (EX_TEMPFAIL)."""
 TICK_S = 0.05
 _STOP_S = 2.0
-"""A Stop that the loop has not taken after this long is carried out without it."""
+"""A Stop or Pause that the loop has not taken after this long is carried out without it."""
 _SAVE_S = 20.0
-"""How long a loop that has taken a Stop may go on to keep its checkpoint."""
+"""How long a loop that has taken a Stop or Pause may go on to keep its checkpoint."""
 _LATE = 1.5
 """A step is late when it takes this much longer than the longest one before it."""
 
@@ -51,7 +54,7 @@ class Outcome(Protocol):
     """How a loop ended, when it ended by itself."""
 
     @property
-    def status(self) -> Literal["completed", "cancelled"]:
+    def status(self) -> Literal["completed", "cancelled", "paused"]:
         """The run's last status."""
 
     @property
@@ -66,6 +69,7 @@ class Loop(Protocol):
         """Train to the end."""
 
 
+_Last: TypeAlias = Leaving | Literal["completed", "failed"]
 Build: TypeAlias = Callable[[dict[str, Any], Path, Say, Asked], Loop]
 
 
@@ -85,10 +89,14 @@ class Trainer:
         if not self._lock.acquire():
             report({"held": locks.holder(self.run.lock)})
             return False
+        stale, before = self.run.stale_commands(), self._last_life()
         self._own()
         self._reporter = Reporter(self.run)
         self.say = self._reporter.say
-        self._mailbox = Mailbox(self.run, self.say, lambda: self._reporter.status.step)
+        self._mailbox = Mailbox(self.run, self.say, lambda: self._reporter.status.step, stale)
+        if before:
+            self.say(Status(status="pending"))
+        self._before = before
         if self._own_process:
             self._catch_signals()
         self._minder = threading.Thread(target=self._mind, name="nbtrain-minder", daemon=True)
@@ -109,10 +117,10 @@ class Trainer:
 
     def _train(self, build: Build | None) -> int:
         if not self._wait_for(self._claim):
-            return self._end("cancelled", "Stopped while it waited.")
+            return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} while it waited.")
         build = build or _production_build()
-        if self._mailbox.stop_s is not None:
-            return self._end("cancelled", "Stopped before it began.")
+        if self._mailbox.leave_s is not None:
+            return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} before it began.")
         outcome = build(self._frozen, self.run.path, self.say, self._mailbox.asked).run()
         return self._end(outcome.status, outcome.reason)
 
@@ -122,6 +130,27 @@ class Trainer:
         generation = int(self.run.owner().get("generation", 0)) + 1
         files.sweep(self.run.path)
         files.write_json(self.run.path / "owner.json", {**processes.identity(), "generation": generation})
+
+    def _last_life(self) -> RunStatus | None:
+        """Return how the run's last life ended, None in its first; what that could not say itself is said now.
+
+        It is written here at once: a trainer that is killed leaves status.json and the journal in the middle.
+        """
+        owner, said = self.run.owner(), self.run.status()
+        if not owner:
+            return None
+        took_s = max(0.0, said.heartbeat_s - float(owner.get("started_s", said.heartbeat_s)))
+        said = replace(said, earlier_s=said.earlier_s + took_s)
+        if said.status not in ENDED:
+            failure = self.run.unsaid()
+            said = replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
+            journal = Journal(self.run.events)
+            place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps", "detail")}
+            journal.say(replace(failure, t_s=said.heartbeat_s))
+            journal.say(Status(status="failed", t_s=said.heartbeat_s, **place))
+            journal.close()
+        self.run.write_status(said)
+        return said
 
     def _claim_device(self, report: Callable[[dict[str, Any]], None]) -> bool:
         self._frozen = self.run.config
@@ -133,18 +162,26 @@ class Trainer:
             report({"pid": os.getpid()})
             return True
         users = [str(path) for path in busy(claim.device)]
-        self._end("cancelled", f"{claim.device} is in use by another run.")
+        self._refuse(f"{claim.device} is in use by another run.")
         report({"busy": users, "device": claim.device})
         return False
 
+    def _refuse(self, why: str) -> None:
+        """End a life that has not begun: a run that has had others is left as it was."""
+        before = self._before
+        if before is None:
+            self._end("cancelled", why)
+        else:
+            self._end(cast(Any, before.status), before.detail)
+
     def _wait_for(self, claim: Claim | None) -> bool:
-        """Wait for the device where others use it; return whether it may be used, False after a Stop."""
+        """Wait for the device where others use it; return whether it may be used, False after a Stop or Pause."""
         while claim and not claim.take(beside=self._when_busy == "beside"):
             names = ", ".join(_shown_name(path) for path in busy(claim.device))
             self._say_pending(f"waiting for {claim.device}" + (f", in use by {names}" if names else ""))
             for _ in range(5):
                 time.sleep(TICK_S)
-                if self._mailbox.stop_s is not None:
+                if self._mailbox.leave_s is not None:
                     return False
         if self._reporter.status.status == "pending":
             self.say(Status(status="preparing", phase="importing"))
@@ -172,7 +209,7 @@ class Trainer:
         while not self._leaving.is_set():
             try:
                 if signal.SIGTERM in self._signals():
-                    self._mailbox.put(Stop())
+                    self._mailbox.put(Pause())
                 self._mailbox.look()
                 self._reporter.beat()
             except OSError:
@@ -189,12 +226,12 @@ class Trainer:
         return self._wake.recv(64) if ready else b""
 
     def _is_late(self) -> bool:
-        """Tell whether a Stop has to be carried out without the loop."""
-        since_s = self._mailbox.stop_s
+        """Tell whether a Stop or Pause has to be carried out without the loop."""
+        since_s = self._mailbox.leave_s
         if since_s is None:
             return False
         waited_s = time.monotonic() - since_s
-        if self._mailbox.stop_taken:
+        if self._mailbox.leave_taken:
             return waited_s > _SAVE_S
         status = self._reporter.status
         if status.status == "pending" or status.phase == "importing":
@@ -204,13 +241,14 @@ class Trainer:
 
     def _leave(self) -> None:
         if self._last_word.acquire(blocking=False):  # else the main thread is just ending it
-            self._say_last("cancelled", "Stopped without waiting for the current work to finish.")
+            ending = self._mailbox.ending
+            self._say_last(ending, f"{LEFT[ending]} without waiting for the current work to finish.")
             _flush()
             os._exit(0)
 
     # ------------------------------------------------------------------ the last word
 
-    def _end(self, status: Literal["completed", "cancelled", "failed"], detail: str = "") -> int:
+    def _end(self, status: _Last, detail: str = "") -> int:
         """Say the run's last status; return the exit code."""
         if not self._last_word.acquire(blocking=False):
             threading.Event().wait()  # for ever: the minder is ending the process
@@ -219,7 +257,7 @@ class Trainer:
         self._say_last(status, detail)
         return 1 if status == "failed" else 0
 
-    def _say_last(self, status: Literal["completed", "cancelled", "failed"], detail: str) -> None:
+    def _say_last(self, status: _Last, detail: str) -> None:
         """From here on nothing is said; the lock goes last, so that its absence means a last word that can be read."""
         at = self._reporter.status
         self.say(Status(status=status, detail=detail, epoch=at.epoch, epochs=at.epochs, step=at.step, steps=at.steps))

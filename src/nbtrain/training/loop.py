@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from nbtrain import files
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Best, Metric, Notice, PerClass, Phase, Saved, Status
+from nbtrain.messages import LEFT, Best, Metric, Notice, PerClass, Phase, Saved, Status
 from nbtrain.models.heads import to_training
 from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
@@ -88,7 +88,9 @@ class Loop:
                         self._save(best=better)
         except Stopped:
             self._save(best=False)
-            return Outcome("cancelled", f"Stopped at step {self.place.step} of {self.plan.steps}.")
+            return Outcome(
+                self.commands.ending, f"{LEFT[self.commands.ending]} at step {self.place.step} of {self.plan.steps}."
+            )
         finally:
             self.parts.train.close()
             self.parts.val.close()

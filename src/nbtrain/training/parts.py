@@ -22,7 +22,7 @@ from nbtrain.training.schedulers import Schedule
 class Outcome:
     """How a run ended by itself, and why, in words for the person."""
 
-    status: Literal["completed", "cancelled"]
+    status: Literal["completed", "cancelled", "paused"]
     reason: str = ""
 
 

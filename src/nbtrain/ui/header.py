@@ -26,6 +26,7 @@ _SAID = {
     "completed": ("good", "{name} is completed"),
     "failed": ("bad", "{name} failed"),
     "cancelled": ("info", "{name} was stopped"),
+    "paused": ("info", "{name} is paused"),
 }
 
 
@@ -128,6 +129,8 @@ def toast_for(experiment: Experiment, status: str, dirty: bool) -> tuple[str, st
         if experiment.status in ENDED and status != "created":
             kind, text = _SAID[experiment.status]
             return kind, text.format(name=name)
+        if status in ENDED and experiment.running:
+            return "info", f"{name} goes on"
         if status in ("created", "pending") and experiment.status == "preparing":
             return "info", f"{name} has started"
         return None

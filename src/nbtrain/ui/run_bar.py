@@ -1,7 +1,7 @@
 """The run bar: what an experiment's run is doing now, and the one or two things that can be done about it.
 
-It follows the experiment's ``beat`` and sends what changed, at most 20 times a second. Stop is asked for here and, by
-the browser, as a command file: the trainer takes whichever comes first.
+It follows the experiment's ``beat`` and sends what changed, at most 20 times a second. Stop and Pause are asked for
+here and, by the browser, as a command file: the trainer takes whichever comes first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 
 from traitlets import Bool, Dict, Float, Int, Unicode
 
+from nbtrain.messages import RESUMABLE
+from nbtrain.project.exactness import EXACT
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Heart, Panel
 from nbtrain.ui.starting import start_of
@@ -36,6 +38,8 @@ class RunBar(Heart, Panel, twin="run_bar"):
     duration_s = Float(None, allow_none=True, help="How long the run took, in seconds.").tag(sync=True)
     best = Dict(help="metric, value, epoch and step of the best validation.").tag(sync=True)
     error = Dict(help="cause, message, advice and traceback of a failure.").tag(sync=True)
+    kept = Unicode(help="What a run that has been left has kept, and where it would go on.").tag(sync=True)
+    repeated = Dict(help="What a resume has repeated: exact and text; empty while there is nothing.").tag(sync=True)
     busy = Dict(help="The question that a busy device asks: text; empty when there is none.").tag(sync=True)
     starting = Bool(help="Whether a start is under way.").tag(sync=True)
     startable = Bool(help="Whether Train can be pressed.").tag(sync=True)
@@ -73,12 +77,14 @@ class RunBar(Heart, Panel, twin="run_bar"):
             "error": shown_error(experiment.error) if experiment.status == "failed" else {},
             "images_per_s": usage.get("images_per_s"),
             "waiting": usage.get("waiting"),
+            "kept": kept_text(experiment) if experiment.status in RESUMABLE else "",
+            "repeated": repeated(experiment),
             "duration_s": None if experiment.running else experiment.duration_s or None,
             "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
             "busy": {"text": start.question} if start.question else {},
             "starting": start.starting,
             "startable": not experiment.problems and not start.starting,
-            "trouble": start.trouble if experiment.status == "created" else "",
+            "trouble": "" if experiment.running else start.trouble,
         }
 
     # -- clicks -------------------------------------------------------------------------------------------------
@@ -93,6 +99,16 @@ class RunBar(Heart, Panel, twin="run_bar"):
         if self.experiment is not None:
             self.experiment.stop()
 
+    def do_pause(self) -> None:
+        """Ask the run to keep a checkpoint and leave."""
+        if self.experiment is not None:
+            self.experiment.pause()
+
+    def do_resume(self) -> None:
+        """Go on with the run."""
+        if self.experiment is not None:
+            start_of(self.experiment).go(resume=True)
+
     def do_restart(self) -> None:
         """Move the ended run to the trash and make the configuration editable again."""
         if self.experiment is not None:
@@ -102,6 +118,28 @@ class RunBar(Heart, Panel, twin="run_bar"):
         """Answer the question that the busy device asks: wait, beside or cancel."""
         if self.experiment is not None:
             start_of(self.experiment).answer(how)
+
+
+def kept_text(experiment: Experiment) -> str:
+    """Return what a run that has been left has kept: "Checkpoint of step 120, and the best one, of step 80."."""
+    kept = experiment.checkpoints
+    if not kept:
+        return "No checkpoint yet: Resume goes through the run from its beginning."
+    last = kept[-1]["step"]
+    best = [f", and the best one, of step {entry['step']}" for entry in kept if entry["best"] and entry["step"] != last]
+    return f"Kept: the checkpoint of step {last}{best[-1] if best else ''}. Resume goes on from step {last}."
+
+
+def repeated(experiment: Experiment) -> dict[str, Any]:
+    """Return whether the steps that a resume has repeated gave the same numbers again."""
+    word = experiment.exact
+    if not word:
+        return {}
+    if word != EXACT:
+        return {"exact": False, "text": f"Resumed, but not exactly: {word}."}
+    count = experiment.story.exactness.compared
+    numbers = "the numbers said once" if count == 1 else f"the numbers said {count} times"
+    return {"exact": True, "text": f"Resumed exactly: {numbers} in repeated steps are equal to the last bit."}
 
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:

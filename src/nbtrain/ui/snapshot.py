@@ -16,7 +16,7 @@ from nbtrain.project.project import Project
 from nbtrain.ui.thinning import Curve, thinned
 
 _ICONS = {"created": "○", "pending": "◔", "preparing": "◔", "training": "●", "completed": "✓"}
-_ICONS |= {"failed": "✗", "cancelled": "⊘"}
+_ICONS |= {"failed": "✗", "cancelled": "⊘", "paused": "‖"}
 _SHARES = {"accuracy", "top5", "precision", "recall", "f1", "auroc", "map"}
 _MOST_ROWS = 50
 _WIDTH_PX, _HEIGHT_PX, _LEFT_PX, _BOTTOM_PX = 480, 160, 40, 20

@@ -1,7 +1,7 @@
-"""Starting a run from a panel: off the handlers' thread, with the question that a busy device asks.
+"""Starting or resuming a run from a panel: off the handlers' thread, with the question that a busy device asks.
 
 Form and run bar share one :class:`Start` per experiment, so that the question and a refusal are shown once, wherever
-Train was pressed. It knows the experiment's methods; it does not know any panel.
+Train or Resume was pressed. It knows the experiment's methods; it does not know any panel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nbtrain.project.experiment import Experiment
 
 
 class Start(HasTraits):
-    """What stands between a press of Train and the run of one experiment."""
+    """What stands between a press of Train or Resume and the run of one experiment."""
 
     starting = Bool(help="Whether a start is under way.")
     question = Unicode(help="What the device is busy with; empty when nobody has to answer.")
@@ -25,26 +25,27 @@ class Start(HasTraits):
     def __init__(self, experiment: Experiment) -> None:
         super().__init__()
         self._experiment = ref(experiment)
+        self._resuming = False
 
-    def go(self, **how: bool) -> None:
-        """Train, on a thread of its own; ``how`` is passed on (``beside``, ``queue``)."""
+    def go(self, *, resume: bool = False, **how: bool) -> None:
+        """Train or resume, on a thread of its own; ``how`` is passed on (``beside``, ``queue``)."""
         if self.starting:
             return
-        self.starting, self.question, self.trouble = True, "", ""
+        self.starting, self.question, self.trouble, self._resuming = True, "", "", resume
         Thread(target=self._go, kwargs=how, name="nbtrain-start", daemon=True).start()
 
     def answer(self, how: str) -> None:
         """Take the answer to the question: wait, beside, or anything else for no."""
         self.question = ""
         if how in ("wait", "beside"):
-            self.go(**({"queue": True} if how == "wait" else {"beside": True}))
+            self.go(resume=self._resuming, queue=how == "wait", beside=how == "beside")
 
     def _go(self, **how: bool) -> None:
         experiment = self._experiment()
         if experiment is None:
             return
         try:
-            experiment.train(**how)
+            (experiment.resume if self._resuming else experiment.train)(**how)
         except BusyError as error:
             self.question = question(experiment, error)
         except NbtrainError as error:

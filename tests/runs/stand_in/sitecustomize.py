@@ -14,7 +14,7 @@ import types
 from dataclasses import dataclass
 
 from nbtrain.errors import DataError
-from nbtrain.messages import Best, Metric, Status
+from nbtrain.messages import Best, Metric, Status, leaving
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Loop:
             if step == 1:
                 self.say(Status(status="training", phase="training", epoch=1, epochs=1, step=step, steps=steps))
             self.say(Metric(step=step, epoch=step / steps, split="train", values={"loss": 1 / step}))
-            if any(command.kind == "stop" for command in self.asked()):
-                return Outcome("cancelled", "stopped")
+            if left := leaving(self.asked()):
+                return Outcome(left, "asked to")
         self.say(Metric(step=steps, epoch=1.0, split="val", values={"loss": 0.5, "accuracy": 0.9}))
         self.say(Best(metric="accuracy", value=0.9, epoch=1.0, step=steps))
         return Outcome("completed")
