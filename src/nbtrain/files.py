@@ -27,6 +27,8 @@ from nbtrain.errors import FormatError, Problem, ProjectError
 WINDOWS = sys.platform == "win32"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers that mean: there is no room left."""
+READ_BYTES = 64 * 2**20
+"""Largest file that is read as JSON; what nbtrain writes stays far below, but for splits of millions of files."""
 _TEMPORARY = re.compile(r"^\.nbtrain-(\d+)-[a-z2-7]+\.tmp$")
 _STALE_S = 3600.0
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -71,8 +73,12 @@ def write_json(path: str | Path, value: Any, *, durable: bool = True) -> None:
     write_atomic(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), durable=durable)
 
 
-def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file; a broken one is an error that names file, line and column."""
+def read_json(path: str | Path, *, limit_bytes: int = READ_BYTES) -> Any:
+    """Return the content of a JSON file; a broken one is an error that names file, line and column.
+
+    One larger than ``limit_bytes``, or something that is no file (a pipe would wait for ever), is refused unread.
+    """
+    _check_readable(path, limit_bytes)
     data = Path(path).read_bytes()
     try:
         return orjson.loads(data)
@@ -80,6 +86,18 @@ def read_json(path: str | Path) -> Any:
         where = f"line {error.lineno}, column {error.colno}" if data.strip() else "it is empty"
         advice = "Repair the file by hand, or move it away and put an older copy in its place."
         raise FormatError([Problem(str(path), f"is not readable as JSON ({where}: {error.msg}).", advice)]) from None
+
+
+def _check_readable(path: str | Path, limit_bytes: int) -> None:
+    found = os.stat(path)
+    told = ""
+    if not stat.S_ISREG(found.st_mode):
+        told = "is no ordinary file"
+    elif found.st_size > limit_bytes:
+        told = f"has {found.st_size / 2**20:.0f} MiB, and at most {limit_bytes / 2**20:.0f} MiB are read"
+    if told:
+        advice = "Move it away, and put an older copy in its place."
+        raise FormatError([Problem(str(path), f"was not read: it {told}.", advice)])
 
 
 def sweep(folder: str | Path) -> int:

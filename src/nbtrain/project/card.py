@@ -21,6 +21,9 @@ from nbtrain.schema import Format
 FORMAT = Format("experiment file")
 FILE = "experiment.json"
 MAX_NAME = 500
+_OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0}
+"""What a file edited by hand may lack."""
+_TYPES = {"id": str, "name": str, "description": str, "tags": list, "created_s": (int, float)}
 
 
 def clean_name(name: str) -> str:
@@ -81,7 +84,11 @@ def read(folder: Path) -> Card:
     """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path."""
     where = folder / FILE
     changed_ns = _changed_ns(folder)
-    plain = FORMAT.read(files.read_json(where), where)
+    try:
+        plain = FORMAT.read(files.read_json(where), where)
+    except OSError as error:
+        raise ProjectError(f"the experiment cannot be read: {error.strerror}", value=str(where)) from None
+    FORMAT.check_types({**_OPTIONAL, **plain}, _TYPES, where)
     try:
         config = Config.decoded(plain.get("config"), where)
     except FormatError:
