@@ -31,6 +31,7 @@ READ_BYTES = 64 * 2**20
 """Largest file that is read as JSON; what nbtrain writes stays far below, but for splits of millions of files."""
 _TEMPORARY = re.compile(r"^\.nbtrain-(\d+)-[a-z2-7]+\.tmp$")
 _STALE_S = 3600.0
+_SMALL_BYTES = 1 << 16
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _SLUG_LENGTH = 48
@@ -102,10 +103,20 @@ def _check_readable(path: str | Path, limit_bytes: int) -> None:
 
 def sweep(folder: str | Path) -> int:
     """Remove temporary files that a killed process has left in ``folder``; return how many."""
-    stale = [entry for entry in os.scandir(folder) if _is_stale(entry)]
-    for entry in stale:
-        Path(entry.path).unlink(missing_ok=True)
-    return len(stale)
+    found = stale(folder)
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def stale(folder: str | Path) -> list[Path]:
+    """Return the temporary files in ``folder`` whose writers are gone."""
+    return [Path(entry.path) for entry in os.scandir(folder) if _is_stale(entry)]
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file of this name is one that :func:`write_atomic` has not finished."""
+    return _TEMPORARY.match(name) is not None
 
 
 def _is_stale(entry: os.DirEntry[str]) -> bool:
@@ -134,6 +145,14 @@ def _replace(source: Path, target: Path) -> None:
 def new_id() -> str:
     """Return a short random id: six letters and digits that read well in a folder name."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def room_left(path: str | Path) -> bool:
+    """Tell whether one more small file fits on the disk that ``path`` lies on: in bytes, and in names."""
+    if WINDOWS:
+        return shutil.disk_usage(path).free > _SMALL_BYTES
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize > _SMALL_BYTES and (not found.f_files or found.f_favail > 0)
 
 
 def slug(name: str) -> str:

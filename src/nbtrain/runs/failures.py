@@ -29,7 +29,7 @@ _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate mem
 _DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter failed", "inline_container")
 _KILLED = ("is killed by signal", "exited unexpectedly")
 _SHARED_MEMORY = ("out of shared memory", "shared memory(shm)", "unable to open shared memory", "</torch_")
-_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (?:is killed by signal: ([\w ]+)|exited unexpectedly)")
+_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (?:is killed by signal: ([\w ]+)|exited)")
 _NAMES = {signal.strsignal(number): number.name for number in signal.Signals}
 """How the C library words each signal, which is all that torch says of it."""
 
@@ -61,8 +61,8 @@ def _lost_worker(words: str, told: str) -> Failure | None:
         return None
     name = _NAMES.get((found[2] or "").strip(), found[2] or "")
     how = f"was killed by {name}, which nbtrain did not send" if name else "ended without a word"
-    advice = "Set data.workers to 0, which reads in the trainer itself, or to fewer.", *ADVICE["killed"]
-    return Failure(cause="killed", message=f"A loader worker (pid {found[1]}) {how}.", advice=advice, traceback=told)
+    do = ("Set data.workers to 0, which reads in the trainer itself, or to fewer.", *ADVICE["killed"])
+    return Failure(cause="killed", message=f"A loader worker (pid {found[1]}) {how}.", advice=do, traceback=told)
 
 
 def _cause(error: BaseException) -> Cause:

@@ -198,15 +198,26 @@ class RunFolder:
         return (last_failure(self.events) if said else None) or unsaid
 
     def _unsaid(self) -> Failure:
-        """Why a trainer is gone that has not said so: what its small parent saw, or only that it is gone."""
-        end = self.exit()
+        """Why a trainer is gone that status.json knows nothing of: what it said, what its parent saw, or only that."""
+        told, end = last_failure(self.events), self.exit()
+        if told is not None:  # the journal is open and takes words when nothing else does
+            return told
         if end.get("cause") in CAUSES:
             message = end.get("message") or "Interrupted: the trainer ended without a word."
             return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
+        if not self._has_room():
+            message = "Interrupted: the disk of the run folder is full, so the trainer could not say its last word."
+            return Failure(cause="disk", message=message, advice=("Make room on the disk.", "Restart the experiment."))
         message = (
             "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
         )
         return Failure(cause="interrupted", message=message, advice=("Restart the experiment.",))
+
+    def _has_room(self) -> bool:
+        try:
+            return files.room_left(self.path)
+        except OSError:
+            return True
 
     def ask(self, command: Message) -> str:
         """Put a command for the trainer into the folder; return its name, which the acknowledgement will carry."""
