@@ -17,13 +17,14 @@ from nbtrain import files
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError, FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.schema import Format
+from nbtrain.schema.codec import Types
 
 FORMAT = Format("experiment file")
 FILE = "experiment.json"
 MAX_NAME = 500
 _OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0}
 """What a file edited by hand may lack."""
-_TYPES = {"id": str, "name": str, "description": str, "tags": list, "created_s": (int, float)}
+_TYPES: dict[str, Types] = {"id": str, "name": str, "description": str, "tags": list, "created_s": (int, float)}
 
 
 def clean_name(name: str) -> str:

@@ -172,7 +172,7 @@ def _not_written(path: Path, error: OSError) -> ProjectError:
 
 
 def read(path: Path) -> DataSet:
-    """Return the data set in a file; raises FormatError or ConfigError where it is broken or was edited into nonsense."""
+    """Return the data set in a file; raises FormatError or ConfigError where it is broken or edited into nonsense."""
     plain = FORMAT.check_types(FORMAT.read(files.read_json(path), path), _TYPES, path)
     classes, counts = tuple(plain["classes"]), tuple(plain["counts"])
     fits = len(classes) == len(counts) and all(type(count) is int for count in counts)

@@ -97,7 +97,9 @@ class Project(HasTraits):
         try:
             config = Config().set_all(self.defaults)
         except ConfigError as error:
-            raise ConfigError(Problem(f"{FILE}: defaults: {p.path}", p.message, p.advice) for p in error.problems) from None
+            raise ConfigError(
+                Problem(f"{FILE}: defaults: {p.path}", p.message, p.advice) for p in error.problems
+            ) from None
         found = self.data.all()
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
