@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,12 @@ class Disk:
         self._filling = path / "filling"
 
     def fill(self) -> None:
-        """Leave not one byte."""
+        """Leave not one byte, not even those that a writer gives back a moment later."""
+        for _ in range(3):
+            self._write_on()
+            time.sleep(0.3)
+
+    def _write_on(self) -> None:
         with open(self._filling, "ab", buffering=0) as file:
             try:
                 while True:
@@ -51,7 +57,8 @@ class Disk:
 
     def read_only(self) -> None:
         """Refuse every write from now on."""
-        subprocess.run(["mount", "-o", "remount,ro", self.path], check=True)
+        command = ["mount", "-o", "remount,ro", self.path]
+        until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, limit_s=10)
 
 
 @pytest.fixture
