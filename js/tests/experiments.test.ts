@@ -77,6 +77,19 @@ test("what could not be read is told", () => {
   assert.match(text(el), /experiment.json has format 9/);
 });
 
+test("a tick of the card does not disturb whoever renames it", async () => {
+  const { el, model } = open([card("1")]);
+  press(all(el, ".card")[0]!, "F2");
+  const box = el.querySelector<HTMLInputElement>("input.rename")!;
+  assert.equal(document.activeElement, box);
+  type(box, "Half a na");
+  box.setSelectionRange(9, 9);
+  model.fire("msg:custom", { patch: { id: "1", epoch: 2 } });
+  await drawn();
+  assert.equal(el.querySelector("input.rename"), box);
+  assert.deepEqual([box.value, box.selectionStart], ["Half a na", 9]);
+});
+
 test("delete asks in place and tells what goes to the trash", async () => {
   const { el, model } = open([card("1", { runs: 1, status: "training" })]);
   press(all(el, ".card")[0]!, "Delete");

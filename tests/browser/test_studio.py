@@ -104,7 +104,7 @@ def test_the_list_by_mouse_and_keys(cell):
     view.page.keyboard.press("F2")
     view.page.keyboard.type("<b>x</b> ../y")
     view.page.keyboard.press("Enter")
-    assert view.wait_for("first.name") == "<b>x</b> ../y"
+    assert view.wait_for("first.name == '<b>x</b> ../y'")
     expect(cards.nth(1).locator(".title")).to_have_text("<b>x</b> ../y")
     cards.nth(1).click(button="right")
     view.output.get_by_role("menuitem", name="Duplicate").click()

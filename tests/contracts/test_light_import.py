@@ -25,6 +25,14 @@ def test_import_nbtrain_is_light():
     assert slow & set(json.loads(done.stdout)) == set()
 
 
+def test_the_studio_paints_before_the_slow_half_is_imported():
+    """Charts, data frames and the digits' source cost a second or two, and the first paint needs none of them."""
+    code = LOADED.replace("nbtrain;", "nbtrain; nbtrain.TrainingStudio; nbtrain.demo;")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    slow = {*HEAVY, "sklearn", "scipy", "pandas", "bqplot", "jupyterlab"}
+    assert slow & set(json.loads(done.stdout)) == set()
+
+
 def test_kernel_side_imports_without_torch():
     """Every module that is not the trainer's own, and all their names, with torch, torchvision and timm forbidden."""
     modules = [module_name(p) for p in sources() if p not in trainer_only() and p.name != "__main__.py"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbtrain.ui.thinning import MOST_POINTS, smoothed, stacked, thinned
+from nbtrain.ui.thinning import MOST_POINTS, dashed, smoothed, stacked, thinned
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 12_345, 100_000])
@@ -53,3 +53,12 @@ def test_stacked_never_loses_a_dimension_that_tells_curves_apart():
     x, _ = stacked([(np.array([3.0]), np.array([1.0]))] * 2)
     assert np.squeeze(x).shape == (2, 2)
     assert stacked([])[0].shape == (0,)
+
+
+def test_one_point_becomes_a_dash_that_can_be_seen():
+    curve, point = (np.array([0.0, 100.0]), np.array([1.0, 2.0])), (np.array([50.0]), np.array([3.0]))
+    [kept, (x, y)] = dashed([curve, point])
+    assert kept == curve
+    np.testing.assert_allclose(x, [49, 51])
+    np.testing.assert_allclose(y, [3, 3])
+    assert dashed([]) == []

@@ -9,7 +9,7 @@ const UP = 4;
 
 /** Round values between two ends, at most about `most` of them. */
 export function roundTicks(low: number, high: number, most: number): number[] {
-  if (!(high > low) || !Number.isFinite(high - low)) return Number.isFinite(low) ? [low] : [];
+  if (!(high > low) || !Number.isFinite(high - low)) return Number.isFinite(low) ? [Number(low.toPrecision(3))] : [];
   const rough = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 2.5, 5, 10].find((one) => one * power >= rough) ?? 10);

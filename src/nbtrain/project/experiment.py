@@ -263,10 +263,11 @@ class Experiment(HasTraits):
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _take(self, card: Card) -> None:
-        self._card = card
+        self._card, self._taking = card, True
         with self.hold_trait_notifications():
             self.id, self.name, self.description, self.tags = card.id, card.name, card.description, list(card.tags)
             self.config = card.config
+        self._taking = False
         self._look_at_edits()
 
     def _write(self, card: Card) -> None:
@@ -288,6 +289,8 @@ class Experiment(HasTraits):
 
     @observe("name", "description", "tags", "config")
     def _look_at_edits(self, change: Any = None) -> None:
+        if self._taking:  # four traits change at once; one look at the end is enough
+            return
         card, edited = self._card, (self.name, self.description, tuple(self.tags), self.config)
         self.dirty = card.folder is None or edited != (card.name, card.description, card.tags, card.config)
         self.problems = [{"path": p.path, "message": p.message, "advice": p.advice} for p in self._all_problems()]

@@ -82,11 +82,12 @@ class Story:
                 self.error = {name: getattr(message, name) for name in ("cause", "message", "advice", "traceback")}
 
     def _status(self, said: Status) -> None:
-        if said.status == "training" and said.step < self.step:
+        if said.status == "training":
             self.history.cut(said.step)
             self.usage_rows.cut(said.step)
         self.status, self.phase, self.detail = said.status, said.phase, said.detail
-        self.epoch, self.step = said.epoch, said.step
+        if said.status not in ("pending", "preparing"):  # they stand where an earlier life left off
+            self.epoch, self.step = said.epoch, said.step
         self.epochs, self.steps = said.epochs or self.epochs, said.steps or self.steps
         self.started_s = self.started_s or said.t_s
         self.ended_s = said.t_s if said.status in ENDED else 0.0

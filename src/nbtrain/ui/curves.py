@@ -2,16 +2,18 @@
 
 Four figures share one horizontal scale. Each has one mark that holds all its curves, so the number of widgets never
 changes; an update is one message per figure, with at most 1 000 points per curve. The figures are made after the
-page's first paint. It reads histories; it knows no run folder.
+page's first paint, and bqplot is imported on a thread of its own as soon as the page has painted: it brings pandas
+along, and costs as much time as all other imports of the studio together. It reads histories; it knows no run folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
-import bqplot
 import numpy as np
 from ipywidgets import Layout
 from numpy.typing import NDArray
@@ -19,7 +21,10 @@ from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.thinning import Curve, smoothed, stacked, thinned
+from nbtrain.ui.thinning import Curve, dashed, smoothed, stacked, thinned
+
+if TYPE_CHECKING:
+    import bqplot
 
 KEYS = ("loss", "metric", "lr", "machine")
 _METRICS = ("accuracy", "map", "f1", "top5", "precision", "recall", "auroc")
@@ -62,6 +67,7 @@ class Curves(Panel, twin="curves"):
         self._chosen: dict[str, str] = {}
         self.show(experiment)
         self.observe(self.soon, ["visible", "painted"])
+        self.observe(lambda _: _load_bqplot(), ["painted"])
 
     def show(self, experiment: Experiment | None, compared: Sequence[tuple[int, Experiment]] = ()) -> None:
         """Show another experiment, or none; ``compared`` are laid over it, each with its place in the palette."""
@@ -77,13 +83,18 @@ class Curves(Panel, twin="curves"):
     def redraw(self) -> None:
         """Draw what has changed since the last time."""
         with self.hold_sync():
-            self.shown = self.experiment is not None and (self.experiment.status != "created" or bool(self._compared))
+            self.shown = self._has_something_to_show()
             if not (self.shown and self.painted):
                 return
             state = self._state()
             if state != self._drawn:
                 self._drawn = state
                 self._draw()
+
+    def _has_something_to_show(self) -> bool:
+        """Return whether there are numbers, or will be: a run that ended before its first has no charts."""
+        running = self.experiment is not None and self.experiment.running
+        return running or any(one.curves.version for one in self._all())
 
     def _state(self) -> Any:
         """Return all that the picture depends on, cheaply."""
@@ -107,7 +118,7 @@ class Curves(Panel, twin="curves"):
     def _fill(self, key: str, lines: list[Line]) -> None:
         """Put the curves into their mark: one message."""
         mark = self._figures[key].marks[0]
-        rows = [thinned(line.x, line.y) for line in lines]
+        rows = dashed([thinned(line.x, line.y) for line in lines])
         x_RN, y_RN = stacked(rows)
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
@@ -208,6 +219,8 @@ class Curves(Panel, twin="curves"):
 
     def do_log(self, key: str, log: bool) -> None:
         """Draw a chart on a logarithmic or a linear scale."""
+        import bqplot
+
         figure = self._figures[key]
         scale = bqplot.LogScale() if log else bqplot.LinearScale()
         self._logs = self._logs | {key} if log else self._logs - {key}
@@ -219,6 +232,10 @@ class Curves(Panel, twin="curves"):
         self._chosen = {**self._chosen, key: option}
 
 
+def _load_bqplot() -> None:
+    Thread(target=import_module, args=("bqplot",), name="nbtrain-import", daemon=True).start()
+
+
 def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
     """Return the epochs at which steps were done, from the training rows that name both."""
     steps, epochs, _ = experiment.curves.series("train", "loss")
@@ -227,6 +244,8 @@ def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
 
 def figures() -> dict[str, bqplot.Figure]:
     """Return the four figures; they share all that can be shared, because each widget costs a message."""
+    import bqplot
+
     x, unit, layout = (
         bqplot.LinearScale(),
         bqplot.LinearScale(min=0, max=1, allow_padding=False),
@@ -237,6 +256,8 @@ def figures() -> dict[str, bqplot.Figure]:
 
 
 def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.Figure:
+    import bqplot
+
     y = bqplot.LinearScale()
     x_RN, y_RN = stacked([])
     scales = {"x": x, "y": y}

@@ -31,6 +31,13 @@ def thinned(x_N: Curve, y_N: Curve, most: int = MOST_POINTS) -> tuple[Curve, Cur
     return x_N[index], y_N[index]
 
 
+def dashed(rows: Sequence[tuple[Curve, Curve]]) -> list[tuple[Curve, Curve]]:
+    """Return ``rows`` with every curve of one point as a short dash: a line through one point cannot be seen."""
+    ends = [end for x, _ in rows if len(x) for end in (x[0], x[-1])]
+    half = max(0.5, 0.01 * (max(ends) - min(ends))) if ends else 0.5
+    return [(np.array([x[0] - half, x[0] + half]), np.repeat(y, 2)) if len(x) == 1 else (x, y) for x, y in rows]
+
+
 def smoothed(y_N: Curve, weight: float) -> Curve:
     """Return the moving average in which each value has ``weight`` of the one before (0…1), started without bias."""
     if weight <= 0 or len(y_N) < 2:
