@@ -304,6 +304,11 @@ class Loader:
                     self._tell(self.images.records[position].file, reason)
                 if len(batch.positions):
                     yield batch
+        except RuntimeError as error:
+            named = _named(error, iterator)
+            if named is None:
+                raise
+            raise named from error
         finally:
             if loader is not self._once and iterator in self._open:
                 self._open.remove(iterator)
@@ -317,6 +322,15 @@ class Loader:
 
 class _Trace(Exception):  # noqa: N818 - carries the traceback of a worker, never raised itself
     pass
+
+
+def _named(error: RuntimeError, iterator: Iterator[Batch | Failed]) -> RuntimeError | None:
+    """Return the error with the signal, where torch says of a dead worker only that it is gone; None elsewhere."""
+    died = [worker for worker in getattr(iterator, "_workers", ()) if (worker.exitcode or 0) < 0]
+    if "exited unexpectedly" not in str(error) or not died:
+        return None
+    by = signal.strsignal(-died[0].exitcode)
+    return RuntimeError(f"DataLoader worker (pid {died[0].pid}) is killed by signal: {by}.")
 
 
 def _end_workers(iterator: Iterator[Batch | Failed]) -> None:
