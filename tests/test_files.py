@@ -118,6 +118,17 @@ def test_a_broken_json_is_named_with_its_line(text, where, tmp_path):
     assert str(path) in str(broken.value)
 
 
+def test_a_json_file_that_is_too_large_or_no_file_is_refused_unread(tmp_path):
+    path = tmp_path / "experiment.json"
+    path.write_text('{"a": 1}')
+    assert files.read_json(path, limit_bytes=8) == {"a": 1}
+    with pytest.raises(FormatError, match="was not read"):
+        files.read_json(path, limit_bytes=7)
+    os.mkfifo(tmp_path / "pipe.json")  # nobody writes into it: reading would wait for ever
+    with pytest.raises(FormatError, match="no ordinary file"):
+        files.read_json(tmp_path / "pipe.json")
+
+
 def test_sweep_takes_only_what_dead_writers_left(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True

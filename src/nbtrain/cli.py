@@ -1,4 +1,4 @@
-"""The command line: ``nbtrain lab | train | resume | pause | stop | show | ls | smoke | fields``.
+"""The command line: ``nbtrain lab | train | resume | pause | stop | show | ls | smoke | fields | doctor``.
 
 Every command drives the same objects that panels and scripts use. Configuration values are given as
 ``--section.field VALUE``. Exit codes: 0 done, 1 the run failed, 2 the command was refused, 130 stopped by Ctrl-C.
@@ -19,6 +19,7 @@ from typing import Any
 from nbtrain.errors import ConfigError, NbtrainError, Problem
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import DEFAULT_PATH, Project
+from nbtrain.runs.machine import Finding
 
 REFUSED, FAILED, INTERRUPTED = 2, 1, 130
 SMOKE_ACCURACY = 0.9
@@ -84,6 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     style.add_argument("--markdown", action="store_true", help="print the reference page")
     style.add_argument("--json", action="store_true", help="print machine-readable fields of the default configuration")
     fields.set_defaults(run=_fields)
+
+    doctor = commands.add_parser(
+        "doctor", help="check this machine and a project, and repair what is safe, asking first"
+    )
+    _add_project(doctor)
+    doctor.add_argument("--json", action="store_true", help="print machine-readable findings; repairs only with --yes")
+    doctor.add_argument("--yes", action="store_true", help="repair without asking")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -296,6 +305,40 @@ def _fields(given: argparse.Namespace) -> int:
         for field in fields(Config()):
             print(f"{field.path:<34} {field.default!s:<22} {limits_text(field)[:40]:<40} {field.help}")
     return 0
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    """Exit code 1 where a problem is left, 0 otherwise; what was repaired is no problem any more."""
+    from nbtrain.project import doctor
+
+    left, told = False, []
+    for finding in doctor.examine(Path(given.project).expanduser().absolute()):
+        if not given.json:
+            _print_finding(finding)
+        done = finding.repair() if finding.repair and (given.yes or (not given.json and _agreed(finding))) else ""
+        if done and not given.json:
+            print(f"         {done}")
+        left = left or (finding.severity == "problem" and not done)
+        told.append({"check": finding.check, "severity": finding.severity, "text": finding.text,
+                     "advice": finding.advice, "repairable": finding.repair is not None, "repaired": done})  # fmt: skip
+    if given.json:
+        print(json.dumps(told, indent=2))
+    return FAILED if left else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    print(f"{finding.severity:<8} {finding.check}: {finding.text}", flush=True)
+    if finding.severity != "ok" and finding.advice:
+        print(f"         {finding.advice}")
+
+
+def _agreed(finding: Finding) -> bool:
+    """Ask; no answer (a pipe, the end of input) is a no."""
+    try:
+        return input(f"         {finding.question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 # -- telling how it goes ------------------------------------------------------------------------------------------

@@ -27,8 +27,11 @@ from nbtrain.errors import FormatError, Problem, ProjectError
 WINDOWS = sys.platform == "win32"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers that mean: there is no room left."""
+READ_BYTES = 64 * 2**20
+"""Largest file that is read as JSON; what nbtrain writes stays far below, but for splits of millions of files."""
 _TEMPORARY = re.compile(r"^\.nbtrain-(\d+)-[a-z2-7]+\.tmp$")
 _STALE_S = 3600.0
+_SMALL_BYTES = 1 << 16
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _SLUG_LENGTH = 48
@@ -71,8 +74,12 @@ def write_json(path: str | Path, value: Any, *, durable: bool = True) -> None:
     write_atomic(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), durable=durable)
 
 
-def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file; a broken one is an error that names file, line and column."""
+def read_json(path: str | Path, *, limit_bytes: int = READ_BYTES) -> Any:
+    """Return the content of a JSON file; a broken one is an error that names file, line and column.
+
+    One larger than ``limit_bytes``, or something that is no file (a pipe would wait for ever), is refused unread.
+    """
+    _check_readable(path, limit_bytes)
     data = Path(path).read_bytes()
     try:
         return orjson.loads(data)
@@ -82,12 +89,34 @@ def read_json(path: str | Path) -> Any:
         raise FormatError([Problem(str(path), f"is not readable as JSON ({where}: {error.msg}).", advice)]) from None
 
 
+def _check_readable(path: str | Path, limit_bytes: int) -> None:
+    found = os.stat(path)
+    told = ""
+    if not stat.S_ISREG(found.st_mode):
+        told = "is no ordinary file"
+    elif found.st_size > limit_bytes:
+        told = f"has {found.st_size / 2**20:.0f} MiB, and at most {limit_bytes / 2**20:.0f} MiB are read"
+    if told:
+        advice = "Move it away, and put an older copy in its place."
+        raise FormatError([Problem(str(path), f"was not read: it {told}.", advice)])
+
+
 def sweep(folder: str | Path) -> int:
     """Remove temporary files that a killed process has left in ``folder``; return how many."""
-    stale = [entry for entry in os.scandir(folder) if _is_stale(entry)]
-    for entry in stale:
-        Path(entry.path).unlink(missing_ok=True)
-    return len(stale)
+    found = stale(folder)
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def stale(folder: str | Path) -> list[Path]:
+    """Return the temporary files in ``folder`` whose writers are gone."""
+    return [Path(entry.path) for entry in os.scandir(folder) if _is_stale(entry)]
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file of this name is one that :func:`write_atomic` has not finished."""
+    return _TEMPORARY.match(name) is not None
 
 
 def _is_stale(entry: os.DirEntry[str]) -> bool:
@@ -116,6 +145,14 @@ def _replace(source: Path, target: Path) -> None:
 def new_id() -> str:
     """Return a short random id: six letters and digits that read well in a folder name."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(6))
+
+
+def room_left(path: str | Path) -> bool:
+    """Tell whether one more small file fits on the disk that ``path`` lies on: in bytes, and in names."""
+    if WINDOWS:
+        return shutil.disk_usage(path).free > _SMALL_BYTES
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize > _SMALL_BYTES and (not found.f_files or found.f_favail > 0)
 
 
 def slug(name: str) -> str:

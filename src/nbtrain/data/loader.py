@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from nbtrain import processes
 from nbtrain.data.decode import Pixels, decode
@@ -30,7 +30,8 @@ from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.records import Record, counted, label_ids, label_matrix
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.statistics import PixelStatistics
-from nbtrain.errors import DataError
+from nbtrain.errors import DataError, NbtrainError, TrainingError
+from nbtrain.messages import Cause
 
 MAX_KEPT_BYTES = 64 * 2**20
 """Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
@@ -61,7 +62,15 @@ class Failed:
 
     what: str
     advice: str
-    trace: str
+    trace: str = ""
+    value: object = None
+    cause: Cause = "data"
+
+    def error(self) -> NbtrainError:
+        """Return what the trainer raises for it."""
+        if self.cause == "data":
+            return DataError(self.what, value=self.value, advice=self.advice)
+        return TrainingError(self.what, cause=self.cause, advice=self.advice)
 
 
 class Images(Dataset[Batch]):
@@ -119,7 +128,7 @@ class Images(Dataset[Batch]):
         try:
             return self._batch(places)
         except DataError as error:
-            return Failed(error.what, error.advice, "")
+            return Failed(error.what, error.advice, value=error.value)
         except Exception as error:  # noqa: BLE001 - transforms are anyone's code
             return Failed(f"a batch could not be made ({type(error).__name__}: {error})", "", traceback.format_exc())
 
@@ -272,7 +281,7 @@ class Loader:
             self.images,
             batch_sampler=batches,
             num_workers=reading.workers,
-            collate_fn=_as_it_is,
+            collate_fn=_handed_over,
             pin_memory=reading.pin_memory,
             worker_init_fn=_start_worker,
             generator=torch.Generator(),  # else torch draws a number from the loop's own generator
@@ -290,11 +299,16 @@ class Loader:
         try:
             for batch in iterator:
                 if isinstance(batch, Failed):
-                    raise DataError(batch.what, advice=batch.advice) from (_Trace(batch.trace) if batch.trace else None)
+                    raise batch.error() from (_Trace(batch.trace) if batch.trace else None)
                 for position, reason in batch.bad:
                     self._tell(self.images.records[position].file, reason)
                 if len(batch.positions):
                     yield batch
+        except RuntimeError as error:
+            named = _named(error, iterator)
+            if named is None:
+                raise
+            raise named from error
         finally:
             if loader is not self._once and iterator in self._open:
                 self._open.remove(iterator)
@@ -310,6 +324,15 @@ class _Trace(Exception):  # noqa: N818 - carries the traceback of a worker, neve
     pass
 
 
+def _named(error: RuntimeError, iterator: Iterator[Batch | Failed]) -> RuntimeError | None:
+    """Return the error with the signal, where torch says of a dead worker only that it is gone; None elsewhere."""
+    died = [worker for worker in getattr(iterator, "_workers", ()) if (worker.exitcode or 0) < 0]
+    if "exited unexpectedly" not in str(error) or not died:
+        return None
+    by = signal.strsignal(-died[0].exitcode)
+    return RuntimeError(f"DataLoader worker (pid {died[0].pid}) is killed by signal: {by}.")
+
+
 def _end_workers(iterator: Iterator[Batch | Failed]) -> None:
     # Named with an underscore, yet the only way to end them at a moment of our choice.
     shut = getattr(iterator, "_shutdown_workers", None)
@@ -317,7 +340,20 @@ def _end_workers(iterator: Iterator[Batch | Failed]) -> None:
         shut()
 
 
-def _as_it_is(batch: Any) -> Any:  # torch believes that it is given a list of samples
+def _handed_over(batch: Any) -> Any:
+    """Put a worker's batch into shared memory now; torch believes that it is given a list of samples.
+
+    Left to the queue's own thread, a lack of shared memory is printed, the batch is lost, and the trainer waits on.
+    """
+    if isinstance(batch, Failed) or get_worker_info() is None:
+        return batch
+    try:
+        for tensor in (batch.images, batch.targets, batch.positions):
+            if tensor.numel():
+                tensor.share_memory_()
+    except RuntimeError as error:
+        what = f"the loader workers ran out of shared memory (/dev/shm): {error}"
+        return Failed(what, "Set data.workers to 0, or give the container a larger /dev/shm.", cause="out of memory")
     return batch
 
 

@@ -24,6 +24,8 @@ from nbtrain.schema import Format, canonical
 SETS = ("train", "val", "test")
 FORMAT = Format("split")
 Files = Mapping[str, tuple[str, ...]]
+_MAX_BYTES = 2**30
+"""A split names every image: ten million of them are a file of this size."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Split:
 
 def load(path: str | Path) -> Split:
     """Return the split stored at ``path``; raises FormatError where it is broken or was edited by hand."""
-    plain = FORMAT.read(disk.read_json(path), path)
+    plain = FORMAT.read(disk.read_json(path, limit_bytes=_MAX_BYTES), path)
     try:
         lists = {name: tuple(map(_text, plain["files"][name])) for name in SETS}
         split = Split(_text(plain["name"]), int(plain["seed"]), lists, _text(plain["dataset"]))

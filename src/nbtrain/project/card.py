@@ -17,10 +17,14 @@ from nbtrain import files
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError, FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.schema import Format
+from nbtrain.schema.codec import Types
 
 FORMAT = Format("experiment file")
 FILE = "experiment.json"
 MAX_NAME = 500
+_OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0}
+"""What a file edited by hand may lack."""
+_TYPES: dict[str, Types] = {"id": str, "name": str, "description": str, "tags": list, "created_s": (int, float)}
 
 
 def clean_name(name: str) -> str:
@@ -81,7 +85,11 @@ def read(folder: Path) -> Card:
     """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path."""
     where = folder / FILE
     changed_ns = _changed_ns(folder)
-    plain = FORMAT.read(files.read_json(where), where)
+    try:
+        plain = FORMAT.read(files.read_json(where), where)
+    except OSError as error:
+        raise ProjectError(f"the experiment cannot be read: {error.strerror}", value=str(where)) from None
+    FORMAT.check_types({**_OPTIONAL, **plain}, _TYPES, where)
     try:
         config = Config.decoded(plain.get("config"), where)
     except FormatError:

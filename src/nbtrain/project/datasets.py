@@ -18,10 +18,14 @@ from nbtrain.data.records import Listing
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
 from nbtrain.data.splits import Split
-from nbtrain.errors import DataError, NbtrainError, ProjectError
+from nbtrain.errors import DataError, FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.schema import Format
 
 FORMAT = Format("data set file")
+_TYPES = {
+    "name": str, "classes": list, "counts": list, "n_images": int,
+    "multilabel": bool, "own_split": bool, "hash": str, "notices": list,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -143,8 +147,8 @@ class DataSets:
         try:
             changed = path.stat().st_mtime_ns
             if path.stem not in self._read or self._read[path.stem][0] != changed:
-                self._read[path.stem] = (changed, _parsed(FORMAT.read(files.read_json(path), path)))
-        except (OSError, NbtrainError, TypeError, KeyError):
+                self._read[path.stem] = (changed, read(path))
+        except (OSError, NbtrainError):
             return None
         return self._read[path.stem][1]
 
@@ -167,6 +171,14 @@ def _not_written(path: Path, error: OSError) -> ProjectError:
     return ProjectError(what, value=str(path), advice="Choose a project folder that you may write to.")
 
 
-def _parsed(plain: dict[str, Any]) -> DataSet:
-    lists = {name: tuple(plain[name]) for name in ("classes", "counts", "notices")}
-    return DataSet(**{**plain, **lists, "source": Source.parse(plain["source"])})
+def read(path: Path) -> DataSet:
+    """Return the data set in a file; raises FormatError or ConfigError where it is broken or edited into nonsense."""
+    plain = FORMAT.check_types(FORMAT.read(files.read_json(path), path), _TYPES, path)
+    classes, counts = tuple(plain["classes"]), tuple(plain["counts"])
+    fits = len(classes) == len(counts) and all(type(count) is int for count in counts)
+    if not fits or not all(isinstance(name, str) for name in classes):
+        told = "its classes and their counts do not fit each other."
+        raise FormatError([Problem(str(path), told, "Add the images to the project again under the same name.")])
+    known = {name: plain[name] for name in _TYPES}
+    lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
+    return DataSet(**{**known, **lists}, source=Source.parse(plain.get("source")))

@@ -365,7 +365,7 @@ class Experiment(HasTraits):
         self.best = dict(now.best)
         self.eta_s = story.eta_s() if story is not None and not ended else None
         self._show_times(said, ended)
-        if said.status == "failed" and self.run is not None and not self.error:
+        if said.status == "failed" and self.run and (story is None or not self.error):  # .error reads the journal
             failure = self.run.failure()
             self.error = {name: getattr(failure, name) for name in ("cause", "message", "advice", "traceback")}
         self.status = now.status

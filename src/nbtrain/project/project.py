@@ -17,7 +17,7 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 from nbtrain import files
 from nbtrain.config import Config, Facts
 from nbtrain.data.sources import Source, detect
-from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
+from nbtrain.errors import AddressError, ConfigError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.project import card, recent
 from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
@@ -30,6 +30,7 @@ from nbtrain.training.tasks import MultiLabel
 FORMAT = Format("project file")
 FILE = "project.json"
 DEFAULT_PATH = "nbtrain-project"
+_EMPTY: dict[str, Any] = {"name": "", "description": "", "defaults": {}}
 
 
 class Project(HasTraits):
@@ -93,7 +94,12 @@ class Project(HasTraits):
 
     def new_config(self) -> Config:
         """Return the configuration that a new experiment starts from: the project's defaults and its only data set."""
-        config = Config().set_all(self.defaults)
+        try:
+            config = Config().set_all(self.defaults)
+        except ConfigError as error:
+            raise ConfigError(
+                Problem(f"{FILE}: defaults: {p.path}", p.message, p.advice) for p in error.problems
+            ) from None
         found = self.data.all()
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
@@ -257,10 +263,11 @@ class Project(HasTraits):
             raise ProjectError("a project is a folder, and this is a file", value=str(self.path))
         if not self.exists:
             return self._refuse_foreign()
-        plain = FORMAT.read(files.read_json(self.path / FILE), self.path / FILE)
-        self.name = str(plain.get("name") or self.path.name)
-        self.description = str(plain.get("description", ""))
-        self.defaults = dict(plain.get("defaults", {}))
+        where = self.path / FILE
+        types = {name: type(value) for name, value in _EMPTY.items()}
+        plain = FORMAT.check_types({**_EMPTY, **FORMAT.read(files.read_json(where), where)}, types, where)
+        self.name, self.description = plain["name"] or self.path.name, plain["description"]
+        self.defaults = plain["defaults"]
         self._saved = {"name": self.name, "description": self.description, "defaults": self.defaults}
         return None
 

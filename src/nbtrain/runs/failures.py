@@ -6,6 +6,7 @@ caught them. Torch is recognised by the names of its classes, so that nothing he
 
 from __future__ import annotations
 
+import re
 import signal
 import traceback
 
@@ -27,18 +28,41 @@ ADVICE: dict[str, tuple[str, ...]] = {
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 _DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter failed", "inline_container")
 _KILLED = ("is killed by signal", "exited unexpectedly")
+_SHARED_MEMORY = ("out of shared memory", "shared memory(shm)", "unable to open shared memory", "</torch_")
+_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (?:is killed by signal: ([\w ]+)|exited)")
+_NAMES = {signal.strsignal(number): number.name for number in signal.Signals}
+"""How the C library words each signal, which is all that torch says of it."""
 
 
 def failure_of(error: BaseException) -> Failure:
     """Return the failure that ``error`` means, with its traceback."""
+    told = "".join(traceback.format_exception(error))
+    lost = _lost_worker(str(error), told) if isinstance(error, RuntimeError) else None
+    if lost is not None:
+        return lost
     cause = _cause(error)
     own = error.advice if isinstance(error, NbtrainError) else ""
     return Failure(
         cause=cause,
         message=str(error) if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}",
         advice=(own,) if own else ADVICE[cause],
-        traceback="".join(traceback.format_exception(error)),
+        traceback=told,
     )
+
+
+def _lost_worker(words: str, told: str) -> Failure | None:
+    """Return the failure that torch's sentence about a loader worker means; it raises it wherever the loop stands."""
+    if any(part in words.lower() for part in _SHARED_MEMORY):
+        text = f"The loader workers ran out of shared memory (/dev/shm): {words.splitlines()[0]}"
+        advice = "Set data.workers to 0 or make the batch smaller.", "Give the machine or container a larger /dev/shm."
+        return Failure(cause="out of memory", message=text, advice=advice, traceback=told)
+    found = _WORKER.search(words)
+    if found is None:
+        return None
+    name = _NAMES.get((found[2] or "").strip(), found[2] or "")
+    how = f"was killed by {name}, which nbtrain did not send" if name else "ended without a word"
+    do = ("Set data.workers to 0, which reads in the trainer itself, or to fewer.", *ADVICE["killed"])
+    return Failure(cause="killed", message=f"A loader worker (pid {found[1]}) {how}.", advice=do, traceback=told)
 
 
 def _cause(error: BaseException) -> Cause:

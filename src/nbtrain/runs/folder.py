@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -34,6 +35,14 @@ START_S = 30.0
 TOLD_S = 2.0
 """How long after its last heartbeat a trainer's small parent may take to say how it ended."""
 _COMMAND_BYTES = 65536
+_NUMBER = (int, float)
+_STATUS = {
+    "status": str, "phase": str, "detail": str, "cause": str, "best": dict, "heartbeat_s": _NUMBER,
+    "epoch": int, "epochs": int, "step": int, "steps": int,
+}  # fmt: skip
+_BEST = {"metric": str, "value": _NUMBER, "epoch": _NUMBER, "step": int}
+_OWNER = {"host": str, "boot_id": str, "pid": int, "started_s": _NUMBER, "start_ticks": int, "generation": int}
+_EXIT = {"cause": str, "message": str, "advice": list, "generation": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +141,14 @@ class RunFolder:
     def status(self) -> RunStatus:
         """Return what status.json says, which is what the trainer said last; see :meth:`shown_status`."""
         plain = self._read("status.json")
-        known = {f.name: plain[f.name] for f in fields(RunStatus) if f.name in plain}
+        known = {name: value for name, value in _typed(plain, _STATUS).items() if name in _STATUS}
         found = RunStatus(**{"status": "pending", **known})
-        trusted = found.status in RUN_STATES and found.phase in PHASES
-        return (
-            found
-            if trusted
-            else replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
-        )
+        if len(_typed(found.best, _BEST)) != len(found.best) or (found.best and not found.best.keys() >= _BEST.keys()):
+            found = replace(found, best={})
+        whole = len(known) == len(_STATUS.keys() & plain.keys())
+        if whole and found.status in RUN_STATES and found.phase in PHASES:
+            return found
+        return replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
 
     def shown_status(self) -> RunStatus:
         """Return the status as a person should see it: ``failed`` where a trainer is gone without having said so."""
@@ -158,11 +167,11 @@ class RunFolder:
 
     def owner(self) -> dict[str, Any]:
         """Return who is, or was, the trainer: host, boot_id, pid, started_s, generation; empty before the first."""
-        return self._read("owner.json")
+        return _typed(self._read("owner.json"), _OWNER)
 
     def exit(self) -> dict[str, Any]:
         """Return how the newest trainer ended: code, signal, memory_peak_mib, last_lines, cause; empty before that."""
-        found = self._read("exit.json")
+        found = _typed(self._read("exit.json"), _EXIT)
         return found if found.get("generation", 0) == self.owner().get("generation", 0) else {}
 
     def resolved(self) -> dict[str, Any]:
@@ -189,15 +198,26 @@ class RunFolder:
         return (last_failure(self.events) if said else None) or unsaid
 
     def unsaid(self) -> Failure:
-        """Why a trainer is gone that has not said so: what its small parent saw, or only that it is gone."""
-        end = self.exit()
+        """Why a trainer is gone that status.json knows nothing of: what it said, what its parent saw, or only that."""
+        told, end = last_failure(self.events), self.exit()
+        if told is not None:  # the journal is open and takes words when nothing else does
+            return told
         if end.get("cause") in CAUSES:
             message = end.get("message") or "Interrupted: the trainer ended without a word."
             return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
+        if not self._has_room():
+            message = "Interrupted: the disk of the run folder is full, so the trainer could not say its last word."
+            return Failure(cause="disk", message=message, advice=("Make room on the disk.", "Restart the experiment."))
         message = (
             "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
         )
         return Failure(cause="interrupted", message=message, advice=("Resume it.",))
+
+    def _has_room(self) -> bool:
+        try:
+            return files.room_left(self.path)
+        except OSError:
+            return True
 
     def ask(self, command: Message) -> str:
         """Put a command for the trainer into the folder; return its name, which the acknowledgement will carry."""
@@ -247,6 +267,11 @@ class RunFolder:
         return value if isinstance(value, dict) else {}
 
 
+def _typed(plain: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``plain`` without the values that are not of their type: somebody has edited the file."""
+    return {name: value for name, value in plain.items() if isinstance(value, types.get(name, object))}
+
+
 def runs_of(experiment: str | Path) -> list[RunFolder]:
     """Return the experiment's run folders, oldest first."""
     try:
@@ -292,7 +317,8 @@ def _next_number(runs: Path) -> int:
 def _command(entry: os.DirEntry[str]) -> Message | None:
     """Read one command; its kind may be left to its name, so that ``{}`` in ``stop-x.json`` is a Stop."""
     try:
-        if entry.stat().st_size > _COMMAND_BYTES:
+        found = entry.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _COMMAND_BYTES:  # a pipe would be waited for, for ever
             return None
         plain = orjson.loads(Path(entry.path).read_bytes())
         return decode(orjson.dumps({"kind": entry.name.partition("-")[0], **plain}), DOWN)

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
-from nbtrain.messages import Failure, Message, Notice, decode, encode
+from nbtrain.messages import ENDED, Failure, Message, Notice, Status, decode, encode
 
 _BATCH_S = 0.02
 """Lines wait at most this long for company, if the next say() or flush() comes by then."""
@@ -162,13 +162,19 @@ class JournalReader:
 
 
 def last_failure(path: str | Path) -> Failure | None:
-    """Return the newest Failure near the end of a journal, None where there is none."""
+    """Return the Failure that ended the newest life of a run, None where there is none near the journal's end."""
     reader = JournalReader(path)
     try:
         reader.offset = max(0, os.path.getsize(path) - _TAIL_BYTES)
     except OSError:
         return None
-    return next((m for m in reversed(reader.read()) if isinstance(m, Failure)), None)
+    newest = (m for m in reversed(reader.read()) if isinstance(m, Failure) or _goes_on(m))
+    found = next(newest, None)
+    return found if isinstance(found, Failure) else None
+
+
+def _goes_on(message: Message) -> bool:
+    return isinstance(message, Status) and message.status not in ENDED
 
 
 def _whole_bytes(descriptor: int) -> int:

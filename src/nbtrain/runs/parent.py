@@ -102,8 +102,9 @@ def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
 
 def end(code: int) -> NoReturn:
     """End the process without the clean-up of an interpreter whose threads may hang."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # no room for the log
+            stream.flush()
     os._exit(code)
 
 

@@ -27,7 +27,7 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.messages import ENDED, LEFT, Leaving, Message, Pause, Status
+from nbtrain.messages import ENDED, LEFT, Failure, Leaving, Message, Pause, Status
 from nbtrain.runs.devices import Claim, busy
 from nbtrain.runs.failures import failure_of
 from nbtrain.runs.folder import RunFolder, RunStatus
@@ -42,6 +42,13 @@ _STOP_S = 2.0
 """A Stop or Pause that the loop has not taken after this long is carried out without it."""
 _SAVE_S = 20.0
 """How long a loop that has taken a Stop or Pause may go on to keep its checkpoint."""
+_MISSED = 20
+"""So many looks in a row, about a second, must miss the run's folder before it counts as gone."""
+_LOST = Failure(
+    cause="interrupted",
+    message="The run's folder was moved or deleted while it trained, so nothing more could be kept.",
+    advice=("Resume the experiment where it is now.",),
+)
 _LATE = 1.5
 """A step is late when it takes this much longer than the longest one before it."""
 
@@ -83,6 +90,7 @@ class Trainer:
         self._wake: socket.socket | None = None
         self._leaving = threading.Event()
         self._claim: Claim | None = None
+        self._folder = self._missed = 0
 
     def begin(self, report: Callable[[dict[str, Any]], None]) -> bool:
         """Become the run's trainer and report ``pid``; else report ``held``, ``busy`` or ``error`` and return False."""
@@ -91,6 +99,7 @@ class Trainer:
             return False
         stale, before = self.run.stale_commands(), self._last_life()
         self._own()
+        self._folder = os.stat(self.run.path).st_ino
         self._reporter = Reporter(self.run)
         self.say = self._reporter.say
         self._mailbox = Mailbox(self.run, self.say, lambda: self._reporter.status.step, stale)
@@ -215,7 +224,11 @@ class Trainer:
             except OSError:
                 time.sleep(TICK_S)  # the folder is out of reach for now; the training goes on
             if self._own_process and self._is_late():
-                self._leave()
+                ending = self._mailbox.ending
+                self._leave(ending, f"{LEFT[ending]} without waiting for the current work to finish.")
+            if self._own_process and self._has_lost_its_folder():
+                self._say_failure(_LOST)
+                self._leave("failed", _LOST.message)
 
     def _signals(self) -> bytes:
         """Wait one tick, or until a signal comes; return the numbers of the signals that came."""
@@ -239,12 +252,24 @@ class Trainer:
         step_s = _LATE * self._mailbox.longest_s if status.status == "training" else 0.0
         return waited_s > max(_STOP_S, step_s)
 
-    def _leave(self) -> None:
+    def _has_lost_its_folder(self) -> bool:
+        """Tell whether the run's folder has been gone, or another one, for a while; a disk out of reach is neither."""
+        self._missed = self._missed + 1 if self._is_elsewhere() else 0
+        return self._missed > _MISSED
+
+    def _is_elsewhere(self) -> bool:
+        try:
+            return os.stat(self.run.path).st_ino != self._folder
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+
+    def _leave(self, status: _Last, detail: str) -> None:
         if self._last_word.acquire(blocking=False):  # else the main thread is just ending it
-            ending = self._mailbox.ending
-            self._say_last(ending, f"{LEFT[ending]} without waiting for the current work to finish.")
+            self._say_last(status, detail)
             _flush()
-            os._exit(0)
+            os._exit(status == "failed")
 
     # ------------------------------------------------------------------ the last word
 
@@ -268,9 +293,16 @@ class Trainer:
 
     def _fail(self, error: BaseException) -> int:
         failure = failure_of(error)
-        sys.stderr.write(failure.traceback)
-        self.say(failure)
+        if self._is_elsewhere():
+            failure = replace(_LOST, traceback=failure.traceback)
+        self._say_failure(failure)
         return self._end("failed", failure.message)
+
+    def _say_failure(self, failure: Failure) -> None:
+        """Into the journal and log.txt, which are open, and move along where the folder is renamed."""
+        with contextlib.suppress(OSError):  # the disk that log.txt lies on may be what failed
+            sys.stderr.write(f"{failure.traceback}{failure.message}\n")
+        self.say(failure)
 
 
 def run(path: str | Path, *, build: Build | None = None, when_busy: WhenBusy = "refuse") -> int:

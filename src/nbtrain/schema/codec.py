@@ -18,6 +18,7 @@ from nbtrain.errors import FormatError, Problem, shown
 from nbtrain.schema.section import Section
 
 Plain = dict[str, Any]
+Types = type | tuple[type, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ class Format:
         content = {name: value for name, value in plain.items() if name != "format"}
         for older in range(number, self.number):
             content = self.migrations[older](content)
+        return content
+
+    def check_types(self, content: Plain, kinds: Mapping[str, Types], where: object = "") -> Plain:
+        """Return ``content`` where every value named in ``kinds`` is there and of that type; raises FormatError."""
+        for name, kind in kinds.items():
+            if not isinstance(content.get(name), kind):
+                told = f"its {name!r} is {shown(content.get(name))}"
+                raise self._refused(where, told, "Correct it by hand, or restore the file from a copy.")
         return content
 
     def _refused(self, where: object, told: str, advice: str) -> FormatError:

@@ -82,7 +82,7 @@ class Checkpoints:
 
     def __init__(self, folder: str | Path, settings: Checkpoint, fence: Fence = lambda: True) -> None:
         self.folder, self.settings, self._fence = Path(folder), settings, fence
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)  # never its parents: a run that was deleted meanwhile stays deleted
         files.sweep(self.folder)
 
     def save(self, state: State, *, best: bool) -> Marker:

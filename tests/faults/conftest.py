@@ -1,0 +1,80 @@
+"""Faults on purpose: real processes, signals and full disks around real, small trainings."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.conftest import long_run, project, until
+from nbtrain.runs import launch
+
+__all__ = ["long_run", "project"]  # fixtures of the flows
+
+
+@pytest.fixture(scope="session")
+def ready() -> None:
+    """Have the warm process ready; for modules whose runs are to begin within a second."""
+    until(launch.ensure_warm, limit_s=60)
+
+
+class Disk:
+    """A small file system of its own, which a test fills, frees, and makes read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._filling = path / "filling"
+
+    def fill(self) -> None:
+        """Leave not one byte, not even those that a writer gives back a moment later."""
+        for _ in range(3):
+            self._write_on()
+            time.sleep(0.3)
+
+    def _write_on(self) -> None:
+        with open(self._filling, "ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                return
+
+    def use_all_names(self) -> None:
+        """Leave room for bytes, but not for one more file."""
+        self._filling.mkdir()
+        try:
+            for number in range(100_000):
+                (self._filling / str(number)).touch()
+        except OSError:
+            return
+
+    def free(self) -> None:
+        """Give the room back."""
+        subprocess.run(["rm", "-rf", self._filling], check=True)
+
+    def read_only(self) -> None:
+        """Refuse every write from now on."""
+        command = ["mount", "-o", "remount,ro", self.path]
+        until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, limit_s=10)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Disk]]:
+    """Return a function that mounts a tmpfs with the given options; skips where that is not permitted."""
+    mounted: list[Path] = []
+
+    def mount(options: str) -> Disk:
+        folder = tmp_path / f"disk-{len(mounted)}"
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("mounting a small tmpfs is not permitted here")
+        mounted.append(folder)
+        return Disk(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=False)

@@ -1,0 +1,130 @@
+"""Disks that are full, out of names, or read-only, under everything that nbtrain writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.conftest import LONG, QUICK, until
+from images import write_classes
+from nbtrain.errors import ProjectError
+from nbtrain.project.project import Project
+from nbtrain.runs.folder import RunFolder
+
+pytestmark = pytest.mark.usefixtures("ready")
+
+
+@pytest.fixture
+def on_disk(disk, tmp_path):
+    """Return a function that makes a project on a small disk, and the disk; runs are stopped at the end."""
+    made = []
+
+    def make(options):
+        small = disk(options)
+        project = Project(small.path / "project")
+        project.defaults = dict(QUICK)
+        project.add_images(write_classes(tmp_path / "images", {"red": 20, "green": 20}))
+        made.append((small, project))
+        return small, project
+
+    yield make
+    for small, project in made:
+        for experiment in project.cards:
+            if experiment.running and os.access(small.path, os.W_OK):
+                small.free()
+                experiment.stop()
+                experiment.wait(20)
+        project.close()
+
+
+def content(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "lock"}
+
+
+@pytest.mark.parametrize(("options", "how"), [("size=2m", "fill"), ("size=2m,nr_inodes=200", "use_all_names")])
+def test_a_full_disk_leaves_every_old_file_whole(on_disk, options, how):
+    """Out of bytes, and out of inodes: saving, starting a run and a new data set are refused, and nothing is lost."""
+    small, project = on_disk(options)
+    experiment = project.new("Kept")
+    experiment.save()
+    before = content(project.path)
+    getattr(small, how)()
+    experiment.set("training.epochs", 7)
+    experiment.description = "x" * 10_000
+    with pytest.raises(ProjectError, match="could not be saved: No space left"):
+        experiment.save()
+    with pytest.raises(ProjectError, match="No space left"):
+        project.new("Second").save()
+    with pytest.raises(ProjectError, match="No space left"):
+        RunFolder.create(experiment.folder, {"format": 1})
+    assert content(project.path) == before
+    assert experiment.dirty
+    again = Project(project.path)
+    assert (again.experiment("Kept").config.training.epochs, again.notices) == (2, [])
+    again.close()
+    small.free()
+    experiment.save()
+    assert not experiment.dirty
+
+
+def test_a_read_only_disk_shows_everything_and_refuses_changes(on_disk):
+    small, project = on_disk("size=16m")
+    done = project.new("Done")
+    done.train(beside=True)
+    assert done.wait(60) == "completed", done.error
+    until((Path(done.run_path) / "exit.json").exists)
+    small.read_only()
+    again = Project(project.path)
+    shown = again.experiment("Done")
+    assert (shown.status, shown.best) == ("completed", done.best)
+    assert len(shown.curves.series("val", "loss")[0]) == 2
+    with pytest.raises(ProjectError, match="Read-only"):
+        shown.rename("Other")
+    fresh = again.new("New")
+    with pytest.raises(ProjectError, match="Read-only"):
+        fresh.train(beside=True)
+    assert (fresh.status, fresh.run_path) == ("created", "")
+    again.close()
+
+
+def test_a_disk_that_fills_up_during_a_run_costs_checkpoints_and_log_but_not_the_run(on_disk):
+    """Later, with room again, the run says what was lost, and its newest checkpoint is of after that."""
+    small, project = on_disk("size=16m")
+    experiment = project.new("Goes on")
+    experiment.config = experiment.config.set_all(LONG)
+    experiment.train(beside=True)
+    until(lambda: experiment.checkpoints or not experiment.running)
+    run = Path(experiment.run_path)
+    small.fill()
+    newest = max(step(path) for path in (run / "checkpoints").glob("step-*.json"))
+    time.sleep(1.5)  # several epochs, none of which can be kept
+    small.free()
+    until(lambda: any("disk is full" in notice["text"] for notice in experiment.notices))
+    until(lambda: max(step(path) for path in (run / "checkpoints").glob("step-*.json")) > newest)
+    assert experiment.status == "training"
+    experiment.stop()
+    assert experiment.wait(15) == "cancelled"
+    assert [path for path in (run / "checkpoints").iterdir() if path.name.endswith(".tmp")] == []
+
+
+def step(path):
+    return int(path.stem[5:])
+
+
+def test_a_run_that_ends_on_a_full_disk_fails_and_is_told_so(on_disk):
+    """Not even the last word finds room; who looks at the run is told that it failed, not that it trains for ever."""
+    small, project = on_disk("size=16m")
+    experiment = project.new("Ends")
+    experiment.config = experiment.config.set_all({**LONG, "checkpoint.every_n_epochs": 10_000})
+    experiment.train(beside=True)
+    until(lambda: experiment.step > 3 or not experiment.running)
+    pid = RunFolder(experiment.run_path).owner()["pid"]
+    small.fill()
+    os.kill(pid, signal.SIGTERM)  # no command would fit on the disk
+    assert experiment.wait(20) == "failed"
+    assert experiment.error["cause"] == "disk", experiment.error
+    assert "full" in experiment.error["message"]
