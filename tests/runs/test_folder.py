@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import fields
 
 import pytest
 
@@ -138,6 +139,14 @@ def test_a_trainer_on_another_machine_is_known_by_its_heartbeat(run, age_s, livi
     own(run, host="elsewhere")
     run.write_status(RunStatus("training", heartbeat_s=time.time() - age_s))
     assert run.living() == living
+
+
+def test_every_part_of_a_status_is_read_as_it_was_written(run):
+    kinds = {int: 3, float: 2.5, str: "x", dict: {"metric": "accuracy", "value": 0.5, "epoch": 1.0, "step": 3}}
+    given = {f.name: kinds[type(getattr(RunStatus("training"), f.name))] for f in fields(RunStatus)}
+    status = RunStatus(**{**given, "status": "training", "phase": "validating"})
+    run.write_status(status)
+    assert run.status() == status
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\0" * 64, b"[1]", b'{"status": "dancing"}', b'{"status": 1}'])

@@ -37,8 +37,8 @@ TOLD_S = 2.0
 _COMMAND_BYTES = 65536
 _NUMBER = (int, float)
 _STATUS = {
-    "status": str, "phase": str, "detail": str, "cause": str, "best": dict, "heartbeat_s": _NUMBER,
-    "epoch": int, "epochs": int, "step": int, "steps": int,
+    "status": str, "phase": str, "detail": str, "cause": str, "best": dict,
+    "heartbeat_s": _NUMBER, "earlier_s": _NUMBER, "epoch": int, "epochs": int, "step": int, "steps": int,
 }  # fmt: skip
 _BEST = {"metric": str, "value": _NUMBER, "epoch": _NUMBER, "step": int}
 _OWNER = {"host": str, "boot_id": str, "pid": int, "started_s": _NUMBER, "start_ticks": int, "generation": int}
@@ -207,7 +207,7 @@ class RunFolder:
             return Failure(cause=end["cause"], message=message, advice=tuple(end.get("advice", ())))
         if not self._has_room():
             message = "Interrupted: the disk of the run folder is full, so the trainer could not say its last word."
-            return Failure(cause="disk", message=message, advice=("Make room on the disk.", "Restart the experiment."))
+            return Failure(cause="disk", message=message, advice=("Make room on the disk.", "Resume it."))
         message = (
             "Interrupted: the trainer is gone and left no word (machine restarted, or process ended from outside)."
         )
