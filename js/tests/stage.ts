@@ -28,7 +28,8 @@ export class FakeModel {
   off(event?: string | null, handler?: ((...args: any[]) => void) | null): void {
     if (event && handler) this.handlers.get(event)?.delete(handler);
   }
-  send(content: unknown): void { this.sent.push(content); }
+  /** Clicks; that a page has opened is told beside them. */
+  send(content: unknown): void { if (!(content as { seen?: boolean }).seen) this.sent.push(content); }
   /** A change that comes from Python. */
   put(values: Record<string, unknown>): void {
     Object.assign(this.state, values);

@@ -108,6 +108,9 @@ export function reportVisibility(panel: Panel<{ visible: boolean }>): void {
   panel.listen(document, "visibilitychange", report);
   panel.on("change:visible", () => { if (document.visibilityState !== "hidden") report(); });
   if (!panel.get("visible")) report();
+  // After a reload the kernel may hear the old page's goodbye after this page has read its state, and before it listens
+  // for changes. So it is told by a message too: a trait that has not changed here would not be sent.
+  if (document.visibilityState !== "hidden") panel.model.send({ seen: true });
   panel.signal.addEventListener("abort", () => {
     panel.model.set("visible", false);
     panel.model.save_changes();

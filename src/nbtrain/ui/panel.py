@@ -90,6 +90,9 @@ class Panel(anywidget.AnyWidget):
     # -- clicks -------------------------------------------------------------------------------------------------
 
     def _received(self, _: Any, content: Any, buffers: Any = None) -> None:
+        if isinstance(content, dict) and content.get("seen") and self.has_trait("visible"):
+            self.visible = True  # a page has opened; see reportVisibility in js/src/lib/panel.ts
+            self.soon()
         if isinstance(content, dict) and isinstance(content.get("do"), str):
             wish = {name: value for name, value in content.items() if name != "do"}
             self.perform(content["do"], **wish)
