@@ -3,7 +3,7 @@
 Four figures share one horizontal scale. Each has one mark that holds all its curves, so the number of widgets never
 changes; an update is one message per figure, with at most 1 000 points per curve. The figures are made after the
 page's first paint, and bqplot is imported on a thread of its own as soon as the page has painted: it brings pandas
-along, and costs as much time as all other imports of the studio together. It reads histories; it knows no run folder.
+along, which the first paint needs none of. It reads histories; it knows no run folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _USAGE = {"images_per_s": "Images per second", "cpu_percent": "Trainer CPU %", "
 _GPU = {"gpu_memory_mib": "GPU memory, MiB"}
 _GRID = "dashed"
 """With any other kind bqplot asks the browser for every tick's computed style in every update, which makes it work out
-the style of the whole page each time: a third of what the charts cost the browser. The style sheet draws them solid."""
+the style of the whole page each time. The style sheet draws them solid."""
 _FAINT, _LONG_S, _COLORS = 0.3, 600.0, 8
 
 
