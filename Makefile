@@ -19,13 +19,13 @@ NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format js pictures bench docs build catalog pins clean distclean browser
+.PHONY: help lab test check format js soak pictures bench docs build catalog pins clean distclean browser
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
 
 lab: $(VENV)/.lab ## open the quickstart in JupyterLab
-	$(BIN)/jupyter lab $(LAB) notebooks/quickstart.ipynb
+	$(BIN)/jupyter lab $(LAB) --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
 
 test: check js browser ## everything: lint, types, floors, JavaScript, Python, notebooks, browser
 	$(PY) -m pytest $(PYTEST)
@@ -47,14 +47,18 @@ js: $(VENV)/.test ## type-check and test the JavaScript
 browser: $(VENV)/.test ## find Chromium or Chrome for the tests, or install one
 	$(PY) tests/browser/chromium.py
 
+soak: $(VENV)/.test ## kill 100 runs four times each, and one at every file operation, and compare (an hour; SOAK="15 20")
+	PYTHONPATH=tests $(PY) -m faults.soak $(SOAK)
+
 pictures: browser ## run every state for real and write docs/pictures/*.png
 	PYTHONPATH=tests $(PY) scripts/pictures.py
 
 bench: browser ## measure, print a table, write JSON
 	PYTHONPATH=tests:. $(PY) -m bench
 
-docs: $(VENV)/.test ## write docs/reference.md from the code
+docs: $(VENV)/.test ## write docs/reference.md and docs/advice.md from the code
 	$(BIN)/nbtrain fields --markdown > docs/reference.md
+	$(PY) -m nbtrain.advice > docs/advice.md
 
 build: $(VENV)/.test ## sdist and wheel into dist/
 	$(BIN)/uv build --quiet --python $(PY) --out-dir dist

@@ -1,7 +1,8 @@
 """What the panels cost and how fresh they are, in a real JupyterLab in a real browser.
 
-Painting: from the key that runs the cell to the frame that shows 100 cards, the form and the run bar. Freshness: a
-trainer's journal grows by 200 messages a second; the page notes when each step's number is on screen, on the same
+Painting: from the key that runs the cell to the frame that shows 100 cards, the form and the run bar. Typing: from a
+key in the form to the frame that shows it, and whatever holds the page up when the kernel's answer is drawn. Freshness:
+a trainer's journal grows by 200 messages a second; the page notes when each step's number is on screen, on the same
 machine's clock as the one that wrote it; idle, and while a cell keeps the kernel busy. Nothing may be lost.
 """
 
@@ -35,6 +36,16 @@ _PAINT = """async () => {
         : requestAnimationFrame(look); look(); });
     jupyterapp.commands.execute('notebook:run-cell');
     return await painted;
+}"""
+_KEYSTROKES = 20
+_WATCH_KEYS = """() => {
+    window.keys = []; window.tasks = [];
+    new PerformanceObserver(list => window.tasks.push(...list.getEntries().map(one => one.duration)))
+        .observe({type: 'longtask'});
+    document.querySelector('.nbt-form').addEventListener('keydown', () => {
+        const began = performance.now();
+        requestAnimationFrame(() => setTimeout(() => window.keys.push(performance.now() - began)));
+    }, {capture: true});
 }"""
 _NOTE = """() => {
     window.seen = [];
@@ -78,7 +89,12 @@ def measure() -> list[Row]:
         root = Path(folder)
         path = _many(root / "digits")
         with notebook(root, [_STUDIO.format(path=str(path)), "pass"]) as (view, frames):
-            return [*_painting(view, frames), *_freshness(view, path, busy=False), *_freshness(view, path, busy=True)]
+            return [
+                *_painting(view, frames),
+                *_typing(view),
+                *_freshness(view, path, busy=False),
+                *_freshness(view, path, busy=True),
+            ]
 
 
 def _many(path: Path) -> Path:
@@ -108,6 +124,22 @@ def _painting(view: NotebookView, frames: Frames) -> list[Row]:
     return [
         Row(f"TrainingStudio() with {EXPERIMENTS} experiments painted", "ms", tuple(painted_ms), 500),
         Row("comm messages for it, charts included", "messages", tuple(comm), 60),
+    ]
+
+
+def _typing(view: NotebookView) -> list[Row]:
+    """Type into a field of a new experiment, as a person does; each key until the frame that shows it is painted."""
+    view.kernel.execute("e = studio.project.new('Typed'); studio.experiments.selected = e.id")
+    box = view.page.locator("[data-path='training.epochs'] input").first
+    box.click()
+    view.page.evaluate(_WATCH_KEYS)
+    for number in range(_KEYSTROKES):
+        view.page.keyboard.press("Backspace" if number % 2 else "7")
+        view.page.wait_for_timeout(300)  # longer than the pause after which an edit is sent and drawn again
+    keys_ms, tasks_ms = view.page.evaluate("() => [window.keys, window.tasks]")
+    return [
+        Row("keystroke in the form → repainted", "ms", tuple(keys_ms), 50),
+        Row("tasks of the page over 50 ms while typing", "ms", tuple(tasks_ms) or (0.0,), 50),
     ]
 
 

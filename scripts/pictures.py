@@ -72,8 +72,8 @@ STATES = (
     State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760, height_px=2600),
     State(
         "pending",
-        TRAINING + "\nsecond = project.new('Second')\nsecond.train(queue=True)",
-        act=until("second.status == 'pending'"),
+        TRAINING + "\nfor name in ('Second', 'Third'): last = project.new(name).train(queue=True)",
+        act=until("last.place == 2"),
     ),
     State(
         "paused",

@@ -6,11 +6,14 @@ Playwright keeps an event loop in the main thread as long as the browser is open
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="nbtrain-config-")  # nobody's own defaults take part
 LAST = ("faults", "notebooks", "browser")
 
 

@@ -17,9 +17,11 @@ from sklearn.datasets import load_digits
 from nbtrain import files
 from nbtrain.build import build
 from nbtrain.config import Config
+from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.sources import Folder, Table
 from nbtrain.errors import ConfigError, DataError
 from nbtrain.messages import Message, Metric, Notice, PerClass, Resolved, Status, Stop
+from nbtrain.models.initialisation import Initialisation
 from nbtrain.project.datasets import DataSets
 from nbtrain.project.freeze import frozen
 from nbtrain.training.losses import Loss
@@ -63,7 +65,10 @@ def project(tmp_path, digits) -> Path:
 
 def a_run(project: Path, changes: dict[str, Any] | None = None, name: str = "one") -> tuple[Path, dict[str, Any]]:
     """Return a fresh run folder and what is frozen in it."""
-    config = Config().set_all({**BASE, **(changes or {})})
+    changes = {**BASE, **(changes or {})}
+    if changes.get("model.kind") == "custom":
+        del changes["model.variant"]
+    config = Config().set_all(changes)
     run = project / "experiments" / name / "runs" / "0001"
     run.mkdir(parents=True)
     return run, frozen(DataSets(project), config)
@@ -106,14 +111,20 @@ def test_a_run_learns_from_image_files(project):
 
 SMALL = [
     *({"optimizer.kind": kind} for kind in Optimizer.kinds()),
-    *({"scheduler.kind": kind, "scheduler.warmup_epochs": 0.5} for kind in Scheduler.kinds()),
+    *(
+        {"scheduler.kind": kind, "scheduler.warmup_epochs": 0 if kind == "one_cycle" else 0.5}
+        for kind in Scheduler.kinds()
+    ),
+    *({"initialisation.kind": kind, "initialisation.zero_head": True} for kind in Initialisation.kinds()),
     *(
         {"loss.kind": kind, "loss.class_weights": "auto", "task.kind": task}
         for kind, loss in Loss.kinds().items()
         for task in loss.tasks
     ),
     {"model.kind": "torchvision", "model.variant": "shufflenet_v2_x0_5", "task.image_size": 32},
-    {"model.freeze": "backbone", "normalisation.kind": "dataset"},
+    {"model.freeze": "backbone", "model.unfreeze_epoch": 1, "training.epochs": 2, "normalisation.kind": "dataset"},
+    {"model.kind": "custom", "model.blocks": 2, "model.width": 8, "model.norm": "group", "optimizer.layer_decay": 0.8},
+    {"optimizer.layer_decay": 0.7, "data.sampler": "balanced", "loss.class_weights": "effective"},
     {"augmentation.mixup": 0.4, "augmentation.cutmix": 1.0, "augmentation.mix_probability": 0.7},
     {"training.ema": True, "training.clip_norm": 1.0, "training.batch_multiplier": 3},
     {"hardware.precision": "bf16-mixed", "data.workers": 1, "task.image_size": 32},
@@ -131,8 +142,9 @@ def test_every_kind_of_part_takes_part(project, changes):
     assert outcome.status == "completed"
     losses = [m.values["loss"] for m in of(said, Metric) if m.split == "train"]
     assert all(np.isfinite(losses))
-    [val] = [m for m in of(said, Metric) if m.split == "val"]
-    assert ("map" in val.values) == several
+    val = [m for m in of(said, Metric) if m.split == "val"]
+    assert len(val) == changes.get("training.epochs", 1)
+    assert ("map" in val[-1].values) == several
 
 
 def test_a_stopped_run_is_built_again_and_goes_on_bit_for_bit(project):
@@ -157,6 +169,60 @@ def test_a_stopped_run_is_built_again_and_goes_on_bit_for_bit(project):
         assert same(a[name], b[name]), name
     vals = [[m for m in of(told, Metric) if m.split == "val"] for told in (heard, news + said)]
     assert vals[0] == vals[1]
+
+
+STAGED = {
+    "training.epochs": 3, "model.freeze": "stages", "model.freeze_stages": 3, "model.unfreeze_epoch": 2,
+    "data.sampler": "square_root", "initialisation.kind": "kaiming_normal", "scheduler.kind": "constant",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", ["schedule_free_adamw", "muon"])
+@pytest.mark.parametrize("stop", [13, 25])
+def test_staged_unfreezing_is_exact_before_and_after_it(project, optimizer, stop):
+    changes = {**STAGED, "optimizer.kind": optimizer, "optimizer.layer_decay": 0.8, "logging.every_n_steps": 1}
+    whole, held = a_run(project, changes, "whole")
+    _, heard = lived(whole, held)
+    assert [m.text for m in of(heard, Notice)] == ["From epoch 3 on the whole network is trained."]
+    run, held = a_run(project, changes, "pieces")
+    first, _ = lived(run, held, lambda said: any(m.step >= stop for m in of(said, Metric)))
+    assert first.status == "cancelled"
+    assert lived(run, held)[0].status == "completed"
+    a, b = last_state(whole), last_state(run)
+    assert all(same(a[name], b[name]) for name in ("model_state_dict", "optimizer_state_dict", "metrics"))
+
+
+def experiment(project: Path, name: str) -> None:
+    folder = project / "experiments" / name
+    files.write_json(folder / "experiment.json", {"format": 1, "id": name, "name": name})
+
+
+def test_weights_of_another_experiment_are_taken_and_told(project):
+    source, held = a_run(project, {"training.ema": True}, "source")
+    lived(source, held)
+    experiment(project, "source")
+    run, held = a_run(project, {"model.transfer_from": "source", "model.freeze": "backbone"}, "taker")
+    _, said = lived(run, held)
+    told = [m.text for m in of(said, Notice)]
+    assert told[0] == "Starts from the weights of experiment 'source' (run 0001, step 10)."
+    assert "tensors were loaded from" in told[1]
+    averaged, now = last_state(source)["ema_state_dict"], last_state(run)["model_state_dict"]
+    assert torch.equal(averaged["conv1.0.weight"], now["conv1.0.weight"])
+    shutil.rmtree(source)
+    outcome, said = lived(run, held)
+    assert outcome.status == "completed"
+    assert not any("Starts from" in m.text for m in of(said, Notice))
+
+
+def test_a_resumed_run_asks_for_no_weights_again(project, tmp_path):
+    """The file may be gone by then, or the network down: all weights are in the checkpoint."""
+    from nbtrain.models import Timm
+
+    torch.save(Timm(variant="test_resnet").build(10, 16).state_dict(), tmp_path / "w.pt")
+    run, held = a_run(project, {"model.weights_file": str(tmp_path / "w.pt"), "training.epochs": 2})
+    lived(run, held, lambda said: any(m.split == "val" for m in of(said, Metric)))
+    (tmp_path / "w.pt").unlink()
+    assert lived(run, held)[0].status == "completed"
 
 
 @pytest.mark.parametrize("phase", ["scanning data", "planning", "building", "training", "validating"])
@@ -262,3 +328,16 @@ def test_the_run_folder_holds_what_the_contract_names(project):
     lived(run, held)
     assert json.loads((run / "checkpoints/best.json").read_bytes())["file"].startswith("step-")
     assert {p.name for p in (run / "checkpoints").iterdir()} >= {"best.json", "last.json", "best_model.pt"}
+
+
+def test_what_cannot_be_repeated_is_told(project, monkeypatch):
+    drawn = np.random.default_rng()
+
+    def shuffled_by_hand(image):
+        return image.roll(int(drawn.integers(1, 9)), 1)[:, :16, :16]
+
+    monkeypatch.setattr(Augmentation, "pipeline", lambda self, split, size: shuffled_by_hand)
+    run, held = a_run(project, {"hardware.deterministic": True})
+    texts = [m.text for m in lived(run, held)[1] if isinstance(m, Notice)]
+    assert any("The transform shuffled_by_hand gives two results for one image" in text for text in texts)
+    assert any("hardware.deterministic is without effect on the CPU" in text for text in texts)

@@ -39,12 +39,41 @@ def test_the_defaults_need_only_data():
             "augmentation.train.1.size",
         ),
         ({"hardware.device": "cpu", "hardware.precision": "16-mixed"}, None, "hardware.precision"),
+        ({"scheduler.kind": "one_cycle", "scheduler.warmup_epochs": 2}, None, "scheduler.warmup_epochs"),
+        ({"model.freeze": "backbone"}, None, "model.freeze"),
+        ({"model.kind": "custom", "model.freeze": "stages"}, None, "model.freeze"),
+        (
+            {"model.pretrained": True, "model.freeze": "stages", "model.unfreeze_epoch": 50},
+            None,
+            "model.unfreeze_epoch",
+        ),
+        ({"model.weights_file": "a.pt", "model.transfer_from": "b"}, None, "model.transfer_from"),
+        ({"loss.class_weights": "given"}, None, "loss.given_weights"),
+        ({"loss.class_weights": "given", "loss.given_weights": [1, 2]}, Facts(n_classes=3), "loss.given_weights"),
+        ({}, Facts(n_val=0), "training.early_stopping"),
+        ({"training.early_stopping": False}, Facts(n_val=0), "data.val_ratio"),
+        ({"optimizer.kind": "schedule_free_sgd", "training.ema": True}, None, "training.ema"),
     ],
 )
 def test_rules_between_sections_name_the_path_and_what_to_do(changes, facts, path):
     [problem] = GOOD.set_all(changes).check(facts)
     assert problem.path == path
     assert problem.advice
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.freeze": "backbone", "model.pretrained": True},
+        {"model.freeze": "backbone", "model.transfer_from": "Baseline"},
+        {"model.freeze": "backbone", "model.unfreeze_epoch": 49},
+        {"loss.class_weights": "given", "loss.given_weights": [1, 0, 2]},
+        {"scheduler.kind": "one_cycle"},
+        {"normalisation.kind": "custom", "model.pretrained": True},
+    ],
+)
+def test_what_may_well_be_meant_is_no_problem(changes):
+    assert paths(GOOD.set_all(changes), Facts(1000, 3, False, 200)) == []
 
 
 @pytest.mark.parametrize("device", ["cuda:0,cuda:1", "all", "gpu", "cuda:-1", "tpu", "cuda:0; rm -rf"])
@@ -57,6 +86,12 @@ def test_several_or_unknown_devices_are_refused(device):
 def test_checkpoint_names_stay_in_their_folder(name):
     with pytest.raises(ConfigError, match=r"checkpoint\.best_name"):
         Config().set("checkpoint.best_name", name)
+
+
+def test_the_best_and_the_last_checkpoint_have_names_of_their_own():
+    with pytest.raises(ConfigError, match=r"checkpoint\.last_name.*names of their own"):
+        Config().set("checkpoint.best_name", "last_checkpoint.pt")
+    assert Config().set("checkpoint.best_name", "{name}-{epoch}-{metric:.3f}.pt")
 
 
 def test_several_changes_set_kinds_first_and_tell_every_problem():

@@ -8,6 +8,8 @@ import pytest
 from nbtrain.messages import DOWN, UP, Metric, PerClass, Stop, decode, encode
 
 EXAMPLES = {
+    "compared": 3,
+    "equal": True,
     "status": "training",
     "step": 3,
     "epoch": 1.5,
@@ -18,6 +20,7 @@ EXAMPLES = {
     "text": "3 images skipped",
     "file": "step-00000003.pt",
     "path": "data.workers",
+    "old": 1,
     "value": 2,
     "metric": "accuracy",
     "reason": "two cores",

@@ -21,15 +21,17 @@ export interface Header extends Common {
 }
 
 export interface Card {
-  id: string; name: string; status: Status; tags: string[]; runs: number; created_s: number;
+  id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
-  metric: string; value: number | null; duration_s: number | null; cause: string;
+  metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
 }
 
 export interface Experiments extends Common {
   cards: Card[];
   selected: string;
   overlay: string[];
+  known_tags: string[];
+  asking: { id?: string };
   blank: boolean;
   notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
@@ -46,8 +48,40 @@ export interface FormField {
 }
 export interface Trouble { path: string; message: string; advice: string }
 
+/** One setting of several configurations: where, in words, and the value of each. */
+export interface SideBySide { path: string; label: string; values: string[] }
+export interface PresetRow { path: string; label: string; here: string; there: string; why: string }
+export interface Auto { value?: string; reason?: string; source?: string; manual?: unknown }
+export type Fix = Record<string, unknown>;
+export interface Suggestion {
+  rule: string; level: "info" | "warning" | "problem"; path: string; text: string; why: string; source: string; fix: Fix; doing: string;
+}
+export interface Band { low: number; high: number; far_low: number; far_high: number; usual: number; zone: "low" | "good" | "high"; what: string; source: string }
+export interface Schedule { epochs: number[]; lrs: number[]; told: [number, number][]; total: number; warmup: number; still: number; highest: boolean }
+export interface Balance {
+  rows: [string, number, number, number][]; left_out: number; ratio: number;
+  options: { name: string; label: string; effect: string; fix: Fix; chosen: boolean; recommended: boolean }[];
+}
+export interface Cards {
+  balance: Partial<Balance>;
+  optimizers: { kind: string; label: string; memory: string; moved: number; chosen: boolean; stability: string; best_for: string; source: string }[];
+  regularisation: { parts: { path: string; label: string; value: string; points: number }[]; augmentation: string; overall: string };
+  timeline: { epoch: number; label: string; path: string }[];
+  stops: string;
+}
+
 export interface Form extends Common {
   name: string;
+  description: string;
+  tags: string[];
+  known_tags: string[];
+  autos: Record<string, Auto>;
+  outside: { reason?: string; rows?: SideBySide[] };
+  presets: { key: string; label: string; about: string }[];
+  preset: { key?: string; label?: string; about?: string; rows?: PresetRow[] };
+  compared: { names?: string[]; rows?: SideBySide[] };
+  sheet: { number?: number; style?: "python" | "json" | "yaml" | "imported"; name?: string; text?: string };
+  said: string;
   sections: { key: string; title: string; open: boolean; fields: FormField[] }[];
   values: Record<string, any>;
   hidden: string[];
@@ -56,11 +90,19 @@ export interface Form extends Common {
   catalog: Record<string, Choice[]>;
   status: Status | "";
   editable: boolean;
+  live: boolean;
+  changed: Record<string, string>;
   dirty: boolean;
   can_undo: boolean;
+  can_redo: boolean;
   can_train: boolean;
   starting: boolean;
   reason: string;
+  advice: Suggestion[];
+  band: Partial<Band>;
+  schedule: Partial<Schedule>;
+  cards: Partial<Cards>;
+  resources: [string, string][];
   footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };
 }
 
@@ -79,15 +121,23 @@ export interface RunBar extends Common {
   waiting: number | null;
   duration_s: number | null;
   best: { metric?: string; value?: number; epoch?: number; step?: number };
-  error: { cause?: string; message?: string; advice?: string[]; traceback?: string };
+  error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown> }[]; asks?: boolean };
   kept: string;
   repeated: { exact?: boolean; text?: string };
+  extension: { epochs?: number; text?: string; refused?: string };
   busy: { text?: string };
+  place: number;
+  queued: number;
   startable: boolean;
   starting: boolean;
   commands: string;
   home: string;
   beat: number;
+  visible: boolean;
+}
+
+export interface Findings extends Common {
+  findings: Suggestion[];
   visible: boolean;
 }
 
@@ -98,6 +148,7 @@ export interface Details extends Common {
   facts: { label: string; value: string }[];
   notices: string[];
   resolved: { path: string; value: string; reason: string }[];
+  changes: { step: number; path: string; old: string; value: string; extends: boolean }[];
   log: string;
   visible: boolean;
 }

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./details.css";
 import type { Details } from "./contracts";
-import { counted, measured, metricName, metricValue, percent } from "./lib/format";
+import { counted, grouped, measured, metricName, metricValue, percent } from "./lib/format";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
 function prepare(panel: Panel<Details>): () => TemplateResult {
@@ -12,6 +12,7 @@ function prepare(panel: Panel<Details>): () => TemplateResult {
     ${classes(panel.get("per_class"))}
     ${fold("Data", panel.get("facts").slice(0, 3).map((fact) => fact.value).join(" · "), panel.get("facts").length > 0, () => html`<dl>${panel.get("facts").map((fact) => html`<dt>${fact.label}</dt><dd>${fact.value}</dd>`)}</dl>`)}
     ${notices(panel.get("notices"))}
+    ${changes(panel.get("changes"))}
     ${resolved(panel.get("resolved"))}
     ${fold("Log", "", panel.get("log") !== "", () => html`<pre>${panel.get("log")}</pre>`)}`;
 }
@@ -46,6 +47,13 @@ function notices(list: string[]): TemplateResult | typeof nothing {
 function resolved(list: Details["resolved"]): TemplateResult | typeof nothing {
   return fold("Chosen by measuring", list.map((one) => `${one.path.split(".").at(-1)?.replaceAll("_", " ")} ${one.value}`).join(" · "), list.length > 0,
     () => html`<table class="num"><tbody>${list.map((one) => html`<tr><td>${one.path}</td><td>${one.value}</td><td class="reason">${one.reason}</td></tr>`)}</tbody></table>`);
+}
+
+function changes(list: Details["changes"]): TemplateResult | typeof nothing {
+  const newest = list.at(-1);
+  return fold("Changed since the start", newest ? `${newest.path} ${newest.value} at step ${grouped(newest.step)}` : "", list.length > 0,
+    () => html`<table class="num"><thead><tr><th scope="col">after step</th><th scope="col">what</th><th scope="col">from</th><th scope="col">to</th></tr></thead>
+      <tbody>${list.map((one) => html`<tr><td>${grouped(one.step)}</td><td>${one.path}${one.extends ? " (extended)" : ""}</td><td>${one.old}</td><td>${one.value}</td></tr>`)}</tbody></table>`);
 }
 
 export default widget<Details>("details", prepare);

@@ -1,6 +1,6 @@
 // The list of experiments: select, filter, sort, rename in place, duplicate, delete, tick to compare; and what an empty
 // project offers. A tick of one card arrives as a patch and is written into the shared list in place.
-import { html, nothing, type TemplateResult } from "lit-html";
+import { html, nothing, render, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
@@ -9,6 +9,7 @@ import type { Card, Experiments } from "./contracts";
 import { counted, duration, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Model, type Panel, reportVisibility, widget } from "./lib/panel";
+import { canMoveDown, canMoveUp, ordinal } from "./lib/queue";
 import { ICONS, WORDS, isActive } from "./lib/status";
 
 export type Order = "newest" | "name" | "best" | "status";
@@ -29,11 +30,21 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     if (box instanceof HTMLInputElement) box.select();
   };
   panel.on("msg:custom", panel.redraw);
+  panel.on("change:asking", () => {
+    const { id } = panel.get("asking");
+    panel.draw();
+    const box = panel.el.querySelector<HTMLElement>("[role=alertdialog] .keep");
+    if (!id) return;
+    box?.scrollIntoView({ block: "nearest" });
+    box?.focus();
+  });
   reportVisibility(panel);
   return () => {
     const cards = panel.get("cards");
     const first = panel.get("blank") ? firstSteps(panel, local, change) : nothing;
-    if (panel.get("blank") && cards.length === 0) return html`${first}`;
+    const alone = panel.get("blank") && cards.length === 0;
+    panel.mark("alone", alone);
+    if (alone) return html`${first}`;
     const shown = sorted(matching(cards, local.filter), local.order);
     return html`${first}${tools(panel, local, change)}
       <ul role="list" aria-label="Experiments" @keydown=${(event: KeyboardEvent) => listKeys(event)}>
@@ -43,13 +54,15 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
   };
 }
 
-/** The cards whose name, tags or status contain every word of `filter`. */
+/** The cards that every word of `filter` fits: `tag:x` and `tag:"two words"` their tags, others name, description, tags and status. */
 export function matching(cards: Card[], filter: string): Card[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = filter.toLowerCase().matchAll(/(tag:)?"([^"]*)"?|(tag:)(\S*)|(\S+)/g);
+  const words = [...found].map(([, quotedTag, quoted, tag, tagged, plain]) => ({ tag: quotedTag ?? tag, text: quoted ?? tagged ?? plain ?? "" }));
   if (!words.length) return cards;
   return cards.filter((card) => {
-    const text = [card.name, card.status, WORDS[card.status], ...card.tags].join(" ").toLowerCase();
-    return words.every((word) => text.includes(word));
+    const tags = card.tags.map((tag) => tag.toLowerCase());
+    const text = [card.name, card.description, card.status, WORDS[card.status], ...tags].join(" ").toLowerCase();
+    return words.every((word) => (word.tag ? tags.some((tag) => tag.startsWith(word.text)) : text.includes(word.text)));
   });
 }
 
@@ -69,7 +82,7 @@ function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<L
   return html`<div class="tools">
     <button class="primary new" @click=${() => panel.send("new")}>+ New experiment</button>
     <div class="finding">
-      <input type="search" placeholder="Filter…" title="Name, tag or status" aria-label="Filter experiments by name, tag or status" .value=${live(local.filter)}
+      <input type="search" placeholder="Filter…" title="Words of name, description, tags or status; tag:x for a tag" aria-label="Filter experiments" .value=${live(local.filter)}
         @input=${(e: InputEvent) => change({ filter: (e.target as HTMLInputElement).value })}>
       <select aria-label="Sort experiments" @change=${(e: Event) => change({ order: (e.target as HTMLSelectElement).value as Order })}>
         ${Object.entries(ORDERS).map(([key, label]) => html`<option value=${key} ?selected=${key === local.order}>${label}</option>`)}</select>
@@ -81,13 +94,14 @@ function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<L
 
 const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown[] => [
   JSON.stringify(card), panel.get("selected") === card.id, panel.get("overlay").indexOf(card.id),
-  local.renaming === card.id, local.tagging === card.id, local.deleting === card.id,
+  local.renaming === card.id, local.tagging === card.id && panel.get("known_tags"), local.deleting === card.id, panel.get("asking").id === card.id,
 ];
 
 function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
   const on = panel.get("selected") === card.id;
   if (local.deleting === card.id) return deletion(panel, change, card);
-  const select = (): void => { if (!on) panel.tell("selected", card.id); };
+  if (panel.get("asking").id === card.id) return leaving(panel, card);
+  const select = (): void => { if (!on) panel.send("select", { id: card.id }); };
   const menu = (at: { x: number; y: number }, back: HTMLElement | null): void =>
     openMenu(panel.el, entries(panel, card, change), at, back);
   const keys = (event: KeyboardEvent): void => {
@@ -96,7 +110,8 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
       Enter: select, " ": select, F2: () => change({ renaming: card.id }), Delete: () => change({ deleting: card.id }),
       ContextMenu: () => menu(under(event.currentTarget as Element), event.currentTarget as HTMLElement),
     };
-    const action = event.shiftKey && event.key === "F10" ? actions.ContextMenu : actions[event.key];
+    const shifts: Record<string, () => void> = { ArrowUp: () => shift(panel, card, -1), ArrowDown: () => shift(panel, card, 1) };
+    const action = event.altKey ? shifts[event.key] : event.shiftKey && event.key === "F10" ? actions.ContextMenu : actions[event.key];
     if (!action || (event.target as HTMLElement).tagName === "BUTTON") return;
     event.preventDefault();
     action();
@@ -106,15 +121,15 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
       @click=${select} @dblclick=${() => change({ renaming: card.id })} @keydown=${keys}
       @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
-      <span class="mark ${card.status}" title=${WORDS[card.status]} aria-hidden="true">${ICONS[card.status]}</span>
-      ${local.renaming === card.id ? editBox("New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title cut grow" title=${card.name}>${card.name}</span>`}
+      <span class="mark ${card.status} ${card.edited ? "edited" : ""}" title="${WORDS[card.status]}${card.edited ? ", with unsaved edits" : ""}" aria-hidden="true">${ICONS[card.status]}</span>
+      ${local.renaming === card.id ? editBox("New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title grow" title=${card.name}>${card.name}</span>`}
       ${compareBox(panel, card, on)}
       <button class="icon more" tabindex="-1" aria-label="Menu of ${card.name}" aria-haspopup="menu"
         @click=${(e: Event) => { e.stopPropagation(); menu(under(e.currentTarget as Element), e.currentTarget as HTMLElement); }}>⋯</button>
     </div>
     ${card.status === "training" || card.status === "preparing" ? html`<div class="bar"><i style="width:${100 * card.progress}%"></i></div>` : nothing}
     <div class="line num"><span class="cut">${statusLine(card)}</span></div>
-    ${local.tagging === card.id ? html`<div class="tags">${editBox("Tags, separated by commas", card.tags.join(", "), (tags) => tag(panel, change, card, tags))}</div>`
+    ${local.tagging === card.id ? html`<div class="tags">${editBox("Tags, separated by commas", card.tags.join(", "), (tags) => tag(panel, change, card, tags), panel.get("known_tags"))}</div>`
       : card.tags.length ? html`<div class="tags">${card.tags.map((tag) => html`<span class="pill cut">${tag}</span>`)}</div>` : nothing}
   </div>`;
 }
@@ -124,7 +139,7 @@ function statusLine(card: Card): TemplateResult {
   switch (card.status) {
     case "training": return html`epoch ${card.epoch} / ${card.epochs}${left}`;
     case "preparing": return html`${card.phase || "starting"}…`;
-    case "pending": return html`waiting for the device`;
+    case "pending": return card.place ? html`${ordinal(card.place)} in the queue` : html`starting…`;
     case "failed": return html`<span class="bad">${card.cause || "failed"}</span>${bestOf(card, " · ")}`;
     case "completed":
     case "cancelled":
@@ -132,7 +147,7 @@ function statusLine(card: Card): TemplateResult {
       const took = card.duration_s === null ? "" : ` · ${duration(card.duration_s)}`;
       return card.value === null ? html`${WORDS[card.status].toLowerCase()}${took}` : html`${bestOf(card, "")}${took}`;
     }
-    default: return html`not trained`;
+    default: return card.edited ? html`<span class="warn">not saved</span>` : html`not trained`;
   }
 }
 
@@ -140,13 +155,12 @@ const bestOf = (card: Card, before: string): TemplateResult | typeof nothing =>
   card.value === null ? nothing : html`${before}<b title="best ${metricName(card.metric)}">${metricValue(card.metric, card.value)}</b>`;
 
 function compareBox(panel: Panel<Experiments>, card: Card, on: boolean): TemplateResult | typeof nothing {
-  if (card.status === "created") return nothing;
   const overlay = panel.get("overlay");
   const place = overlay.indexOf(card.id);
   const toggle = (): void => panel.tell("overlay", place >= 0 ? overlay.filter((id) => id !== card.id) : [...overlay, card.id]);
   const color = place >= 0 && !on ? `accent-color:var(--c${(place % MAX_COMPARED) + 2})` : "";
   return html`<input type="checkbox" class="compare" style=${color} .checked=${live(place >= 0)} tabindex="-1"
-    ?disabled=${on || (place < 0 && overlay.length >= MAX_COMPARED)} title="Show its curves beside the selected experiment's" aria-label="Compare ${card.name}"
+    ?disabled=${on || (place < 0 && overlay.length >= MAX_COMPARED)} title="Compare its curves and settings with the selected experiment's" aria-label="Compare ${card.name}"
     @click=${(e: Event) => e.stopPropagation()} @dblclick=${(e: Event) => e.stopPropagation()} @change=${toggle}>`;
 }
 
@@ -157,10 +171,20 @@ function entries(panel: Panel<Experiments>, card: Card, change: (part: Partial<L
     { label: "Rename", keys: "F2", action: () => change({ renaming: card.id, deleting: "" }) },
     { label: "Edit tags", action: () => change({ tagging: card.id }) },
     { label: "Duplicate", action: () => panel.send("duplicate", { id: card.id }) },
-    { label: compared ? "Stop comparing" : "Compare curves", disabled: card.status === "created" || panel.get("selected") === card.id,
+    { label: "Branch from the best checkpoint", disabled: card.runs === 0, action: () => panel.send("branch", { id: card.id, checkpoint: "best" }) },
+    { label: "Branch from the newest checkpoint", disabled: card.runs === 0, action: () => panel.send("branch", { id: card.id, checkpoint: "last" }) },
+    { label: compared ? "Stop comparing" : "Compare", disabled: panel.get("selected") === card.id,
       action: () => panel.tell("overlay", compared ? overlay.filter((id) => id !== card.id) : [...overlay, card.id]) },
+    ...(card.queued > 1 ? [
+      { label: "Move up in the queue", keys: "Alt+↑", disabled: !canMoveUp(card), action: () => shift(panel, card, -1) },
+      { label: "Move down in the queue", keys: "Alt+↓", disabled: !canMoveDown(card), action: () => shift(panel, card, 1) },
+    ] : []),
     { label: "Delete…", keys: "Del", danger: true, action: () => change({ deleting: card.id }) },
   ];
+}
+
+function shift(panel: Panel<Experiments>, card: Card, by: -1 | 1): void {
+  if (by < 0 ? canMoveUp(card) : canMoveDown(card)) panel.send("shift", { id: card.id, by });
 }
 
 function rename(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card, name: string | null): void {
@@ -176,16 +200,31 @@ function tag(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, 
 }
 
 /** A box to type in place: Enter or leaving it keeps the text, Escape gives null. */
-function editBox(label: string, value: string, done: (text: string | null) => void): TemplateResult {
+function editBox(label: string, value: string, done: (text: string | null) => void, known: string[] = []): TemplateResult {
   let over = false;
+  const list = known.length ? "nbt-known-tags" : undefined;
+  const complete = (event: Event): void => { // the last word is completed, the ones before it stay
+    const input = event.target as HTMLInputElement;
+    const before = input.value.slice(0, input.value.lastIndexOf(",") + 1);
+    const options = known.map((tag) => html`<option value="${before}${before ? " " : ""}${tag}"></option>`);
+    if (input.nextElementSibling) render(html`${options}`, input.nextElementSibling as HTMLElement);
+  };
   const end = (input: HTMLInputElement, keep: boolean): void => {
     if (over) return;
     over = true;
     done(keep ? input.value.trim() : null);
   };
-  return html`<input class="rename grow" aria-label=${label} placeholder=${label} maxlength="500" .value=${value} @click=${(e: Event) => e.stopPropagation()}
+  return html`<input class="rename grow" aria-label=${label} placeholder=${label} maxlength="500" list=${list ?? nothing} @focus=${complete} @input=${complete} .value=${value} @click=${(e: Event) => e.stopPropagation()}
     @dblclick=${(e: Event) => e.stopPropagation()} @blur=${(e: Event) => end(e.target as HTMLInputElement, true)}
-    @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter" || e.key === "Escape") end(e.target as HTMLInputElement, e.key === "Enter"); }}>`;
+    @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter" || e.key === "Escape") end(e.target as HTMLInputElement, e.key === "Enter"); }}>${list ? html`<datalist id=${list}></datalist>` : nothing}`;
+}
+
+/** What becomes of unsaved edits, asked on the card that has them before another is selected. */
+function leaving(panel: Panel<Experiments>, card: Card): TemplateResult {
+  const answer = (how: string) => (): void => panel.send("leave", { how });
+  return html`<div class="card on" role="alertdialog" aria-label="Unsaved edits of ${card.name}" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") answer("stay")(); }}>
+    <div class="confirm"><p><b>“${card.name}” has unsaved edits.</b></p>
+      <div class="row"><button class="primary keep" @click=${answer("save")}>Save</button><button @click=${answer("discard")}>Discard</button><button @click=${answer("stay")}>Stay</button></div></div></div>`;
 }
 
 function deletion(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
@@ -203,7 +242,7 @@ function listKeys(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const edge = { Home: 0, End: -1 }[event.key];
   const here = (event.target as HTMLElement).closest(".card");
-  if ((step === undefined && edge === undefined) || !here || (event.target as HTMLElement).tagName === "INPUT") return;
+  if (event.altKey || (step === undefined && edge === undefined) || !here || (event.target as HTMLElement).tagName === "INPUT") return;
   event.preventDefault();
   const all = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".card")];
   const next = edge !== undefined ? all.at(edge) : all[all.indexOf(here as HTMLElement) + (step ?? 0)];

@@ -4,8 +4,13 @@ import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import "./form.css";
 import type { Form, FormField } from "./contracts";
+import { about } from "./form/about";
+import { mark, outlook } from "./form/advice";
+import { inSection } from "./form/cards";
 import { row } from "./form/controls";
+import { jump } from "./form/jump";
 import { depth, summary } from "./form/summary";
+import { tools } from "./form/tools";
 import { FormView } from "./form/view";
 import { counted } from "./lib/format";
 import { type Panel, widget } from "./lib/panel";
@@ -13,22 +18,16 @@ import { isActive } from "./lib/status";
 
 function prepare(panel: Panel<Form>): () => TemplateResult {
   const form = new FormView(panel);
-  panel.on("change:name", () => form.typing.clear());
+  const desk = tools(form);
+  panel.on("change:sections", () => { if (panel.get("status") === "") form.sheet = ""; });
   return () => {
+    panel.mark("started", !["", "created"].includes(panel.get("status")));
     if (!panel.get("status")) return html`<div class="empty">Select an experiment to see its configuration.</div>`;
     const sections = panel.get("sections");
-    return html`${title(panel)}
+    return html`${about(form)}${desk()}
       ${repeat(sections, (section) => section.key, (section) => sectionView(form, section))}
       ${foot(form)}`;
   };
-}
-
-function title(panel: Panel<Form>): TemplateResult {
-  const editable = panel.get("editable");
-  const state = !editable ? "" : panel.get("dirty") ? html`<span class="warn">● not saved</span>` : html`<span class="dim">saved</span>`;
-  return html`<div class="row title"><h3 class="grow">Configuration</h3><span class="state" aria-live="polite">${state}</span>
-    ${editable ? html`<button class="plain" ?disabled=${!panel.get("can_undo")} title="Take back the last edit" @click=${() => panel.send("undo")}>Undo</button>
-      <button class="plain" ?disabled=${!panel.get("dirty")} title="Back to what was saved" @click=${() => panel.send("revert")}>Revert</button>` : nothing}</div>`;
 }
 
 function sectionView(form: FormView, section: Form["sections"][number]): TemplateResult {
@@ -42,11 +41,11 @@ function sectionView(form: FormView, section: Form["sections"][number]): Templat
   const more = `${section.key}.more`;
   return html`<details class="section" data-section=${section.key} .open=${live(isOpen)} @toggle=${(e: Event) => form.setOpen(section.key, (e.currentTarget as HTMLDetailsElement).open)}>
     <summary><b>${section.title}</b><span class="cut grow">${summary(section.fields, panel.get("values"), hidden)}</span>
-      ${wrong ? html`<span class="count">${counted(wrong, "problem")}</span>` : nothing}</summary>
+      ${wrong ? html`<span class="count">${counted(wrong, "problem")}</span>` : mark(form, section.key)}</summary>
     ${isOpen ? html`<div class="fields">${fieldRows(form, usual)}
       ${rare.length ? html`<button type="button" class="link more" aria-expanded=${form.isOpen(more) ? "true" : "false"} @click=${() => form.setOpen(more, !form.isOpen(more))}>
         ${form.isOpen(more) ? "Fewer settings" : `More: ${rare.map((field) => field.label.toLowerCase()).slice(0, 4).join(", ")}${rare.length > 4 ? "…" : ""}`}</button>` : nothing}
-      ${form.isOpen(more) ? fieldRows(form, rare) : nothing}</div>` : nothing}</details>`;
+      ${form.isOpen(more) ? fieldRows(form, rare) : nothing}${inSection(form, section.key)}</div>` : nothing}</details>`;
 }
 
 const fieldRows = (form: FormView, fields: FormField[]): unknown => repeat(fields, (field) => field.path, (field) => row(form, field));
@@ -56,14 +55,15 @@ function foot(form: FormView): TemplateResult {
   const [status, editable] = [panel.get("status"), panel.get("editable")];
   const reason = panel.get("reason");
   return html`<div class="foot">
-    ${problemList(form)}
-    ${panel.get("trouble") ? html`<div class="note bad small" style="margin-bottom:8px" role="alert">${panel.get("trouble")}</div>` : nothing}
+    ${problemList(form)}${outlook(form, (path) => labelOf(panel, path))}
+    ${panel.get("trouble") && form.sheet !== "import" ? html`<div class="note bad small told" role="alert">${panel.get("trouble")}</div>` : nothing}
+    ${panel.get("said") ? html`<div class="note small told" role="status">${panel.get("said")}</div>` : nothing}
     <div class="row"><span class="mut grow num facts small">${facts(panel.get("footer"))}</span>
     ${editable ? html`<button ?disabled=${!panel.get("dirty")} @click=${() => panel.send("save")}>Save</button>
         <button class="primary" ?disabled=${!panel.get("can_train")} title=${reason} @click=${() => panel.send("train")}>${panel.get("starting") ? "Starting…" : "Train ▶"}</button>
         ${reason ? html`<span class="reason">${reason}</span>` : nothing}`
       : html`<button @click=${() => panel.send("duplicate")}>Duplicate to change</button>
-        <span class="reason">${status && isActive(status) ? "Read-only while it runs." : "Read-only: this is what the run used. Restart makes it editable again."}</span>`}</div></div>`;
+        <span class="reason">${status && isActive(status) ? "While it runs, the fields that are not greyed out can be changed; changes apply at the next step." : "Read-only: this is what the run used. Restart makes it editable again."}</span>`}</div></div>`;
 }
 
 function facts(footer: Form["footer"]): TemplateResult | typeof nothing {
@@ -88,21 +88,6 @@ function labelOf(panel: Panel<Form>, path: string): string {
   const section = panel.get("sections").find((one) => path === one.key || path.startsWith(`${one.key}.`));
   const field = section?.fields.find((one) => one.path === path);
   return [section?.title, field?.label].filter(Boolean).join(" › ") || path;
-}
-
-/** Opens the section of a field and puts the focus into it. */
-function jump(form: FormView, path: string): void {
-  const section = form.panel.get("sections").find((one) => path.startsWith(one.key));
-  if (section) {
-    form.open.set(section.key, true);
-    if (section.fields.find((one) => one.path === path)?.advanced) form.open.set(`${section.key}.more`, true);
-  }
-  form.panel.draw();
-  const target = form.panel.el.querySelector<HTMLElement>(`[data-path="${CSS.escape(path)}"]`) ?? form.panel.el.querySelector<HTMLElement>(`[data-section="${CSS.escape(section?.key ?? "")}"]`);
-  target?.scrollIntoView({ block: "center" });
-  target?.querySelector<HTMLElement>("input, select, button")?.focus({ preventScroll: true });
-  target?.classList.add("flash");
-  setTimeout(() => target?.classList.remove("flash"), 1300);
 }
 
 export default widget<Form>("form", prepare);

@@ -1,12 +1,14 @@
 // The run bar: what the selected experiment's run is doing, and what can be done about it now. Stop and Pause go two
 // ways at once, to the kernel and as a file to the trainer, because a busy kernel may not answer.
 import { html, nothing, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
 import "./run_bar.css";
 import type { RunBar } from "./contracts";
 import { leaveCommand } from "./lib/contents";
 import { counted, duration, grouped, metricName, metricValue, percent } from "./lib/format";
 import { heart } from "./lib/heart";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { canMoveDown, canMoveUp } from "./lib/queue";
 import { ICONS, WORDS, type Status, hasEnded, isActive, isResumable } from "./lib/status";
 
 const UNANSWERED_MS = 6000;
@@ -14,19 +16,19 @@ const UNANSWERED_MS = 6000;
 type Leaving = "stop" | "pause";
 const LEAVING: Record<Leaving, string> = { stop: "Stopping", pause: "Pausing" };
 
-/** `leaving`: what was asked of the run whose commands lie in `at`. */
-interface Local { asking: boolean; leaving: Leaving | ""; at: string; unanswered: boolean }
+/** `fixing`: the fix whose restart has to be confirmed, -1 for none. `leaving`: what was asked of the run whose commands lie in `at`. */
+interface Local { asking: boolean; fixing: number; adding: string; leaving: Leaving | ""; at: string; unanswered: boolean }
 
 function prepare(panel: Panel<RunBar>): () => TemplateResult {
-  const local: Local = { asking: false, leaving: "", at: "", unanswered: false };
+  const local: Local = { asking: false, fixing: -1, adding: "", leaving: "", at: "", unanswered: false };
   const pulse = heart(panel);
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
   panel.on("change:status", () => {
     const status = panel.get("status") as Status;
     if (!isActive(status)) change({ leaving: "", unanswered: false });
-    if (!hasEnded(status)) change({ asking: false });
+    if (!hasEnded(status)) change({ asking: false, fixing: -1, adding: "" });
   });
-  panel.on("change:commands", () => change({ leaving: "", unanswered: false, asking: false }));
+  panel.on("change:commands", () => change({ leaving: "", unanswered: false, asking: false, fixing: -1, adding: "" }));
   reportVisibility(panel);
   return () => {
     const status = panel.get("status");
@@ -37,8 +39,8 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
         <span class="place num grow">${place(panel, status)}</span>
         ${buttons(panel, local, change, status)}</div>
       ${status === "created" ? notYet(panel) : isActive(status) ? progress(panel, status) : nothing}
-      ${kept(panel)}${repeated(panel)}${busy(panel)}${restartQuestion(panel, local, change)}${unanswered(panel, local)}
-      ${status === "failed" ? failure(panel.get("error")) : nothing}
+      ${kept(panel)}${repeated(panel)}${busy(panel)}${restartQuestion(panel, local, change)}${extendQuestion(panel, local, change)}${unanswered(panel, local)}
+      ${status === "failed" ? failure(panel, local, change) : nothing}
       ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}`;
   };
 }
@@ -66,12 +68,20 @@ function best(panel: Panel<RunBar>): TemplateResult | typeof nothing {
 function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void, status: Status): TemplateResult | typeof nothing {
   const leaving = local.leaving !== "" && local.at === panel.get("commands");
   const ask = (kind: Leaving, word: string): TemplateResult =>
-    html`<button ?disabled=${leaving} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
-  if (status === "pending") return html`<button @click=${() => panel.send("stop")}>Cancel</button>`;
+    html`<button ?disabled=${leaving && (kind === "pause" || local.leaving === "stop")} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
+  if (status === "pending") return html`${moves(panel)}<button @click=${() => panel.send("stop")}>Cancel</button>`;
   if (isActive(status)) return html`${status === "training" ? ask("pause", "Pause") : nothing}${ask("stop", "Stop")}`;
   if (hasEnded(status)) return html`${isResumable(status) ? html`<button class="primary" ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing}
-    <button ?disabled=${local.asking} @click=${() => change({ asking: true })}>Restart…</button>`;
+    ${status === "completed" ? html`<button ?disabled=${local.adding !== "" || panel.get("starting")} @click=${() => askExtension(panel, change, "10")}>${panel.get("starting") ? "Extending…" : "Extend…"}</button>` : nothing}
+    <button ?disabled=${local.asking} @click=${() => change({ asking: true, adding: "" })}>Restart…</button>`;
   return nothing;
+}
+
+function moves(panel: Panel<RunBar>): TemplateResult | typeof nothing {
+  const at = { place: panel.get("place"), queued: panel.get("queued") };
+  if (at.queued < 2) return nothing;
+  return html`<button ?disabled=${!canMoveUp(at)} title="Train it earlier" @click=${() => panel.send("shift", { by: -1 })}>Move up</button>
+    <button ?disabled=${!canMoveDown(at)} title="Train it later" @click=${() => panel.send("shift", { by: 1 })}>Move down</button>`;
 }
 
 /** Both ways at once; whichever arrives first acts, the other finds the run leaving. */
@@ -116,7 +126,7 @@ function progress(panel: Panel<RunBar>, status: Status): TemplateResult {
   ].filter(Boolean).join(" · ");
   return html`<div class="bar ${status === "preparing" ? "unknown" : ""}" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${Math.round(100 * share)}><i style=${known ? `width:${100 * share}%` : status === "pending" ? "width:0" : ""}></i></div>
-    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status === "pending" ? "Starts by itself as soon as the device is free." : ""}</span><span>${right}</span></div>`;
+    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status === "pending" ? "Starts by itself, also when this page and the kernel are closed." : ""}</span><span>${right}</span></div>`;
 }
 
 function busy(panel: Panel<RunBar>): TemplateResult | typeof nothing {
@@ -136,17 +146,57 @@ function restartQuestion(panel: Panel<RunBar>, local: Local, change: (part: Part
     <div class="row"><button class="solid-danger" @click=${go}>Move results and restart</button><button @click=${() => change({ asking: false })}>Keep</button></div></div>`;
 }
 
+/** Asks Python what so many more epochs would do, and shows the question. */
+function askExtension(panel: Panel<RunBar>, change: (part: Partial<Local>) => void, epochs: string): void {
+  change({ adding: epochs, asking: false });
+  panel.send("ask_extension", { epochs });
+}
+
+function extendQuestion(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): TemplateResult | typeof nothing {
+  if (local.adding === "") return nothing;
+  const { epochs, text, refused } = panel.get("extension");
+  const close = (): void => { change({ adding: "" }); panel.send("ask_extension", { epochs: 0 }); };
+  const go = (): void => { if (refused) return; const added = local.adding; change({ adding: "" }); panel.send("extend", { epochs: added }); };
+  const keys = (event: KeyboardEvent): void => { if (event.key === "Escape") close(); if (event.key === "Enter") go(); };
+  return html`<div class="note extend" role="dialog" aria-label="Extend the run" @keydown=${keys}>
+    <label><b>Train for</b> <input class="num" inputmode="numeric" size="5" aria-label="Epochs to add" .value=${live(local.adding.trim())}
+      @input=${(e: Event) => askExtension(panel, change, (e.target as HTMLInputElement).value || " ")}> <b>more epochs</b>${epochs ? html` <span class="mut">(${grouped(epochs)} in all)</span>` : nothing}</label>
+    ${refused ? html`<div class="bad" role="alert">${refused}</div>` : text ? html`<div class="mut" aria-live="polite">${text}</div>` : nothing}
+    <div class="row"><button class="primary" ?disabled=${refused !== undefined || !text} @click=${go}>Extend ▶</button><button class="plain" @click=${close}>Cancel</button></div></div>`;
+}
+
 const CAUSES: Record<string, string> = {
-  "out of memory": "Out of memory", data: "A problem with the data", numerics: "The numbers ran away", disk: "A problem with the disk",
+  "out of memory": "Out of memory", "shared memory": "Out of shared memory", worker: "A loader worker is gone or hangs", data: "A problem with the data", numerics: "The numbers ran away", disk: "A problem with the disk",
   killed: "The trainer was killed", interrupted: "Interrupted: the trainer is gone", code: "An error in the code",
 };
 
-function failure(error: RunBar["error"]): TemplateResult | typeof nothing {
+function failure(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): TemplateResult | typeof nothing {
+  const error = panel.get("error");
   if (!error.message && !error.cause) return nothing;
   return html`<div class="note bad" role="alert"><b>${CAUSES[error.cause ?? ""] ?? error.cause ?? "Failed"}</b>
     <div class="what">${error.message}</div>
     ${error.advice?.length ? html`<ul>${error.advice.map((line) => html`<li>${line}</li>`)}</ul>` : nothing}
+    ${fixes(panel, local, change)}
     ${error.traceback ? html`<details><summary>Traceback</summary><pre>${error.traceback}</pre></details>` : nothing}</div>`;
+}
+
+/** One click where nothing is lost; with checkpoints, what would move to the trash is told first. */
+function fixes(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): TemplateResult | typeof nothing {
+  const { fixes: proposed = [], asks } = panel.get("error");
+  if (!proposed.length) return nothing;
+  const apply = (number: number): void => { change({ fixing: -1 }); panel.send("fix", { number }); };
+  const chosen = proposed[local.fixing];
+  if (chosen) {
+    return html`<div class="fixes" role="alertdialog" aria-label="Restart with this change?" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") change({ fixing: -1 }); }}>
+      <b>${chosen.label}?</b> That begins anew: results and checkpoints of this run move to the project's trash folder.
+      <div class="row"><button class="solid-danger" @click=${() => apply(local.fixing)}>Move results and change</button><button @click=${() => change({ fixing: -1 })}>Keep</button></div></div>`;
+  }
+  return html`<div class="fixes"><b>What can be changed</b> <span class="small mut">A change restarts the experiment and is set in its configuration; Train comes next.</span>
+    <div class="row">${proposed.map((fix, number) => html`<button title=${setting(fix.changes)} @click=${() => (asks ? change({ fixing: number }) : apply(number))}>${fix.label}</button>`)}</div></div>`;
+}
+
+function setting(changes: Record<string, unknown>): string {
+  return Object.entries(changes).map(([path, value]) => `${path} = ${String(value)}`).join(", ");
 }
 
 export default widget<RunBar>("run_bar", prepare);

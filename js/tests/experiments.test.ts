@@ -4,10 +4,10 @@ import { test } from "node:test";
 import widget, { matching, sorted } from "../src/experiments";
 
 const card = (id: string, more = {}): any => ({
-  id, name: `Experiment ${id}`, status: "created", tags: [], runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
-  phase: "", metric: "", value: null, duration_s: null, cause: "", ...more,
+  id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
+  phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
 });
-const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], blank: false, notices: [], found: {}, ...more });
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, blank: false, notices: [], found: {}, ...more });
 
 test("names are text, whatever they hold", () => {
   const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);
@@ -18,7 +18,7 @@ test("names are text, whatever they hold", () => {
 test("a click selects, and Python is told", () => {
   const { el, model } = open([card("2"), card("1")]);
   all(el, ".card")[1]?.click();
-  assert.deepEqual(model.saved.at(-1), { selected: "1" });
+  assert.deepEqual(model.sent.at(-1), { do: "select", id: "1" });
 });
 
 test("a patch changes one card, also for a view that comes later", async () => {
@@ -35,6 +35,29 @@ test("filter takes words of name, tag and status; orders sort", () => {
   assert.deepEqual(matching(cards, "night fail").map((one) => one.id), ["1"]);
   assert.deepEqual(sorted(cards, "name").map((one) => one.name), ["b9", "b10"]);
   assert.deepEqual(sorted(cards, "best").map((one) => one.id), ["2", "1"]);
+});
+
+test("filter: tag:x is a tag, quoted words are one, other words also search the description", () => {
+  const cards = [card("1", { name: "night owl", tags: ["two words"] }), card("2", { description: "after the storm", tags: ["Night", "x"] })];
+  const found = (filter: string): string[] => matching(cards, filter).map((one) => one.id);
+  assert.deepEqual(found("night"), ["1", "2"]);
+  assert.deepEqual(found("tag:night"), ["2"]);
+  assert.deepEqual(found('tag:"two words" owl'), ["1"]);
+  assert.deepEqual(found("tag:two tag:x"), []);
+  assert.deepEqual(found("STORM"), ["2"]);
+  assert.deepEqual(found("tag: owl"), ["1"]);
+});
+
+test("unsaved edits are asked about on their card, and the answer goes to Python", async () => {
+  const { el, model } = open([card("2", { edited: true }), card("1")]);
+  assert.match(text(all(el, ".card")[0]!), /not saved/);
+  model.put({ asking: { id: "2" } });
+  await drawn();
+  assert.equal(text(document.activeElement), "Save");
+  button(el, "Discard").click();
+  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "discard" });
+  press(el.querySelector("[role=alertdialog]")!, "Escape");
+  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "stay" });
 });
 
 test("the filter box narrows the list and says when nothing is left", async () => {
@@ -103,7 +126,7 @@ test("delete asks in place and tells what goes to the trash", async () => {
 test("the menu offers rename, duplicate, compare and delete", () => {
   const { el, model } = open([card("1"), card("2", { status: "completed" })]);
   all(el, ".more")[0]!.click();
-  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Edit tags", "Duplicate", "Compare curves", "Delete…"]);
+  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Edit tags", "Duplicate", "Branch from the best checkpoint", "Branch from the newest checkpoint", "Compare", "Delete…"]);
   button(el, "Duplicate").click();
   assert.equal(model.sent.at(-1).do, "duplicate");
 });
@@ -115,4 +138,18 @@ test("an empty project offers two ways in, and says what was found", async () =>
   model.put({ found: { text: "Found 40 images in 4 classes.", ok: true } });
   await drawn();
   assert.match(text(el), /Found 40 images/);
+});
+
+test("a card in the queue tells its place and is moved by keys and by its menu", async () => {
+  const { el, model } = open([card("2", { status: "pending", place: 2, queued: 2 }), card("1", { status: "pending", place: 1, queued: 2 })]);
+  const [last, first] = all(el, ".card") as HTMLElement[];
+  assert.match(text(last ?? null), /2nd in the queue/);
+  for (const [at, key] of [[last, "ArrowUp"], [last, "ArrowDown"], [first, "ArrowUp"], [first, "ArrowDown"]] as const) {
+    at?.dispatchEvent(new KeyboardEvent("keydown", { key, altKey: true, bubbles: true, cancelable: true }));
+  }
+  assert.deepEqual(model.sent, [{ do: "shift", id: "2", by: -1 }, { do: "shift", id: "1", by: 1 }]);
+  button(last as HTMLElement, "⋯").click();
+  await drawn();
+  button(document.body, "Move up in the queue").click();
+  assert.deepEqual(model.sent.at(-1), { do: "shift", id: "2", by: -1 });
 });

@@ -1,4 +1,4 @@
-import { all, button, drawn, show, text } from "./stage";
+import { all, button, drawn, show, text, type } from "./stage";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import header from "../src/header";
@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, busy: {}, startable: true, commands: "", home: "/users/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {
@@ -43,7 +43,12 @@ test("Pause says so at once and goes two ways", async () => {
   assert.deepEqual(model.sent, [{ do: "pause" }]);
   assert.match(asked[0] ?? "", /commands\/pause-\d+\.json$/);
   assert.equal(button(el, "Pausing…").disabled, true);
-  assert.equal(button(el, "Stop").disabled, true);
+  button(el, "Stop").click(); // harder, at any time
+  await drawn();
+  assert.deepEqual(model.sent, [{ do: "pause" }, { do: "stop" }]);
+  assert.match(asked[1] ?? "", /commands\/stop-\d+\.json$/);
+  assert.equal(button(el, "Stopping…").disabled, true);
+  assert.equal(button(el, "Pause").disabled, true);
   model.put({ status: "paused", kept: "Kept: the checkpoint of step 1044." });
   await drawn();
   assert.match(text(el), /‖ ?Paused .*Kept: the checkpoint of step 1044/);
@@ -63,11 +68,43 @@ test("what a resume has repeated is told, as a warning where it differs", async 
 });
 
 test("each status has its own buttons", async () => {
-  const buttons: Record<string, string[]> = { created: ["Train ▶"], pending: ["Cancel"], preparing: ["Stop"], training: ["Pause", "Stop"], paused: ["Resume ▶", "Restart…"], completed: ["Restart…"], failed: ["Resume ▶", "Restart…"], cancelled: ["Resume ▶", "Restart…"] };
+  const buttons: Record<string, string[]> = { created: ["Train ▶"], pending: ["Cancel"], preparing: ["Stop"], training: ["Pause", "Stop"], paused: ["Resume ▶", "Restart…"], completed: ["Extend…", "Restart…"], failed: ["Resume ▶", "Restart…"], cancelled: ["Resume ▶", "Restart…"] };
   for (const [status, labels] of Object.entries(buttons)) {
     const { el } = show(widget, { ...STATE, status });
     assert.deepEqual(all(el, "button").map(text), labels, status);
   }
+});
+
+test("a run in the queue tells its place and can be moved", async () => {
+  const { el, model } = show(widget, { ...STATE, status: "pending", detail: "2nd in the queue, after Baseline", place: 2, queued: 3 });
+  assert.match(text(el), /Waiting ?2nd in the queue, after Baseline/);
+  button(el, "Move up").click();
+  button(el, "Move down").click();
+  assert.deepEqual(model.sent, [{ do: "shift", by: -1 }, { do: "shift", by: 1 }]);
+  model.put({ place: 3 });
+  await drawn();
+  assert.deepEqual(["Move up", "Move down"].map((label) => button(el, label).disabled), [false, true]);
+  model.put({ place: 1 });
+  await drawn();
+  assert.deepEqual(["Move up", "Move down"].map((label) => button(el, label).disabled), [true, false]);
+});
+
+const FIXES = [{ label: "Halve the batch size to 16", changes: { "training.batch_size": 16 } }, { label: "Use images of 160 px", changes: { "task.image_size": 160 } }];
+
+test("a fix is one click, and a question where checkpoints would go", async () => {
+  const error = { cause: "out of memory", message: "No room.", advice: [], traceback: "Traceback", fixes: FIXES, asks: false };
+  const { el, model } = show(widget, { ...STATE, status: "failed", error });
+  assert.equal(button(el, "Halve the batch size to 16").title, "training.batch_size = 16");
+  button(el, "Use images of 160 px").click();
+  assert.deepEqual(model.sent, [{ do: "fix", number: 1 }]);
+  model.put({ error: { ...error, asks: true } });
+  await drawn();
+  button(el, "Halve the batch size to 16").click();
+  await drawn();
+  assert.match(text(el), /Halve the batch size to 16\? That begins anew/);
+  assert.equal(model.sent.length, 1);
+  button(el, "Move results and change").click();
+  assert.deepEqual(model.sent.at(-1), { do: "fix", number: 0 });
 });
 
 test("Restart tells what happens before it does it", async () => {
@@ -111,4 +148,27 @@ test("toasts are told once, as text", async () => {
   await drawn();
   assert.deepEqual(all(el, ".toast").map(text), ["“<i>A</i>” is completed"]);
   gone();
+});
+
+test("Extend says how it goes on before it does, and refuses what cannot be", async () => {
+  const { el, model } = show(widget, { ...STATE, status: "completed" });
+  button(el, "Extend…").click();
+  await drawn();
+  assert.deepEqual(model.sent, [{ do: "ask_extension", epochs: "10" }]);
+  assert.equal(button(el, "Extend ▶").disabled, true);
+  model.put({ extension: { epochs: 60, text: "The learning rate follows cosine as in a run of 60 epochs." } });
+  await drawn();
+  assert.match(text(el), /Train for more epochs ?\(60 in all\) ?The learning rate follows cosine/);
+  type(el.querySelector(".extend input")!, "many");
+  assert.deepEqual(model.sent.at(-1), { do: "ask_extension", epochs: "many" });
+  model.put({ extension: { refused: "-1 is no number of epochs to add." } });
+  await drawn();
+  assert.equal(button(el, "Extend ▶").disabled, true);
+  type(el.querySelector(".extend input")!, "5");
+  model.put({ extension: { epochs: 55, text: "The learning rate stays." } });
+  await drawn();
+  button(el, "Extend ▶").click();
+  assert.deepEqual(model.sent.at(-1), { do: "extend", epochs: "5" });
+  await drawn();
+  assert.equal(el.querySelector(".extend"), null);
 });

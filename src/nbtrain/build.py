@@ -19,16 +19,21 @@ from nbtrain.data.records import Listing, Record
 from nbtrain.data.scan import Interrupted, ScanResult, scan
 from nbtrain.data.sources import Source
 from nbtrain.data.statistics import class_counts
-from nbtrain.errors import ConfigError, DataError, NbtrainError
+from nbtrain.errors import ConfigError, DataError, NbtrainError, TrainingError
 from nbtrain.messages import LEFT, Notice, Phase, Resolved, Status
+from nbtrain.models import Model
+from nbtrain.models.transfer import origin
+from nbtrain.training import kept
+from nbtrain.training.budget import Budget
+from nbtrain.training.changes import Changes
 from nbtrain.training.commands import Asked, Commands, Say, Stopped
+from nbtrain.training.loggers import About, Logged, Tee
 
 if TYPE_CHECKING:
     import torch
 
     from nbtrain.data.loader import Images, Loader
     from nbtrain.data.normalisation import MeanStd
-    from nbtrain.training.loop import Loop
     from nbtrain.training.parts import Outcome, Parts, Plan
     from nbtrain.training.precision import Chosen
 
@@ -37,15 +42,15 @@ Frozen = Mapping[str, Any]
 """The content of a run's config.json."""
 
 
-def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Loop | Ended:
+def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Logged | Ended:
     """Return the loop of the run in the folder ``run``; one that has ended where a Stop or Pause came meanwhile."""
-    commands = Commands(asked)
+    commands = Commands(asked, Budget())
     try:
         return Builder(frozen, Path(run), say, commands).loop()
     except (Stopped, Interrupted):
         from nbtrain.training.parts import Outcome
 
-        return Ended(Outcome(commands.ending, f"{LEFT[commands.ending]} while it was being prepared."))
+        return Ended(Outcome(commands.ending, f"{LEFT[commands.ending]} while it was being prepared{commands.why}."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,18 @@ class Builder:
         self.frozen, self.run, self.say, self.commands = frozen, run, say, commands
         self.project = run.parents[3]
         self.config = Config.parse(frozen["config"])
+        self.changes = Changes.of(run)
+        self.now = self.changes.present(self.config)
+        commands.budget.minutes = self.now.training.time_budget_minutes
         self.kept = _resolved_before(run)
 
-    def loop(self) -> Loop:
+    def loop(self) -> Logged:
         """Go through the phases and put the loop together."""
         from nbtrain.training.checkpoint import Checkpoints
+        from nbtrain.training.live import Live
         from nbtrain.training.loop import Loop
         from nbtrain.training.monitor import Monitor
+        from nbtrain.training.naming import Naming
 
         self._enter("scanning data")
         found = self._find()
@@ -96,15 +106,19 @@ class Builder:
         train, val = self._loader(found, "train"), self._loader(found, "val")
         normal = self._normalisation(train.images)
         plan = self._plan(train.steps_per_epoch)
-        self._enter("building", f"{self.config.model.get('variant')} for {len(found.classes)} classes on {device}")
+        self._enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
+        _begin_branch(self.frozen, self.run)
         parts = self._parts(found, device, train, val, normal, plan)
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)
-        checkpoints = Checkpoints(self.run / "checkpoints", self.config.checkpoint, _fence(self.run))
+        names = Naming(_experiment_name(self.run), monitor.metric)
+        checkpoints = Checkpoints(self.run / "checkpoints", self.config.checkpoint, _fence(self.run), names)
         told = {"config": self.config.encoded(), "classes": list(found.classes)}
         self.commands.look()
-        return Loop(parts, plan, monitor, checkpoints, self.say, self.commands, told)
+        live = Live(self.config, self.changes, _branched_at(self.frozen))
+        tee = Tee.opened(self.say, self.config.logging.targets, About.of(self.run, self.config))
+        return Logged(Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live), tee)
 
     # ------------------------------------------------------------------ scanning data
 
@@ -140,7 +154,9 @@ class Builder:
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
         """Refuse a configuration that does not fit the data, with every failing path."""
-        problems = self.config.check(Facts(len(sets["train"]), len(listing.classes), listing.multilabel))
+        problems = self.config.check(
+            Facts(len(sets["train"]), len(listing.classes), listing.multilabel, len(sets["val"]))
+        )
         if problems:
             raise ConfigError(problems)
 
@@ -150,17 +166,21 @@ class Builder:
         """Return the device, and give the process the threads that go with it."""
         import torch
 
-        from nbtrain.training.precision import choose_device, choose_threads, keep_memory
+        from nbtrain.training.precision import choose_device, choose_threads, keep_memory, make_deterministic
 
         hardware = self.config.hardware
         name = self._resolve("hardware.device", hardware.device, choose_device)
         torch.set_num_threads(self._resolve("hardware.threads", hardware.threads, lambda n: choose_threads(n, name)))
         keep_memory()
-        return torch.device(name)
+        device = torch.device(name)
+        if hardware.deterministic and not make_deterministic(device):
+            self._notice("hardware.deterministic is without effect on the CPU, where runs repeat themselves anyway.")
+        return device
 
     def _loader(self, found: Found, part: str) -> Loader:
         """Return the loader of one set; a small set is decoded now, once."""
         from nbtrain.data.loader import MAX_KEPT_BYTES, Images, Loader, Reading
+        from nbtrain.data.sampling import shares_of
 
         config, training = self.config, part == "train"
         images = Images(
@@ -179,9 +199,21 @@ class Builder:
         )
         if found.scanned.decoded_bytes <= MAX_KEPT_BYTES:
             images.keep(lambda detail: self._enter("planning", f"reading {detail}"), self.commands.stopped)
+        self._tell_unkeyed(images)
         known = {bad.file for bad in found.scanned.bad}
         told = self._tell_damaged(known)
-        return Loader(images, config.training.batch_size, reading, shuffle=config.data.shuffle and training, told=told)
+        shuffle = config.data.shuffle and training
+        shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
+        return Loader(images, config.training.batch_size, reading, shuffle=shuffle, shares=shares, told=told)
+
+    def _tell_unkeyed(self, images: Images) -> None:
+        from nbtrain.data.repeats import unkeyed
+
+        name = unkeyed(images)
+        if name:
+            told = f"The transform {name} gives two results for one image: it draws from a generator of its own"
+            advice = "Let it draw from torch, numpy.random or random, which are seeded for every image"
+            self._notice(f"{told}, so this run, and a resume of it, cannot be repeated exactly. {advice}.", "warning")
 
     def _tell_damaged(self, known: set[str]) -> Callable[[str, str], None]:
         """Return what tells of an image that turns out damaged only now; the scan has told of the ``known``."""
@@ -219,6 +251,7 @@ class Builder:
             clip_norm=training.clip_norm,
             say_every=self.config.logging.every_n_steps,
             save_every=checkpoint.every_n_epochs,
+            save_every_s=60 * checkpoint.every_n_minutes,
             keep_best_only=checkpoint.keep_best_only,
         )
 
@@ -245,7 +278,8 @@ class Builder:
         config, training, n_classes = self.config, self.config.training, len(found.classes)
         precision = Precision(config.hardware.precision, device)
         seed_everything(key(training.seed, Stream.WEIGHTS))
-        model = config.model.build(n_classes, config.task.image_size, self._notice)
+        settings = self._model()
+        model = settings.build(n_classes, config.task.image_size, self._notice, config.initialisation.apply)
         self.commands.look()
         precision.check(model, config.task.image_size)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -264,13 +298,25 @@ class Builder:
             mix=config.augmentation.mixer(n_classes),
             precision=precision,
             ema=Ema(model, training.ema_decay) if training.ema else None,
+            unfreezing=settings.unfreezing(model),
         )
+
+    def _model(self) -> Model:
+        """Return the model's settings with what its weights start from: a file, or nothing where a checkpoint waits."""
+        settings = self.config.model
+        if any((self.run / "checkpoints").glob("step-*.json")):
+            return settings.replace(pretrained=False, weights_file="", transfer_from="")
+        if not settings.transfer_from:
+            return settings
+        found = origin(self.project, settings.transfer_from, but=self.run.parents[1])
+        self._notice(f"Starts from the weights of {found}.")
+        return settings.replace(weights_file=str(found.path), transfer_from="")
 
     # ------------------------------------------------------------------ small things
 
     def _enter(self, phase: Phase, detail: str = "") -> None:
         self.commands.look()
-        self.say(Status(status="preparing", phase=phase, detail=detail, epochs=self.config.training.epochs))
+        self.say(Status(status="preparing", phase=phase, detail=detail, epochs=self.now.training.epochs))
 
     def _notice(self, text: str, level: Any = "info") -> None:
         if text:
@@ -308,6 +354,14 @@ def _resolved_before(run: Path) -> dict[str, Any]:
         return {}
 
 
+def _experiment_name(run: Path) -> str:
+    """Return what the person calls the experiment of a run now."""
+    try:
+        return str(files.read_json(run.parents[1] / "experiment.json")["name"])
+    except (OSError, NbtrainError, KeyError, TypeError):
+        return run.parents[1].name
+
+
 def _split(project: Path, frozen: Mapping[str, str]) -> splits.Split:
     """Return the split that the run recorded; raises DataError where it is gone or no longer the same."""
     name = frozen["name"]
@@ -338,3 +392,22 @@ def _fence(run: Path) -> Callable[[], bool]:
 
     ours = generation()
     return lambda: generation() == ours
+
+
+def _branched_at(frozen: Frozen) -> tuple[int, ...]:
+    """Return the step at which the run begins with a checkpoint of another one; nothing for most runs."""
+    start = frozen.get("start")
+    return (int(start["step"]),) if start else ()
+
+
+def _begin_branch(frozen: Frozen, run: Path) -> None:
+    """Give a branch that has no checkpoint yet the one that it begins with; raises TrainingError where that is gone."""
+    folder = run / "checkpoints"
+    if not frozen.get("start") or kept.checkpoints(folder):
+        return
+    found = kept.checkpoints(run.parents[1] / kept.START)
+    if not found:
+        told = "the checkpoint that this branch begins with is gone"
+        raise TrainingError(told, cause="disk", value=str(run.parents[1] / kept.START), advice="Branch again.")
+    for one in found:
+        kept.link(one, folder)

@@ -17,7 +17,8 @@ from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.normalisation import ImageNet, Normalisation
 from nbtrain.data.settings import Data
 from nbtrain.errors import ConfigError, Problem
-from nbtrain.models.backbones import Model, Timm
+from nbtrain.models import Model, Timm
+from nbtrain.models.initialisation import Default, Initialisation
 from nbtrain.schema import Format, Section, hash_of
 from nbtrain.training.losses import CrossEntropy, Loss
 from nbtrain.training.optimizers import AdamW, Optimizer
@@ -36,6 +37,7 @@ class Facts:
     n_train: int | None = None
     n_classes: int | None = None
     multilabel: bool | None = None
+    n_val: int | None = None
 
 
 class Config(Section):
@@ -44,6 +46,7 @@ class Config(Section):
     task: Task = Classification()
     data: Data = Data()
     model: Model = Timm()
+    initialisation: Initialisation = Default()
     normalisation: Normalisation = ImageNet()
     augmentation: Augmentation = Augmentation()
     optimizer: Optimizer = AdamW()
@@ -142,6 +145,56 @@ def _warmup_fits_the_run(config: Config, facts: Facts) -> Iterator[Problem]:
         yield Problem("scheduler.warmup_epochs", told, f"At most {config.training.epochs}.")
 
 
+def _one_cycle_has_its_own_warmup(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.scheduler.kind == "one_cycle" and config.scheduler.warmup_epochs > 0:
+        told = "the one-cycle schedule brings its own warm-up."
+        yield Problem("scheduler.warmup_epochs", told, "Set it to 0; scheduler.rise is the share that it takes.")
+
+
+def _frozen_weights_come_from_somewhere(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.model.freeze != "none" and config.model.starts_fresh and not config.model.unfreeze_epoch:
+        told = "what is frozen starts from random numbers and would stay so."
+        advice = "Turn pretrained on, give a weights file or an experiment to start from, or train everything."
+        yield Problem("model.freeze", told, advice)
+
+
+def _unfreezing_comes_before_the_end(config: Config, facts: Facts) -> Iterator[Problem]:
+    model, epochs = config.model, config.training.epochs
+    if model.freeze != "none" and model.unfreeze_epoch >= epochs:
+        told = f"the run ends after {epochs} epochs, before the frozen part is trained."
+        yield Problem("model.unfreeze_epoch", told, f"At most {epochs - 1}, or 0 to keep it frozen.")
+
+
+def _weights_come_from_one_place(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.model.weights_file and config.model.transfer_from:
+        told = "weights can come from a file or from an experiment, not from both."
+        yield Problem("model.transfer_from", told, "Empty one of the two.")
+
+
+def _weights_are_one_per_class(config: Config, facts: Facts) -> Iterator[Problem]:
+    given = config.loss.given_weights
+    if config.loss.class_weights != "given":
+        return
+    if facts.n_classes is not None and len(given) != facts.n_classes:
+        told = f"{len(given)} weights are given for {facts.n_classes} classes."
+        yield Problem("loss.given_weights", told, f"Give {facts.n_classes}, in the order of the classes.")
+    elif not any(given):
+        yield Problem("loss.given_weights", "no weight above 0 is given.", "Give one weight per class.")
+
+
+def _validation_has_images(config: Config, facts: Facts) -> Iterator[Problem]:
+    if facts.n_val == 0:
+        path = "training.early_stopping" if config.training.early_stopping else "data.val_ratio"
+        told = "no image is left for validation, and what is best is decided by it."
+        yield Problem(path, told, "Choose a split with validation images, or a larger validation share.")
+
+
+def _weights_are_averaged_once(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.training.ema and config.optimizer.kind.startswith("schedule_free"):
+        told = f"{config.optimizer.label} averages the weights itself."
+        yield Problem("training.ema", told, "Turn it off, or choose another optimizer.")
+
+
 def _steps_fit_the_image_size(config: Config, facts: Facts) -> Iterator[Problem]:
     for problem in config.augmentation.problems(config.task.image_size):
         yield Problem(f"augmentation.{problem.path}", problem.message, problem.advice)
@@ -168,6 +221,13 @@ RULES: tuple[Rule, ...] = (
     _task_fits_the_labels,
     _metric_fits_the_task,
     _warmup_fits_the_run,
+    _one_cycle_has_its_own_warmup,
+    _frozen_weights_come_from_somewhere,
+    _unfreezing_comes_before_the_end,
+    _weights_come_from_one_place,
+    _weights_are_one_per_class,
+    _validation_has_images,
+    _weights_are_averaged_once,
     _steps_fit_the_image_size,
     _lowest_rate_is_below_the_highest,
     _precision_fits_the_device,

@@ -26,6 +26,20 @@ def shown(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text)} characters)"
 
 
+_OUT_OF_MEMORY = (
+    "out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc",
+    "could not create a primitive", "could not create a memory", "could not execute a primitive",  # oneDNN's words
+)  # fmt: skip
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` says that memory ran out: libraries raise RuntimeError for everything, so words count."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    known = isinstance(error, RuntimeError | OSError) and not isinstance(error, NbtrainError)
+    return known and any(part in str(error).lower() for part in _OUT_OF_MEMORY)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with one value, in words a person can act on."""

@@ -7,6 +7,7 @@ replacing is tried again there; that is untested.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -16,8 +17,9 @@ import stat
 import sys
 import time
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -37,16 +39,18 @@ _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _SLUG_LENGTH = 48
 
 
-def write_atomic(path: str | Path, data: bytes, *, durable: bool = True) -> None:
-    """Write ``data`` to ``path``: whoever reads, also after a crash, finds the old content or the new, never a mix.
+@contextlib.contextmanager
+def replacing(path: str | Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Give a file to write into, which takes the place of ``path`` when the block ends, and goes away when it raises.
 
-    ``durable`` also waits for the disk. An error leaves the old file as it was and no temporary file behind.
+    Whoever reads, also after a crash, finds the old content or the new, never a mix. ``durable`` also waits for the
+    disk.
     """
     path = Path(path)
     temporary = path.with_name(f".nbtrain-{os.getpid()}-{new_id()}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
@@ -56,6 +60,12 @@ def write_atomic(path: str | Path, data: bytes, *, durable: bool = True) -> None
         raise
     if durable:
         fsync_folder(path.parent)
+
+
+def write_atomic(path: str | Path, data: bytes, *, durable: bool = True) -> None:
+    """Write ``data`` to ``path`` as :func:`replacing` does: an error leaves the old file as it was, and no other."""
+    with replacing(path, durable=durable) as file:
+        file.write(data)
 
 
 def fsync_folder(path: str | Path) -> None:

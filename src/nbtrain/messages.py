@@ -1,10 +1,10 @@
 """All that crosses the border between a trainer and everybody else: a closed list of typed messages.
 
-Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved,
-Notice, Acknowledged, Failure. Downwards (command files, written by anyone): Stop, Pause. A message is a flat JSON
-object whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON
-has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind
-counts it and goes on. This file knows the words, not the files that carry them.
+Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice,
+Exact, Acknowledged, Changed, Failure. Downwards (command files, written by anyone): Stop, Pause, Change. A message is a
+flat JSON object whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is
+written. JSON has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an
+unknown kind counts it and goes on. This file knows the words, not the files that carry them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ Leaving: TypeAlias = Literal["cancelled", "paused"]
 Phase: TypeAlias = Literal["", "importing", "scanning data", "planning", "building", "training", "validating", "saving"]
 """What a trainer is doing inside ``preparing`` and ``training``."""
 
-Cause: TypeAlias = Literal["out of memory", "data", "numerics", "disk", "killed", "interrupted", "code"]
+Cause: TypeAlias = Literal[
+    "out of memory", "shared memory", "data", "numerics", "disk", "worker", "killed", "interrupted", "code"
+]
 """Why a run failed."""
 
 RUN_STATES: tuple[str, ...] = get_args(RunState)
@@ -39,6 +41,8 @@ RESUMABLE: frozenset[str] = ENDED - {"completed"}
 """States from which a run can go on."""
 PREPARING: frozenset[str] = frozenset({"pending", "preparing"})
 """States before a life's first step: they say nothing of the run's place, which an earlier life may have moved."""
+FAILURE_FIELDS = ("cause", "message", "advice", "traceback", "fixes")
+"""What is shown of a failure."""
 LEFT: Mapping[Leaving, str] = {"cancelled": "Stopped", "paused": "Paused"}
 """The same for people, at the beginning of a sentence."""
 
@@ -149,6 +153,20 @@ class Notice(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exact(Message):
+    """Steps that a resume had to repeat gave the same numbers to the last bit, or from ``step`` on they did not.
+
+    ``compared`` counts the Metric messages; ``text`` tells what differs, and why as far as that is known.
+    """
+
+    kind: ClassVar[str] = "exact"
+    compared: int
+    equal: bool
+    step: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Message):
     """The trainer has taken a command; ``command`` is the command file's name."""
 
@@ -158,14 +176,30 @@ class Acknowledged(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changed(Message):
+    """A value was changed while the run trains: it holds from the step after ``step`` on; ``refused`` says why not."""
+
+    kind: ClassVar[str] = "changed"
+    path: str
+    old: Any
+    value: Any
+    step: int
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure(Message):
-    """The run cannot go on: typed cause, what happened, what to change, and the traceback where there is one."""
+    """The run cannot go on: typed cause, what happened, what to change, and the traceback where there is one.
+
+    ``fixes`` are changes of the configuration, best first: a ``label`` and ``changes`` as ``{path: value}`` each.
+    """
 
     kind: ClassVar[str] = "failure"
     cause: Cause
     message: str
     advice: tuple[str, ...] = ()
     traceback: str = ""
+    fixes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,11 +216,21 @@ class Pause(Message):
     kind: ClassVar[str] = "pause"
 
 
-UP: dict[str, type[Message]] = {
-    c.kind: c for c in (Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Acknowledged, Failure)
-}
-DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop, Pause)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Message):
+    """Asks the trainer to go on with another value at the configuration path ``path``; a ``Changed`` answers it."""
 
+    kind: ClassVar[str] = "change"
+    path: str
+    value: Any
+
+
+_KINDS = (Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Exact, Acknowledged, Changed, Failure)
+UP: dict[str, type[Message]] = {c.kind: c for c in _KINDS}
+DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop, Pause, Change)}
+
+_NAMES = {made: frozenset(f.name for f in fields(made)) for made in (*UP.values(), *DOWN.values())}
+"""Field names by message: asking dataclasses for each line is a third of reading a long journal."""
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -209,15 +253,14 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
     try:
         plain = orjson.loads(line)
         made = kinds[plain.pop("kind")]
-        known = {f.name for f in fields(made)}
-        values = {name: value for name, value in plain.items() if name in known}
+        values = {name: value for name, value in plain.items() if name in _NAMES[made]}
         if made is Metric:
             values["values"] = {k: _WORDS[v] if isinstance(v, str) else float(v) for k, v in values["values"].items()}
         elif made is PerClass:
             values["columns"] = tuple(values["columns"])
             values["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in values["rows"])
         elif made is Failure:
-            values["advice"] = tuple(values.get("advice", ()))
+            values |= {name: tuple(values.get(name, ())) for name in ("advice", "fixes")}
         return made(**values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -150,6 +150,24 @@ def test_a_busy_device_asks(cell):
     assert view.wait_for("exp.status == 'cancelled'")
 
 
+def test_the_queue_is_put_in_order_by_button_and_key(cell):
+    three = "first, exp, last = [project.new(name) for name in ('First', 'Second', 'Third')]\nfirst.train()\n"
+    view = cell(STAGE + LONG + three + "for one in (exp, last): one.train(queue=True)" + SHOW)
+    bar = view.output.locator(".nbt-run_bar")
+    expect(bar.locator(".place")).to_have_text("2nd in the queue, after Second")
+    bar.get_by_role("button", name="Move up").click()
+    assert view.wait_for("list(project.queue) == [last, exp]")
+    expect(bar.locator(".place")).to_have_text("1st in the queue, after First")
+    card = view.output.locator(".nbt-experiments .card", has_text="Second")
+    expect(card).to_contain_text("2nd in the queue")
+    card.focus()
+    view.page.keyboard.press("Alt+ArrowUp")
+    assert view.wait_for("list(project.queue) == [exp, last]")
+    bar.get_by_role("button", name="Cancel").click()
+    assert view.wait_for("last.status == 'cancelled' and exp.queued == 1")
+    expect(bar.locator(".state")).to_contain_text("Stopped")
+
+
 def test_stop_and_numbers_while_another_cell_runs(cell):
     view = cell(RUNNING)
     expect(view.output.locator(".nbt-run_bar .state")).to_contain_text("Training")
@@ -195,7 +213,7 @@ def test_cursor_axes_and_comparison(cell):
         + SHOW
     )
     plot = view.output.locator(".nbt-curves .plot").first
-    expect(plot.locator("path.line")).to_have_count(2)
+    expect(plot.locator("path.line")).to_have_count(1 + 2)  # the first is the invisible frame
     plot.hover()
     expect(plot.locator(".readout")).to_contain_text(re.compile(r"step \d+.*train [\d.]+.*val [\d.]+", re.DOTALL))
     view.output.locator(".nbt-curves").get_by_role("button", name="epoch").click()
@@ -205,7 +223,7 @@ def test_cursor_axes_and_comparison(cell):
     card.get_by_role("checkbox").check()
     assert view.wait_for("studio.experiments.overlay == [other.id]")
     expect(view.output.locator(".nbt-curves .names")).to_contain_text("Other")
-    expect(plot.locator("path.line")).to_have_count(4)
+    expect(plot.locator("path.line")).to_have_count(1 + 4)
     view.output.locator(".nbt-curves .log").first.click()
     expect(view.output.locator(".nbt-curves .log").first).to_have_attribute("aria-pressed", "true")
     assert view.errors == []

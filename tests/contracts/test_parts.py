@@ -17,17 +17,23 @@ from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.normalisation import Normalisation
 from nbtrain.data.transforms import Transform
 from nbtrain.errors import ConfigError
-from nbtrain.models.backbones import Model
+from nbtrain.models import Model
+from nbtrain.models.initialisation import Initialisation
 from nbtrain.schema import fields
 from nbtrain.schema.fields import summary_of
+from nbtrain.training.loggers import Target
 from nbtrain.training.losses import Loss
 from nbtrain.training.optimizers import Optimizer
 from nbtrain.training.schedulers import Course, Scheduler
 from nbtrain.training.tasks import Task
 
-FAMILIES = (Task, Model, Normalisation, Transform, Optimizer, Scheduler, Loss)
+FAMILIES = (Target, Task, Model, Initialisation, Normalisation, Transform, Optimizer, Scheduler, Loss)
 ALL = [pytest.param(made, id=f"{made.root.__name__}-{kind}") for f in FAMILIES for kind, made in f.kinds().items()]
-TINY = {"timm": "test_resnet", "torchvision": "squeezenet1_1"}
+TINY = {
+    "timm": {"variant": "test_resnet"},
+    "torchvision": {"variant": "squeezenet1_1"},
+    "custom": {"blocks": 2, "width": 8, "dense": (16,)},
+}
 
 
 def kinds(family):
@@ -82,7 +88,13 @@ def test_switching_there_and_back_is_possible(made):
 def test_no_family_needs_torch():
     """All settings, their JSON and the catalogue work where torch is not even imported."""
     modules = ("data.augmentation", "data.normalisation", "models.backbones", "training.losses")
-    modules += ("training.optimizers", "training.schedulers", "training.tasks")
+    modules += (
+        "models.initialisation",
+        "models.transfer",
+        "training.optimizers",
+        "training.schedulers",
+        "training.tasks",
+    )
     code = f"import sys\nfor name in {modules!r}: __import__('nbtrain.' + name)\n"
     code += "from nbtrain.models.backbones import Timm\nTimm(variant='test_vit').plain()\n"
     code += "assert not {'torch', 'torchvision', 'timm'} & set(sys.modules)\n"
@@ -147,11 +159,11 @@ def targets(task, labels):
     return one if task == "classification" else nn.functional.one_hot(one, 4).float()
 
 
-@pytest.mark.parametrize("weights", ["none", "auto"])
+@pytest.mark.parametrize("weights", ["none", "auto", "effective", "given"])
 @pytest.mark.parametrize(("made", "task"), [(made, task) for made in Loss.kinds().values() for task in made.tasks])
 def test_a_loss_is_lower_for_better_scores(made, task, weights):
     labels = [0, 1, 2, 3, 0, 0]
-    loss = made(class_weights=weights).build(task, class_counts=[3, 1, 1, 1])
+    loss = made(class_weights=weights, given_weights=(1, 2, 2, 1)).build(task, class_counts=[3, 1, 1, 1])
     target = targets(task, labels)
     right = 4.0 * nn.functional.one_hot(torch.tensor(labels), 4).float() - 2
     values = [loss(scale * right, target) for scale in (-1.0, 0.0, 1.0)]
@@ -219,7 +231,7 @@ def test_a_normalisation_gives_three_channels(made):
 @pytest.mark.parametrize("made", kinds(Model))
 def test_a_model_learns_one_batch(made):
     torch.manual_seed(0)
-    model = made(variant=TINY[made.kind]).build(classes=3, image_size=64)
+    model = made(**TINY[made.kind]).build(classes=3, image_size=64)
     images, labels = torch.randn(6, 3, 64, 64), torch.tensor([0, 1, 2, 0, 1, 2])
     optimizer = Optimizer.kinds()["adamw"]().build(model)
     losses = []

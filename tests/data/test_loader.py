@@ -24,11 +24,11 @@ from nbtrain.data.loader import (
     Images,
     Loader,
     Reading,
-    Steps,
     choose_workers,
     mean_and_spread,
 )
 from nbtrain.data.records import Record
+from nbtrain.data.sampling import Steps
 from nbtrain.data.scan import Interrupted
 from nbtrain.data.sources import detect
 from nbtrain.errors import DataError

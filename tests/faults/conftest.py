@@ -30,17 +30,20 @@ class Disk:
 
     def fill(self) -> None:
         """Leave not one byte, not even those that a writer gives back a moment later."""
-        for _ in range(3):
-            self._write_on()
-            time.sleep(0.3)
+        quiet = 0
+        while quiet < 3:  # a writer that was refused removes what it had written, and makes room again
+            quiet = 0 if self._write_on() else quiet + 1
+            time.sleep(0.2)
 
-    def _write_on(self) -> None:
+    def _write_on(self) -> int:
+        """Write until nothing more fits; return how many bytes did."""
         with open(self._filling, "ab", buffering=0) as file:
+            before = file.tell()
             try:
                 while True:
                     file.write(bytes(4096))
             except OSError:
-                return
+                return file.tell() - before
 
     def use_all_names(self) -> None:
         """Leave room for bytes, but not for one more file."""

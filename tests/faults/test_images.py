@@ -148,7 +148,7 @@ def test_too_little_shared_memory_is_told_as_such(project, tmp_path):
         pytest.skip("a mount namespace of its own is not permitted here")
     assert run.shown_status().status == "failed", done.stderr[-2000:]
     failure = run.failure()
-    assert failure.cause == "out of memory", failure
+    assert failure.cause == "shared memory", failure
     assert "shared memory" in failure.message
     assert any("data.workers" in advice for advice in failure.advice)
 
@@ -158,7 +158,7 @@ SECRETS = ("WANDB_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKIN
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a run that ends well", "a run that fails"])
 def test_no_secret_of_the_environment_lands_on_disk_or_on_the_page(project, tmp_path, monkeypatch, fails):
-    from nbtrain.cli import _plain
+    from nbtrain.cli.printing import plain
     from nbtrain.ui.snapshot import experiment_html, project_html
 
     secret = "s3cr3t-0123456789abcdef"
@@ -174,5 +174,5 @@ def test_no_secret_of_the_environment_lands_on_disk_or_on_the_page(project, tmp_
     written = [path for path in project.path.rglob("*") if path.is_file()]
     assert len(written) > 10
     assert [str(path) for path in written if secret.encode() in path.read_bytes()] == []
-    shown = [experiment_html(experiment), project_html(project), repr(experiment), _plain(experiment)]
+    shown = [experiment_html(experiment), project_html(project), repr(experiment), plain(experiment)]
     assert secret not in repr(shown)

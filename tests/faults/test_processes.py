@@ -43,7 +43,8 @@ def test_a_loader_worker_that_dies_ends_the_run_with_its_reason(with_workers, by
     trainer = pid_of(experiment)
     os.kill(workers[0], by)
     assert experiment.wait(20) == "failed"
-    assert experiment.error["cause"] == "killed"
+    assert experiment.error["cause"] == "worker"
+    assert [fix["changes"] for fix in experiment.error["fixes"]] == [{"data.workers": 0}, {"data.workers": 1}]
     assert "loader worker" in experiment.error["message"]
     assert signal.Signals(by).name in experiment.error["message"]
     assert any("data.workers" in advice for advice in experiment.error["advice"])
@@ -66,6 +67,23 @@ def test_a_stopped_loader_worker_holds_the_run_up_but_stop_still_works(with_work
     experiment.stop()
     assert experiment.wait(8) == "cancelled"
     until(lambda: not any(map(processes.exists, [trainer, *workers])), limit_s=3)
+
+
+def test_a_worker_that_hangs_ends_the_run_and_shows_where_everything_stands(project):
+    experiment = project.new("Hangs")
+    experiment.config = experiment.config.set_all({**LONG, "data.workers": 1, "training.stall_limit_s": 2})
+    experiment.train(beside=True)
+    until(lambda: experiment.step > 3 or not experiment.running)
+    worker = min(child.pid for child in psutil.Process(pid_of(experiment)).children())  # later ones validate
+    os.kill(worker, signal.SIGSTOP)
+    assert experiment.wait(20) == "failed"
+    error, stacks = experiment.error, RunFolder(experiment.run_path).path / "stacks.txt"
+    assert (error["cause"], error["fixes"][0]["changes"]) == ("worker", {"data.workers": 0})
+    assert f"waits for its loader workers (pid {worker}" in error["message"]
+    assert "in _batches" in error["traceback"]
+    assert f"(pid {worker}), stopped from outside" in error["traceback"]
+    assert stacks.read_text() == error["traceback"]
+    until(lambda: not processes.exists(worker), limit_s=3)
 
 
 def is_still(experiment):
@@ -111,7 +129,7 @@ def goes_on(experiment):
     until(lambda: experiment.step > step + 5)
 
 
-def test_a_rebooted_machine_leaves_an_interrupted_run_that_can_be_restarted(long_run):
+def test_a_rebooted_machine_leaves_an_interrupted_run_that_goes_on(long_run):
     """Power goes at once for the trainer and its parent; after the boot another process has the trainer's pid."""
     experiment = long_run()
     run = RunFolder(experiment.run_path)
@@ -126,9 +144,14 @@ def test_a_rebooted_machine_leaves_an_interrupted_run_that_can_be_restarted(long
     assert "machine restarted" in experiment.error["message"]
     assert processes.alive(owner) is False
     again = Project(experiment.project.path)
-    assert again.experiment("Long").status == "failed"
-    again.experiment("Long").restart()
-    assert again.experiment("Long").status == "created"
+    resumed = again.experiment("Long")
+    assert resumed.status == "failed"
+    resumed.resume(beside=True)
+    goes_on(resumed)
+    resumed.stop()
+    assert resumed.wait(15) == "cancelled"
+    resumed.restart()
+    assert resumed.status == "created"
     again.close()
 
 

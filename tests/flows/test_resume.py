@@ -188,6 +188,7 @@ def test_two_kernels_resume_and_one_trains(long_run):
     for thread in threads:
         thread.join()
     for one in both:
+        until(lambda: one.running)  # noqa: B023 - within this turn; the one that watches hears of it a moment later
         further(one)
     assert run_of(experiment).owner()["generation"] == 2
     both[1].stop()

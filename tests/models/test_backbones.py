@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 
 from nbtrain.errors import ConfigError, DataError
 from nbtrain.models.backbones import Timm, Torchvision
-from nbtrain.models.heads import head_parameters, to_training
+from nbtrain.models.freezing import to_training
+from nbtrain.models.heads import head_parameters
 from nbtrain.schema import fields
 
 TIMM_TESTS = ("test_resnet", "test_convnext", "test_efficientnet", "test_vit", "test_mambaout", "test_nfnet")

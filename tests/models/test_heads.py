@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from nbtrain.models.backbones import Timm, Torchvision
-from nbtrain.models.heads import freeze_backbone, head_parameters, to_training
+from nbtrain.models.freezing import to_training
+from nbtrain.models.heads import head_parameters
 
 HEADS = {
     Timm(variant="test_resnet"): {"fc.weight", "fc.bias"},
@@ -30,8 +31,7 @@ def test_the_head_is_found(made, expected):
 
 
 def test_frozen_batch_normalisation_rests_and_the_rest_trains():
-    model = Timm(variant="test_resnet").build(4, 64)
-    freeze_backbone(model)
+    model = Timm(variant="test_resnet", freeze="backbone").build(4, 64)
     to_training(model)
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert norms

@@ -22,7 +22,7 @@ def test_the_report_names_every_tensor_once():
     weights = {"0.weight": torch.ones(3, 2), "1.weight": torch.ones(9, 3), "old.bias": torch.ones(1)}
     report = load_matching(model, weights)
     assert report.loaded == ("0.weight",)
-    assert report.mismatched == ("1.weight",)
+    assert report.mismatched == ("1.weight (9×3 there, 4×3 here)",)
     assert report.missing == ("0.bias", "1.bias")
     assert report.unexpected == ("old.bias",)
     assert report.sentences("x")[0] == "1 of 4 tensors were loaded from x."

@@ -14,12 +14,14 @@ from images import write_classes
 from nbtrain import files, processes
 from nbtrain.project import doctor
 from nbtrain.project.project import Project
-from nbtrain.runs import machine
+from nbtrain.runs import launch, machine
+from nbtrain.runs.devices import Claim
 from nbtrain.runs.folder import RunFolder, RunStatus
+from nbtrain.runs.queue import Queue
 
 LOOKS = (
-    doctor.project_file, doctor.experiment_files, doctor.stale_runs, doctor.damaged_checkpoints,
-    doctor.data_sets, doctor.split_files, doctor.leftovers,
+    doctor.project_file, doctor.experiment_files, doctor.stale_runs, doctor.waiting_runs,
+    doctor.damaged_checkpoints, doctor.data_sets, doctor.split_files, doctor.leftovers,
 )  # fmt: skip
 
 
@@ -148,3 +150,25 @@ def test_a_library_that_breaks_is_named(tmp_path, monkeypatch):
 def test_a_small_shared_memory_is_told(tmp_path):
     assert machine.shared_memory(tmp_path / "none").severity == "ok"
     assert machine.shared_memory().check == "shared memory"
+
+
+def test_the_queue_loses_what_has_lost_its_run_and_is_set_going(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    claim = Claim("/somebody", "cpu")
+    assert claim.take()
+    frozen = {"format": 1, "config": {"hardware": {"device": "cpu"}}}
+    kept, gone = (RunFolder.create(project / "experiments" / name, frozen) for name in ("kept-1", "gone-2"))
+    for run in (kept, gone):
+        Queue(project).enter(run)
+    assert list(doctor.waiting_runs(project)) == []
+    shutil.rmtree(gone.experiment)
+    [stale] = doctor.waiting_runs(project)
+    assert "000002.gone-2" in stale.text
+    assert (stale.severity, stale.repair()) == ("warning", "removed")
+    claim.release()
+    asked = []
+    monkeypatch.setattr(launch, "start_next", asked.append)
+    [free] = doctor.waiting_runs(project)
+    assert "its device is free" in free.text
+    assert "being started" in free.repair()
+    assert asked == [project]

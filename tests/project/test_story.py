@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage
+from nbtrain.messages import Best, Exact, Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage
 from nbtrain.project.story import Story
 
 
@@ -67,25 +67,18 @@ def test_a_resume_supersedes_later_steps():
     np.testing.assert_array_equal(story.history.series("train", "loss")[2], [2.0, 1.0, 0.7])
 
 
-@pytest.mark.parametrize(
-    ("again", "told"),
-    [
-        ([math.nan, 0.5], "exact"),
-        ([math.nan, 0.25], "step 20: train loss was 0.5 before the resume and is 0.25 after it"),
-        ([0.7, 0.25], "step 15: train loss was nan before the resume and is 0.7 after it"),
-        ([], ""),
-    ],
-)
-def test_a_resume_says_whether_it_repeats_itself(again, told):
+def test_what_the_trainer_says_of_repeated_steps_is_kept():
     story = Story()
     story.tell([*RUN, train(20, 0.5), Status(t_s=290, status="failed", step=20)])
     assert story.exact == ""
     story.tell([Status(t_s=300, status="pending"), Status(t_s=301, status="preparing")])
     assert story.step == 20  # preparations do not move the place
-    story.tell([Status(t_s=302, status="training", step=10, steps=20)])
-    story.tell([train(step, loss) for step, loss in zip((15, 20), again, strict=False)])
-    assert story.exact == told
+    story.tell([Status(t_s=302, status="training", step=10, steps=20), train(20, 0.5)])
+    story.tell([Exact(compared=2, equal=True)])
+    assert (story.exact, story.repeated) == ("exact", 2)
     assert (story.started_s, story.began_s) == (100, 300)
+    story.tell([Exact(compared=1, equal=False, step=15, text="step 15: …"), Exact(compared=4, equal=True)])
+    assert (story.exact, story.repeated) == ("step 15: …", 7)
 
 
 def test_a_best_and_checkpoints_that_a_resume_goes_behind_are_taken_back():
@@ -110,6 +103,7 @@ def test_a_failure_is_kept_whole():
         "message": "no images",
         "advice": ("Add some.",),
         "traceback": "Traceback …",
+        "fixes": (),
     }
 
 

@@ -1,4 +1,4 @@
-"""Who uses a device: over processes, in order, and without those who were killed."""
+"""Who uses a device: over processes, and without those who were killed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_killed_process_frees_its_device():
     assert busy("cuda:0") == []
     mine = Claim("/b", "cpu")
     assert not mine.take()
-    assert [str(path) for path in busy("cpu")] == ["/a"]  # who waits does not use
+    assert [str(path) for path in busy("cpu")] == ["/a"]  # who was refused does not use it
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert busy("cpu") == []
@@ -47,17 +47,25 @@ def test_a_killed_process_frees_its_device():
     assert sorted(os.listdir(devices.runtime_folder() / "devices")) == ["gate"]
 
 
-def test_the_longest_wait_comes_first_and_beside_does_not_wait():
-    first, second, third, hasty = (Claim(f"/{name}", "cpu") for name in "abcd")
+def test_one_uses_it_and_others_beside_it_until_all_are_gone():
+    first, second, hasty = (Claim(f"/{name}", "cpu") for name in "abc")
     assert first.take()
-    assert not third.take()
     assert not second.take()
     assert hasty.take(beside=True)
+    assert [path.name for path in busy("cpu")] == ["a", "c"]
     first.release()
     assert not second.take()  # the hasty one uses it now
     hasty.release()
-    assert not third.take()
     assert second.take()
+
+
+def test_a_mask_is_not_applied_twice(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,0")
+    claim = Claim("/a", "cuda:0")
+    assert claim.take()
+    assert claim.device == "cuda:4"
+    assert (len(devices.users("cuda:4")), len(devices.users("cuda:0")), len(busy("cuda:1"))) == (1, 0, 0)
+    claim.release()
 
 
 @pytest.mark.parametrize(

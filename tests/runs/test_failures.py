@@ -28,7 +28,7 @@ class OutOfMemoryError(RuntimeError):
         (DataError("no image"), "data"),
         (FloatingPointError("nan"), "numerics"),
         (TrainingError("the loss is not a number", cause="numerics"), "numerics"),
-        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "killed"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "worker"),
         (NbtrainError("what"), "code"),
         (ValueError("out of memory"), "code"),
         (KeyError("x"), "code"),

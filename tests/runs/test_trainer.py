@@ -330,33 +330,33 @@ def test_a_missing_folder_is_a_clear_error(stand_in, tmp_path):
         launch.start(RunFolder(tmp_path / "nothing"))
 
 
-def test_a_second_run_on_a_busy_device_is_refused_or_runs_beside_or_waits(start, make):
-    first, refused, beside, waiting = (make(steps=10_000) for _ in range(4))
+def test_a_second_run_on_a_busy_device_is_refused_or_runs_beside(start, make):
+    first, refused, beside = (make(steps=10_000) for _ in range(3))
     start(first)
     until(lambda: first.status().status == "training")
     with pytest.raises(BusyError, match="cpu is in use"):
         start(refused)
-    assert refused.shown_status().status == "cancelled"
+    assert sorted(path.name for path in refused.path.iterdir()) == sorted(
+        ["commands", "checkpoints", "config.json", "lock", "log.txt", "status.json"]
+    )  # no trace of a life
     start(beside, when_busy="beside")
     until(lambda: beside.status().status == "training")
-    start(waiting, when_busy="wait")
-    until(lambda: "waiting for cpu" in waiting.status().detail)
-    assert waiting.shown_status().status == "pending"
-    assert waiting.living() == "living"
     beside.ask(Stop())
     ended(beside)
-    assert waiting.shown_status().status == "pending"
     kill(first)  # not even a killed run keeps the device
-    until(lambda: waiting.status().status == "training")
+    until(lambda: first.living() == "gone")
+    start(refused)
+    until(lambda: refused.status().status == "training")
+    assert refused.owner()["generation"] == 1
 
 
-def test_a_waiting_run_can_be_cancelled(start_warm, make):
-    first, waiting = make(steps=10_000), make()
-    start_warm(first)
-    start_warm(waiting, when_busy="wait")
-    until(lambda: waiting.status().detail)
-    assert stopped_in_s(waiting) < 3
-    assert first.living() == "living"
+def test_a_stop_that_comes_while_it_pauses_ends_it_as_stopped(start_warm, make):
+    run = make(steps=10_000, step_s=0.5)
+    start_warm(run)
+    until(lambda: run.status().status == "training")
+    run.ask(Pause())
+    run.ask(Stop())
+    assert ended(run).status == "cancelled"
 
 
 @pytest.mark.cold

@@ -17,6 +17,7 @@ from nbtrain import files
 from nbtrain.errors import TrainingError
 from nbtrain.training import checkpoint
 from nbtrain.training.checkpoint import STATE_KEYS, Checkpoints, Marker
+from nbtrain.training.naming import Naming
 from nbtrain.training.settings import Checkpoint
 
 
@@ -209,3 +210,56 @@ def test_temporary_files_of_a_killed_trainer_are_swept(tmp_path):
     os.utime(stale, (0, 0))
     Checkpoints(tmp_path, Checkpoint())
     assert not stale.exists()
+
+
+def test_names_with_blanks_move_with_the_checkpoint(tmp_path):
+    settings = Checkpoint(best_name="{name}-{epoch}-{metric:.2f}.pt", last_name="{name}-{epoch}.pt")
+    kept = Checkpoints(tmp_path, settings, names=Naming("My run", "accuracy"))
+    own = tmp_path / "my-run-77.pt"
+    own.write_bytes(b"a person's own")
+    for step, value in ((10, 0.5), (20, 0.75), (30, 0.7)):
+        kept.save(state(step, metrics={"accuracy": value}), best=step < 30)
+    assert {path.name for path in tmp_path.glob("my-*.pt")} == {"my-run-2-0.75.pt", "my-run-3.pt", own.name}
+    assert torch.load(tmp_path / "my-run-2-0.75.pt", weights_only=True)["step"] == 20
+    kept.keep_best_only()
+    assert names(tmp_path) == {
+        "best.json", "my-run-2-0.75.pt", "step-00000020.pt", "step-00000020.json", own.name,
+    }  # fmt: skip
+
+
+def test_one_pattern_for_both_names(tmp_path):
+    kept = Checkpoints(tmp_path, Checkpoint(best_name="{epoch}.pt", last_name="{epoch}.pt"))
+    for step in (10, 20, 30):
+        kept.save(state(step), best=step == 10)
+    assert {path.name for path in tmp_path.glob("?.pt")} == {"1.pt", "3.pt"}
+
+
+def test_a_name_left_by_a_process_that_died_between_goes_later(tmp_path, monkeypatch):
+    kept = Checkpoints(tmp_path, Checkpoint(last_name="{step}.pt"))
+    kept.save(state(10), best=False)
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "_link", dies)
+        with pytest.raises(KeyboardInterrupt):
+            kept.save(state(20), best=False)
+    kept = Checkpoints(tmp_path, Checkpoint(last_name="{step}.pt"))
+    kept.save(state(30), best=False)
+    assert {path.name for path in tmp_path.glob("??.pt")} == {"30.pt"}
+
+
+def test_links_that_somebody_wrote_into_a_pointer_reach_no_other_file(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    outside = tmp_path / "outside.pt"
+    outside.write_bytes(b"safe")
+    kept = Checkpoints(tmp_path / "checkpoints", Checkpoint())
+    kept.save(state(10), best=True)
+    pointer = tmp_path / "checkpoints" / "last.json"
+    told = json.loads(pointer.read_bytes())
+    pointer.write_text(json.dumps({**told, "links": ["../outside.pt", "step-00000010.pt", "best.json", 7, ["x"]]}))
+    kept.save(state(20), best=False)
+    assert outside.exists()
+    assert kept.pointed("best").step == 10
+    assert kept.newest().state["step"] == 20

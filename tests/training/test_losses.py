@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
-from nbtrain.training.losses import BCE, CrossEntropy, Focal, balanced
+from nbtrain.training.losses import BCE, Asymmetric, CrossEntropy, Focal, SoftF1, balanced, effective
 
 COUNTS = [10, 5, 1, 4]
 
@@ -86,3 +86,59 @@ def test_bce_is_torchs(batch, made, class_weights):
     expected = functional.binary_cross_entropy_with_logits(logits, shares, pos_weight=given)
     loss = made.replace(class_weights=class_weights).build("multilabel", COUNTS)
     torch.testing.assert_close(loss(logits, shares), expected)
+
+
+def test_bce_smoothing_moves_targets_towards_one_half(batch):
+    logits, _, shares = batch
+    expected = functional.binary_cross_entropy_with_logits(logits, shares * 0.8 + 0.1)
+    torch.testing.assert_close(BCE(label_smoothing=0.2).build("multilabel")(logits, shares), expected)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.3])
+@pytest.mark.parametrize("gammas", [(1, 4), (0, 0), (0.5, 2)])
+def test_asymmetric_is_timms(batch, gammas, margin):
+    from timm.loss import AsymmetricLossMultiLabel
+
+    logits, _, shares = batch
+    theirs = AsymmetricLossMultiLabel(gamma_pos=gammas[0], gamma_neg=gammas[1], clip=margin)
+    ours = Asymmetric(gamma_yes=gammas[0], gamma_no=gammas[1], margin=margin).build("multilabel")
+    one_by_one = sum(theirs(logits[i : i + 1], shares[i : i + 1]) for i in range(len(logits)))
+    torch.testing.assert_close(ours(logits, shares), one_by_one / logits.numel(), rtol=1e-4, atol=1e-6)
+
+
+def test_soft_f1_of_sure_answers_is_that_of_scikit_learn(batch):
+    from sklearn.metrics import f1_score
+
+    _, labels, shares = batch
+    given = shares.clone()
+    given[:5] = 1 - given[:5]
+    several = SoftF1().build("multilabel")(100 * (given - 0.5), shares)
+    assert float(several) == pytest.approx(1 - f1_score(shares, given, average="macro"), abs=1e-5)
+    answers = labels.clone()
+    answers[:5] = (answers[:5] + 1) % 4
+    one = SoftF1().build("classification")(100 * functional.one_hot(answers, 4).float(), labels)
+    assert float(one) == pytest.approx(1 - f1_score(labels, answers, average="macro"), abs=1e-5)
+
+
+def test_soft_f1_leaves_out_classes_that_are_not_in_the_batch():
+    logits, target = torch.tensor([[9.0, -9.0, -9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    assert SoftF1().build("multilabel")(logits, target) < 1e-3
+    assert SoftF1().build("multilabel")(logits, torch.zeros(1, 3)) == 1
+
+
+def test_effective_weights_are_the_papers():
+    """With beta 0 equal, near 1 as auto; the paper's own normalisation sums to the number of classes."""
+    assert effective(COUNTS, 0.0) == (1.0, 1.0, 1.0, 1.0)
+    limit = torch.tensor(balanced(COUNTS))
+    assert effective(COUNTS, 1 - 1e-9) == pytest.approx((limit * 4 / limit.sum()).tolist(), rel=1e-5)
+    assert sum(effective(COUNTS, 0.9)) == pytest.approx(4)
+    assert effective([0, 1], 0.9) == (1.0, 1.0)
+    raw = (1 - 0.9) / (1 - 0.9 ** np.array(COUNTS))
+    assert effective(COUNTS, 0.9) == pytest.approx((raw * 4 / raw.sum()).tolist())
+
+
+def test_given_weights_are_taken_as_they_are(batch):
+    logits, labels, _ = batch
+    made = CrossEntropy(class_weights="given", given_weights=(1, 2, 3, 4)).build("classification", COUNTS)
+    given = torch.tensor([1.0, 2, 3, 4])
+    torch.testing.assert_close(made(logits, labels), functional.cross_entropy(logits, labels, weight=given))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -72,3 +74,17 @@ def test_freed_memory_is_kept_where_the_c_library_is_glibc():
 def test_a_library_without_the_setting_is_left_alone(monkeypatch):
     monkeypatch.setattr(precision.ctypes, "CDLL", lambda _: object())
     assert not keep_memory()
+
+
+DETERMINISTIC = """
+import os, torch
+from nbtrain.training.precision import make_deterministic
+print(make_deterministic(torch.device("cpu")), torch.are_deterministic_algorithms_enabled())
+print(make_deterministic(torch.device("cuda:0")), torch.are_deterministic_algorithms_enabled(),
+      torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark, os.environ["CUBLAS_WORKSPACE_CONFIG"])
+"""
+
+
+def test_deterministic_is_for_gpus_and_sets_every_switch():
+    ended = subprocess.run([sys.executable, "-c", DETERMINISTIC], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "False", "True", "True", "True", "False", ":4096:8"]

@@ -15,6 +15,7 @@ from nbtrain.training.schedulers import (
     Course,
     Exponential,
     MultiStep,
+    OneCycle,
     Plateau,
     Polynomial,
     Scheduler,
@@ -60,6 +61,10 @@ PAIRS = {
         lambda **k: Cosine(period_epochs=3, restarts=True, **k),
         lambda o, n, w: reference.CosineAnnealingWarmRestarts(o, T_0=3 * PER_EPOCH),
     ),
+    "cosine with longer and longer periods": (
+        lambda **k: Cosine(period_epochs=2, restarts=True, period_factor=2, min_lr=1e-3, **k),
+        lambda o, n, w: reference.CosineAnnealingWarmRestarts(o, T_0=2 * PER_EPOCH, T_mult=2, eta_min=1e-3),
+    ),
     "step": (
         lambda **k: Step(every_epochs=3, factor=0.3, **k),
         lambda o, n, w: reference.StepLR(o, step_size=3 * PER_EPOCH, gamma=0.3),
@@ -74,10 +79,42 @@ PAIRS = {
         lambda o, n, w: reference.ExponentialLR(o, gamma=0.8 ** (1 / PER_EPOCH)),
     ),
 }
+CYCLES = [OneCycle(), OneCycle(rise=0.1, start_divisor=10, end_divisor=100, shape="linear"), OneCycle(rise=0.5)]
+
+
+@pytest.mark.parametrize("ours", CYCLES)
+def test_one_cycle_is_torchs(ours):
+    sgd = optimizer()
+    schedule = reference.OneCycleLR(
+        sgd, LR, total_steps=STEPS, pct_start=ours.rise, anneal_strategy=ours.shape, cycle_momentum=False,
+        div_factor=ours.start_divisor, final_div_factor=ours.end_divisor,
+    )  # fmt: skip
+    for step in range(STEPS - 1):
+        assert ours.lr(step, COURSE) == pytest.approx(sgd.param_groups[0]["lr"], rel=1e-12)
+        sgd.step()
+        schedule.step()
+    assert ours.lr(STEPS - 1, COURSE) == ours.lr(STEPS, COURSE) == pytest.approx(sgd.param_groups[0]["lr"], rel=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("rise", [0.0, 0.3, 0.99])
+def test_one_cycle_of_few_steps_has_a_rate_at_each(steps, rise):
+    rates = [OneCycle(rise=rise).lr(step, Course(LR, steps, 1)) for step in range(steps + 1)]
+    assert all(0 < lr <= LR for lr in rates)
+
+
+def test_layerwise_rates_follow_the_curve_at_their_share():
+    parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(3)]
+    groups = [{"params": [p], "lr_scale": 0.5**place} for place, p in enumerate(parameters)]
+    sgd = torch.optim.SGD(groups, lr=LR)
+    schedule = Cosine(warmup_epochs=1).build(sgd, COURSE)
+    for _ in range(STEPS):
+        assert [group["lr"] for group in sgd.param_groups] == [schedule.lr, schedule.lr * 0.5, schedule.lr * 0.25]
+        schedule.step()
 
 
 def test_all_kinds_are_compared():
-    compared = {make().kind for make, _ in PAIRS.values()} | {Plateau.kind}
+    compared = {make().kind for make, _ in PAIRS.values()} | {Plateau.kind, OneCycle.kind}
     assert compared == set(Scheduler.kinds())
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,20 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
+from nbtrain.config import Config
 from nbtrain.data.loader import Images, Loader, Reading
 from nbtrain.data.records import Record
-from nbtrain.messages import Message, Stop
+from nbtrain.messages import Change, Message, Stop
+from nbtrain.models.freezing import Unfreezing
+from nbtrain.training.changes import Changes
 from nbtrain.training.checkpoint import Checkpoints
 from nbtrain.training.commands import Commands
 from nbtrain.training.ema import Ema
+from nbtrain.training.live import Live
 from nbtrain.training.loop import Loop
 from nbtrain.training.metrics import ClassMetrics, LabelMetrics
 from nbtrain.training.monitor import Monitor
+from nbtrain.training.optimizers import Optimizer
 from nbtrain.training.parts import Parts, Plan
 from nbtrain.training.precision import Precision
 from nbtrain.training.schedulers import Cosine, Course
@@ -86,6 +93,8 @@ def tiny_loop(
     folder: Path,
     *,
     stop_at: int | None = None,
+    kill_at: int | None = None,
+    changes: Sequence[tuple[int, str, Any]] = (),
     n: int = 330,
     batch: int = 32,
     epochs: int = 3,
@@ -101,11 +110,18 @@ def tiny_loop(
     patience: int = 0,
     monitor: str = "",
     save_every: int = 1,
+    save_every_s: float = 0.0,
     say_every: int = 4,
     settings: Checkpoint = Checkpoint(),  # noqa: B008 - frozen
+    optimizer: str = "",
+    layer_decay: float = 1.0,
+    unfreeze: int = 0,
     wrap: Callable[[nn.Module], nn.Module] = lambda m: m,
 ) -> tuple[Loop, list[Message]]:
-    """Return a loop over ``n`` training digits, and the list that takes what it says."""
+    """Return a loop over ``n`` training digits, and the list that takes what it says.
+
+    ``changes`` are asked for at their steps; ``kill_at`` is the step at which the process ends itself by SIGKILL.
+    """
     torch.manual_seed(0)
     model = wrap(Network())
     train_set = images(0, n, train=True, several=several)
@@ -113,14 +129,15 @@ def tiny_loop(
     val = Loader(images(n, n + 150, train=False, several=several), 64, Reading())
     plan = Plan(
         seed=5, epochs=epochs, batches_per_epoch=train.steps_per_epoch, multiplier=multiplier,
-        clip_norm=clip, say_every=say_every, save_every=save_every, keep_best_only=settings.keep_best_only,
+        clip_norm=clip, say_every=say_every, save_every=save_every, save_every_s=save_every_s,
+        keep_best_only=settings.keep_best_only,
     )  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
+    made = Optimizer.kinds()[optimizer or "adamw"](lr=lr, layer_decay=layer_decay).build(model)
     parts = Parts(
         model=model,
         loss=nn.BCEWithLogitsLoss() if several else nn.CrossEntropyLoss(label_smoothing=0.05),
-        optimizer=optimizer,
-        schedule=Cosine(warmup_epochs=warmup).build(optimizer, Course(lr, plan.steps, plan.steps_per_epoch)),
+        optimizer=made,
+        schedule=Cosine(warmup_epochs=warmup).build(made, Course(lr, plan.steps, plan.steps_per_epoch)),
         train=train,
         val=val,
         prepare=lambda x: x.float() / 255,
@@ -129,14 +146,39 @@ def tiny_loop(
         mix=half if mix else None,
         precision=Precision(precision, CPU),  # type: ignore[arg-type]
         ema=Ema(model, 0.99) if ema else None,
+        unfreezing=Unfreezing(tuple(model.parameters())[:4], unfreeze) if unfreeze else None,
     )
     said: list[Message] = []
     loop = Loop(
         parts, plan, Monitor(monitor or ("map" if several else "accuracy"), patience),
         Checkpoints(folder, settings), said.append, Commands(list), {"config": {}, "classes": list(CLASSES)},
+        Live(chosen(lr, epochs, warmup, patience, save_every), Changes.of(folder)),
     )  # fmt: skip
-    loop.commands = Commands(lambda: [Stop()] if stop_at is not None and loop.place.step >= stop_at else [])
+    wishes = list(changes)
+
+    def asked() -> list[Message]:
+        if kill_at is not None and loop.place.step >= kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        due = [wish for wish in wishes if wish[0] <= loop.place.step]
+        del wishes[: len(due)]
+        stop = [Stop()] if stop_at is not None and loop.place.step >= stop_at else []
+        return [*stop, *(Change(path=path, value=value) for _, path, value in due)]
+
+    loop.commands = Commands(asked)
     return loop, said
+
+
+def chosen(lr: float, epochs: int, warmup: float, patience: int, save_every: int) -> Config:
+    """Return the configuration that says of these numbers what the loop is built with."""
+    told = {"optimizer.lr": lr, "training.epochs": epochs, "scheduler.warmup_epochs": warmup}
+    told |= {"training.early_stopping": patience > 0, "training.patience": max(1, patience)}
+    return Config().set_all({**told, "checkpoint.every_n_epochs": save_every})
+
+
+def life(folder: Path, options: dict[str, Any]) -> None:
+    """Be one life of a run, in a process of its own."""
+    torch.set_num_threads(1)
+    tiny_loop(folder, **options)[0].run()
 
 
 def same(a: Any, b: Any) -> bool:

@@ -6,6 +6,7 @@ milliseconds and without torch. Used by the tests of the panels and by those tha
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 import threading
@@ -17,12 +18,28 @@ from typing import Any
 
 from PIL import Image
 
+from nbtrain import files
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Best, Failure, Metric, Notice, PerClass, Resolved, Saved, Status, Usage, leaving
+from nbtrain.messages import (
+    Best,
+    Change,
+    Changed,
+    Failure,
+    Metric,
+    Notice,
+    PerClass,
+    Resolved,
+    Saved,
+    Status,
+    Usage,
+    leaving,
+)
 from nbtrain.project import lives
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.runs.inline import Inline
+from nbtrain.runs.queue import Queue
+from nbtrain.training.changes import Changes, Entry
 
 CLASSES = ("daisy", "iris", "rose", "tulip")
 
@@ -70,14 +87,18 @@ class Play:
         chance, pause = random.Random(self.seed), threading.Event()
         for phase, detail in (("scanning data", "40 of 40 files"), ("building", "resnet18, 11.2 M parameters")):
             say(Status(status="preparing", phase=phase, detail=detail))
-            if left := self._wait(pause, self.prepare_s, asked):
+            if left := leaving(self._asked(pause, self.prepare_s, asked)):
                 return SimpleNamespace(status=left, reason="")
+        changes, self.epochs = Changes.of(run), self.planned(run)
         for text in self.notices:
             say(Notice(text=text, level="warning"))
         say(Resolved(path="data.workers", value=2, reason="two workers kept the device busy"))
         first = self.kept.get(run, 0) + 1
         for step in range(first, self.epochs * self.steps + 1):
-            if left := self._wait(pause, self.step_s, asked):
+            commands = self._asked(pause, self.step_s, asked)
+            for wish in [command for command in commands if isinstance(command, Change)]:
+                self._change(say, changes, wish, step - 1)
+            if left := leaving(commands):
                 self.kept[run] = step - 1
                 say(self._status("saving", step - 1))
                 say(Saved(file=f"step-{step - 1:08d}.pt", step=step - 1, epoch=(step - 1) / self.steps, size_bytes=9))
@@ -85,8 +106,28 @@ class Play:
             if step == first:
                 say(self._status("training", step - 1))
             self._step(say, chance, step)
+        self._keep(run, self.epochs * self.steps)
         say(self._status("saving", self.epochs * self.steps))
         return SimpleNamespace(status="completed", reason="")
+
+    def planned(self, run: Path) -> int:
+        """Return the epochs of a run that may have been extended."""
+        longer = [entry.value for entry in Changes.of(run).entries if entry.path == "training.epochs"]
+        return longer[-1] if longer else self.epochs
+
+    def _keep(self, run: Path, step: int) -> None:
+        """Leave a checkpoint of nine bytes that is whole."""
+        self.kept[run], payload = step, b"a payload"
+        marker = {"file": f"step-{step:08d}.pt", "bytes": 9, "sha256": hashlib.sha256(payload).hexdigest()}
+        place = {"step": step, "epoch": step // self.steps, "metrics": {}}
+        (run / "checkpoints" / f"step-{step:08d}.pt").write_bytes(payload)
+        for name in (f"step-{step:08d}", "last", "best"):
+            files.write_json(run / "checkpoints" / f"{name}.json", {**marker, **place})
+
+    @staticmethod
+    def _change(say: Callable[[Any], None], changes: Changes, wish: Change, step: int) -> None:
+        changes.add(Entry(step=step, path=wish.path, old=1e-3, value=wish.value))
+        say(Changed(path=wish.path, old=1e-3, value=wish.value, step=step))
 
     def _step(self, say: Callable[[Any], None], chance: random.Random, step: int) -> None:
         total, epoch = self.epochs * self.steps, step / self.steps
@@ -104,10 +145,10 @@ class Play:
         return Status(status="training", phase=phase, **place)
 
     @staticmethod
-    def _wait(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> str | None:
+    def _asked(pause: threading.Event, seconds: float, asked: Callable[[], list[Any]]) -> list[Any]:
         if seconds:
             pause.wait(seconds)
-        return leaving(asked())
+        return asked()
 
     def _train(self, say: Callable[[Any], None], chance: random.Random, step: int, epoch: float, total: int) -> None:
         lr = 1e-3 * 0.5 * (1 + math.cos(math.pi * step / total))
@@ -150,7 +191,10 @@ def use(play: Play) -> Play:
     def start(run: Any, **how: Any) -> Any:
         return inline.start(run, **{name: value for name, value in how.items() if name == "when_busy"})
 
-    lives.launch = SimpleNamespace(start=start, ensure_warm=lambda: True)  # type: ignore[assignment]
+    def start_next(path: Path) -> None:
+        threading.Thread(target=Queue(path).advance, args=(start,), daemon=True).start()
+
+    lives.launch = SimpleNamespace(start=start, start_next=start_next, ensure_warm=lambda: True)  # type: ignore[assignment]
     return play
 
 

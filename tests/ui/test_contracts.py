@@ -8,11 +8,19 @@ from pathlib import Path
 import anywidget
 import pytest
 
-from nbtrain.ui import curves, details, experiments, form, header, run_bar
+from nbtrain.ui import curves, details, experiments, findings, form, header, run_bar
 from nbtrain.ui.panel import Panel
 
 JS = Path(__file__).resolve().parents[2] / "js" / "src"
-PANELS = [header.Header, experiments.Experiments, form.Form, run_bar.RunBar, details.Details, curves.Curves]
+PANELS = [
+    header.Header,
+    experiments.Experiments,
+    form.Form,
+    run_bar.RunBar,
+    findings.Findings,
+    details.Details,
+    curves.Curves,
+]
 
 
 def interface(name: str) -> set[str]:

@@ -27,6 +27,8 @@ def test_newest_first_and_selected(panel):
 
 def test_a_tick_of_one_card_is_a_patch_and_not_the_list(panel, project, monkeypatch):
     sent, lists = [], []
+    project.cards[1].save()
+    PULSE.settle()
     monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append(content))
     panel.observe(lambda change: lists.append(change["new"]), "cards")
     project.cards[1].rename("Renamed")
@@ -61,6 +63,46 @@ def test_tags_are_kept_at_once_where_the_experiment_is_saved(panel, project):
     panel.redraw()
     assert panel.cards[1]["tags"] == first.tags == ["night", "two words"]
     assert not first.dirty
+
+
+def test_leaving_unsaved_edits_asks_and_does_as_answered(panel, project):
+    second, first = project.cards
+    panel.perform("select", id=first.id)
+    assert panel.experiment is first, "a fresh experiment that nobody has touched asks nothing"
+    first.set("training.epochs", 3)
+    panel.perform("select", id=second.id)
+    panel.redraw()
+    assert (panel.experiment, panel.asking["id"]) == (first, first.id)
+    panel.perform("leave", how="stay")
+    panel.redraw()
+    assert (panel.experiment, panel.asking, first.edited) == (first, {}, True)
+    panel.perform("select", id=second.id)
+    panel.perform("leave", how="save")
+    assert (panel.experiment, first.dirty, first.config.training.epochs) == (second, False, 3)
+
+
+def test_new_asks_too_and_discarded_edits_are_gone(panel, project):
+    second = panel.experiment
+    second.set("training.epochs", 3)
+    panel.perform("new")
+    assert len(project.cards) == 2
+    panel.perform("leave", how="discard")
+    assert (len(project.cards), panel.experiment) == (3, project.cards[0])
+    assert (second.config.training.epochs, second.edited) == (50, False)
+
+
+def test_a_question_that_was_answered_elsewhere_goes_away(panel, project):
+    panel.experiment.set("training.epochs", 3)
+    panel.perform("new")
+    project.cards[0].save()
+    panel.redraw()
+    assert panel.asking == {}
+
+
+def test_cards_say_what_the_filter_searches(panel, project):
+    project.cards[0].annotate(description="why", tags=["night"])
+    panel.redraw()
+    assert (panel.cards[0]["description"], panel.known_tags) == ("why", ["night"])
 
 
 def test_what_cannot_be_read_is_told(panel, project):

@@ -125,3 +125,131 @@ def test_a_broken_wish_is_told_and_not_raised(form):
     form.perform("set", wrong="argument")
     assert "That did not work" in form.trouble
     form.perform("no such wish")
+
+
+# -- undo, tools, files
+
+
+def test_undo_takes_back_what_was_refused_before_any_edit(form, experiment):
+    form.perform("set", path="training.epochs", value=7)
+    form.perform("set", path="optimizer.lr", value="fast")
+    form.perform("undo")
+    form.redraw()
+    assert (form.refused, experiment.config.training.epochs) == ({}, 7)
+    form.perform("undo")
+    form.redraw()
+    assert (experiment.config.training.epochs, form.can_undo, form.can_redo) == (50, False, True)
+    form.perform("redo")
+    assert experiment.config.training.epochs == 7
+
+
+def test_one_drag_is_one_edit(form, experiment):
+    for value in (0.01, 0.02, 0.03):
+        form.perform("set", path="optimizer.lr", value=value, join="drag 1")
+    form.perform("undo")
+    assert experiment.config.optimizer.lr == 1e-3
+
+
+def test_what_was_refused_is_there_again_after_looking_elsewhere(form, experiment, project):
+    form.perform("set", path="optimizer.lr", value="fast")
+    form.show(project.new("Other"))
+    assert form.refused == {}
+    form.show(experiment)
+    assert form.refused["optimizer.lr"]["text"] == "fast"
+
+
+def test_fields_that_do_not_apply_are_hidden(form):
+    for path, value, gone in (
+        ("optimizer.kind", "sgd", "optimizer.betas"),
+        ("training.early_stopping", False, "training.patience"),
+        ("training.ema", False, "training.ema_decay"),
+    ):
+        form.perform("set", path=path, value=value)
+        form.redraw()
+        assert gone in form.hidden or gone not in form.values
+
+
+def test_an_auto_tells_what_it_became_and_where_to_start_from(form, experiment, project):
+    assert form.autos["data.workers"] == {"manual": None}
+    before = project.new("Before")
+    before.train().wait(20)
+    form.redraw()
+    told = form.autos["data.workers"]
+    assert (told["value"], told["source"], told["manual"]) == ("2", "Before", 2)
+    assert "busy" in told["reason"]
+    form.perform("set", path="data.workers", value=5)
+    form.perform("set", path="data.workers", value="auto")
+    form.redraw()
+    assert form.autos["data.workers"]["manual"] == 5
+
+
+def test_a_preset_is_looked_at_before_it_is_used(form, experiment):
+    form.perform("preset", key="quick")
+    form.redraw()
+    rows = {row["label"]: (row["here"], row["there"]) for row in form.preset["rows"]}
+    assert rows["Training › Epochs"] == ("50", "3")
+    assert experiment.config.training.epochs == 50
+    form.perform("apply_preset", key="quick")
+    form.redraw()
+    assert (form.preset, experiment.config.training.epochs) == ({}, 3)
+
+
+def test_a_text_in_and_out(form, experiment):
+    form.perform("set", path="optimizer.kind", value="sgd")
+    form.perform("export", style="yaml")
+    form.redraw()
+    text = form.sheet["text"]
+    form.perform("undo")
+    form.perform("import", text=text)
+    form.redraw()
+    assert experiment.config.optimizer.kind == "sgd"
+    assert form.said.startswith("Imported")
+    form.perform("import", text="optimizer: {lr: !!python/object:os.x 1}")
+    assert "!!python/object:os.x is not read" in form.trouble
+    form.perform("python")
+    form.redraw()
+    assert experiment.config.hash in form.sheet["text"]
+    assert form.trouble == form.said == ""
+
+
+def test_defaults_by_a_click(form, experiment, project):
+    form.perform("set", path="training.epochs", value=7)
+    form.perform("defaults", where="project")
+    form.redraw()
+    assert "this project" in form.said
+    assert project.new().config.training.epochs == 7
+
+
+def test_compared_settings_follow_both_sides(form, experiment, project):
+    other = project.new("Other")
+    form.compare([other])
+    other.set("optimizer.kind", "sgd")
+    form.redraw()
+    assert form.compared["names"] == ["Baseline", "Other"]
+    rows = {row["label"]: row["values"] for row in form.compared["rows"]}
+    assert rows["Optimizer › Kind"] == ["AdamW", "SGD"]
+    assert rows["Optimizer › Momentum"] == ["–", "0.9"]
+
+
+def test_a_file_changed_by_somebody_else_keeps_train_off_until_one_is_chosen(form, experiment):
+    experiment.save()
+    form.perform("set", path="training.epochs", value=3)
+    path = experiment.folder / "experiment.json"
+    path.write_text(path.read_text().replace('"epochs": 50', '"epochs": 9'))
+    experiment.refresh()
+    form.redraw()
+    assert form.outside["rows"] == [{"path": "training.epochs", "label": "Training › Epochs", "values": ["3", "9"]}]
+    assert "changed by somebody else" in form.reason
+    form.perform("keep_mine")
+    form.redraw()
+    assert (form.outside, form.can_train) == ({}, True)
+
+
+def test_notes_can_be_changed_after_training(form, experiment):
+    experiment.train().wait(20)
+    form.perform("annotate", name="Done", tags=["a", "a"], description="why")
+    form.redraw()
+    assert (form.name, form.tags, form.known_tags, experiment.dirty) == ("Done", ["a"], ["a"], False)
+    form.perform("annotate", name=" ")
+    assert "needs a name" in form.trouble
+    assert experiment.name == "Done"

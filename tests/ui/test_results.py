@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import stage
 
-from nbtrain.messages import Failure, Metric, Status
+from nbtrain.messages import Exact, Failure
 from nbtrain.ui.curves import KEYS, Curves
 from nbtrain.ui.details import Details
 from nbtrain.ui.pulse import PULSE
@@ -79,18 +79,15 @@ def test_a_resume_on_a_busy_device_asks_too(project):
     assert wait_status(first, "training")
 
 
-@pytest.mark.parametrize(("again", "exact"), [(0.5, True), (0.6, False)])
-def test_repeated_steps_are_told(project, done, again, exact):
-    story = done.story
-    story.tell([Metric(step=101, epoch=5.05, split="train", values={"loss": 0.5})])
-    story.tell(
-        [Status(status="training", step=100), Metric(step=101, epoch=5.05, split="train", values={"loss": again})]
-    )
-    done.exact = story.exact
+@pytest.mark.parametrize("equal", [True, False])
+def test_repeated_steps_are_told(done, equal):
+    differs = "" if equal else "step 101: train loss was 0.5 before the resume and is 0.6 after it"
+    done.story.tell([Exact(compared=3, equal=equal, step=101, text=differs)])
+    done.exact = done.story.exact
     told = RunBar(done).repeated
-    assert told["exact"] is exact
-    assert ("equal to the last bit" in told["text"]) is exact
-    assert ("step 101: train loss was 0.5 before the resume and is 0.6 after it" in told["text"]) is not exact
+    assert told["exact"] is equal
+    assert told["text"].startswith("Resumed exactly: the numbers said 3 times" if equal else "Resumed, but not exactly")
+    assert differs in told["text"]
 
 
 def test_a_busy_device_asks_and_waiting_is_an_answer(project):
@@ -115,6 +112,26 @@ def test_a_failure_is_shown_with_cause_and_advice(project):
     bar = RunBar(experiment)
     assert (bar.status, bar.error["cause"]) == ("failed", "out of memory")
     assert "27 GB" in bar.error["message"]
+
+
+def test_a_fix_is_one_click_and_leaves_the_change_to_be_trained(project):
+    stage.use(stage.Play(fails=Failure(cause="out of memory", message="27 GB needed")))
+    experiment = project.new("Large")
+    experiment.train().wait(10)
+    bar = RunBar(experiment)
+    assert bar.error["asks"] is False
+    assert [fix["label"] for fix in bar.error["fixes"]] == [
+        "Halve the batch size to 16, and add up 2 batches per step",
+        "Use images of 160 px",
+        "Compute in mixed bfloat16",
+    ]
+    bar.perform("fix", number=7)
+    assert "no such fix" in bar.trouble
+    assert experiment.status == "failed"
+    bar.perform("fix", number=0)
+    assert (experiment.status, experiment.dirty) == ("created", True)
+    assert (experiment.config.training.batch_size, experiment.config.training.batch_multiplier) == (16, 2)
+    assert experiment.config.effective_batch_size == 32
 
 
 def test_details_are_json_even_with_nan(done):
@@ -155,9 +172,9 @@ def test_charts_are_made_after_the_first_paint_and_never_again(done):
 def test_loss_shows_train_and_validation_as_they_were_said(done):
     panel = drawn(done)
     mark = panel._figures["loss"].marks[0]
-    assert mark.labels == ["train", "val"]
+    assert mark.labels == ["", "train", "val"]
     _, _, said = done.curves.series("val", "loss")
-    np.testing.assert_allclose(mark.y[1][: len(said)], said, rtol=1e-6)
+    np.testing.assert_allclose(mark.y[2][: len(said)], said, rtol=1e-6)
     assert mark.y.dtype == np.float32
 
 
@@ -167,9 +184,9 @@ def test_axes(done, axis):
     panel.perform("axis", axis=axis)
     panel.redraw()
     x = panel._figures["loss"].marks[0].x
-    assert np.all(np.diff(x[0]) >= 0)
+    assert np.all(np.diff(x[1]) >= 0)
     last = {"step": 100, "epoch": 5, "time": 60}[axis]
-    assert x.max() <= last + 1e-3
+    assert x[0].min() <= x[1:].min() <= x[1:].max() <= min(last + 1e-3, x[0].max())
 
 
 def test_others_are_laid_over_by_name_in_their_own_colour(project, done):
@@ -179,16 +196,16 @@ def test_others_are_laid_over_by_name_in_their_own_colour(project, done):
     legend = panel.charts[0]["legend"]
     assert [one["label"] for one in legend] == ["Done", "Other"]
     assert len({one["color"] for one in legend}) == 2
-    assert len(mark.y) == 4
-    assert sorted(set(mark.opacities)) == [0.3, 1.0]
+    assert len(mark.y) == 1 + 4
+    assert sorted(set(mark.opacities)) == [0.0, 0.3, 1.0]
 
 
 def test_smoothing_keeps_the_raw_curve_faint_below(done):
     panel = drawn(done, smoothing=0.9)
     mark = panel._figures["loss"].marks[0]
-    assert len(mark.y) == 4
-    assert mark.opacities[:2] == [0.3, 0.3]
-    assert np.nanstd(mark.y[2]) < np.nanstd(mark.y[0])
+    assert len(mark.y) == 1 + 4
+    assert mark.opacities[1:3] == [0.3, 0.3]
+    assert np.nanstd(mark.y[3]) < np.nanstd(mark.y[1])
 
 
 def test_log_scale_and_chosen_metric(done):
@@ -200,7 +217,7 @@ def test_log_scale_and_chosen_metric(done):
     assert charts["loss"]["log"]
     assert panel._figures["loss"].marks[0].scales["y"].rtype == "Number"
     assert charts["metric"]["option"] == "f1"
-    np.testing.assert_allclose(panel._figures["metric"].marks[0].y[-1], done.metrics["val"]["f1"], rtol=1e-6)
+    np.testing.assert_allclose(panel._figures["metric"].marks[0].y[-1][-1], done.metrics["val"]["f1"], rtol=1e-6)
 
 
 def test_nothing_is_drawn_for_a_hidden_page(done, monkeypatch):

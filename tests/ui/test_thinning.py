@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbtrain.ui.thinning import MOST_POINTS, dashed, smoothed, stacked, thinned
+from nbtrain.ui.thinning import MOST_POINTS, dashed, frame, smoothed, stacked, thinned
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 12_345, 100_000])
@@ -62,3 +62,22 @@ def test_one_point_becomes_a_dash_that_can_be_seen():
     np.testing.assert_allclose(x, [49, 51])
     np.testing.assert_allclose(y, [3, 3])
     assert dashed([]) == []
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "log", "corners"),
+    [
+        (np.arange(1.0, 98), np.linspace(0.31, 0.96, 97), False, ((0, 100), (0.3, 1.0))),
+        (np.array([3.0, 3.0]), np.array([1.0, 2.0]), False, ((3, 3), (1, 2))),
+        (np.arange(4.0), np.array([0.0, 1.0, 16.0, np.nan]), True, ((1, 2), (1, 16))),
+    ],
+)
+def test_a_frame_has_round_ends_around_all_that_is_drawn(x, y, log, corners):
+    found = frame([(x, y)], log=log)
+    np.testing.assert_allclose(found, corners)
+
+
+def test_a_frame_stays_while_a_curve_grows_within_it():
+    frames = {tuple(frame([(np.arange(float(n)), np.ones(n))])[0]) for n in range(2, 1000)}
+    assert len(frames) < 60
+    assert frame([])[0].shape == (0,)

@@ -18,7 +18,7 @@ export function partsList(form: FormView, field: FormField): TemplateResult {
     select.value = "";
   };
   return html`<div class="grow parts" role="list">
-    ${parts.length ? parts.map((part, index) => partView(form, field, parts, part, index)) : html`<div class="none">Nothing: images are used as they are.</div>`}
+    ${parts.length ? parts.map((part, index) => partView(form, field, parts, part, index)) : html`<div class="none">${field.path.startsWith("augmentation.") ? "Nothing: images are used as they are." : "None."}</div>`}
     ${form.editable ? html`<select aria-label="Add to ${field.label}" @change=${add}><option value="">+ Add…</option>
       ${(field.choices ?? []).map((choice) => html`<option value=${choice.value} title=${choice.hint ?? ""}>${choice.label}</option>`)}</select>` : nothing}</div>`;
 }

@@ -3,12 +3,20 @@ import type { Form, FormField } from "../contracts";
 import type { Panel } from "../lib/panel";
 
 const PAUSE_MS = 250;
+/** What the curve of the learning rate hangs on: it is drawn while one still types. */
+const PREVIEWED = /^(scheduler\.|optimizer\.(lr|momentum)$|training\.(epochs|batch_size|batch_multiplier)$)/;
 
 /** The form of one view. Texts being typed live here; everything else is synced state. */
 export class FormView {
   readonly typing = new Map<string, string>();
   readonly open = new Map<string, boolean>();
-  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Fields of a run that trains whose text waits to be confirmed: a half-typed number must not reach the trainer. */
+  private readonly unconfirmed = new Set<string>();
+  /** What is open above the fields: a text to copy or to import, or the compared settings. */
+  sheet: "" | "text" | "import" | "compare" = "";
+  private readonly timers = new Map<string, { timer: ReturnType<typeof setTimeout>; value: unknown }>();
+  private readonly id = crypto.getRandomValues(new Uint32Array(1))[0];
+  private stretch = 0;
 
   constructor(readonly panel: Panel<Form>) {}
 
@@ -21,25 +29,80 @@ export class FormView {
     return this.panel.get("editable");
   }
 
-  /** Sends an edit after a short pause in typing. */
+  /** Whether the field can be edited: before the run all of them, while it trains those that may change live. */
+  can(field: FormField): boolean {
+    return this.editable || (this.panel.get("live") && field.live === true);
+  }
+
+  /** What is said beside a field of a run: that its text waits for Enter, or what it was changed from and when. */
+  changed(path: string): string {
+    if (this.unconfirmed.has(path)) return "Enter applies it, Escape drops it.";
+    return this.panel.get("changed")[path] ?? "";
+  }
+
+  /**
+   * Sends an edit after a short pause in typing; those of one stretch of typing or dragging are one to undo. To a run
+   * that trains nothing is sent before it is confirmed.
+   */
   later(path: string, value: unknown): void {
-    clearTimeout(this.timers.get(path));
-    this.timers.set(path, setTimeout(() => this.now(path, value), PAUSE_MS));
+    this.forget(path);
+    if (!this.editable) {
+      this.unconfirmed.add(path);
+      return this.panel.redraw();
+    }
+    const timer = setTimeout(() => { this.timers.delete(path); this.part(path, value); }, PAUSE_MS);
+    this.timers.set(path, { timer, value });
+    if (PREVIEWED.test(path)) this.panel.send("preview", { path, value });
   }
 
   /** Sends an edit now. */
   now(path: string, value: unknown): void {
-    clearTimeout(this.timers.get(path));
-    this.timers.delete(path);
+    this.forget(path);
     this.panel.send("set", { path, value });
+  }
+
+  /** Sends the last edit of a stretch now. */
+  last(path: string, value: unknown): void {
+    this.forget(path);
+    this.part(path, value);
+    this.stretch += 1;
+  }
+
+  private part(path: string, value: unknown): void {
+    this.panel.send("set", { path, value, join: `${this.id}-${this.stretch}-${path}` });
+  }
+
+  /** Drops a text that waits to be confirmed: the field shows the run's value again. */
+  drop(path: string): void {
+    if (!this.unconfirmed.delete(path)) return;
+    this.typing.delete(path);
+    this.panel.redraw();
+  }
+
+  private forget(path: string): void {
+    clearTimeout(this.timers.get(path)?.timer);
+    this.timers.delete(path);
+    this.unconfirmed.delete(path);
   }
 
   /** Ends typing in a field: what was typed is sent, what Python makes of it is shown. */
   end(path: string, read: (text: string) => unknown): void {
     const text = this.typing.get(path);
     if (text === undefined) return;
-    if (this.timers.has(path)) this.now(path, read(text));
+    if (this.timers.has(path) || this.unconfirmed.has(path)) this.part(path, read(text));
+    this.forget(path);
+    this.stretch += 1;
     this.typing.delete(path);
+    this.panel.redraw();
+  }
+
+  /** Undo or redo; what is still being typed is sent first, so that it is what undo takes back. */
+  step(what: "undo" | "redo"): void {
+    for (const [path, { value }] of [...this.timers]) this.last(path, value);
+    for (const path of [...this.typing.keys()]) if (!path.startsWith("@")) this.typing.delete(path);
+    this.stretch += 1;
+    if (what === "undo") this.panel.send("undo");
+    else this.panel.send("redo");
     this.panel.redraw();
   }
 

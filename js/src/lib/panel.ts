@@ -38,6 +38,11 @@ export class Panel<State extends object> {
     this.model.save_changes();
   }
 
+  /** Marks the view as a whole, for a style that its neighbours need too. */
+  mark(name: string, on: boolean): void {
+    this.el.classList.toggle(name, on);
+  }
+
   /** Draws again with the next frame. */
   redraw = (): void => {
     if (this.due || this.signal.aborted) return;

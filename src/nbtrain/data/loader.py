@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
-from nbtrain import processes
+from nbtrain import processes, stacks
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.records import Record, counted, label_ids, label_matrix
+from nbtrain.data.sampling import Place, Shares, Steps
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.statistics import PixelStatistics
 from nbtrain.errors import DataError, NbtrainError, TrainingError
@@ -41,8 +41,6 @@ MAX_MEASURED = 2000
 
 Transform = Callable[[Tensor], Tensor]
 """Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""
-Place = tuple[int, int]
-"""(epoch, position in the set): all that a worker needs to know."""
 
 
 class Batch(NamedTuple):
@@ -129,6 +127,9 @@ class Images(Dataset[Batch]):
             return self._batch(places)
         except DataError as error:
             return Failed(error.what, error.advice, value=error.value)
+        except MemoryError:
+            what = f"the computer ran out of memory while the loader read {len(places)} images"
+            return Failed(what, "Use fewer loader workers or a smaller batch.", cause="out of memory")
         except Exception as error:  # noqa: BLE001 - transforms are anyone's code
             return Failed(f"a batch could not be made ({type(error).__name__}: {error})", "", traceback.format_exc())
 
@@ -180,38 +181,6 @@ class Images(Dataset[Batch]):
             ) from error
 
 
-class Steps(Sampler[list[Place]]):
-    """The places of every training step from ``start`` to before ``stop`` (None goes on for ever)."""
-
-    def __init__(
-        self, n_images: int, batch_size: int, *, seed: int, shuffle: bool, start: int, stop: int | None
-    ) -> None:
-        self.n_images, self.batch_size = n_images, min(batch_size, n_images)
-        self.seed, self.shuffle, self.start, self.stop = seed, shuffle, start, stop
-
-    @property
-    def per_epoch(self) -> int:
-        """Steps of one epoch. The images left over, fewer than a batch, wait for the next epoch."""
-        return self.n_images // self.batch_size
-
-    def __iter__(self) -> Iterator[list[Place]]:
-        step, order, drawn = self.start, np.empty(0, np.int64), -1
-        while self.stop is None or step < self.stop:
-            epoch, batch = divmod(step, self.per_epoch)
-            if epoch != drawn:
-                order, drawn = self._order(epoch), epoch
-            first = batch * self.batch_size
-            yield [(epoch, int(position)) for position in order[first : first + self.batch_size]]
-            step += 1
-
-    def _order(self, epoch: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        if not self.shuffle:
-            # Goes on where the last epoch left off, so that those left over are not the same ones for ever.
-            return np.roll(np.arange(self.n_images), -epoch * self.per_epoch * self.batch_size)
-        generator = torch.Generator().manual_seed(key(self.seed, Stream.SHUFFLE, epoch))
-        return torch.randperm(self.n_images, generator=generator).numpy()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How batches are fetched; no part of it changes a single number in them."""
@@ -239,9 +208,11 @@ class Loader:
         reading: Reading,
         *,
         shuffle: bool = True,
+        shares: Shares | None = None,
         told: Callable[[str, str], None] = lambda file, reason: None,
     ) -> None:
-        self.images, self.batch_size, self.reading, self.shuffle = images, batch_size, reading, shuffle
+        self.images, self.batch_size, self.reading = images, batch_size, reading
+        self.shuffle, self.shares = shuffle, shares
         self.bad: dict[str, str] = {}
         self._told = told
         self._open: list[Iterator[Batch | Failed]] = []
@@ -273,7 +244,8 @@ class Loader:
 
     def _steps(self, start: int, stop: int | None) -> Steps:
         n_images, seed = len(self.images), self.images.seed
-        return Steps(n_images, self.batch_size, seed=seed, shuffle=self.shuffle, start=start, stop=stop)
+        order: dict[str, Any] = {"seed": seed, "shuffle": self.shuffle, "shares": self.shares}
+        return Steps(n_images, self.batch_size, start=start, stop=stop, **order)
 
     def _loader(self, batches: Sampler[list[Place]] | list[list[Place]]) -> DataLoader[Batch | Failed]:
         reading = self.reading
@@ -353,12 +325,13 @@ def _handed_over(batch: Any) -> Any:
                 tensor.share_memory_()
     except RuntimeError as error:
         what = f"the loader workers ran out of shared memory (/dev/shm): {error}"
-        return Failed(what, "Set data.workers to 0, or give the container a larger /dev/shm.", cause="out of memory")
+        return Failed(what, "Set data.workers to 0, or give the container a larger /dev/shm.", cause="shared memory")
     return batch
 
 
 def _start_worker(_: int) -> None:
     processes.die_with_parent()
+    stacks.listen()
     # The trainer's handler would write a checkpoint from a worker.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)

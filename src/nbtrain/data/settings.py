@@ -22,6 +22,16 @@ class Data(Section):
     """Seed of the stratified choice: the same seed always gives the same split."""
     shuffle: bool = field(True, advanced=True)
     """Draw the training images in a new order each epoch."""
+    sampler: Literal["uniform", "square_root", "balanced"] = field(
+        "uniform",
+        when=lambda data: data.shuffle,
+        labels={
+            "uniform": "each image once per epoch",
+            "square_root": "rare classes more often",
+            "balanced": "every class equally often",
+        },
+    )
+    """Which training images an epoch draws; with rare classes more often, some images come several times."""
     workers: int | Literal["auto"] = field("auto", ge=0, le=64, unit="processes", label="Loader workers")
     """Processes that read images beside the training; auto decides from the data and this machine."""
     prefetch: int = field(2, ge=1, le=64, unit="batches", advanced=True, label="Prefetch")

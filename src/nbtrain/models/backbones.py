@@ -1,28 +1,25 @@
 """Models from timm and torchvision: settings, and construction with a head for the classes at hand.
 
 The variant decides; the family is how a person finds it. Giving a variant sets the family, choosing a family takes a
-small variant of it. Both come from the catalogue, so that a form works without torch. What the weights hold and
-how they fit is weights.py's, the head's parts are heads.py's matter; training is not known here.
+small variant of it. Both come from the catalogue, so that a form works without torch. What they share with other
+networks stands in model.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import field_validator, model_validator
 
 from nbtrain.errors import ConfigError, DataError, Problem
 from nbtrain.models import catalog
-from nbtrain.schema import Choice, Family, field
+from nbtrain.models.model import Model, Say, unfit
+from nbtrain.schema import Choice, field
 from nbtrain.schema.section import unknown
 
 if TYPE_CHECKING:
     from torch import nn
-
-Say: TypeAlias = Callable[[str], None]
-"""Takes one sentence that a person should read."""
 
 
 def _families(model: Any) -> Sequence[Choice]:
@@ -34,23 +31,14 @@ def _variants(model: Any) -> Sequence[Choice]:
     return [Choice(e.variant, e.variant, e.summary) for e in catalog.variants(model.kind, model.family)]
 
 
-class Model(Family):
-    """The network that learns."""
+class Catalogued(Model):
+    """A published network: the variant decides, the family is how a person finds it."""
 
+    leading = ("family", "variant")
     family: str = field("ResNet", choices=_families)
     """Group of networks with one design."""
     variant: str = field("resnet18", choices=_variants)
     """The network itself. Larger ones learn more and take more time and memory."""
-    pretrained: bool = field(False)
-    """Start from published weights. They are downloaded when the run starts, if they are not there yet."""
-    weights_file: str = field("", label="Weights file")
-    """Start from the weights in this file (.safetensors or a torch checkpoint) instead. Empty: none."""
-    freeze: Literal["none", "backbone"] = field(
-        "none", labels={"none": "train everything", "backbone": "train the head only"}
-    )
-    """What stays as it is. Training the head only is fast and needs few images, but good starting weights."""
-    dropout: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.6))
-    """Share of the features dropped before the head, against overfitting. 0: as the architecture has it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -86,46 +74,18 @@ class Model(Family):
 
     def switched(self, kind: str) -> Self:
         """Return the model of another provider: the same variant where that has it, else its default one."""
-        made = Model.of(kind)
-        if made is type(self):
-            return self
-        shared = {name: getattr(self, name) for name in Model.model_fields if name != "family"}
-        if self.variant not in catalog.entries(kind):
-            del shared["variant"]
-        return made(**shared)  # type: ignore[return-value]
+        made = super().switched(kind)
+        if made is not self and isinstance(made, Catalogued) and self.variant in catalog.entries(kind):
+            return made.replace(variant=self.variant)
+        return made
 
     @property
     def entry(self) -> catalog.Entry:
         """The catalogue's entry for this model: size, cost, licence, default input."""
         return catalog.entry(self.kind, self.variant)
 
-    def build(self, classes: int, image_size: int, say: Say = lambda _: None) -> nn.Module:
-        """Return the network with a fresh head for ``classes``, weights loaded and backbone frozen as set.
 
-        ``say`` is told what was and what was not loaded.
-        """
-        from nbtrain.models.heads import freeze_backbone
-        from nbtrain.models.weights import load_file
-
-        pretrained = self.pretrained and not self.weights_file
-        if pretrained and not self.entry.pretrained:
-            told = f"no weights are published for {self.entry.variant}."
-            raise ConfigError([Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")])
-        model = self._made(classes, image_size, pretrained, say)
-        if self.weights_file:
-            path = Path(self.weights_file).expanduser()
-            for sentence in load_file(model, path).sentences(str(path)):
-                say(sentence)
-        _try(model, self.entry, classes, image_size)
-        if self.freeze == "backbone":
-            freeze_backbone(model)
-        return model
-
-    def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
-        raise NotImplementedError
-
-
-class Timm(Model, kind="timm", label="timm"):
+class Timm(Catalogued, kind="timm", label="timm"):
     """Over a thousand networks from the timm library."""
 
     drop_path: float = field(0.0, ge=0, lt=1, unit="ratio", soft=(0, 0.5), advanced=True)
@@ -151,7 +111,7 @@ class Timm(Model, kind="timm", label="timm"):
         return model
 
 
-class Torchvision(Model, kind="torchvision", label="torchvision"):
+class Torchvision(Catalogued, kind="torchvision", label="torchvision"):
     """The classic networks that come with torchvision."""
 
     def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
@@ -209,33 +169,4 @@ def _refused(entry: catalog.Entry, image_size: int, error: Exception) -> Problem
         return Problem("model.drop_path", f"{entry.variant} knows no drop path.", "Set it to 0.")
     if "drop_rate" in text:
         return Problem("model.dropout", f"{entry.variant} knows no dropout.", "Set it to 0.")
-    return _unfit(entry, image_size, text)
-
-
-def _unfit(entry: catalog.Entry, image_size: int, text: str) -> Problem:
-    reason = (text.strip().splitlines() or ["no reason given"])[0][:200]
-    told = f"{entry.variant} cannot work on images of {image_size} px ({reason})."
-    return Problem("task.image_size", told, f"Its own size is {entry.input_size} px.")
-
-
-def _try(model: nn.Module, entry: catalog.Entry, classes: int, image_size: int) -> None:
-    """Send one image's shape through ``model``, so that a size it cannot take is told before the first batch."""
-    import torch
-
-    training, tensors = model.training, {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    model.eval()
-    try:
-        with torch.no_grad():
-            try:
-                shadows = {name: tensor.to("meta") for name, tensor in tensors.items()}
-                image = torch.empty(1, 3, image_size, image_size, device="meta")
-                out = torch.func.functional_call(model, shadows, image)
-            except Exception:  # noqa: BLE001 (some networks compute with real numbers: they take a real image)
-                out = model(torch.zeros(1, 3, image_size, image_size))
-    except Exception as error:
-        raise ConfigError([_unfit(entry, image_size, str(error))]) from error
-    finally:
-        model.train(training)
-    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (1, classes):
-        told = f"{entry.variant} does not give one score per class."
-        raise ConfigError([Problem("model.variant", told, "Choose another variant.")])
+    return unfit(entry, image_size, text)

@@ -1,4 +1,4 @@
-"""Heads: which part of a network decides about classes, dropout before it, and freezing everything else.
+"""Heads: which part of a network decides about classes, and dropout before it.
 
 Imported by what builds or trains a network, never by the kernel side: it needs torch. It knows modules, not where
 their weights come from (weights.py) or which network was asked for (backbones.py).
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class DropoutLinear(nn.Linear):
@@ -50,30 +49,3 @@ def set_dropout(model: nn.Module, p: float) -> bool:
         return False
     linear[-1].__class__, linear[-1].p = DropoutLinear, p  # type: ignore[assignment]
     return True
-
-
-def freeze_backbone(model: nn.Module) -> int:
-    """Take every parameter outside the head out of training; return how many tensors are frozen."""
-    kept = head_parameters(model)
-    frozen = [p for name, p in model.named_parameters() if name not in kept]
-    for parameter in frozen:
-        parameter.requires_grad_(False)
-    return len(frozen)
-
-
-def to_training(model: nn.Module) -> nn.Module:
-    """Switch ``model`` to training, but leave frozen batch normalisation at work on its stored statistics.
-
-    The trainer calls this in place of ``model.train()``: a frozen backbone would otherwise still change, since batch
-    normalisation updates its running mean and variance whether or not its parameters are trained.
-    """
-    model.train()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm) and _frozen(module):
-            module.eval()
-    return model
-
-
-def _frozen(module: nn.Module) -> bool:
-    parameters = list(module.parameters(recurse=False))
-    return bool(parameters) and not any(p.requires_grad for p in parameters)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from nbtrain.errors import DataError
 
-_WRAPPERS = ("model_state_dict", "state_dict", "model")
-"""Keys under which checkpoints (ours first) keep the weights."""
+_WRAPPERS = ("ema_state_dict", "model_state_dict", "state_dict_ema", "state_dict", "model")
+"""Keys under which checkpoints (ours first) keep the weights; averaged ones are what was validated."""
 _PREFIXES = ("module.", "_orig_mod.")
 _SHOWN = 5
 
@@ -29,7 +29,7 @@ class LoadReport:
     missing: tuple[str, ...]
     """In the model, not among the weights: they keep their fresh values."""
     mismatched: tuple[str, ...]
-    """In both, of different shapes: they keep their fresh values."""
+    """In both, of different shapes: they keep their fresh values. Each name is followed by the two shapes."""
     unexpected: tuple[str, ...]
     """Among the weights, not in the model."""
 
@@ -94,9 +94,17 @@ def load_matching(model: nn.Module, weights: Mapping[str, Tensor]) -> LoadReport
     return LoadReport(
         loaded=tuple(fitting),
         missing=tuple(name for name in own if name not in weights),
-        mismatched=tuple(name for name in own if name in weights and name not in fitting),
+        mismatched=tuple(
+            f"{name} ({_shape(weights[name])} there, {_shape(own[name])} here)"
+            for name in own
+            if name in weights and name not in fitting
+        ),
         unexpected=tuple(name for name in weights if name not in own),
     )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(str(n) for n in tensor.shape) or "one number"
 
 
 def load_file(model: nn.Module, path: Path) -> LoadReport:

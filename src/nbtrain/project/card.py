@@ -8,23 +8,25 @@ from __future__ import annotations
 import os
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nbtrain import files
 from nbtrain.config import Config
-from nbtrain.errors import ConfigError, FormatError, NbtrainError, Problem, ProjectError
+from nbtrain.errors import ConfigError, FormatError, Problem, ProjectError
 from nbtrain.schema import Format
 from nbtrain.schema.codec import Types
 
 FORMAT = Format("experiment file")
 FILE = "experiment.json"
 MAX_NAME = 500
-_OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0}
+_OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0, "start": {}}
 """What a file edited by hand may lack."""
-_TYPES: dict[str, Types] = {"id": str, "name": str, "description": str, "tags": list, "created_s": (int, float)}
+_TYPES: dict[str, Types] = {
+    "id": str, "name": str, "description": str, "tags": list, "created_s": (int, float), "start": dict,
+}  # fmt: skip
 
 
 def clean_name(name: str) -> str:
@@ -46,6 +48,8 @@ class Card:
     tags: tuple[str, ...] = ()
     config: Config = field(default_factory=Config)
     created_s: float = field(default_factory=time.time)
+    start: Mapping[str, Any] = field(default_factory=dict)
+    """Where a branch begins, see branches.py; empty for most experiments."""
     folder: Path | None = field(default=None, compare=False)
     """None until it is written for the first time."""
     changed_ns: int = field(default=0, compare=False)
@@ -68,17 +72,18 @@ class Card:
         return replace(self, **changes)
 
     def reread_if_changed(self) -> Card | None:
-        """Return the card as it stands on disk where somebody else changed it; None otherwise, or if it is broken."""
+        """Return the card as it stands on disk where somebody else has changed the file, else None.
+
+        Raises FormatError, ConfigError or ProjectError where what stands there cannot be used.
+        """
         if self.folder is None or _changed_ns(self.folder) in (0, self.changed_ns):
             return None
-        try:
-            return read(self.folder)
-        except NbtrainError:
-            return None
+        return read(self.folder)
 
     def _plain(self) -> dict[str, Any]:
         named = {"id": self.id, "name": self.name, "description": self.description, "tags": list(self.tags)}
-        return {**named, "created_s": self.created_s, "config": self.config.encoded()}
+        start = {"start": dict(self.start)} if self.start else {}
+        return {**named, **start, "created_s": self.created_s, "config": self.config.encoded()}
 
 
 def read(folder: Path) -> Card:
@@ -103,6 +108,7 @@ def read(folder: Path) -> Card:
         tags=tuple(map(str, plain.get("tags", ()))),
         config=config,
         created_s=float(plain.get("created_s", 0.0)),
+        start=plain.get("start", {}),
         folder=folder,
         changed_ns=changed_ns,
     )

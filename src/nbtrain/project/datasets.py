@@ -86,6 +86,9 @@ class DataSets:
 
     def get(self, name: str) -> DataSet:
         """Return the data set called ``name``; raises DataError naming those there are."""
+        usual = self._at(self._sets / f"{files.slug(name)}.json")  # where add() puts it
+        if usual is not None and usual.name == name:
+            return usual
         for found in self.all():
             if found.name == name:
                 return found

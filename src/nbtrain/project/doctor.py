@@ -7,7 +7,6 @@ Damaged checkpoints are named and left alone. It reads files; it opens no Experi
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +19,10 @@ from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
 from nbtrain.project import card, datasets
 from nbtrain.project.project import FILE
+from nbtrain.runs import entries, lastword, launch, queue
 from nbtrain.runs.folder import RunFolder, runs_of
-from nbtrain.runs.journal import Journal
 from nbtrain.runs.machine import Finding, machine_findings
-
-_CHUNK_BYTES = 1 << 20
+from nbtrain.training import kept
 
 
 def examine(project: Path) -> Iterator[Finding]:
@@ -33,7 +31,8 @@ def examine(project: Path) -> Iterator[Finding]:
     if not (project / FILE).exists():
         yield Finding("project", "warning", f"there is none in {project}", "Name another folder with --project.")
         return
-    looks = (project_file, experiment_files, stale_runs, damaged_checkpoints, data_sets, split_files, leftovers)
+    looks = (project_file, experiment_files, stale_runs, waiting_runs, damaged_checkpoints, data_sets, split_files,
+             leftovers)  # fmt: skip
     found = [finding for look in looks for finding in look(project)]
     yield from found or [Finding("project", "ok", f"nothing is wrong in {project}")]
 
@@ -71,22 +70,41 @@ def stale_runs(project: Path) -> Iterator[Finding]:
 def _write_interrupted(run: RunFolder) -> str:
     """Write the last word in place of a trainer that is gone, as whoever takes its lock may."""
     owner, said, failure = run.owner(), run.shown_status(), run.failure()  # before the lock, which looks like a trainer
-    lock = locks.FileLock(run.lock)
-    if not lock.acquire(timeout_s=1.0):
-        return "left alone: a trainer has taken it meanwhile"
-    try:
-        if run.status().status in ENDED or run.owner() != owner or failure is None:
-            return "left alone: it has gone on or ended meanwhile"
-        journal = Journal(run.events)
-        journal.say(failure)
-        word = Status(status="failed", detail=failure.message, epoch=said.epoch, epochs=said.epochs, step=said.step)
-        journal.say(replace(word, steps=said.steps))
-        journal.close()
-        # Its heartbeat stays: the run ended when its trainer was last heard of, not when somebody wrote that down.
-        run.write_status(replace(said, heartbeat_s=run.status().heartbeat_s), durable=True)
-    finally:
-        lock.release()
+    if failure is None:
+        return "left alone: it has gone on or ended meanwhile"
+    place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
+    word = Status(status="failed", detail=failure.message, **place)
+    # Its heartbeat stays: the run ended when its trainer was last heard of, not when somebody wrote that down.
+    status = replace(said, heartbeat_s=run.status().heartbeat_s)
+    still = lambda: run.status().status not in ENDED and run.owner() == owner  # noqa: E731
+    if not lastword.say(run, status, failure, word, still=still):
+        return "left alone: it has gone on or ended meanwhile"
     return f"{run.path.name} is failed ({failure.cause})"
+
+
+def waiting_runs(project: Path) -> Iterator[Finding]:
+    """Entries of the queue that have lost their run, and runs that wait although their device is free."""
+    for entry in entries.entries(project):
+        if queue.is_stale(entry):
+            where = entry.path.relative_to(project)
+            text = f"{where} is left over: its run is gone, or has been started or ended since"
+            remove = partial(_remove_entry, entry)
+            yield Finding("queue", "warning", text, "Nothing waits for it.", remove, f"Remove {where}?")
+    if queue.Queue(project).startable():
+        text, advice = "a run waits in the queue although its device is free", "Opening the project starts it too."
+        yield Finding("queue", "warning", text, advice, partial(_start_next, project), "Start what waits?")
+
+
+def _remove_entry(entry: entries.Entry) -> str:
+    if not queue.is_stale(entry):
+        return "left alone: its run waits again"
+    entry.path.unlink(missing_ok=True)
+    return "removed"
+
+
+def _start_next(project: Path) -> str:
+    launch.start_next(project)
+    return "the next run is being started"
 
 
 def damaged_checkpoints(project: Path) -> Iterator[Finding]:
@@ -95,34 +113,11 @@ def damaged_checkpoints(project: Path) -> Iterator[Finding]:
         if locks.locked(run.lock):
             continue
         for marker in sorted((run.path / "checkpoints").glob("step-*.json")):
-            told = _damage(marker)
+            told = kept.damage(marker)
             if told:
                 where = marker.relative_to(project).with_suffix(".pt")
                 advice = "A resume goes back to the newest one that is whole. Restore it from a copy, or delete it."
                 yield Finding("checkpoint", "problem", f"{where} {told}", advice)
-
-
-def _damage(marker: Path) -> str:
-    """Return what is wrong with a checkpoint, nothing where it is whole; its content is read, never loaded."""
-    try:
-        plain = files.read_json(marker)
-        payload = marker.with_name(Path(str(plain["file"])).name)
-        size, digest = payload.stat().st_size, _sha256(payload)
-    except FileNotFoundError:
-        return "is missing"
-    except (OSError, NbtrainError, KeyError, TypeError) as error:
-        return f"has no readable marker ({type(error).__name__})"
-    if size != plain.get("bytes"):
-        return f"has {size} bytes instead of {plain.get('bytes')}"
-    return "" if digest == plain.get("sha256") else "does not match its checksum"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(_CHUNK_BYTES):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def data_sets(project: Path) -> Iterator[Finding]:

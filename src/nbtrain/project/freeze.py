@@ -5,10 +5,12 @@ It knows a project's data and a configuration. It does not know the run folder's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from platform import python_version
+from types import MappingProxyType
 from typing import Any
 
 from nbtrain.config import FORMAT, Config
@@ -17,10 +19,11 @@ from nbtrain.project.datasets import DataSets
 _PACKAGES = ("nbtrain", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic")
 
 
-def frozen(data: DataSets, config: Config) -> dict[str, Any]:
+def frozen(data: DataSets, config: Config, start: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """Return the content of a run's config.json: the choice, the data with its hash, the split, the versions, the seed.
 
-    Makes and keeps the split where there is none yet. Raises DataError where the data cannot be used.
+    ``start`` is where a branch begins (branches.py). Makes and keeps the split where there is none yet. Raises
+    DataError where the data cannot be used.
     """
     split = data.make_split(config.data)
     return {
@@ -31,6 +34,7 @@ def frozen(data: DataSets, config: Config) -> dict[str, Any]:
         "split": {"name": split.name, "hash": split.hash},
         "seed": config.training.seed,
         "versions": dict(versions()),
+        **({"start": dict(start)} if start else {}),
     }
 
 

@@ -5,16 +5,22 @@ It knows statuses, devices and the launcher. It does not know who shows the run,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from nbtrain.config import Config
 from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
-from nbtrain.messages import RESUMABLE
-from nbtrain.runs import devices, launch
+from nbtrain.messages import ENDED, RESUMABLE
+from nbtrain.runs import devices, launch, queue
 from nbtrain.runs.folder import RunFolder
-from nbtrain.runs.worker import WhenBusy
+from nbtrain.runs.queue import Queue
+
+When: TypeAlias = Literal["refuse", "beside", "wait"]
+"""What a start does where others use the device, or wait for it."""
+_WORD_S = 2.0
+"""How long a trainer may take from its lock to its first word."""
 
 
 def must_be_trainable(status: str, problems: Sequence[Problem]) -> None:
@@ -38,35 +44,62 @@ def must_be_resumable(status: str) -> None:
         raise StatusError(f"an experiment that is {status} cannot be resumed", advice=advice)
 
 
-def on_device(config: Config, method: str, *, beside: bool, queue: bool) -> WhenBusy:
-    """Return what a trainer does where others use its device; raises BusyError where that was not said."""
-    others = [] if beside or queue else devices.busy(config.hardware.device)
+def changes_of_fix(error: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return the ``{path: value}`` of a failure's fix; raises NbtrainError where it proposes no such one."""
+    fixes = error.get("fixes", ())
+    if not 0 <= number < len(fixes):
+        there = "; ".join(f"{place}: {fix['label']}" for place, fix in enumerate(fixes)) or "none"
+        raise NbtrainError("the failure proposes no such fix", value=number, advice=f"There is: {there}.")
+    return dict(fixes[number]["changes"])
+
+
+def on_device(project: Path, config: Config, method: str, *, beside: bool, wait: bool) -> When:
+    """Return what a start does where others use its device; raises BusyError where that was not said."""
+    others = [] if beside or wait else queue.users(project, devices.device_name(config.hardware.device))
     if others:
         advice = f"Run beside it with {method}(beside=True), or wait until it is free with {method}(queue=True)."
         raise BusyError("the device is in use by another run", value=str(others[0]), advice=advice)
-    return "beside" if beside else "wait" if queue else "refuse"
+    return "beside" if beside else "wait" if wait else "refuse"
 
 
-def begin(
-    experiment: Path, frozen: Mapping[str, Any], when: WhenBusy, trash: Callable[[Path], object]
-) -> RunFolder | None:
-    """Make and start the experiment's next run; None where another kernel was faster by a moment."""
+def begin(experiment: Path, frozen: Mapping[str, Any], when: When, trash: Callable[[Path], object]) -> RunFolder | None:
+    """Make the experiment's next run and start or queue it; None where another kernel was faster by a moment."""
     try:
         run = RunFolder.create(experiment, frozen)
     except BusyError:
         return None
     try:
-        launch.start(run, when_busy=when)
+        _go(run, when)
     except NbtrainError:  # it has said why; a run that never began is none
         trash(run.path)
         raise
     return run
 
 
-def go_on(run: RunFolder, when: WhenBusy) -> None:
-    """Start the run's next life; one that another kernel has started meanwhile does as well."""
+def go_on(run: RunFolder, when: When) -> None:
+    """Start or queue the run's next life; one that another kernel has started meanwhile does as well."""
     try:
-        launch.start(run, when_busy=when)
+        _go(run, when)
     except BusyError:
         if run.living() == "gone":  # nobody has the run: it is the device that is busy
             raise
+    _await_word(run)
+
+
+def _await_word(run: RunFolder) -> None:
+    """Wait until the trainer that somebody else has just started has said so: until then the last life's end shows."""
+    end_s = time.monotonic() + _WORD_S
+    while time.monotonic() < end_s and run.status().status in ENDED and run.living() != "gone":
+        time.sleep(0.01)
+
+
+def _go(run: RunFolder, when: When) -> None:
+    if when == "wait":
+        Queue(run.project).enter(run, launch.start)
+    else:
+        launch.start(run, when_busy=when)
+
+
+def start_next(project: Path) -> None:
+    """Have the next run of the project's queue started; return at once."""
+    launch.start_next(project)

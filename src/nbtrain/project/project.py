@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,13 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 from nbtrain import files
 from nbtrain.config import Config, Facts
 from nbtrain.data.sources import Source, detect
-from nbtrain.errors import AddressError, ConfigError, DataError, NbtrainError, Problem, ProjectError
-from nbtrain.project import card, recent
+from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
+from nbtrain.project import card, defaults, naming, recent
 from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
+from nbtrain.project.finding import matches
+from nbtrain.project.queue import LOOK_S, ProjectQueue
 from nbtrain.runs import launch
 from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Choice, Format
@@ -50,11 +54,16 @@ class Project(HasTraits):
         self.data = DataSets(self.path)
         self._sized: dict[Any, dict[str, int]] = {}
         self._saved: dict[str, Any] = {}
+        self.queue = ProjectQueue(self)
         self._read_project()
         self.refresh()
+        self.queue.look()  # at once: a command may be over before the watch thread comes to it
         if self.exists:
             recent.note(self.path)
-        self._shelf = self.watch.follow_experiments(self.path / "experiments", self._changed)
+        self._followed = (
+            self.watch.follow_experiments(self.path / "experiments", self._changed),
+            self.watch.every(LOOK_S, self.queue.look),
+        )
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
@@ -85,21 +94,16 @@ class Project(HasTraits):
     def new(self, name: str | None = None, config: Config | None = None, *, tags: Sequence[str] = ()) -> Experiment:
         """Return a new experiment in the list; it is not on disk until it is saved or trained."""
         with self.lock:
-            chosen = config or self.new_config()
-            made = Experiment(
-                self, Card(files.new_id(), card.clean_name(name or self._free_name()), "", tuple(tags), chosen)
-            )
+            chosen, made_s = config or self.new_config(), time.time()
+            given = name or naming.generated(chosen, made_s, {experiment.name for experiment in self.cards})
+            fresh = Card(files.new_id(), card.clean_name(given), "", tuple(tags), chosen, made_s)
+            made = Experiment(self, fresh, generated=not name)
             self.cards = [made, *self.cards]
             return made
 
     def new_config(self) -> Config:
-        """Return the configuration that a new experiment starts from: the project's defaults and its only data set."""
-        try:
-            config = Config().set_all(self.defaults)
-        except ConfigError as error:
-            raise ConfigError(
-                Problem(f"{FILE}: defaults: {p.path}", p.message, p.advice) for p in error.problems
-            ) from None
+        """Return what a new experiment starts from: the user's defaults, the project's, and its only data set."""
+        config = defaults.laid_over(self._user_start(), self.defaults, FILE)
         found = self.data.all()
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
@@ -107,17 +111,34 @@ class Project(HasTraits):
                 config = config.set_all({"task.kind": "multilabel", "loss.kind": MultiLabel.loss})
         return config
 
+    def _user_start(self) -> Config:
+        """A person's own defaults that cannot be used are told, and keep nobody from working."""
+        try:
+            return defaults.user_start()
+        except NbtrainError as error:
+            self._notice(str(error))
+            return Config()
+
     def experiments(
-        self, *, status: str | None = None, task: str | None = None, tag: str | None = None
+        self, *, status: str | None = None, task: str | None = None, tag: str | None = None, find: str = ""
     ) -> list[Experiment]:
-        """Return the experiments, newest first, filtered by status word, kind of task or tag."""
+        """Return the experiments, newest first, filtered by status word, kind of task, tag, or words to ``find``.
+
+        Words stand in name, description, tags or status; ``tag:x`` means a tag.
+        """
         return [
             found
             for found in self.cards
             if (status is None or found.status == status)
             and (task is None or found.config.task.kind == task)
             and (tag is None or tag in found.tags)
+            and matches(find, tags=found.tags, words=(found.name, found.description, found.status))
         ]
+
+    def tags(self) -> list[str]:
+        """Return every tag of the project's experiments, the most used first."""
+        used = Counter(tag for experiment in self.cards for tag in experiment.tags)
+        return sorted(used, key=lambda tag: (-used[tag], tag.lower()))
 
     def experiment(self, address: str) -> Experiment:
         """Return the experiment with this id or name; raises AddressError where none, or several, answer to it."""
@@ -174,7 +195,7 @@ class Project(HasTraits):
         except DataError:
             return Facts()
         sizes = self._sizes(config, found)
-        return Facts(sizes["train"], len(found.classes), found.multilabel)
+        return Facts(sizes["train"], len(found.classes), found.multilabel, sizes.get("val"))
 
     def data_problems(self, config: Config) -> list[Problem]:
         """Return what is wrong with the data set that ``config`` names."""
@@ -230,7 +251,8 @@ class Project(HasTraits):
 
     def close(self) -> None:
         """Stop looking at this project; its runs go on."""
-        self.watch.unfollow(self._shelf)
+        for token in self._followed:
+            self.watch.unfollow(token)
         for experiment in self.cards:
             experiment.close()
 
@@ -253,9 +275,12 @@ class Project(HasTraits):
         try:
             return Experiment(self, card.read(folder))
         except NbtrainError as error:
-            if str(error) not in self.notices:
-                self.notices = [*self.notices, str(error)]
+            self._notice(str(error))
             return None
+
+    def _notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices = [*self.notices, text]
 
     def _read_project(self) -> None:
         self.name = self.path.name
@@ -277,10 +302,6 @@ class Project(HasTraits):
             what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
             advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
             raise ProjectError(what, value=str(self.path), advice=advice)
-
-    def _free_name(self) -> str:
-        taken = {experiment.name for experiment in self.cards}
-        return next(name for n in range(1, 100_000) if (name := f"Experiment {n}") not in taken)
 
 
 def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:

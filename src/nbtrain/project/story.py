@@ -13,8 +13,10 @@ from typing import Any
 
 from nbtrain.messages import (
     ENDED,
+    FAILURE_FIELDS,
     PREPARING,
     Best,
+    Exact,
     Failure,
     Message,
     Metric,
@@ -26,8 +28,8 @@ from nbtrain.messages import (
     Status,
     Usage,
 )
-from nbtrain.project.exactness import Exactness
 from nbtrain.project.history import History
+from nbtrain.runs.exactness import EXACT
 
 
 @dataclass
@@ -50,7 +52,10 @@ class Story:
     notices: list[dict[str, str]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=dict)
-    exactness: Exactness = field(default_factory=Exactness)
+    repeated: int = 0
+    """Messages about steps that resumes have repeated, and the trainer has compared."""
+    exact: str = ""
+    """``exact`` after a resume, or the first step that differs; empty while that is not known."""
     started_s: float = 0.0
     began_s: float = 0.0
     """Wall clock at which this life of the run began; ``started_s`` is the first one's."""
@@ -73,18 +78,18 @@ class Story:
                 self._status(message)
             case Usage():
                 self._usage(message)
-            case Best():
-                self.best = {name: getattr(message, name) for name in ("metric", "value", "epoch", "step")}
-            case PerClass():
-                self.per_class = {"epoch": message.epoch, "columns": message.columns, "rows": message.rows}
+            case Best() | PerClass():
+                self._validated(message)
             case Saved():
                 self._saved(message)
             case Resolved():
                 self.resolved[message.path] = {"value": message.value, "reason": message.reason}
             case Notice():
                 self._notice({"level": message.level, "text": message.text})
+            case Exact():
+                self._repeated(message)
             case Failure():
-                self.error = {name: getattr(message, name) for name in ("cause", "message", "advice", "traceback")}
+                self.error = {name: getattr(message, name) for name in FAILURE_FIELDS}
 
     def _status(self, said: Status) -> None:
         if said.status == "training":
@@ -92,7 +97,8 @@ class Story:
         if said.status not in PREPARING:  # they stand where an earlier life left off
             self.epoch, self.step = said.epoch, said.step
         self.epochs, self.steps = said.epochs or self.epochs, said.steps or self.steps
-        self.began_s = said.t_s if self.status in ENDED else self.began_s or said.t_s
+        again = self.status in ENDED and said.status not in ENDED
+        self.began_s = said.t_s if again else self.began_s or said.t_s
         self.started_s = self.started_s or said.t_s
         self.status, self.phase, self.detail = said.status, said.phase, said.detail
         self.ended_s = said.t_s if said.status in ENDED else 0.0
@@ -103,11 +109,23 @@ class Story:
 
     def _go_back(self, step: int) -> None:
         """Take back what was said of later steps: a resume goes through them again."""
-        self.exactness.remember(self.history.cut(step))
+        self.history.cut(step)
         self.usage_rows.cut(step)
         self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= step]
         if self.best.get("step", 0) > step:
             self.best = {}
+
+    def _validated(self, said: Best | PerClass) -> None:
+        if isinstance(said, Best):
+            self.best = {name: getattr(said, name) for name in ("metric", "value", "epoch", "step")}
+        else:
+            self.per_class = {"epoch": said.epoch, "columns": said.columns, "rows": said.rows}
+
+    def _repeated(self, said: Exact) -> None:
+        """What differed once stays so, however exact the next resume is."""
+        self.repeated += said.compared
+        if self.exact in ("", EXACT):
+            self.exact = EXACT if said.equal else said.text
 
     def _notice(self, said: dict[str, str]) -> None:
         """Each life tells the same of the data; that is worth telling once."""
@@ -116,7 +134,6 @@ class Story:
 
     def _metric(self, said: Metric) -> None:
         self.history.add(said)
-        self.exactness.hear(said)
         self.step = max(self.step, said.step)
         self.epoch = max(self.epoch, math.floor(said.epoch))
 
@@ -135,11 +152,6 @@ class Story:
     def metrics(self) -> dict[str, dict[str, float]]:
         """The newest value of every metric, by split."""
         return self.history.latest()
-
-    @property
-    def exact(self) -> str:
-        """``exact`` after a resume, or the first step that differs; empty while no step was computed twice."""
-        return self.exactness.word
 
     @property
     def progress(self) -> float:

@@ -1,9 +1,9 @@
 """Who uses which device of this machine, over all projects of this user: advice, not enforcement.
 
 Each trainer registers in a private folder: a lock file that it holds for life and a JSON beside it, so that a killed
-trainer's entry is void at once. All changes happen under one gate lock, so two runs never both find a device free, and
-the run that has waited longest comes next. Where the folder cannot be used, every device counts as free. Known here:
-names of devices. Not known here: what runs on them, or CUDA itself (asking it would create a context).
+trainer's entry is void at once. All changes happen under one gate lock, so two runs never both find a device free.
+Where the folder cannot be used, every device counts as free. Known here: names of devices. Not known here: what runs on
+them, who waits for them (queue.py), or CUDA itself (asking it would create a context).
 """
 
 from __future__ import annotations
@@ -41,19 +41,23 @@ def device_name(asked: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One run that uses a device, or waits for it."""
+    """One run that uses a device."""
 
     run: str
     device: str
     since_s: float
-    waiting: bool = False
 
 
 def busy(device: str) -> list[Path]:
     """Return the folders of the living runs that use ``device`` now, the oldest first."""
+    return users(device_name(device))
+
+
+def users(name: str) -> list[Path]:
+    """The same for the machine's own name of a device."""
     try:
         uses = sorted(_uses(runtime_folder() / "devices").values(), key=lambda use: use.since_s)
-        return [Path(use.run) for use in uses if use.device == device_name(device) and not use.waiting]
+        return [Path(use.run) for use in uses if use.device == name]
     except (OSError, NbtrainError):
         return []
 
@@ -62,7 +66,7 @@ class Claim:
     """One trainer's registration for one device, from :meth:`take` to :meth:`release` or the end of its process."""
 
     def __init__(self, run: str | Path, device: str) -> None:
-        self._use = Use(str(run), device_name(device), time.time(), waiting=True)
+        self._use = Use(str(run), device_name(device), time.time())
         self._name = files.new_id()
         self._lock: locks.FileLock | None = None
 
@@ -72,7 +76,7 @@ class Claim:
         return self._use.device
 
     def take(self, *, beside: bool = False) -> bool:
-        """Register as using the device, or as waiting while others use it; return whether it may be used now."""
+        """Register as using the device, unless others do; return whether it may be used now."""
         try:
             folder = runtime_folder() / "devices"
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -82,7 +86,7 @@ class Claim:
             return True
 
     def release(self) -> None:
-        """Give the device back, or leave the line."""
+        """Give the device back."""
         if self._lock:
             self._lock.path.with_suffix(".json").unlink(missing_ok=True)
             self._lock.path.unlink(missing_ok=True)
@@ -90,17 +94,13 @@ class Claim:
             self._lock = None
 
     def _register(self, folder: Path, beside: bool) -> bool:
-        others = [use for name, use in _uses(folder, sweep=True).items() if name != self._name]
-        before = [use for use in others if use.device == self.device and self._is_before(use)]
-        self._use = Use(self._use.run, self.device, self._use.since_s, waiting=bool(before) and not beside)
-        if self._lock is None:
-            self._lock = locks.FileLock(folder / f"{self._name}.lock")
-            self._lock.acquire()
+        others = [use for use in _uses(folder, sweep=True).values() if use.device == self.device]
+        if others and not beside:
+            return False
+        self._lock = locks.FileLock(folder / f"{self._name}.lock")
+        self._lock.acquire()
         files.write_json(folder / f"{self._name}.json", asdict(self._use), durable=False)
-        return not self._use.waiting
-
-    def _is_before(self, other: Use) -> bool:
-        return not other.waiting or (other.since_s, other.run) < (self._use.since_s, self._use.run)
+        return True
 
 
 def _uses(folder: Path, *, sweep: bool = False) -> dict[str, Use]:

@@ -10,24 +10,28 @@ import re
 import signal
 import traceback
 
-from nbtrain.errors import DataError, NbtrainError, TrainingError
+from nbtrain.errors import DataError, NbtrainError, TrainingError, lacks_memory
 from nbtrain.files import FULL
 from nbtrain.messages import CAUSES, Cause, Failure
 
 ADVICE: dict[str, tuple[str, ...]] = {
     "out of memory": ("Use a smaller batch size or image size.", "Close other programs that hold memory."),
+    "shared memory": (
+        "Set data.workers to 0 or make the batch smaller.",
+        "Give the machine or container a larger /dev/shm.",
+    ),
     "data": ("Check the data set named in the message.",),
     "numerics": ("Lower the learning rate.", "Use precision 32, or clip the gradients."),
     "disk": ("Make room on the disk, or keep fewer checkpoints.", "Check that the project folder can be written."),
+    "worker": ("Set data.workers to 0, which reads in the trainer itself, or to fewer.",),
     "killed": ("Somebody, a time limit, or the system for lack of memory ended the process. Restart the experiment.",),
     "interrupted": ("Restart the experiment.",),
     "code": ("Read the traceback; report it if it points into nbtrain.",),
 }
 """What to do about each cause, where nothing more exact is known."""
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 _DISK_FULL = ("no space left", "disk quota exceeded", "pytorchstreamwriter failed", "inline_container")
-_KILLED = ("is killed by signal", "exited unexpectedly")
+_WORKER_GONE = ("is killed by signal", "exited unexpectedly")
 _SHARED_MEMORY = ("out of shared memory", "shared memory(shm)", "unable to open shared memory", "</torch_")
 _WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (?:is killed by signal: ([\w ]+)|exited)")
 _NAMES = {signal.strsignal(number): number.name for number in signal.Signals}
@@ -54,15 +58,14 @@ def _lost_worker(words: str, told: str) -> Failure | None:
     """Return the failure that torch's sentence about a loader worker means; it raises it wherever the loop stands."""
     if any(part in words.lower() for part in _SHARED_MEMORY):
         text = f"The loader workers ran out of shared memory (/dev/shm): {words.splitlines()[0]}"
-        advice = "Set data.workers to 0 or make the batch smaller.", "Give the machine or container a larger /dev/shm."
-        return Failure(cause="out of memory", message=text, advice=advice, traceback=told)
+        return Failure(cause="shared memory", message=text, advice=ADVICE["shared memory"], traceback=told)
     found = _WORKER.search(words)
     if found is None:
         return None
     name = _NAMES.get((found[2] or "").strip(), found[2] or "")
     how = f"was killed by {name}, which nbtrain did not send" if name else "ended without a word"
-    do = ("Set data.workers to 0, which reads in the trainer itself, or to fewer.", *ADVICE["killed"])
-    return Failure(cause="killed", message=f"A loader worker (pid {found[1]}) {how}.", advice=do, traceback=told)
+    do = (*ADVICE["worker"], *ADVICE["killed"])
+    return Failure(cause="worker", message=f"A loader worker (pid {found[1]}) {how}.", advice=do, traceback=told)
 
 
 def _cause(error: BaseException) -> Cause:
@@ -80,15 +83,13 @@ def _cause(error: BaseException) -> Cause:
 def _cause_by_words(error: BaseException) -> Cause:
     """Libraries raise RuntimeError for everything; their words tell more than the class."""
     words = str(error).lower()
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if lacks_memory(error):
         return "out of memory"
     if not isinstance(error, (RuntimeError, OSError)):
         return "code"
-    if any(part in words for part in _OUT_OF_MEMORY):
-        return "out of memory"
     if any(part in words for part in _DISK_FULL):
         return "disk"
-    return "killed" if any(part in words for part in _KILLED) else "code"
+    return "worker" if any(part in words for part in _WORKER_GONE) else "code"
 
 
 def failure_of_exit(code: int, by_signal: int, out_of_memory: bool) -> Failure | None:

@@ -21,6 +21,8 @@ import orjson
 from nbtrain import files, locks, processes
 from nbtrain.errors import BusyError, NbtrainError, ProjectError
 from nbtrain.messages import CAUSES, DOWN, ENDED, PHASES, RUN_STATES, Failure, Message, decode, encode
+from nbtrain.runs import entries
+from nbtrain.runs.fixes import fixes_of
 from nbtrain.runs.journal import last_failure
 
 Liveness: TypeAlias = Literal["living", "silent", "gone"]
@@ -150,8 +152,19 @@ class RunFolder:
             return found
         return replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
 
+    @property
+    def queued(self) -> bool:
+        """Whether the run has a place in its project's queue."""
+        return entries.find(self.path) is not None
+
     def shown_status(self) -> RunStatus:
-        """Return the status as a person should see it: ``failed`` where a trainer is gone without having said so."""
+        """Return the status as a person should see it.
+
+        That is ``pending`` for a run in the queue, whatever its last life has said, and ``failed`` where a trainer is
+        gone without having said so.
+        """
+        if self.queued and self.living() == "gone":
+            return replace(self.status(), status="pending", phase="", detail="", cause="")
         said = self.status()
         if said.status in ENDED or self.living() != "gone":
             return said
@@ -195,7 +208,16 @@ class RunFolder:
             return None
         said = self.status().status == "failed"
         unsaid = Failure(cause="code", message=shown.detail or "The trainer gave no reason.") if said else self.unsaid()
-        return (last_failure(self.events) if said else None) or unsaid
+        return self.with_fixes((last_failure(self.events) if said else None) or unsaid)
+
+    def with_fixes(self, failure: Failure) -> Failure:
+        """Return the failure with what may be changed about it, where it names nothing itself."""
+        if failure.fixes:
+            return failure
+        try:
+            return replace(failure, fixes=fixes_of(failure, self.config.get("config")))
+        except (OSError, NbtrainError):
+            return failure
 
     def unsaid(self) -> Failure:
         """Why a trainer is gone that status.json knows nothing of: what it said, what its parent saw, or only that."""

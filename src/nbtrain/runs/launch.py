@@ -11,7 +11,6 @@ import os
 import select
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,11 @@ from typing import IO, Any, cast
 
 from nbtrain import locks
 from nbtrain.errors import BusyError, LaunchError
-from nbtrain.runs import warm
+from nbtrain.runs import fresh, warm
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.worker import WhenBusy
 
 _ANSWER_S = 30.0
-_ROOT = str(Path(__file__).resolve().parents[2])
-# -P keeps a notebook's folder, with its random.py or torch.py, off the path; nbtrain is found wherever this one is.
-_BOOT = f"import sys; sys.path.append({_ROOT!r}); from nbtrain.runs.%s import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +38,8 @@ class Launched:
 def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse") -> Launched:
     """Start the run's trainer and return once it holds the run's lock; the work itself goes on detached.
 
-    ``when_busy`` says what to do where other runs use the device: ``refuse`` raises BusyError and ends the run as
-    cancelled, ``beside`` trains next to them, ``wait`` keeps the run ``pending`` until the device is free. BusyError is
-    also raised where the run has a trainer already: watch that one.
+    ``when_busy`` says what to do where other runs use the device: ``refuse`` raises BusyError and leaves the run as it
+    was, ``beside`` trains next to them. BusyError is also raised where the run has a trainer already: watch that one.
     """
     answer, why = (None, "a cold start was asked for") if cold else _ask_warm(run, when_busy)
     is_warm = answer is not None
@@ -68,10 +63,14 @@ def ensure_warm() -> bool:
     if warm.refusal():
         return False
     key = warm.environment_key()
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # its pool of threads would make forking unsafe
-    process = _python("warm", key, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    threading.Thread(target=process.wait, name="nbtrain-reap", daemon=True).start()
+    # OpenBLAS's pool of threads would make forking unsafe.
+    fresh.forgotten("warm", key, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
     return False
+
+
+def start_next(project: Path) -> None:
+    """Have whatever waits in the project's queue for a free device started; return at once."""
+    fresh.forgotten("queue", str(project))
 
 
 def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | None, str]:
@@ -86,7 +85,9 @@ def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | Non
 
 def _start_cold(run: RunFolder, when_busy: WhenBusy) -> dict[str, Any]:
     try:
-        process = _python("parent", str(run.path.resolve()), when_busy, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = fresh.python(
+            "parent", str(run.path.resolve()), when_busy, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     except OSError as error:
         return {"error": f"Python could not be started: {error}"}
     if sys.platform == "win32":
@@ -100,15 +101,6 @@ def _start_cold(run: RunFolder, when_busy: WhenBusy) -> dict[str, Any]:
         process.kill()
         process.wait()
     return dict(json.loads(line)) if line else {"error": said.decode(errors="replace").strip()[-2000:] or "no answer"}
-
-
-def _python(module: str, *args: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
-    """Start a fresh interpreter in a session of its own, so that interrupting the kernel does not reach it."""
-    flags: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        flags = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    argv = [sys.executable, "-P", "-c", _BOOT % module, *args]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=env, **streams, **flags)
 
 
 def _read_line(descriptor: int) -> bytes:

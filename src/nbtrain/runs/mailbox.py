@@ -69,12 +69,24 @@ class Mailbox:
         return self._longest_s
 
     @property
+    def heard(self) -> float | None:
+        """When the loop last looked here: its sign of life."""
+        return self._called_s
+
+    @property
     def ending(self) -> Leaving:
         """How the run is to be left, once that was asked."""
         return self._leaving or "cancelled"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a Stop has come, be it after a Pause."""
+        return self._leaving == "cancelled"
 
     def _take(self, command: Message) -> None:
         self._fresh.append(command)
         asked = leaving([command])
         if asked is not None and self.leave_s is None:
-            self._leaving, self.leave_s = asked, time.monotonic()
+            self.leave_s = time.monotonic()
+        if asked is not None and self._leaving != "cancelled":  # a Stop goes before a Pause, also after it
+            self._leaving = asked

@@ -1,9 +1,10 @@
 """The small parent: it stands between a trainer and the rest of the system, and tells how the trainer ended.
 
-It forks the trainer into a process group of its own, waits, ends what the trainer has left, and writes exit.json. A
-trainer that cannot even answer a Stop or Pause, because a call in C holds the interpreter or because somebody has
-frozen the process, is ended here. Known here: exit states. Not known here: what a trainer does. launch.py runs
-:func:`main` in a fresh interpreter (the cold start); the warm process calls :func:`become_trainer` in a fork of itself.
+It forks the trainer into a process group of its own, waits, ends what the trainer has left, writes exit.json, and has
+the next run of the queue started. A trainer that cannot even answer a Stop or Pause, because a call in C holds the
+interpreter or because somebody has frozen the process, is ended here. Known here: exit states. Not known here: what a
+trainer does. launch.py runs :func:`main` in a fresh interpreter (the cold start); the warm process calls
+:func:`become_trainer` in a fork of itself.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nbtrain import files, locks, processes
+from nbtrain import files, processes
 from nbtrain.messages import CAUSES, ENDED, LEFT, Acknowledged, Leaving, Status, leaving
+from nbtrain.runs import entries, fresh, lastword
 from nbtrain.runs.failures import failure_of_exit
 from nbtrain.runs.folder import RunFolder
-from nbtrain.runs.journal import Journal
 from nbtrain.runs.worker import LOCKED, Trainer
 
 _LOOK_S = 0.25
@@ -82,7 +83,17 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
     try:
         _guard(run, pid, kills, stale)
     finally:
+        _start_next(run)
         os._exit(0)
+
+
+def _start_next(run: RunFolder) -> None:
+    """Have the queues looked at, this project's and others' on this machine, in a process that outlives this one."""
+    if entries.noted() or entries.entries(run.project):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what is ignored would be so for ever after
+            signal.signal(number, signal.SIG_DFL)
+        with contextlib.suppress(OSError):
+            fresh.python("queue", str(run.project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
@@ -143,7 +154,7 @@ def _wait(run: RunFolder, pid: int, stale: frozenset[str]) -> Leaving | None:
     left_here: Leaving | None = None
     while processes.exists(pid):
         select.select([handle] if handle is not None else [], [], [], _LOOK_S)
-        asked = asked or leaving(run.commands(stale).values())
+        asked = leaving(run.commands(stale).values()) or asked
         if asked and asked_s is None:
             asked_s = time.monotonic()
         if asked_s is not None and time.monotonic() - asked_s > _STUCK_S and _is_silent(run):
@@ -174,18 +185,11 @@ def _end_group(pid: int) -> None:
 
 def _say_left(run: RunFolder, ending: Leaving, stale: frozenset[str]) -> None:
     """Take over the dead trainer's lock and say the last word in its place."""
-    lock = locks.FileLock(run.lock)
-    if not lock.acquire(timeout_s=1.0):
-        return
     detail = f"{LEFT[ending]} while it did not answer, and ended from outside."
     status = replace(run.status(), status=ending, phase="", heartbeat_s=time.time(), detail=detail)
-    journal = Journal(run.events)
-    for name in run.commands(stale):
-        journal.say(Acknowledged(command=name, step=status.step))
-    journal.say(Status(status=ending, step=status.step, epoch=status.epoch, detail=status.detail))
-    journal.close()
-    run.write_status(status, durable=True)
-    lock.release()
+    taken = [Acknowledged(command=name, step=status.step) for name in run.commands(stale)]
+    word = Status(status=ending, step=status.step, epoch=status.epoch, detail=status.detail)
+    lastword.say(run, status, *taken, word)
 
 
 def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) -> None:
@@ -225,6 +229,7 @@ def _guard_on_windows(run: RunFolder, when_busy: str) -> NoReturn:
         code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
     if code != LOCKED:
         write_exit(run, code, 0.0, False)
+        _start_next(run)
     os._exit(0)
 
 

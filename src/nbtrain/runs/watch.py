@@ -1,9 +1,9 @@
 """One thread per kernel that reads what trainers write and tells those who asked.
 
 Known here: how often to look (a living run's journal every 50 ms, a quiet one every second, a folder of experiments
-every second) and how to look cheaply. Not known here: what listeners do with the news. Callbacks run on the watch
-thread, so they return quickly, never print, and take a lock before they touch shared models; one that raises is logged
-and counted, and the thread goes on.
+twice a second, so that a file edited by hand is picked up within one) and how to look cheaply. Not known here: what
+listeners do with the news. Callbacks run on the watch thread, so they return quickly, never print, and take a lock
+before they touch shared models; one that raises is logged and counted, and the thread goes on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from nbtrain.runs.journal import JournalReader
 
 TAIL_S = 0.05
 IDLE_S = 1.0
+SHELF_S = 0.5
 _STATUS_S = 0.25
 _LIMIT_BYTES = 8 << 20
 """How much of one journal is read in one go, so that a long history does not hold up the others."""
@@ -150,6 +151,8 @@ class _Tail:
             messages += self.reader.read(_LIMIT_BYTES)
         if messages or status != before:
             self.call(self.callback, messages, status)
+        if status.status == "pending":
+            return _STATUS_S
         if messages or status.status not in ENDED:
             return TAIL_S
         return IDLE_S
@@ -179,7 +182,7 @@ class _Shelf:
         self.seen = now
         if names:
             self.call(self.callback, [self.folder / name for name in sorted(names)])
-        return IDLE_S
+        return SHELF_S
 
     def _names(self) -> list[str]:
         try:

@@ -25,15 +25,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
-from nbtrain import files, locks, processes
-from nbtrain.errors import NbtrainError
+from nbtrain import files, locks, processes, stacks
 from nbtrain.messages import ENDED, LEFT, Failure, Leaving, Message, Pause, Status
 from nbtrain.runs.devices import Claim, busy
+from nbtrain.runs.exactness import Repeats
 from nbtrain.runs.failures import failure_of
 from nbtrain.runs.folder import RunFolder, RunStatus
 from nbtrain.runs.journal import Journal
 from nbtrain.runs.mailbox import Mailbox
 from nbtrain.runs.reporter import Reporter
+from nbtrain.runs.stall import Watchdog, stalled
 
 LOCKED = 75
 """Exit code of a trainer that found another one at work on its run (EX_TEMPFAIL)."""
@@ -52,7 +53,7 @@ _LOST = Failure(
 _LATE = 1.5
 """A step is late when it takes this much longer than the longest one before it."""
 
-WhenBusy: TypeAlias = Literal["refuse", "beside", "wait"]
+WhenBusy: TypeAlias = Literal["refuse", "beside"]
 Say: TypeAlias = Callable[[Message], None]
 Asked: TypeAlias = Callable[[], list[Message]]
 
@@ -89,33 +90,57 @@ class Trainer:
         self._last_word = threading.Lock()
         self._wake: socket.socket | None = None
         self._leaving = threading.Event()
-        self._claim: Claim | None = None
         self._folder = self._missed = 0
+        self._watchdog = Watchdog(0)
 
     def begin(self, report: Callable[[dict[str, Any]], None]) -> bool:
-        """Become the run's trainer and report ``pid``; else report ``held``, ``busy`` or ``error`` and return False."""
+        """Become the run's trainer and report ``pid``; else report ``held``, ``busy`` or ``error`` and return False.
+
+        A trainer that does not get the device leaves no trace in the run's folder.
+        """
         if not self._lock.acquire():
             report({"held": locks.holder(self.run.lock)})
             return False
+        trouble = self._read()
+        if trouble is None and not self._claim.take(beside=self._when_busy == "beside"):
+            users = [str(path) for path in busy(self._claim.device)]
+            self._lock.release()
+            report({"busy": users, "device": self._claim.device})
+            return False
+        self._take_over()
+        if trouble is not None:  # the lock is held, so the run can be told
+            self._fail(trouble)
+            report({"error": str(trouble)})
+            return False
+        self.say(Status(status="preparing", phase="importing"))
+        report({"pid": os.getpid()})
+        return True
+
+    def _read(self) -> Exception | None:
+        """Read the configuration and which device it names; return what is wrong with it."""
+        self._claim = Claim(self.run.path, "auto")
+        try:
+            self._frozen = self.run.config
+            self._claim = Claim(self.run.path, str(_chosen(self._frozen, "hardware", "device") or "auto"))
+            self._watchdog.limit_s = float(_chosen(self._frozen, "training", "stall_limit_s") or 0)
+        except Exception as error:
+            return error
+        return None
+
+    def _take_over(self) -> None:
         stale, before = self.run.stale_commands(), self._last_life()
         self._own()
         self._folder = os.stat(self.run.path).st_ino
         self._reporter = Reporter(self.run)
-        self.say = self._reporter.say
+        self.say = Repeats(self._reporter.say, self.run).say if before else self._reporter.say
         self._mailbox = Mailbox(self.run, self.say, lambda: self._reporter.status.step, stale)
         if before:
             self.say(Status(status="pending"))
-        self._before = before
         if self._own_process:
+            stacks.prepare()
             self._catch_signals()
         self._minder = threading.Thread(target=self._mind, name="nbtrain-minder", daemon=True)
         self._minder.start()
-        try:
-            return self._claim_device(report)
-        except Exception as error:  # an unreadable configuration; the lock is held, so the run can be told
-            self._fail(error)
-            report({"error": str(error)})
-            return False
 
     def work(self, build: Build | None = None) -> int:
         """Build, train, say the last word; return the exit code of the process."""
@@ -125,13 +150,12 @@ class Trainer:
             return self._fail(error)
 
     def _train(self, build: Build | None) -> int:
-        if not self._wait_for(self._claim):
-            return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} while it waited.")
         build = build or _production_build()
         if self._mailbox.leave_s is not None:
             return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} before it began.")
         outcome = build(self._frozen, self.run.path, self.say, self._mailbox.asked).run()
-        return self._end(outcome.status, outcome.reason)
+        harder = outcome.status == "paused" and self._mailbox.stopped  # a Stop that came while it paused
+        return self._end("cancelled" if harder else outcome.status, outcome.reason)
 
     # ------------------------------------------------------------------ becoming the owner
 
@@ -161,45 +185,6 @@ class Trainer:
         self.run.write_status(said)
         return said
 
-    def _claim_device(self, report: Callable[[dict[str, Any]], None]) -> bool:
-        self._frozen = self.run.config
-        self._claim = claim = Claim(self.run.path, str(_chosen(self._frozen, "hardware", "device") or "auto"))
-        free = claim.take(beside=self._when_busy == "beside")
-        if free or self._when_busy == "wait":
-            if free:
-                self.say(Status(status="preparing", phase="importing"))
-            report({"pid": os.getpid()})
-            return True
-        users = [str(path) for path in busy(claim.device)]
-        self._refuse(f"{claim.device} is in use by another run.")
-        report({"busy": users, "device": claim.device})
-        return False
-
-    def _refuse(self, why: str) -> None:
-        """End a life that has not begun: a run that has had others is left as it was."""
-        before = self._before
-        if before is None:
-            self._end("cancelled", why)
-        else:
-            self._end(cast(Any, before.status), before.detail)
-
-    def _wait_for(self, claim: Claim | None) -> bool:
-        """Wait for the device where others use it; return whether it may be used, False after a Stop or Pause."""
-        while claim and not claim.take(beside=self._when_busy == "beside"):
-            names = ", ".join(_shown_name(path) for path in busy(claim.device))
-            self._say_pending(f"waiting for {claim.device}" + (f", in use by {names}" if names else ""))
-            for _ in range(5):
-                time.sleep(TICK_S)
-                if self._mailbox.leave_s is not None:
-                    return False
-        if self._reporter.status.status == "pending":
-            self.say(Status(status="preparing", phase="importing"))
-        return True
-
-    def _say_pending(self, detail: str) -> None:
-        if (self._reporter.status.status, self._reporter.status.detail) != ("pending", detail):
-            self.say(Status(status="pending", detail=detail))
-
     def _catch_signals(self) -> None:
         """SIGINT belongs to the kernel's cells. SIGTERM wakes the minder, also while the main thread is in a call."""
         ours, theirs = socket.socketpair()
@@ -226,6 +211,10 @@ class Trainer:
             if self._own_process and self._is_late():
                 ending = self._mailbox.ending
                 self._leave(ending, f"{LEFT[ending]} without waiting for the current work to finish.")
+            if self._watchdog.has_enough(self._stands_to_train(), self._mailbox.heard):
+                failure = stalled(self.run.path, self._watchdog.limit_s)
+                self._say_failure(failure)
+                self._leave("failed", failure.message)
             if self._own_process and self._has_lost_its_folder():
                 self._say_failure(_LOST)
                 self._leave("failed", _LOST.message)
@@ -251,6 +240,10 @@ class Trainer:
             return True  # nothing has been made yet that could be kept
         step_s = _LATE * self._mailbox.longest_s if status.status == "training" else 0.0
         return waited_s > max(_STOP_S, step_s)
+
+    def _stands_to_train(self) -> bool:
+        """Tell whether signs of life are to be expected: preparations may wait for a network as long as they like."""
+        return self._own_process and self._reporter.status.status == "training" and self._mailbox.leave_s is None
 
     def _has_lost_its_folder(self) -> bool:
         """Tell whether the run's folder has been gone, or another one, for a while; a disk out of reach is neither."""
@@ -287,8 +280,7 @@ class Trainer:
         at = self._reporter.status
         self.say(Status(status=status, detail=detail, epoch=at.epoch, epochs=at.epochs, step=at.step, steps=at.steps))
         self._reporter.close()
-        if self._claim:
-            self._claim.release()
+        self._claim.release()
         self._lock.release()
 
     def _fail(self, error: BaseException) -> int:
@@ -302,7 +294,7 @@ class Trainer:
         """Into the journal and log.txt, which are open, and move along where the folder is renamed."""
         with contextlib.suppress(OSError):  # the disk that log.txt lies on may be what failed
             sys.stderr.write(f"{failure.traceback}{failure.message}\n")
-        self.say(failure)
+        self.say(self.run.with_fixes(failure))
 
 
 def run(path: str | Path, *, build: Build | None = None, when_busy: WhenBusy = "refuse") -> int:
@@ -318,14 +310,6 @@ def _production_build() -> Build:
 def _chosen(frozen: dict[str, Any], section: str, name: str) -> Any:
     found = frozen.get("config", {}).get(section, {})
     return found.get(name) if isinstance(found, dict) else None
-
-
-def _shown_name(path: Path) -> str:
-    """Return the name of the experiment that a run belongs to."""
-    try:
-        return str(files.read_json(path.parents[1] / "experiment.json")["name"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, NbtrainError):
-        return path.parents[1].name
 
 
 def _be_an_ordinary_process() -> None:

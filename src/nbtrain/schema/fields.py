@@ -56,7 +56,7 @@ def fields(config: Section, prefix: str = "") -> Iterator[Field]:
     """Yield every field of ``config`` in its present shape: nested sections and the parts of lists included."""
     if isinstance(config, Family):
         yield kind_field(type(config), prefix)
-    for name, info in type(config).model_fields.items():
+    for name, info in in_order(type(config)):
         path = f"{prefix}.{name}" if prefix else name
         value = getattr(config, name)
         if isinstance(value, Section):
@@ -67,6 +67,12 @@ def fields(config: Section, prefix: str = "") -> Iterator[Field]:
             for index, part in enumerate(value):
                 if isinstance(part, Section):
                     yield from fields(part, f"{path}.{index}")
+
+
+def in_order(made: type[Section]) -> list[tuple[str, FieldInfo]]:
+    """Return the fields of a section by name: those that lead, then the others as they are written."""
+    rank = {name: place for place, name in enumerate(made.leading)}
+    return sorted(made.model_fields.items(), key=lambda item: rank.get(item[0], len(rank)))
 
 
 def kind_field(made: type[Family], prefix: str) -> Field:

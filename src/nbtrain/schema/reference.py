@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import get_args, get_origin
 
 from nbtrain.schema.family import Family
-from nbtrain.schema.fields import Field, described, summary_of
+from nbtrain.schema.fields import Field, described, in_order, summary_of
 from nbtrain.schema.section import Section
 
 
@@ -57,7 +57,7 @@ def _table(made: type[Section], prefix: str) -> Iterator[str]:
         yield "No fields of its own.\n"
         return
     yield "| path | default | unit | allowed | live | what it does |\n|---|---|---|---|---|---|"
-    for name, info in made.model_fields.items():
+    for name, info in in_order(made):
         field = described(f"{prefix}.{name}", info, None)
         live = "yes" if field.live else ""
         yield f"| `{field.path}` | `{_default(field)}` | {field.unit} | {limits_text(field)} | {live} | {field.help} |"

@@ -14,6 +14,7 @@ import re
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import pydantic
@@ -58,6 +59,9 @@ class Limits:
     def __str__(self) -> str:
         words = (("at least", self.ge), ("above", self.gt), ("at most", self.le), ("below", self.lt))
         return ", ".join(f"{word} {limit:.10g}" for word, limit in words if limit is not None)
+
+
+_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Section(pydantic.BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, str_max_length=_MAX_TEXT
     )
     label: ClassVar[str] = ""
+    leading: ClassVar[tuple[str, ...]] = ()
+    """Fields that stand first where all are listed."""
 
     def __init__(self, /, **values: Any) -> None:
         """Build the section from keyword values; raises ConfigError with one problem per failing field."""
@@ -123,13 +129,16 @@ class Section(pydantic.BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _decide(cls, value: Any, info: ValidationInfo) -> Any:
-        name = info.field_name or ""
-        return decided(value, cls.model_fields[name].annotation)
+        if not isinstance(value, bool | str | list | tuple) or not _counts(cls, info.field_name or ""):
+            return value  # nothing to decide, as for most of what a list of experiments reads
+        return decided(value, cls.model_fields[info.field_name or ""].annotation)
 
     @field_validator("*", mode="after")
     @classmethod
     def _within_limits(cls, value: Any, info: ValidationInfo) -> Any:
-        limits = limits_of(cls.model_fields[info.field_name or ""])
+        limits = _limits(cls, info.field_name or "")
+        if limits is _NO_LIMITS:
+            return value
         numbers = value if isinstance(value, tuple) else (value,)
         if all(limits.allow(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)):
             return value
@@ -205,8 +214,24 @@ def under(prefix: str, problem: Problem) -> Problem:
 def limits_of(info: FieldInfo) -> Limits:
     """Return the limits that :func:`field` attached, or none."""
     extra = info.json_schema_extra
-    hints = extra.get("hints") if isinstance(extra, dict) else None
-    return hints.limits if isinstance(hints, Hints) else Limits()
+    hints: Any = extra.get("hints") if isinstance(extra, dict) else None
+    return hints.limits if isinstance(hints, Hints) and hints.limits != _NO_LIMITS else _NO_LIMITS
+
+
+@cache
+def _counts(section: type[Section], name: str) -> bool:
+    """Tell whether a field may hold numbers, itself or as items of a list."""
+    return _holds_numbers(section.model_fields[name].annotation)
+
+
+def _holds_numbers(annotation: Any) -> bool:
+    inner = [get_args(member)[0] for member in members(annotation) if get_origin(member) is tuple]
+    return bool({int, float} & set(members(annotation))) or any(map(_holds_numbers, inner))
+
+
+@cache
+def _limits(section: type[Section], name: str) -> Limits:
+    return limits_of(section.model_fields[name])
 
 
 def unknown(path: str, name: str, known: Sequence[str]) -> Problem:
@@ -227,7 +252,7 @@ def decided(value: Any, annotation: Any) -> Any:
     if get_origin(annotation) is tuple and isinstance(value, list | tuple):
         inner = get_args(annotation)[0]
         return tuple(decided(item, inner) for item in value)
-    if not {int, float} & set(wanted):
+    if int not in wanted and float not in wanted:
         return value
     if isinstance(value, bool) and bool not in wanted:
         raise PydanticCustomError("bool_number", "true and false are not numbers")

@@ -2,8 +2,8 @@
 
 A checkpoint is its payload ``step-00001234.pt`` and then its marker ``step-00001234.json`` with the payload's name,
 size and SHA-256: no marker, no checkpoint. Each is written to a temporary file, synced, renamed, and its folder synced.
-``best.json`` and ``last.json`` repeat one marker each; beside them lie the names a person chose, as links. Old
-checkpoints go only after the new one is committed. Before each commit the fence is asked whether this process still
+``best.json`` and ``last.json`` repeat one marker each; beside them lie the names a person chose (naming.py), as links.
+Old checkpoints go only after the new one is committed. Before each commit the fence is asked whether this process still
 owns the run. It knows files and state dicts; it does not know what is trained, nor when a checkpoint is due.
 """
 
@@ -14,21 +14,24 @@ import io
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 
 from nbtrain import files
 from nbtrain.errors import NbtrainError, TrainingError
+from nbtrain.training import naming
+from nbtrain.training.naming import Naming
 from nbtrain.training.settings import Checkpoint
 
 Fence = Callable[[], bool]
 """Tells whether this process still owns the run folder."""
 
 State = dict[str, Any]
+_NO_NAMES = Naming()
 
 STATE_KEYS = (
     "model_state_dict", "ema_state_dict", "optimizer_state_dict", "scheduler_state_dict", "scaler_state_dict",
@@ -62,10 +65,10 @@ class Marker:
             raise ValueError("it is not a marker")
         return found
 
-    def write(self, path: Path) -> None:
-        """Write the marker to ``path``, atomically and durably."""
+    def write(self, path: Path, links: Sequence[str] = ()) -> None:
+        """Write the marker to ``path``, atomically and durably; ``links`` are the person's own names for it."""
         told = {name: value if math.isfinite(value) else str(value) for name, value in self.metrics.items()}
-        files.write_json(path, {**asdict(self), "metrics": told})
+        files.write_json(path, {**asdict(self), "metrics": told, **({"links": list(links)} if links else {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,10 @@ class Loaded:
 class Checkpoints:
     """All checkpoints of one run."""
 
-    def __init__(self, folder: str | Path, settings: Checkpoint, fence: Fence = lambda: True) -> None:
-        self.folder, self.settings, self._fence = Path(folder), settings, fence
+    def __init__(
+        self, folder: str | Path, settings: Checkpoint, fence: Fence = lambda: True, names: Naming = _NO_NAMES
+    ) -> None:
+        self.folder, self.settings, self._fence, self._names = Path(folder), settings, fence, names
         self.folder.mkdir(exist_ok=True)  # never its parents: a run that was deleted meanwhile stays deleted
         files.sweep(self.folder)
 
@@ -90,20 +95,15 @@ class Checkpoints:
 
         An OSError (a full disk) leaves what was there as it was. Raises TrainingError where the run has a new owner.
         """
-        payload = _packed(state)
-        marker = Marker(
-            self._free_name(state["step"]), len(payload), hashlib.sha256(payload).hexdigest(),
-            state["step"], state["epoch"], dict(state["metrics"]),
-        )  # fmt: skip
         self._check_owner()
-        files.write_atomic(self.folder / marker.file, payload)
+        marker = self._write(state)
         try:
             self._check_owner()
             marker.write(self._marker_path(marker.step))
         except BaseException:
             (self.folder / marker.file).unlink(missing_ok=True)
             raise
-        self._point("last", marker, self.settings.last_name)
+        self._point("last", marker)
         if best:
             self.point_best(marker)
         self._prune(marker.step)
@@ -111,7 +111,7 @@ class Checkpoints:
 
     def point_best(self, marker: Marker) -> None:
         """Let ``best.json`` and the best checkpoint's own name stand for ``marker``."""
-        self._point("best", marker, self.settings.best_name)
+        self._point("best", marker)
 
     def pointed(self, name: str) -> Marker | None:
         """Return the marker that ``best`` or ``last`` names, None before there is one."""
@@ -146,8 +146,17 @@ class Checkpoints:
         if best is None:
             return
         self._drop(keep={self._marker_path(best.step)})
-        for name in ("last.json", self.settings.last_name):
+        for name in {*self._links("last")} - {*self._links("best")[:1]} | {"last.json"}:
             (self.folder / name).unlink(missing_ok=True)
+
+    def _write(self, state: State) -> Marker:
+        """Write the payload; without its marker it is no checkpoint yet."""
+        name = self._free_name(state["step"])
+        with files.replacing(self.folder / name) as file:
+            counted = _Counted(file)
+            torch.save(state, cast(BinaryIO, counted))
+        sha256 = counted.sha256.hexdigest()
+        return Marker(name, counted.bytes, sha256, state["step"], state["epoch"], dict(state["metrics"]))
 
     def _verified(self, marker: Marker) -> State:
         payload = (self.folder / marker.file).read_bytes()
@@ -179,9 +188,31 @@ class Checkpoints:
             return plain
         return f"step-{step:08d}-again.pt" if taken == plain else plain
 
-    def _point(self, name: str, marker: Marker, chosen: str) -> None:
-        marker.write(self.folder / f"{name}.json")
-        _link(self.folder / marker.file, self.folder / chosen)
+    def _point(self, name: str, marker: Marker) -> None:
+        """Let ``best.json`` or ``last.json``, and the person's name for it, stand for ``marker``.
+
+        A name with blanks moves with the checkpoint. The pointer says which names are its own, the new one first, so
+        that those it had before go even where a process has died between the two.
+        """
+        pattern = self.settings.best_name if name == "best" else self.settings.last_name
+        link = self._names.filled(pattern, marker.step, marker.epoch, marker.metrics)
+        before = [old for old in self._links(name) if old != link]
+        links = [link, *before] if naming.has_blanks(pattern) or before else []
+        marker.write(self.folder / f"{name}.json", links)
+        _link(self.folder / marker.file, self.folder / link)
+        others = self._links("last" if name == "best" else "best")[:1]
+        for old in {*before} - {*others}:
+            (self.folder / old).unlink(missing_ok=True)
+
+    def _links(self, name: str) -> list[str]:
+        """Return the person's names for the best or the last checkpoint: that of now, then older ones."""
+        try:
+            plain = files.read_json(self.folder / f"{name}.json")
+        except (OSError, ValueError, NbtrainError):
+            return []
+        pattern = self.settings.best_name if name == "best" else self.settings.last_name
+        told = plain.get("links") or [pattern] if isinstance(plain, dict) else []
+        return [link for link in told if isinstance(link, str) and naming.is_link(link)]
 
     def _markers(self) -> Iterator[Path]:
         """Yield the markers, newest step first."""
@@ -208,21 +239,20 @@ class Checkpoints:
                 payload.unlink(missing_ok=True)
 
 
-def _packed(state: State) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(on_host(state), buffer)
-    return buffer.getvalue()  # shares the buffer's memory
+class _Counted:
+    """Passes on what is written to a file, counting and hashing it on the way: the payload is nowhere held whole."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.bytes, self.sha256 = file, 0, hashlib.sha256()
 
-def on_host(value: Any) -> Any:
-    """Return ``value`` with every tensor in it on the CPU, so that it loads on a machine without the device."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
-    if isinstance(value, Mapping):
-        return {key: on_host(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(on_host(item) for item in value)
-    return value
+    def write(self, data: bytes) -> int:
+        """Write ``data``; hashing and writing let other threads run."""
+        self.bytes += len(data)
+        self.sha256.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """What follows does it."""
 
 
 def _link(target: Path, name: Path) -> None:

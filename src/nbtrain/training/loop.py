@@ -22,16 +22,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nbtrain import files
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.errors import TrainingError
-from nbtrain.messages import LEFT, Best, Metric, Notice, PerClass, Phase, Saved, Status
-from nbtrain.models.heads import to_training
+from nbtrain.messages import LEFT, Best, Metric, Notice, PerClass, Phase, Status
+from nbtrain.models.freezing import to_training
 from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
+from nbtrain.training.keeper import Keeper
+from nbtrain.training.live import Live
 from nbtrain.training.metrics import Scores
 from nbtrain.training.monitor import Monitor
 from nbtrain.training.parts import Outcome, Parts, Plan
+from nbtrain.training.rescue import Rescue, Trouble, check_losses, check_weights
+from nbtrain.training.schedule_free import ScheduleFree, to_average
 from nbtrain.training.usage import Meter
 
 _MIB = 2**20
@@ -50,8 +53,6 @@ class Place:
     """Share of right answers in the same steps, where images have one label each."""
     lrs: list[float] = field(default_factory=list)
     """Learning rates of the same steps."""
-    saved: tuple[int, int] = (0, 0)
-    """Step and epochs of the newest checkpoint."""
 
 
 class Loop:
@@ -66,52 +67,96 @@ class Loop:
         say: Say,
         commands: Commands,
         told: Mapping[str, Any],
+        live: Live | None = None,
     ) -> None:
-        """Put the loop together; ``told`` is what every checkpoint repeats besides (config, classes)."""
+        """Put the loop together; ``told`` is what every checkpoint repeats besides (config, classes).
+
+        Without ``live`` the numbers of the plan stay what they are.
+        """
         self.parts, self.plan, self.monitor, self.checkpoints = parts, plan, monitor, checkpoints
         self.say, self.commands, self.told = say, commands, told
+        self.live = live
         self.place, self.meter = Place(), Meter()
+        self.keeper = Keeper(checkpoints, plan.steps_per_epoch, say)
         self.scores = Scores({}, (), ())
         self.device = parts.precision.device
+        self.rescue = Rescue(parts.model, self.device, say)
 
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
         self._resume(self.checkpoints.newest())
+        if self.live:
+            self.live.begin(self)
         self.meter.start()
         try:
-            batches = self._batches()
-            while not self._ended():
-                self._train(batches)
-                with self.meter.paused():
-                    better = self._validate()
-                    if better or self._ended() or self.place.epoch % self.plan.save_every == 0:
-                        self._save(best=better)
+            while trouble := self._epochs():
+                self._go_back(trouble)
+            self._finish_saving(must=True)
         except Stopped:
             self._save(best=False)
+            self._finish_saving(must=False)
             return Outcome(
-                self.commands.ending, f"{LEFT[self.commands.ending]} at step {self.place.step} of {self.plan.steps}."
+                self.commands.ending,
+                f"{LEFT[self.commands.ending]} at step {self.place.step} of {self.plan.steps}{self.commands.why}.",
             )
         finally:
+            self.keeper.close()
             self.parts.train.close()
             self.parts.val.close()
         if self.plan.keep_best_only:
             self.checkpoints.keep_best_only()
         return Outcome("completed", self._why_early())
 
+    def _epochs(self) -> Trouble | None:
+        """Train and validate to the end; return what got in the way, where that can be helped."""
+        try:
+            batches = self._batches()
+            while not self._ended():
+                self._train(batches)
+                with self.meter.paused():
+                    with self.commands.budget.measured("validate"):
+                        better = self._validate()
+                    if self.live:
+                        self.live.look(self)
+                    if better or self._ended() or self.place.epoch % self.plan.save_every == 0:
+                        self._save(best=better)
+        except Exception as error:
+            trouble = self.rescue.trouble(error)
+            if trouble is None:
+                raise
+            return trouble  # without the error, whose traceback holds on to memory
+        return None
+
     # ------------------------------------------------------------------ one epoch
 
     def _train(self, batches: Iterator[Any]) -> None:
         """Take the steps that the present epoch still needs."""
         self._enter("training")
-        to_training(self.parts.model)
+        parts = self.parts
+        if parts.unfreezing and parts.unfreezing.enter(self.place.epoch):
+            self.say(Notice(text=f"From epoch {self.place.epoch + 1} on the whole network is trained."))
+        self._to_path()
+        to_training(parts.model)
         end = (self.place.epoch + 1) * self.plan.steps_per_epoch
         while self.place.step < end:
+            if self.live:
+                self.live.look(self)
             self._step(batches, self._batches_of(self.place.step))
             if self.place.step % self.plan.say_every == 0 or self.place.step == end:
                 self._say_losses()
             if self.meter.due():
                 self.say(self.meter.read(self.place.step, _gpu_memory_mib(self.device)))
+            self._take_in()
             self.commands.look()
+            if self.keeper.due(self.plan.save_every_s):
+                self._save(best=False)
+                self._to_path()
+
+    def _to_path(self) -> None:
+        """Bring the weights that are trained back, where those that are kept are their average; once it is copied."""
+        if isinstance(self.parts.optimizer, ScheduleFree):
+            self.keeper.before_step()
+            self.parts.optimizer.to_path()
 
     def _step(self, batches: Iterator[Any], of: int) -> None:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
@@ -122,6 +167,7 @@ class Loop:
         if self.plan.clip_norm:
             parts.precision.scaler.unscale_(parts.optimizer)
             nn.utils.clip_grad_norm_(parts.model.parameters(), self.plan.clip_norm)
+        self.keeper.before_step()
         parts.precision.scaler.step(parts.optimizer)
         parts.precision.scaler.update()
         parts.schedule.step()
@@ -137,26 +183,38 @@ class Loop:
         images_BCHW, target = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
         if self.parts.mix:
             images_BCHW, target = self.parts.mix(images_BCHW, target)
+        told = [self._backward_part(*part, of) for part in self.rescue.pieces(images_BCHW, target)]
+        loss, hits = told[0] if len(told) == 1 else torch.stack([torch.stack(one) for one in told]).sum(0)
+        return loss / of, hits / of
+
+    def _backward_part(self, images_BCHW: Tensor, target: Tensor, share: float, of: int) -> tuple[Tensor, Tensor]:
+        """Add a part of a batch, all of it as a rule, to the gradient; return what it adds to the batch's numbers."""
         with self.parts.precision.autocast():
             logits_BK = self.parts.model(images_BCHW)
         loss = self.parts.loss(logits_BK.float(), target)
-        self.parts.precision.scaler.scale(loss / of if of > 1 else loss).backward()  # type: ignore[no-untyped-call]
-        return loss.detach() / of, _hits(logits_BK.detach(), target) / of
+        weighted = loss if share == of == 1 else loss * share / of
+        self.parts.precision.scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
+        return loss.detach() * share, _hits(logits_BK.detach(), target) * share
 
     @torch.no_grad()
     def _validate(self) -> bool:
         """Measure the present weights (their average where there is one); return whether they are the best so far."""
+        self.commands.look("validate")
         self._enter("validating")
+        to_average(self.parts.optimizer)
         model = self.parts.ema.model if self.parts.ema else self.parts.model
         model.eval()
         metrics = self.parts.metrics()
         self._seed(key(self.plan.seed, Stream.VALIDATE, self.place.step))
         for batch in self.parts.val.once():
             self.commands.look()
-            target = batch.targets.to(self.device, non_blocking=True)
-            with self.parts.precision.autocast():
-                logits_BK = model(self.parts.prepare(batch.images)).float()
-            metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
+            images_BCHW = self.parts.prepare(batch.images)
+            for some_BCHW, target, _ in self.rescue.pieces(
+                images_BCHW, batch.targets.to(self.device, non_blocking=True)
+            ):
+                with self.parts.precision.autocast():
+                    logits_BK = model(some_BCHW).float()
+                metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
         return self._judge(metrics.result())
 
     def _judge(self, scores: Scores) -> bool:
@@ -185,27 +243,18 @@ class Loop:
     def _say_losses(self) -> None:
         """Read the losses since the last time from the device, and say their mean."""
         losses = torch.stack(self.place.losses).double().cpu()
-        self._check_finite(losses)
+        check_losses(losses, self.place.step, self.place.lrs)
         values = {"loss": losses.mean().item(), "lr": self.place.lrs[-1]}
         if self.place.hits:
             values["accuracy"] = torch.stack(self.place.hits).double().mean().item()
+        self.rescue.watch(values["loss"], len(losses), self.place.step)
         for said in (self.place.losses, self.place.hits, self.place.lrs):
             said.clear()
         self.say(Metric(step=self.place.step, epoch=self._epoch(), split="train", values=values))
 
-    def _check_finite(self, losses: Tensor) -> None:
-        bad = (~losses.isfinite()).nonzero()
-        if len(bad):
-            first = int(bad[0])
-            self._broke_down("the loss", self.place.step - len(losses) + first + 1, self.place.lrs[first])
-
-    def _broke_down(self, what: str, step: int, lr: float) -> None:
-        raise TrainingError(
-            f"{what} was no finite number any more at step {step}, at a learning rate of {lr:.3g}",
-            cause="numerics",
-            advice="Lower the learning rate, clip the gradients, or use precision 32. "
-            "The checkpoints from before that step are kept.",
-        )
+    def tell_place(self) -> None:
+        """Say where the run stands, after its plan has changed."""
+        self._enter("training")
 
     def _enter(self, phase: Phase) -> None:
         place, plan = self.place, self.plan
@@ -218,33 +267,28 @@ class Loop:
     # ------------------------------------------------------------------ checkpoints
 
     def _save(self, *, best: bool) -> None:
-        """Keep the present state. A disk that refuses it is told of, and ends only a run that is complete."""
-        if (self.place.step, self.place.epoch) == self.place.saved:
+        """Begin to keep the present state, unless it is kept already; it is written behind the loop."""
+        self._take_in(wait=True)
+        if self.keeper.has(self.place.step, self.place.epoch):
             return
-        self._enter("saving")
-        self._check_before_save()
-        try:
-            marker = self.checkpoints.save(self._state(), best=best)
-        except OSError as error:
-            self._not_saved(error)
-            return
-        self.place.saved = (self.place.step, self.place.epoch)
-        self.say(Saved(file=marker.file, step=marker.step, epoch=self._epoch(), size_bytes=marker.bytes, best=best))
-
-    def _not_saved(self, error: OSError) -> None:
-        full = error.errno in files.FULL
-        why = "the disk is full" if full else f"the disk refused it ({error.strerror or error})"
-        told = f"The checkpoint at step {self.place.step} was not kept: {why}. The ones before it are untouched."
-        if self._ended():
-            raise TrainingError(told.rstrip("."), cause="disk", advice="Make room on the disk.") from error
-        self.say(Notice(level="warning", text=f"{told} Training goes on."))
-
-    def _check_before_save(self) -> None:
+        to_average(self.parts.optimizer)
         if self.place.losses:
-            self._check_finite(torch.stack(self.place.losses).cpu())
-        state = [t for t in self.parts.model.state_dict().values() if t.is_floating_point()]
-        if not nn.utils.get_total_norm(state, float("inf")).isfinite():
-            self._broke_down("a weight", self.place.step, self._lr())
+            check_losses(torch.stack(self.place.losses).cpu(), self.place.step, self.place.lrs)
+        check_weights(self.parts.model, self.place.step, self._lr())
+        changing = [*self.parts.model.buffers(), *self.place.losses, *self.place.hits]
+        self.keeper.keep(self._state(), changing, best=best)
+
+    def _finish_saving(self, *, must: bool) -> None:
+        """Wait for the checkpoint under way; the last one of a complete run ``must`` be kept."""
+        if self.keeper.under_way:
+            self._enter("saving")
+            self._take_in(wait=True, must=must)
+
+    def _take_in(self, *, wait: bool = False, must: bool = False) -> None:
+        """Take in how the checkpoint under way ended, if it has."""
+        if self.keeper.take_in(wait=wait, must=must):
+            self.rescue.start = None
+            self.commands.budget.remember("save", self.keeper.took_s)
 
     def _state(self) -> State:
         parts, place = self.parts, self.place
@@ -255,7 +299,7 @@ class Loop:
             "optimizer_state_dict": parts.optimizer.state_dict(),
             "scheduler_state_dict": parts.schedule.state_dict(),
             "scaler_state_dict": parts.precision.scaler.state_dict(),
-            "loop_state_dict": {"monitor": self.monitor.state_dict(), **unsaid},
+            "loop_state_dict": {"monitor": self.monitor.state_dict(), "rescue": self.rescue.state_dict(), **unsaid},
             "epoch": place.epoch,
             "step": place.step,
             "metrics": dict(self.scores.values),
@@ -265,15 +309,10 @@ class Loop:
     def _resume(self, loaded: Loaded | None) -> None:
         """Go on from a checkpoint, where there is one."""
         if loaded is None:
+            self.rescue.keep_start(self._state())
             return
-        parts, state = self.parts, loaded.state
-        parts.model.load_state_dict(state["model_state_dict"])
-        if parts.ema:
-            parts.ema.model.load_state_dict(state["ema_state_dict"])
-        parts.optimizer.load_state_dict(state["optimizer_state_dict"])
-        parts.schedule.load_state_dict(state["scheduler_state_dict"])
-        parts.precision.scaler.load_state_dict(state["scaler_state_dict"])
-        self._take_place(state)
+        self.rescue.load_state_dict(loaded.state["loop_state_dict"].get("rescue", {}))
+        self._load(loaded.state)
         if self.monitor.best.get("step") == self.place.step:  # the process may have died before it could point there
             self.checkpoints.point_best(loaded.marker)
         if self.monitor.best:  # a later best of a life that was given up is no longer true
@@ -282,21 +321,59 @@ class Loop:
             self.say(Notice(level="warning", text=f"A checkpoint is damaged and was skipped: {reason}."))
         self.say(Notice(text=f"Went on from the checkpoint at step {self.place.step}."))
 
+    def _go_back(self, trouble: Trouble) -> None:
+        """Return to the newest checkpoint, or to the first weights, with what the rescue changes; keep that too."""
+        self.parts.train.close()
+        self.parts.val.close()
+        self.parts.optimizer.zero_grad(set_to_none=True)
+        self.rescue.free_memory()
+        self._take_in(wait=True)
+        loaded = self.checkpoints.newest()
+        state = loaded.state if loaded else self.rescue.start
+        if state is None:
+            raise TrainingError(trouble.what, cause=trouble.kind, advice="No checkpoint is left to go back to.")
+        self._load(state)
+        if self.live:
+            self.live.begin(self)  # what was changed after that step is repeated at its own
+        self.rescue.change(trouble, self.place.step)
+        self.parts.schedule.scale(self.rescue.changes.lr_factor)
+        if self.monitor.best:
+            self.say(Best(**self.monitor.best))
+        self.keeper.saved = (-1, -1)  # the change has to be kept, or a later life would not know of it
+        self._save(best=self.monitor.best.get("step") == self.place.step)
+
+    def _load(self, state: State) -> None:
+        parts = self.parts
+        parts.model.load_state_dict(state["model_state_dict"])
+        if parts.ema:
+            parts.ema.model.load_state_dict(state["ema_state_dict"])
+        parts.optimizer.load_state_dict(state["optimizer_state_dict"])
+        parts.schedule.load_state_dict(state["scheduler_state_dict"])
+        parts.schedule.scale(self.rescue.changes.lr_factor)
+        parts.precision.scaler.load_state_dict(state["scaler_state_dict"])
+        self._take_place(state)
+
     def _take_place(self, state: State) -> None:
         loop = state["loop_state_dict"]
         self.monitor.load_state_dict(loop["monitor"])
         self.scores = Scores(dict(state["metrics"]), (), ())
         at = (state["step"], state["epoch"])
         losses, hits = ([t.to(self.device) for t in loop[name]] for name in ("losses", "hits"))
-        self.place = Place(*at, losses, hits, list(loop["lrs"]), saved=at)
+        self.place = Place(*at, losses, hits, list(loop["lrs"]))
+        self.keeper.saved = at
 
     # ------------------------------------------------------------------ small things
 
     def _batches(self) -> Iterator[Any]:
-        """Yield the batches from the present step to the end of the run, timing the wait for each."""
+        """Yield the batches from the present step to the end of the run, which may move meanwhile."""
         epoch, step = divmod(self.place.step, self.plan.steps_per_epoch)
         first = epoch * self.plan.batches_per_epoch + step * self.plan.multiplier
-        stream = self.parts.train.stream(first, self.plan.epochs * self.plan.batches_per_epoch)
+        while first < (end := self.plan.epochs * self.plan.batches_per_epoch):
+            yield from self._timed(self.parts.train.stream(first, end))
+            first = end
+
+    def _timed(self, stream: Iterator[Any]) -> Iterator[Any]:
+        """Yield what ``stream`` yields, timing the wait for each."""
         while True:
             began_s = time.perf_counter()
             batch = next(stream, None)
@@ -316,7 +393,7 @@ class Loop:
             torch.cuda.manual_seed(number)
 
     def _lr(self) -> float:
-        return float(self.parts.optimizer.param_groups[0]["lr"])
+        return self.parts.schedule.lr
 
     def _epoch(self) -> float:
         return self.place.step / self.plan.steps_per_epoch

@@ -42,6 +42,10 @@ class Monitor:
             self._best = {"metric": self.metric, "value": value, "epoch": epoch, "step": step}
         return better
 
+    def rest(self) -> None:
+        """Forget how long an improvement has been waited for; the best stays the best."""
+        self._waited = 0
+
     def state_dict(self) -> dict[str, Any]:
         """Return what :meth:`load_state_dict` needs to go on from here."""
         return {"best": dict(self._best), "mark": self._mark, "waited": self._waited}

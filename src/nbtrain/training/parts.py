@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from nbtrain.models.freezing import Unfreezing
 from nbtrain.training.ema import Ema
 from nbtrain.training.metrics import Metrics
 from nbtrain.training.precision import Precision
@@ -54,6 +55,8 @@ class Plan:
     """Steps between two messages about the training loss."""
     save_every: int = 1
     """Epochs between two checkpoints."""
+    save_every_s: float = 0.0
+    """Seconds after which one is kept in the middle of an epoch too; 0 waits for its end."""
     keep_best_only: bool = False
 
     @property
@@ -87,6 +90,8 @@ class Parts:
     mix: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     """Mixes the images and labels of a training batch, drawing from torch's default generator."""
     ema: Ema | None = None
+    unfreezing: Unfreezing | None = None
+    """What is frozen at first, and until when."""
 
 
 class Prepare:

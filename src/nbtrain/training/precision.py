@@ -87,6 +87,20 @@ def keep_memory() -> bool:
     return bool(at_mmap and at_trim)
 
 
+def make_deterministic(device: torch.device) -> bool:
+    """Let this process use only operations that repeat themselves bit for bit; return whether that changes anything.
+
+    To be called before the first operation on the GPU: cuBLAS reads its setting once. On the CPU the operations that
+    are used repeat themselves as they are, with the same number of threads.
+    """
+    if device.type != "cuda":
+        return False
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    return True
+
+
 @dataclass(slots=True)
 class Precision:
     """The number format of the forward pass, and the gradient scaling that float16 needs."""

@@ -99,14 +99,26 @@ class Cosine(Scheduler, kind="cosine", label="Cosine"):
     """Length of the fall (T_max). auto: the rest of the run after the warm-up."""
     restarts: bool = field(False, advanced=True, when=lambda s: s.period_epochs != "auto")
     """Start again from the full learning rate when a period ends; otherwise it stays at its lowest."""
+    period_factor: float = field(
+        1.0, ge=1, le=10, unit="ratio", advanced=True, when=lambda s: s.restarts and s.period_epochs != "auto"
+    )
+    """What the length of the period is multiplied with at each restart (T_mult)."""
 
     def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
-        period = course.steps
+        place, period = float(step), float(course.steps)
         if not isinstance(self.period_epochs, str):
             period = max(round(self.period_epochs * course.steps_per_epoch), 1)
-            step = step % period if self.restarts else step
-        fallen = (1 + math.cos(math.pi * min(step / period, 1))) / 2
+            place, period = self._restarted(place, period) if self.restarts else (place, period)
+        fallen = (1 + math.cos(math.pi * min(place / period, 1))) / 2
         return self.min_lr + (course.lr - self.min_lr) * fallen
+
+    def _restarted(self, step: float, period: float) -> tuple[float, float]:
+        """Return the step within the present period, and that period's length."""
+        if self.period_factor == 1:
+            return step % period, period
+        while step >= period:
+            step, period = step - period, period * self.period_factor
+        return step, period
 
 
 class Step(Scheduler, kind="step", label="Step"):
@@ -163,6 +175,35 @@ class Exponential(Scheduler, kind="exponential", label="Exponential"):
         return float(course.lr * self.factor ** (step / course.steps_per_epoch))
 
 
+class OneCycle(Scheduler, kind="one_cycle", label="One cycle"):
+    """The learning rate rises to its full value and falls to almost nothing, in one cycle over the run.
+
+    It brings its own warm-up: the rise (Smith and Topin 2018, arXiv:1708.07120).
+    """
+
+    rise: float = field(0.3, ge=0, lt=1, unit="ratio", soft=(0.05, 0.5))
+    """Share of the run in which the learning rate rises."""
+    start_divisor: float = field(25.0, ge=1, le=1e6, unit="ratio", log=True, soft=(5, 100))
+    """The learning rate starts at its full value divided by this."""
+    end_divisor: float = field(1e4, ge=1, le=1e12, unit="ratio", log=True, soft=(10, 1e6), advanced=True)
+    """The learning rate ends at its start divided by this."""
+    shape: Literal["cos", "linear"] = field("cos", labels={"cos": "cosine", "linear": "straight"}, advanced=True)
+    """How it goes from one value to the next."""
+
+    def _after_warmup(self, step: int, course: Course, warmup: int) -> float:
+        top, last = self.rise * course.steps - 1, course.steps - 1
+        start = course.lr / self.start_divisor
+        if step <= top:
+            return self._between(start, course.lr, step / top if top > 0 else 1.0)
+        share = min((step - top) / (last - top), 1.0) if last > top else 1.0
+        return self._between(course.lr, start / self.end_divisor, share)
+
+    def _between(self, first: float, second: float, share: float) -> float:
+        if self.shape == "cos":
+            share = (1 - math.cos(math.pi * share)) / 2
+        return first + (second - first) * share
+
+
 class Plateau(Scheduler, kind="plateau", label="Reduce on plateau"):
     """The learning rate drops when the validation loss has stopped falling."""
 
@@ -200,14 +241,19 @@ class Schedule:
     def __init__(self, scheduler: Scheduler, optimizer: TorchOptimizer, course: Course) -> None:
         """Start at step 0 of ``course`` and set the learning rate."""
         self.scheduler, self.course = scheduler, course
-        self.done, self.drops = 0, Drops()
+        self.done, self.drops, self._factor = 0, Drops(), 1.0
         self._optimizer = optimizer
         self._apply()
 
     @property
     def lr(self) -> float:
         """The learning rate of the next step."""
-        return self.scheduler.dropped(self.scheduler.lr(self.done, self.course), self.drops)
+        return self.scheduler.dropped(self.scheduler.lr(self.done, self.course), self.drops) * self._factor
+
+    def scale(self, factor: float) -> None:
+        """Take ``factor`` times the curve from here on; whoever asks for it keeps it over a checkpoint."""
+        self._factor = factor
+        self._apply()
 
     def step(self) -> None:
         """Go on by one optimizer step."""
@@ -220,6 +266,11 @@ class Schedule:
             self.drops = self.scheduler.after_validation(loss, self.drops)
             self._apply()
 
+    def replan(self, scheduler: Scheduler, lr: float, steps: int) -> None:
+        """From the next step on follow the curve of ``scheduler`` for a run of ``steps`` steps with the peak ``lr``."""
+        self.scheduler, self.course = scheduler, replace(self.course, lr=lr, steps=steps)
+        self._apply()
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs to go on from here."""
         return {"done": self.done, "drops": asdict(self.drops)}
@@ -231,4 +282,4 @@ class Schedule:
 
     def _apply(self) -> None:
         for group in self._optimizer.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = self.lr * group.get("lr_scale", 1.0)  # layer-wise decay, folded in here and nowhere else

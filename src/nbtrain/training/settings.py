@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from nbtrain.schema import Section, field
+from nbtrain.training import naming
+from nbtrain.training.loggers import Target
 
 
 class Training(Section):
     """How long, how many at once, and when to stop."""
 
-    epochs: int = field(50, ge=1, le=100_000, soft=(10, 200), unit="epochs")
+    epochs: int = field(50, ge=1, le=100_000, soft=(10, 200), unit="epochs", live=True)
     """Passes over the training images."""
     batch_size: int = field(32, ge=1, le=65_536, soft=(8, 256), log=True, unit="images")
     """Images per step on the device."""
@@ -39,6 +41,13 @@ class Training(Section):
         1e-4, ge=0.0, le=1.0, unit="ratio", advanced=True, when=lambda training: training.early_stopping
     )
     """Smallest change that counts as an improvement."""
+    stall_limit_s: int = field(600, ge=0, le=86_400, unit="seconds", advanced=True, label="Give up after a stall of")
+    """Seconds without any progress, after training has begun, that end the run; what it hangs in is shown.
+    0: never. A single step, or the wait for a batch, must be quicker."""
+    time_budget_minutes: float = field(
+        0.0, ge=0.0, le=525_600.0, soft=(0.0, 600.0), unit="minutes", live=True, advanced=True, label="Time budget"
+    )
+    """Time after which the run has kept a checkpoint and paused; each resume has it anew. 0: no limit."""
     seed: int = field(42, ge=0, le=2**31 - 1, unit="seed", advanced=True)
     """Seed of all randomness: the same seed, configuration and data give the same run on the CPU."""
 
@@ -46,22 +55,31 @@ class Training(Section):
 class Checkpoint(Section):
     """What is kept of the weights, and how often."""
 
-    every_n_epochs: int = field(1, ge=1, le=100_000, unit="epochs", label="Save every")
+    every_n_epochs: int = field(1, ge=1, le=100_000, unit="epochs", live=True, label="Save every")
     """Epochs between two checkpoints; the last epoch is always saved."""
+    every_n_minutes: float = field(
+        0.0, ge=0.0, le=10_080.0, soft=(0.0, 120.0), unit="minutes", live=True, label="Save also every"
+    )
+    """Minutes after which one is kept in the middle of an epoch too; 0 waits for the ends of epochs."""
     keep_last_n: int = field(1, ge=1, le=10_000, unit="checkpoints", label="Keep the last")
     """Newest checkpoints that are kept beside the best one."""
     keep_best_only: bool = field(False)
     """After the run, delete every checkpoint but the best."""
     best_name: str = field("best_model.pt", advanced=True, label="Name of the best")
-    """File name under which the best checkpoint is also found."""
+    """File name under which the best checkpoint is also found; may hold {name}, {epoch}, {step}, {metric:.3f}."""
     last_name: str = field("last_checkpoint.pt", advanced=True, label="Name of the last")
-    """File name under which the newest checkpoint is also found."""
+    """File name under which the newest checkpoint is also found; may hold {name}, {epoch}, {step}, {metric:.3f}."""
 
     @field_validator("best_name", "last_name")
     @classmethod
-    def _plain_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}\.pt", name, re.ASCII):
-            raise ValueError("a checkpoint's name is letters, digits, '.', '_' and '-', and ends in .pt")
+    def _one_file(cls, name: str) -> str:
+        return naming.checked(name)
+
+    @field_validator("last_name")
+    @classmethod
+    def _another_file(cls, name: str, info: ValidationInfo) -> str:
+        if name == info.data.get("best_name") and not naming.has_blanks(name):
+            raise ValueError("the best and the last checkpoint need names of their own")
         return name
 
 
@@ -70,6 +88,8 @@ class Logging(Section):
 
     every_n_steps: int = field(10, ge=1, le=100_000, unit="steps", label="Log every", advanced=True)
     """Steps over which the training loss is averaged before it is written to the journal."""
+    targets: tuple[Target, ...] = field((), advanced=True, label="Also log to")
+    """Other programs that get the same numbers, as files on this machine; each is an extra of the package."""
 
 
 class Hardware(Section):
@@ -83,6 +103,11 @@ class Hardware(Section):
     """Number format of the computation; mixed keeps the weights in 32 bit."""
     threads: int | Literal["auto"] = field("auto", ge=1, le=1024, unit="threads", advanced=True, label="CPU threads")
     """Compute threads of a run on the CPU; auto leaves room for the notebook and the loader."""
+
+    deterministic: bool = field(False, advanced=True)
+    """On a GPU: only use operations that give the same bits every time, so that the same run on the same kind of GPU
+    with the same versions repeats itself, and a resume is exact. Slower; a model with an operation that has no such
+    version fails. Without effect on the CPU, where runs repeat themselves anyway."""
 
     @field_validator("device")
     @classmethod

@@ -1,9 +1,10 @@
 """The charts, drawn with bqplot, and nowhere else. Cards, legends and the cursor around them are ``js/src/curves.ts``.
 
 Four figures share one horizontal scale. Each has one mark that holds all its curves, so the number of widgets never
-changes; an update is one message per figure, with at most 1 000 points per curve. The figures are made after the
-page's first paint, and bqplot is imported on a thread of its own as soon as the page has painted: it brings pandas
-along, which the first paint needs none of. It reads histories; it knows no run folder.
+changes; an update is one message per figure, with at most 1 000 points per curve. The first curve of each mark is
+invisible: it gives the chart round ends, so that the axes are drawn anew only when a curve outgrows them. The figures
+are made after the page's first paint, and bqplot is imported on a thread of its own as soon as the page has painted: it
+brings pandas along, which the first paint needs none of. It reads histories; it knows no run folder.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.thinning import Curve, dashed, smoothed, stacked, thinned
+from nbtrain.ui.thinning import Curve, dashed, frame, smoothed, stacked, thinned
 
 if TYPE_CHECKING:
     import bqplot
@@ -122,14 +123,14 @@ class Curves(Panel, twin="curves"):
         """Put the curves into their mark: one message."""
         mark = self._figures[key].marks[0]
         rows = dashed([thinned(line.x, line.y) for line in lines])
-        x_RN, y_RN = stacked(rows)
+        x_RN, y_RN = stacked([frame(rows, log=key in self._logs), *rows])
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
         with mark.hold_sync():
             mark.x, mark.y = x_RN, y_RN
-            mark.labels = [line.label for line in lines]
-            mark.colors = [f"var({line.color})" for line in lines] or ["var(--train)"]
-            mark.opacities = [_FAINT if line.faint else 1.0 for line in lines] or [1.0]
+            mark.labels = ["", *(line.label for line in lines)]
+            mark.colors = ["transparent", *(f"var({line.color})" for line in lines)]
+            mark.opacities = [0.0, *(_FAINT if line.faint else 1.0 for line in lines)]
 
     def _card(self, key: str, lines: list[Line]) -> dict[str, Any]:
         legend = [{"label": line.label, "color": f"var({line.color})"} for line in lines if not line.faint]

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from traitlets import Bool, Dict, List, Unicode
 
+from nbtrain.project import branches
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.history import History
+from nbtrain.ui.live_fields import plain_text
 from nbtrain.ui.panel import Panel
 
 _ORDER = ("accuracy", "map", "top5", "f1", "precision", "recall", "auroc", "loss")
@@ -32,6 +34,7 @@ class Details(Panel, twin="details"):
     facts = List(Dict(), help="Label and value of what is known of the data.").tag(sync=True)
     notices = List(Unicode(), help="What the data or the trainer want known.").tag(sync=True)
     resolved = List(Dict(), help="Path, value and reason of every auto.").tag(sync=True)
+    changes = List(Dict(), help="Step, path, old and new value of what was changed since the run began.").tag(sync=True)
     log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
@@ -52,18 +55,20 @@ class Details(Panel, twin="details"):
         """Return what is known of the experiment's results."""
         experiment = self.experiment
         if experiment is None or experiment.status == "created":
-            return {"status": "", "metrics": [], "per_class": {}, "facts": [], "notices": [], "resolved": [], "log": ""}
+            lists: dict[str, Any] = {"metrics": [], "facts": [], "notices": [], "resolved": [], "changes": []}
+            return {"status": "", "per_class": {}, "log": "", **lists}
         told = [notice["text"] for notice in experiment.notices]
         return {
             "status": experiment.status,
             "metrics": metric_rows(experiment.curves),
             "per_class": class_table(experiment.per_class),
-            "facts": facts_of(experiment.data_info),
+            "facts": facts_of(experiment.data_info, branches.text(experiment.lineage)),
             "notices": [*experiment.data_info.get("notices", []), *told],
             "resolved": [
                 {"path": path, "value": str(item.get("value")), "reason": item.get("reason", "")}
                 for path, item in experiment.resolved.items()
             ],
+            "changes": [change_row(change) for change in experiment.changes],
             "log": log_tail(Path(experiment.run_path) / "log.txt") if experiment.run_path else "",
         }
 
@@ -100,8 +105,14 @@ def class_table(told: dict[str, Any]) -> dict[str, Any]:
     return {"columns": [*first, *columns], "rows": rows}
 
 
-def facts_of(info: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the data set's facts as label and value, the telling ones first."""
+def change_row(change: dict[str, Any]) -> dict[str, Any]:
+    """Return one change as the list shows it."""
+    values = {name: plain_text(change[name]) for name in ("old", "value")}
+    return {"step": change["step"], "path": change["path"], **values, "extends": change["extends"]}
+
+
+def facts_of(info: dict[str, Any], branched: str = "") -> list[dict[str, str]]:
+    """Return the data set's facts, and where a branch begins, as label and value, the telling ones first."""
     if not info:
         return []
     sets = (("train", "training"), ("val", "validation"), ("test", "test"))
@@ -113,6 +124,7 @@ def facts_of(info: dict[str, Any]) -> list[dict[str, str]]:
         ("Classes", f"{len(classes)}: " + ", ".join(f"{name} ({count})" for name, count in classes[:30])),
         ("Folder", str(info.get("path", ""))),
         ("Content", str(info.get("hash", ""))[:16]),
+        ("Branched from", branched),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
 

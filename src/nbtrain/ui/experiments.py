@@ -16,9 +16,12 @@ from traitlets import Bool, Dict, List, Unicode
 from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
+from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.panel import Panel
 
-_WATCHED = ("name", "tags", "beat", "status")
+_WATCHED = ("name", "description", "tags", "beat", "status", "edited")
+_SEARCHED = 2000
+"""Characters of a description that the list can be searched by."""
 
 
 class Experiments(Panel, twin="experiments"):
@@ -29,6 +32,10 @@ class Experiments(Panel, twin="experiments"):
     cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
+    known_tags = List(Unicode(), help="Every tag of the project, to complete what is typed.").tag(sync=True)
+    asking = Dict(help="What becomes of unsaved edits: id of their experiment; empty without a question.").tag(
+        sync=True
+    )
     blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
     notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
@@ -48,6 +55,7 @@ class Experiments(Panel, twin="experiments"):
         self.model, self._followed = project, dict[str, Experiment]()
         self.follow(project, "cards", "notices")
         self._found: dict[str, Any] = {}
+        self._asking: dict[str, str] = {}
         with self.hold_sync():
             self.overlay, self.selected = [], ""
             self.redraw()
@@ -66,19 +74,24 @@ class Experiments(Panel, twin="experiments"):
 
     def redraw(self) -> None:
         """Send the whole list where experiments came or went, else only the cards that changed."""
-        experiments = list(self.model.cards)
-        cards = [card_of(e) for e in experiments]
-        if [c["id"] for c in cards] == [c["id"] for c in self.cards]:
-            self._patch(cards)
-            cards = self.cards
-        with self.hold_sync():
-            self._follow_all(experiments)
-            self.cards = cards
-            self.blank = not self.model.datasets()
-            self.found, self.notices = self._found, list(self.model.notices)
-            if self.selected not in self._followed:
-                self.selected = experiments[0].id if experiments else ""
-            self.overlay = [id for id in self.overlay if id in self._followed]
+        with self._drawing:
+            experiments = list(self.model.cards)
+            cards = [card_of(e) for e in experiments]
+            if [c["id"] for c in cards] == [c["id"] for c in self.cards]:
+                self._patch(cards)
+                cards = self.cards
+            with self.hold_sync():
+                self._show(experiments, cards)
+
+    def _show(self, experiments: list[Experiment], cards: list[dict[str, Any]]) -> None:
+        self._follow_all(experiments)
+        self.cards = cards
+        self.known_tags, self.asking = self.model.tags(), self._still_asking()
+        self.blank = not self.model.datasets()
+        self.found, self.notices = self._found, list(self.model.notices)
+        if self.selected not in self._followed:
+            self.selected = experiments[0].id if experiments else ""
+        self.overlay = [id for id in self.overlay if id in self._followed]
 
     def _patch(self, cards: list[dict[str, Any]]) -> None:
         for old, new in zip(self.cards, cards, strict=True):
@@ -95,9 +108,45 @@ class Experiments(Panel, twin="experiments"):
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
+    def do_select(self, id: str) -> None:
+        """Select another experiment, after asking what becomes of unsaved edits."""
+        if id in self._followed and not self._ask("select", id):
+            self.selected = id
+
     def do_new(self) -> None:
-        """Make an experiment and select it."""
-        self._select(self.model.new())
+        """Make an experiment and select it, after asking what becomes of unsaved edits."""
+        if not self._ask("new"):
+            self._select(self.model.new())
+
+    def do_leave(self, how: str) -> None:
+        """Answer the question about unsaved edits: save, discard, or anything else to stay."""
+        asked, self._asking = self._asking, {}
+        experiment = self._followed.get(asked.get("id", ""))
+        if experiment is None or how not in ("save", "discard"):
+            return
+        if how == "save":
+            experiment.save()
+        else:
+            draft_of(experiment).refused = {}
+            experiment.revert()
+        if asked["then"] == "new":
+            self._select(self.model.new())
+        elif asked["to"] in self._followed:
+            self.selected = asked["to"]
+
+    def _ask(self, then: str, to: str = "") -> bool:
+        """Ask about the selected experiment's edits; return whether there is anything to ask."""
+        experiment = self.experiment
+        if experiment is None or experiment.id == to or not is_unsaved(experiment):
+            return False
+        self._asking = {"id": experiment.id, "then": then, "to": to}
+        return True
+
+    def _still_asking(self) -> dict[str, str]:
+        asked = self._followed.get(self._asking.get("id", ""))
+        if asked is None or asked.id != self.selected or not is_unsaved(asked):
+            self._asking = {}
+        return dict(self._asking)
 
     def do_rename(self, id: str, name: str) -> None:
         """Give an experiment another name."""
@@ -105,15 +154,19 @@ class Experiments(Panel, twin="experiments"):
 
     def do_tag(self, id: str, tags: list[str]) -> None:
         """Give an experiment other tags, at once on disk where it has been saved."""
-        experiment = self._followed[id]
-        saved = experiment.folder is not None and not experiment.dirty
-        experiment.tags = [tag.strip()[:100] for tag in tags if tag.strip()]
-        if saved:
-            experiment.save()
+        self._followed[id].annotate(tags=tags)
 
     def do_duplicate(self, id: str) -> None:
         """Copy an experiment and select the copy."""
         self._select(self._followed[id].duplicate())
+
+    def do_branch(self, id: str, checkpoint: str) -> None:
+        """Make an experiment that goes on from a checkpoint of this one, and select it."""
+        self._select(self._followed[id].branch(checkpoint))
+
+    def do_shift(self, id: str, by: int) -> None:
+        """Move a waiting experiment by so many places in the queue; -1 is one up."""
+        self.model.queue.shift(self._followed[id], by)
 
     def do_delete(self, id: str) -> None:
         """Move an experiment to the trash; one that runs is stopped first, which takes a moment."""
@@ -166,6 +219,11 @@ class Experiments(Panel, twin="experiments"):
         return f"Found {made.n_images} images in {len(made.classes)} classes."
 
 
+def is_unsaved(experiment: Experiment) -> bool:
+    """Return whether leaving an experiment leaves something that a person has changed and not saved."""
+    return experiment.edited and experiment.status == "created"
+
+
 def card_of(experiment: Experiment) -> dict[str, Any]:
     """Return what the list shows of an experiment: plain values, the words are the view's."""
     best = experiment.best
@@ -175,6 +233,8 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "name": experiment.name,
         "status": experiment.status,
         "tags": list(experiment.tags),
+        "description": experiment.description[:_SEARCHED],
+        "edited": is_unsaved(experiment),
         "runs": 1 if experiment.run_path else 0,
         "created_s": experiment.created_s,
         "progress": round(experiment.progress, 3),
@@ -182,6 +242,8 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "epochs": experiment.epochs,
         "eta_s": _rounded(experiment.eta_s),
         "phase": experiment.phase,
+        "place": experiment.place,
+        "queued": experiment.queued,
         "metric": best.get("metric", ""),
         "value": best.get("value"),
         "duration_s": _rounded(experiment.duration_s) or None,

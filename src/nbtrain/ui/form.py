@@ -17,21 +17,24 @@ from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.project.experiment import Experiment
 from nbtrain.schema import Choice, Field, Section, fields
+from nbtrain.ui.advice import Advised
+from nbtrain.ui.drafts import draft_of
+from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
 from nbtrain.ui.machine import gpus
-from nbtrain.ui.panel import Panel
 from nbtrain.ui.starting import start_of
 
-_WATCHED = ("config", "dirty", "problems", "status", "name", "data_info")
+_WATCHED = (
+    *("config", "dirty", "edited", "can_undo", "can_redo", "outside", "problems", "status"),
+    *("name", "description", "tags", "data_info", "changes", "asked", "refusals"),
+)
 _MANY = 40
 _OPEN = ("model", "optimizer", "training")
 """Sections that are open at first; the others say in a line what they hold."""
-_KEPT_EDITS = 100
 
 
-class Form(Panel, twin="form"):
+class Form(Advised, twin="form"):
     """The configuration of one experiment, to read, edit, save and train."""
 
-    name = Unicode(help="The experiment's name.").tag(sync=True)
     sections = List(Dict(), help="Key, title and fields of every section, without values.").tag(sync=True)
     values = Dict(help="Every field's value, by path.").tag(sync=True)
     hidden = List(Unicode(), help="Paths of the fields that do not apply now.").tag(sync=True)
@@ -40,8 +43,13 @@ class Form(Panel, twin="form"):
     catalog = Dict(help="Choices of long lists, by path: the present one; all once looked at.").tag(sync=True)
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
     editable = Bool(help="Whether the configuration can be edited.").tag(sync=True)
+    live = Bool(help="Whether the run trains, so that the fields which may change live can be edited.").tag(sync=True)
+    changed = Dict(help="What became of the fields that were changed since the run began, in words, by path.").tag(
+        sync=True
+    )
     dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
     can_undo = Bool(help="Whether there is an edit to take back.").tag(sync=True)
+    can_redo = Bool(help="Whether there is an edit to bring back.").tag(sync=True)
     can_train = Bool(help="Whether Train can be pressed.").tag(sync=True)
     starting = Bool(help="Whether a start is under way.").tag(sync=True)
     reason = Unicode(help="Why Train cannot be pressed.").tag(sync=True)
@@ -55,12 +63,12 @@ class Form(Panel, twin="form"):
         """Show another experiment, or none."""
         self.unfollow()
         self.experiment = experiment
-        self._edits: list[Config] = []
-        self._refused: dict[str, dict[str, Any]] = {}
         self._opened: set[str] = set()
+        self._looked_at, self._said, self._compared, self._sheet = "", "", (), {}
         if experiment is not None:
             self.follow(experiment, *_WATCHED)
             self.follow(start_of(experiment), "starting", "trouble")
+            self.follow(draft_of(experiment), "refused")
         with self.hold_sync():
             self.trouble = ""
             self.redraw()
@@ -71,87 +79,101 @@ class Form(Panel, twin="form"):
         """Return the form of the present configuration."""
         experiment = self.experiment
         if experiment is None:
-            return {"status": "", "sections": [], "values": {}}
-        start = start_of(experiment)
-        reason = self._reason(experiment)
-        described = describe(experiment.config, choices_here(experiment))
+            empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
+            return {**empty, **self.unadvised()}
+        start, refused = start_of(experiment), draft_of(experiment).refused
+        reason, editable = why_not(experiment, refused), experiment.status == "created"
+        described = describe(shown_config(experiment), choices_here(experiment))
         described["catalog"] |= {path: self._choices(path) for path in self._opened if path in described["catalog"]}
         return {
             **described,
+            **self.tools(experiment),
+            **self.advised(experiment),
             "trouble": start.trouble or self.trouble,
-            "name": experiment.name,
-            "refused": dict(self._refused),
+            "refused": {**refused_live(experiment), **refused},
             "problems": list(experiment.problems),
             "status": experiment.status,
-            "editable": experiment.status == "created",
+            "editable": editable,
+            "live": experiment.status in ("preparing", "training"),
+            "changed": changed_words(experiment),
             "dirty": experiment.dirty,
-            "can_undo": bool(self._edits),
+            "can_undo": editable and (experiment.can_undo or bool(refused)),
+            "can_redo": editable and experiment.can_redo,
             "can_train": not reason and not start.starting,
             "starting": start.starting,
             "reason": reason,
             "footer": footer_of(experiment),
         }
 
-    def _reason(self, experiment: Experiment) -> str:
-        problems = [p for p in experiment.problems if p["path"] not in self._refused]
-        if len(self._refused) + len(problems) > 1:
-            return f"Train is off: {len(self._refused) + len(problems)} values need attention."
-        if self._refused or problems:
-            first = next(iter(self._refused.values())) if self._refused else problems[0]
-            return f"Train is off: {first['message']}"
-        return ""
-
     # -- clicks -------------------------------------------------------------------------------------------------
 
-    def do_set(self, path: str, value: Any) -> None:
-        """Set one field; a refused text stays in the form with its message."""
-        assert self.experiment is not None
-        before, start_of(self.experiment).trouble = self.experiment.config, ""
+    def perform(self, what: str, **wish: Any) -> None:
+        """Do what a click asks for; what was said about the last one is over."""
+        if what != "catalog":
+            self._said = ""
+        super().perform(what, **wish)
+
+    def do_set(self, path: str, value: Any, join: str = "") -> None:
+        """Set one field; a refused text stays in the form with its message. Edits of one ``join`` are one to undo."""
+        draft, start_of(self._shown).trouble = draft_of(self._shown), ""
         try:
-            self.experiment.set(path, value)
+            self._shown.set(path, value, join=join)
         except ConfigError as error:
             told = next((p for p in error.problems if p.path == path), error.problems[0])
-            self._refused[path] = {"text": value, "message": told.message, "advice": told.advice}
+            draft.refused = {**draft.refused, path: {"text": value, "message": told.message, "advice": told.advice}}
             return
-        self._refused = {p: r for p, r in self._refused.items() if not _replaced(p, path)}
-        if self.experiment.config != before:
-            self._edits = [*self._edits, before][-_KEPT_EDITS:]
+        draft.refused = {p: r for p, r in draft.refused.items() if not _replaced(p, path)}
 
     def do_undo(self) -> None:
-        """Take back the last edit."""
-        if self.experiment is not None and self._edits:
-            self._refused = {}
-            self.experiment.config = self._edits.pop()
+        """Take back what was refused, else the last edit."""
+        draft = draft_of(self._shown)
+        if draft.refused:
+            draft.refused = {}
+        else:
+            self._shown.undo()
+
+    def do_redo(self) -> None:
+        """Bring back the edit that was taken back last."""
+        self._shown.redo()
 
     def do_revert(self) -> None:
         """Go back to what was saved."""
-        assert self.experiment is not None
-        self._edits, self._refused = [], {}
-        self.experiment.revert()
+        draft_of(self._shown).refused = {}
+        self._shown.revert()
 
     def do_save(self) -> None:
         """Write the configuration to disk."""
-        assert self.experiment is not None
-        self.experiment.save()
+        self._shown.save()
 
     def do_train(self) -> None:
         """Save and start training."""
-        if self.experiment is not None and not self._reason(self.experiment):
-            start_of(self.experiment).go()
+        if not why_not(self._shown, draft_of(self._shown).refused):
+            start_of(self._shown).go()
 
     def do_duplicate(self) -> None:
         """Make a copy that can be edited; the list selects what is new."""
-        assert self.experiment is not None
-        self.experiment.duplicate()
+        self._shown.duplicate()
 
     def do_catalog(self, path: str) -> None:
         """Send the long list of choices at ``path`` from now on."""
         self._opened.add(path)
 
     def _choices(self, path: str) -> list[dict[str, str]]:
-        assert self.experiment is not None
-        found = next(f for f in fields(self.experiment.config) if f.path == path)
+        found = next(f for f in fields(self._shown.config) if f.path == path)
         return [plain_choice(choice) for choice in found.choices]
+
+
+def why_not(experiment: Experiment, refused: Mapping[str, Any]) -> str:
+    """Return why ``experiment`` cannot be trained with what stands in its form; empty where it can."""
+    problems = [p for p in experiment.problems if p["path"] not in refused]
+    if len(refused) + len(problems) > 1:
+        return f"Train is off: {len(refused) + len(problems)} values need attention."
+    if refused or problems:
+        first = next(iter(refused.values())) if refused else problems[0]
+        return f"Train is off: {first['message']}"
+    if experiment.outside is not None:
+        return "Train is off: the experiment's file was changed by somebody else. Choose a version first."
+    return ""
 
 
 def _replaced(path: str, edited: str) -> bool:

@@ -18,6 +18,7 @@ from nbtrain.project import recent
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import newest_run
+from nbtrain.ui.experiments import is_unsaved
 from nbtrain.ui.machine import machine
 from nbtrain.ui.panel import Heart, Panel
 
@@ -115,11 +116,6 @@ class Header(Heart, Panel, twin="header"):
             elif unsaved == "drop":
                 experiment.revert()
         self._opened(Project(path))
-
-
-def is_unsaved(experiment: Experiment) -> bool:
-    """Return whether leaving would lose something: edits of an experiment that was saved once."""
-    return experiment.dirty and experiment.status == "created" and experiment.folder is not None
 
 
 def toast_for(experiment: Experiment, status: str, dirty: bool) -> tuple[str, str] | None:

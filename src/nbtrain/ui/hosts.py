@@ -15,7 +15,7 @@ def enable_widgets() -> bool:
     """
     if "google.colab" not in sys.modules:  # Colab's kernel has it loaded before the first cell
         return False
-    from google.colab import output  # type: ignore[import-not-found, unused-ignore]
+    from google.colab import output  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     output.enable_custom_widget_manager()
     return True

@@ -8,6 +8,7 @@ know experiments.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -49,6 +50,7 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, **kwargs: Any) -> None:
         self._observed: list[tuple[HasTraits, Callable[[Any], None], Iterable[str]]] = []
+        self._drawing = threading.RLock()
         super().__init__(**kwargs)
         self.on_msg(self._received)
         answer_beside_cells(self)
@@ -56,8 +58,8 @@ class Panel(anywidget.AnyWidget):
     # -- drawing ------------------------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        """Set the synced traits from the present state; runs on the pulse thread."""
-        with self.hold_sync():
+        """Set the synced traits from the present state; mostly on the pulse thread, and one at a time."""
+        with self._drawing, self.hold_sync():
             for name, value in self.state().items():
                 setattr(self, name, value)
 

@@ -1,4 +1,4 @@
-"""The results of one experiment: run bar, charts, details, in that order. ``experiment.results`` shows it alone."""
+"""The results of one experiment: run bar, findings, charts, details. ``experiment.results`` shows them alone."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from ipywidgets import Box, Layout
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.curves import Curves
 from nbtrain.ui.details import Details
+from nbtrain.ui.findings import Findings
 from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.run_bar import RunBar
 
 
 class Results(Box):  # type: ignore[misc]
-    """Run bar, charts and details of one experiment; it places them, nothing else."""
+    """Run bar, findings, charts and details of one experiment; it places them, nothing else."""
 
     def __init__(
         self, experiment: Experiment | None = None, *, heart: bool = True, layout: Layout | None = None, **kwargs: Any
     ) -> None:
         layout = layout or shared_layout()
         self.run_bar = RunBar(experiment, heart=heart, layout=layout)
+        self.findings = Findings(experiment, layout=layout)
         self.curves = Curves(experiment, layout=layout)
         self.details = Details(experiment, layout=layout)
-        super().__init__([self.run_bar, self.curves, self.details], layout=layout, **kwargs)
+        super().__init__([self.run_bar, self.findings, self.curves, self.details], layout=layout, **kwargs)
         self.add_class("nbt-results")
 
     def show(self, experiment: Experiment | None, compared: Sequence[tuple[int, Experiment]] = ()) -> None:
         """Show another experiment, with ``compared`` ones laid over its curves."""
         self.run_bar.show(experiment)
+        self.findings.show(experiment)
         self.curves.show(experiment, compared)
         self.details.show(experiment)

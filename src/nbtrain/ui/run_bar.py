@@ -11,13 +11,15 @@ from typing import Any
 
 from traitlets import Bool, Dict, Float, Int, Unicode
 
+from nbtrain.errors import ConfigError, NbtrainError
 from nbtrain.messages import RESUMABLE
-from nbtrain.project.exactness import EXACT
 from nbtrain.project.experiment import Experiment
+from nbtrain.runs.exactness import EXACT
 from nbtrain.ui.panel import Heart, Panel
 from nbtrain.ui.starting import start_of
 
-_SHOWN = ("name", "status", "phase", "detail", "epoch", "epochs", "step", "steps", "progress", "eta_s", "best", "error")
+_SHOWN = ("name", "status", "phase", "detail", "epoch", "epochs", "step", "steps", "progress", "eta_s", "best", "error",
+          "place", "queued")  # fmt: skip
 
 
 class RunBar(Heart, Panel, twin="run_bar"):
@@ -37,11 +39,16 @@ class RunBar(Heart, Panel, twin="run_bar"):
     waiting = Float(None, allow_none=True, help="Share of the time that the loop waits for data.").tag(sync=True)
     duration_s = Float(None, allow_none=True, help="How long the run took, in seconds.").tag(sync=True)
     best = Dict(help="metric, value, epoch and step of the best validation.").tag(sync=True)
-    error = Dict(help="cause, message, advice and traceback of a failure.").tag(sync=True)
+    error = Dict(
+        help="cause, message, advice, traceback and fixes of a failure; asks: whether a fix would move checkpoints."
+    ).tag(sync=True)
     kept = Unicode(help="What a run that has been left has kept, and where it would go on.").tag(sync=True)
     repeated = Dict(help="What a resume has repeated: exact and text; empty while there is nothing.").tag(sync=True)
+    extension = Dict(help="What an extension would do: epochs to add, text, refused; empty until asked.").tag(sync=True)
     busy = Dict(help="The question that a busy device asks: text; empty when there is none.").tag(sync=True)
     starting = Bool(help="Whether a start is under way.").tag(sync=True)
+    place = Int(help="Place in the queue of its device; 1 is next, 0 is in none.").tag(sync=True)
+    queued = Int(help="How many wait for that device.").tag(sync=True)
     startable = Bool(help="Whether Train can be pressed.").tag(sync=True)
     commands = Unicode(help="The run's command folder, for the browser's own way to the trainer.").tag(sync=True)
     home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
@@ -62,7 +69,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
         if experiment is not None:
             self.follow(experiment, "beat", "name", "status", "problems")
             self.follow(start_of(experiment), "question", "trouble", "starting")
-        self.trouble = ""
+        self.trouble, self._adding = "", 0
         self.redraw()
 
     def state(self) -> dict[str, Any]:
@@ -74,13 +81,14 @@ class RunBar(Heart, Panel, twin="run_bar"):
         usage = experiment.usage if experiment.running else {}
         return {
             **{name: plain(getattr(experiment, name)) for name in _SHOWN if name != "error"},
-            "error": shown_error(experiment.error) if experiment.status == "failed" else {},
+            "error": failure_of(experiment) if experiment.status == "failed" else {},
             "images_per_s": usage.get("images_per_s"),
             "waiting": usage.get("waiting"),
             "kept": kept_text(experiment) if experiment.status in RESUMABLE else "",
             "repeated": repeated(experiment),
             "duration_s": None if experiment.running else experiment.duration_s or None,
             "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
+            "extension": extension_of(experiment, self._adding) if experiment.status == "completed" else {},
             "busy": {"text": start.question} if start.question else {},
             "starting": start.starting,
             "startable": not experiment.problems and not start.starting,
@@ -107,17 +115,58 @@ class RunBar(Heart, Panel, twin="run_bar"):
     def do_resume(self) -> None:
         """Go on with the run."""
         if self.experiment is not None:
-            start_of(self.experiment).go(resume=True)
+            start_of(self.experiment).go("resume")
+
+    def do_ask_extension(self, epochs: Any) -> None:
+        """Show what so many more epochs would do; 0 asks nothing any more."""
+        self._adding = whole_number(epochs)
+
+    def do_extend(self, epochs: Any) -> None:
+        """Go on with the completed run for so many epochs more."""
+        self._adding = 0
+        if self.experiment is not None:
+            start_of(self.experiment).go("extend", epochs=whole_number(epochs))
 
     def do_restart(self) -> None:
         """Move the ended run to the trash and make the configuration editable again."""
         if self.experiment is not None:
             self.experiment.restart()
 
+    def do_shift(self, by: int) -> None:
+        """Move the waiting experiment by so many places in the queue; -1 is one up."""
+        if self.experiment is not None:
+            self.experiment.project.queue.shift(self.experiment, by)
+
+    def do_fix(self, number: int) -> None:
+        """Restart with one of the changes that a failure proposes."""
+        if self.experiment is not None:
+            self.experiment.fix(number)
+
     def do_answer(self, how: str) -> None:
         """Answer the question that the busy device asks: wait, beside or cancel."""
         if self.experiment is not None:
             start_of(self.experiment).answer(how)
+
+
+def whole_number(typed: Any) -> int:
+    """Return a typed number of epochs; -1 for what is none, which an extension refuses with the reason."""
+    try:
+        return int(str(typed).strip())
+    except ValueError:
+        return -1
+
+
+def extension_of(experiment: Experiment, epochs: int) -> dict[str, Any]:
+    """Return what an extension would do, or why it cannot be; empty where nobody asks."""
+    if not epochs:
+        return {}
+    try:
+        planned = experiment.extension(epochs)
+    except ConfigError as error:
+        return {"refused": f"{error.problems[0].message} {error.problems[0].advice}"}
+    except NbtrainError as error:
+        return {"refused": str(error)}
+    return {"epochs": planned.epochs, "text": planned.text}
 
 
 def kept_text(experiment: Experiment) -> str:
@@ -137,9 +186,14 @@ def repeated(experiment: Experiment) -> dict[str, Any]:
         return {}
     if word != EXACT:
         return {"exact": False, "text": f"Resumed, but not exactly: {word}."}
-    count = experiment.story.exactness.compared
+    count = experiment.story.repeated
     numbers = "the numbers said once" if count == 1 else f"the numbers said {count} times"
     return {"exact": True, "text": f"Resumed exactly: {numbers} in repeated steps are equal to the last bit."}
+
+
+def failure_of(experiment: Experiment) -> dict[str, Any]:
+    """Return why it failed, and whether a fix would move checkpoints to the trash, which is worth a question."""
+    return {**shown_error(experiment.error), "asks": bool(experiment.checkpoints)}
 
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:

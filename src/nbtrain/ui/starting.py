@@ -1,4 +1,4 @@
-"""Starting or resuming a run from a panel: off the handlers' thread, with the question that a busy device asks.
+"""Starting, resuming or extending a run from a panel: off the handlers' thread, with a busy device's question.
 
 Form and run bar share one :class:`Start` per experiment, so that the question and a refusal are shown once, wherever
 Train or Resume was pressed. It knows the experiment's methods; it does not know any panel.
@@ -7,12 +7,15 @@ Train or Resume was pressed. It knows the experiment's methods; it does not know
 from __future__ import annotations
 
 from threading import Thread
+from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary, ref
 
 from traitlets import Bool, HasTraits, Unicode
 
 from nbtrain.errors import BusyError, NbtrainError
 from nbtrain.project.experiment import Experiment
+
+What: TypeAlias = Literal["train", "resume", "extend"]
 
 
 class Start(HasTraits):
@@ -25,27 +28,28 @@ class Start(HasTraits):
     def __init__(self, experiment: Experiment) -> None:
         super().__init__()
         self._experiment = ref(experiment)
-        self._resuming = False
+        self._what: What = "train"
+        self._given: dict[str, Any] = {}
 
-    def go(self, *, resume: bool = False, **how: bool) -> None:
-        """Train or resume, on a thread of its own; ``how`` is passed on (``beside``, ``queue``)."""
+    def go(self, what: What = "train", **given: Any) -> None:
+        """Train, resume or extend, on a thread of its own; ``given`` is passed on."""
         if self.starting:
             return
-        self.starting, self.question, self.trouble, self._resuming = True, "", "", resume
-        Thread(target=self._go, kwargs=how, name="nbtrain-start", daemon=True).start()
+        self.starting, self.question, self.trouble, self._what, self._given = True, "", "", what, given
+        Thread(target=self._go, name="nbtrain-start", daemon=True).start()
 
     def answer(self, how: str) -> None:
         """Take the answer to the question: wait, beside, or anything else for no."""
         self.question = ""
         if how in ("wait", "beside"):
-            self.go(resume=self._resuming, queue=how == "wait", beside=how == "beside")
+            self.go(self._what, **{**self._given, "queue": how == "wait", "beside": how == "beside"})
 
-    def _go(self, **how: bool) -> None:
+    def _go(self) -> None:
         experiment = self._experiment()
         if experiment is None:
             return
         try:
-            (experiment.resume if self._resuming else experiment.train)(**how)
+            getattr(experiment, self._what)(**self._given)
         except BusyError as error:
             self.question = question(experiment, error)
         except NbtrainError as error:

@@ -59,7 +59,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         selected, compared = self.experiments.experiment, self.experiments.compared()
         if selected is not self.form.experiment:
             self.form.show(selected)
-        self.results.show(selected, compared)
+        self.form.compare([other for _, other in compared])
+        self.results.show(selected, [(place, other) for place, other in compared if other.run_path])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         html = project_html(self.project, self.experiment)

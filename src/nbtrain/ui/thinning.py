@@ -1,4 +1,4 @@
-"""Numbers for charts: fewer points with the same look, smoothing, and rows of unequal length as one array.
+"""Numbers for charts: fewer points with the same look, smoothing, round frames, rows of unequal length as one array.
 
 Pure functions on arrays; no chart, no widget.
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]
 MOST_POINTS = 1000
+_ROUND_PARTS = 8
+"""About how many round steps lie between the ends of a frame: few, so that a growing curve seldom changes them."""
 
 
 def thinned(x_N: Curve, y_N: Curve, most: int = MOST_POINTS) -> tuple[Curve, Curve]:
@@ -36,6 +38,30 @@ def dashed(rows: Sequence[tuple[Curve, Curve]]) -> list[tuple[Curve, Curve]]:
     ends = [end for x, _ in rows if len(x) for end in (x[0], x[-1])]
     half = max(0.5, 0.01 * (max(ends) - min(ends))) if ends else 0.5
     return [(np.array([x[0] - half, x[0] + half]), np.repeat(y, 2)) if len(x) == 1 else (x, y) for x, y in rows]
+
+
+def frame(rows: Sequence[tuple[Curve, Curve]], *, log: bool = False) -> tuple[Curve, Curve]:
+    """Return the two opposite corners, as x and y, of a frame with round ends around ``rows``; empty around nothing.
+
+    A chart whose ends are round redraws its axes only when a curve outgrows them, not with every point.
+    """
+    x_N, y_N = (np.concatenate([row[i] for row in rows]) if rows else np.empty(0) for i in (0, 1))
+    seen = np.isfinite(x_N) & np.isfinite(y_N) & ((y_N > 0) | (not log))
+    if not seen.any():
+        return np.empty(0), np.empty(0)
+    y_ends = np.exp2(_round_ends(np.log2(y_N[seen]))) if log else _round_ends(y_N[seen])
+    return _round_ends(x_N[seen]), y_ends
+
+
+def _round_ends(values_N: Curve) -> Curve:
+    low, high = float(values_N.min()), float(values_N.max())
+    rough = (high - low) / _ROUND_PARTS
+    if not rough > 0:
+        return np.array([low, high])
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * next(one for one in (1.0, 2.0, 5.0, 10.0) if one * power >= rough)
+    ends: Curve = np.array([np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)]) * step
+    return ends
 
 
 def smoothed(y_N: Curve, weight: float) -> Curve:

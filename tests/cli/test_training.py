@@ -1,30 +1,14 @@
-"""The command line, as a person types it: real processes, real runs, exit codes."""
+"""Training from the command line, as a person types it: real processes, real runs, exit codes."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from flows.conftest import QUICK
-from images import write_classes
+from cli.conftest import VALUES, run
 from nbtrain.cli import main
-
-VALUES = [word for path, value in QUICK.items() for word in (f"--{path}", str(value))]
-
-
-@pytest.fixture
-def images(tmp_path):
-    return str(write_classes(tmp_path / "images", {"red": 20, "blue": 20}))
-
-
-@pytest.fixture
-def project(tmp_path):
-    return str(tmp_path / "project")
-
-
-def run(*words):
-    return subprocess.run([sys.executable, "-m", "nbtrain", *words], capture_output=True, text=True, check=False)
+from nbtrain.messages import Failure
+from nbtrain.project import lives
+from ui import stage
 
 
 def test_train_show_ls(images, project, capsys):
@@ -66,6 +50,22 @@ def test_pause_and_resume(images, project, capsys):
     assert "cannot be resumed" in capsys.readouterr().err
 
 
+def test_a_failure_lists_fixes_and_fix_trains_with_one(images, project, capsys, monkeypatch):
+    monkeypatch.setattr(lives, "launch", lives.launch)  # the stage sets it
+    stage.use(stage.Play(fails=Failure(cause="out of memory", message="27 GB needed")))
+    assert main(["train", images, "--project", project, "--name", "F", "--beside", *VALUES]) == 1
+    assert main(["show", "F", "--project", project]) == 0
+    assert "fix 0            Halve the batch size to 4" in capsys.readouterr().out
+    assert main(["fix", "F", "9", "--project", project]) == 2
+    assert "no such fix" in capsys.readouterr().err
+    stage.use(stage.Play(epochs=2))
+    assert main(["fix", "F", "--project", project, "--beside"]) == 0
+    capsys.readouterr()
+    main(["show", "F", "--project", project, "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["config"]["training"]["batch_size"]) == ("completed", 4)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -99,73 +99,3 @@ def test_a_configuration_file(images, project, tmp_path, capsys):
     main(["show", "C", "--project", project, "--json"])
     config = json.loads(capsys.readouterr().out)["config"]
     assert (config["optimizer"]["kind"], config["optimizer"]["lr"], config["training"]["epochs"]) == ("sgd", 0.05, 1)
-
-
-def test_fields_lists_every_path(capsys):
-    assert main(["fields"]) == 0
-    assert "optimizer.lr" in capsys.readouterr().out
-    assert main(["fields", "--json"]) == 0
-    assert {f["path"] for f in json.loads(capsys.readouterr().out)} >= {"optimizer.kind", "training.epochs"}
-
-
-def test_lab_writes_its_notebook_once(tmp_path, monkeypatch, capsys):
-    opened = []
-    monkeypatch.setattr("jupyterlab.labapp.main", lambda words: opened.append(words))
-    assert main(["lab", str(tmp_path)]) == 0
-    first = (tmp_path / "nbtrain.ipynb").read_text()
-    assert "TrainingStudio" in first
-    (tmp_path / "nbtrain.ipynb").write_text(first + "\n")
-    assert main(["lab", str(tmp_path)]) == 0
-    assert (tmp_path / "nbtrain.ipynb").read_text() == first + "\n"
-    assert [words[-1] for words in opened] == [str(tmp_path / "nbtrain.ipynb")] * 2
-
-
-def test_smoke():
-    said = run("smoke")
-    assert said.returncode == 0, said.stdout + said.stderr
-    lines = said.stdout.splitlines()
-    assert sum(line.startswith("epoch") for line in lines) == 6
-    assert lines[-1].startswith("smoke: ok, val accuracy 0.9")
-
-
-@pytest.fixture
-def no_imports(monkeypatch):
-    """The libraries take seconds to import; tests/project/test_doctor.py does it once."""
-    monkeypatch.setattr("nbtrain.runs.machine.libraries", lambda: iter(()))
-
-
-def test_doctor_asks_before_it_repairs(images, project, capsys, monkeypatch, no_imports):
-    from nbtrain.project.project import Project
-    from nbtrain.runs.folder import RunFolder, RunStatus
-
-    assert main(["doctor", "--project", project]) == 0
-    assert "there is none in" in capsys.readouterr().out
-    made = Project(project)
-    experiment = made.new("Stale")
-    experiment.save()
-    run = RunFolder.create(experiment.folder, {"format": 1})
-    run.write_status(RunStatus("training", heartbeat_s=1.0))
-    made.close()
-    answers = iter(["", "n", "y"])
-    monkeypatch.setattr("builtins.input", lambda question: next(answers))
-    for _ in range(2):
-        assert main(["doctor", "--project", project]) == 0
-        assert run.status().status == "training"
-    assert "stale run" in capsys.readouterr().out
-    assert main(["doctor", "--project", project]) == 0
-    assert run.status().status == "failed"
-    assert "nothing is wrong" not in capsys.readouterr().out
-    assert main(["doctor", "--project", project]) == 0
-    assert "nothing is wrong" in capsys.readouterr().out
-
-
-def test_doctor_for_scripts(project, capsys, no_imports):
-    from nbtrain.project.project import Project
-
-    Project(project).save()
-    with open(f"{project}/project.json", "w") as file:
-        file.write("{")
-    assert main(["doctor", "--project", project, "--json", "--yes"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    [problem] = [finding for finding in told if finding["severity"] == "problem"]
-    assert (problem["check"], problem["repairable"], problem["repaired"]) == ("project file", False, "")

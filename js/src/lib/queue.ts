@@ -1,0 +1,14 @@
+// The place of an experiment in the queue: in words, and what moves it.
+
+const ENDINGS: Record<number, string> = { 1: "st", 2: "nd", 3: "rd" };
+
+/** "1st", "2nd", "11th". */
+export const ordinal = (place: number): string => {
+  const tens = place % 100;
+  return `${place}${tens >= 10 && tens <= 20 ? "th" : ENDINGS[place % 10] ?? "th"}`;
+};
+
+export interface Queued { place: number; queued: number }
+
+export const canMoveUp = (at: Queued): boolean => at.place > 1;
+export const canMoveDown = (at: Queued): boolean => at.place > 0 && at.place < at.queued;

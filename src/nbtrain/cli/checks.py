@@ -1,0 +1,81 @@
+"""``nbtrain smoke | doctor``: does everything work here, and is everything in order."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.printing import watch
+from nbtrain.runs.machine import Finding
+
+SMOKE_ACCURACY = 0.9
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    smoke = commands.add_parser("smoke", help="train a tiny model on handwritten digits: does everything work here?")
+    smoke.set_defaults(run=_smoke)
+    doctor = commands.add_parser(
+        "doctor", help="check this machine and a project, and repair what is safe, asking first"
+    )
+    add_project(doctor)
+    doctor.add_argument("--json", action="store_true", help="print machine-readable findings; repairs only with --yes")
+    doctor.add_argument("--yes", action="store_true", help="repair without asking")
+    doctor.set_defaults(run=_doctor)
+
+
+def _smoke(given: argparse.Namespace) -> int:
+    from nbtrain.demo import digits
+
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="nbtrain-smoke-") as folder:
+        project = digits(Path(folder) / "digits")
+        experiment = project.new("smoke")
+        experiment.config = experiment.config.set_all({"training.epochs": 6})
+        code = watch(experiment.train(beside=True))
+        accuracy = experiment.best.get("value", 0.0)
+        project.close()
+    good = code == 0 and accuracy >= SMOKE_ACCURACY
+    wanted = "" if good else f" (wanted: completed, at least {SMOKE_ACCURACY})"
+    print(
+        f"smoke: {'ok' if good else 'FAILED'}, val accuracy {accuracy:.3f}, {time.monotonic() - began_s:.0f} s{wanted}"
+    )
+    return 0 if good else FAILED
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    """Exit code 1 where a problem is left, 0 otherwise; what was repaired is no problem any more."""
+    from nbtrain.project import doctor
+
+    left, told = False, []
+    for finding in doctor.examine(Path(given.project).expanduser().absolute()):
+        if not given.json:
+            _print_finding(finding)
+        done = finding.repair() if finding.repair and (given.yes or (not given.json and _agreed(finding))) else ""
+        if done and not given.json:
+            print(f"         {done}")
+        left = left or (finding.severity == "problem" and not done)
+        told.append({"check": finding.check, "severity": finding.severity, "text": finding.text,
+                     "advice": finding.advice, "repairable": finding.repair is not None, "repaired": done})  # fmt: skip
+    if given.json:
+        print(json.dumps(told, indent=2))
+    return FAILED if left else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    print(f"{finding.severity:<8} {finding.check}: {finding.text}", flush=True)
+    if finding.severity != "ok" and finding.advice:
+        print(f"         {finding.advice}")
+
+
+def _agreed(finding: Finding) -> bool:
+    """Ask; no answer (a pipe, the end of input) is a no."""
+    try:
+        return input(f"         {finding.question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False

@@ -1,0 +1,41 @@
+"""Where every command begins and ends: words are read, one command runs, what goes wrong is told in a line.
+
+Known here: the groups of commands, in the order in which help lists them. Not known here: any single command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from nbtrain.cli import advise, checks, configuration, experiments, lab, later, queue, reference, training
+from nbtrain.cli.options import REFUSED
+from nbtrain.cli.values import values
+from nbtrain.errors import NbtrainError
+
+_GROUPS = (lab, training, later, queue, experiments, configuration, advise, checks, reference)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. What goes wrong is said in one line, without a traceback."""
+    parser = _parser()
+    known, rest = parser.parse_known_args(arguments)
+    if rest and not getattr(known, "takes_values", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        known.values = values(rest)
+        return int(known.run(known) or 0)
+    except NbtrainError as error:
+        print(f"nbtrain: {error}", file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("nbtrain", description="Training image models from a notebook.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in _GROUPS:
+        group.add(commands)
+    return parser

@@ -1,0 +1,56 @@
+"""``nbtrain ls | show``: what experiments there are, and how each stands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.printing import place, plain
+from nbtrain.project import branches
+from nbtrain.project.project import Project
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    ls = commands.add_parser("ls", help="list the experiments of a project")
+    ls.add_argument("find", nargs="*", help="words of name, description, tags or status; tag:x for a tag")
+    show = commands.add_parser("show", help="show one experiment")
+    show.add_argument("name", help="name or id of the experiment")
+    for parser, run in ((ls, _ls), (show, _show)):
+        add_project(parser)
+        parser.add_argument("--json", action="store_true", help="print machine-readable status")
+        parser.set_defaults(run=run)
+
+
+def _ls(given: argparse.Namespace) -> int:
+    found = Project(given.project).experiments(find=" ".join(given.find))
+    if given.json:
+        print(json.dumps([plain(experiment) for experiment in found], indent=2))
+        return 0
+    for e in found:
+        print(f"{e.id}  {e.status:<10} {place(e):<24} {e.name}")
+    if not found and given.find:
+        print(f"no experiment in {given.project} matches")
+    elif not found:
+        print(f"no experiments in {given.project}; `nbtrain train DATA --project {given.project}` makes one")
+    return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+    experiment = Project(given.project).experiment(given.name)
+    if given.json:
+        print(json.dumps(plain(experiment), indent=2))
+        return 0
+    print(f"{experiment.name} ({experiment.id}): {experiment.status} {experiment.detail}".rstrip())
+    rows = {"progress": place(experiment), "data": experiment.data_info.get("name", ""), "run": experiment.run_path}
+    rows |= {"resume": experiment.exact, "branched from": branches.text(experiment.lineage)}
+    told = (f"{c['path']} {c['value']} after step {c['step']} (was {c['old']})" for c in experiment.changes)
+    rows["changed"] = "; ".join(told)
+    rows |= {f"{split} {k}": f"{v:.4f}" for split, values in experiment.metrics.items() for k, v in values.items()}
+    rows |= {"error": experiment.error.get("message", ""), "what to do": " ".join(experiment.error.get("advice", ()))}
+    rows |= {f"fix {place}": fix["label"] for place, fix in enumerate(experiment.error.get("fixes", ()))}
+    for name, text in rows.items():
+        if text:
+            print(f"  {name:<16} {text}")
+    return 0

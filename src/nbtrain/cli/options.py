@@ -1,0 +1,25 @@
+"""Options that several commands share, and their exit codes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, TypeAlias
+
+from nbtrain.project.project import DEFAULT_PATH
+
+REFUSED, FAILED, INTERRUPTED = 2, 1, 130
+Commands: TypeAlias = "argparse._SubParsersAction[Any]"
+"""Where a group adds its commands."""
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Let a command say which project it is about."""
+    parser.add_argument("--project", default=DEFAULT_PATH, help=f"project folder (default: ./{DEFAULT_PATH})")
+
+
+def add_start(parser: argparse.ArgumentParser) -> None:
+    """Let a command say what to do on a busy device, and whether it watches the run."""
+    parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")
+    busy = parser.add_mutually_exclusive_group()
+    busy.add_argument("--beside", action="store_true", help="share the device with a run that uses it")
+    busy.add_argument("--queue", action="store_true", help="wait in the queue until the device is free")

@@ -1,0 +1,50 @@
+"""An experiment as a Python script that makes it again, with the same configuration to the last value.
+
+Only what differs from nbtrain's defaults is written, and the hash at the end says whether it is still the same: neither
+a person's defaults nor a project's take part. It knows values and text; it runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pprint import pformat
+from typing import Any
+
+from nbtrain.config import Config
+from nbtrain.schema import changes
+
+_TEMPLATE = """from nbtrain import Config, Project
+
+project = Project({path!r})
+{data}config = Config().set_all(
+    {{
+{changes}    }}
+)
+assert config.hash == {hash!r}, "another version of nbtrain has other defaults"
+
+experiment = project.new({name!r}, config, tags={tags!r})
+{description}if __name__ == "__main__":
+    experiment.train().wait()
+"""
+_DATA = """if {name!r} not in [data.name for data in project.datasets()]:
+    project.add_images({source!r}, {name!r})
+"""
+
+
+def script(config: Config, *, name: str, tags: Sequence[str], description: str, project: str, source: str) -> str:
+    """Return the script; ``source`` is where the images of its data set lie, empty where that is not known."""
+    dataset = config.data.dataset
+    return _TEMPLATE.format(
+        path=project,
+        data=_DATA.format(name=dataset, source=source) if dataset and source else "",
+        changes="".join(_line(path, value) for path, value in changes(Config(), config).items()),
+        hash=config.hash,
+        name=name,
+        tags=list(tags),
+        description=f"experiment.description = {description!r}\n" if description else "",
+    )
+
+
+def _line(path: str, value: Any) -> str:
+    text = pformat(value, sort_dicts=False, width=100).replace("\n", "\n" + " " * 8)
+    return f"{' ' * 8}{path!r}: {text},\n"

@@ -1,0 +1,141 @@
+"""The queue of a project as it lies on disk: ``PROJECT/queue/<order>.<experiment's folder>.<run>.json``.
+
+One look into the folder tells which runs wait and in which order; a file's content says which device is wanted. Known
+here: names and contents, and how to read them without a lock. Not known here: who may change them (queue.py).
+A queue that waits for a run of another project is noted in this user's private folder, so that this run's end finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtrain import files
+from nbtrain.errors import NbtrainError
+from nbtrain.runs.devices import device_name, runtime_folder
+
+_NAME = re.compile(r"(\d+)\.(.+)\.(\d+)\.json", re.DOTALL)
+_RUN_DEPTH = 4
+"""A run lies at ``experiments/<experiment>/runs/<number>``, so many names below its project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an entry asks for."""
+
+    device: str
+    """The machine's name of the device (see devices.py)."""
+    since_s: float = 0.0
+    """Wall clock at which the run was queued, in seconds since 1970."""
+    status: str = ""
+    """What the run's status.json said at that time: another word means that the run has gone on, or ended."""
+    heartbeat_s: float = 0.0
+    """The same for its heartbeat."""
+    visible: str | None = None
+    """CUDA_VISIBLE_DEVICES of whoever queued it: names of devices in its configuration are meant within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place in the queue."""
+
+    path: Path
+    order: int
+    run: Path
+    """The folder of the run that waits."""
+
+    def wanted(self) -> Wanted:
+        """Return what it asks for; an entry that cannot be read waits for the default device."""
+        try:
+            plain = files.read_json(self.path)
+        except (OSError, NbtrainError):
+            plain = {}
+        return _wanted(plain if isinstance(plain, dict) else {})
+
+
+def folder(project: Path) -> Path:
+    """Return where a project's queue lies."""
+    return project / "queue"
+
+
+def name(order: int, run: Path) -> str:
+    """Return the file name of a run's entry."""
+    return f"{order:06d}.{run.parents[1].name}.{run.name}.json"
+
+
+def entries(project: Path) -> list[Entry]:
+    """Return the project's entries in their order; nothing where the queue cannot be read."""
+    try:
+        names = os.listdir(folder(project))
+    except OSError:
+        return []
+    found = [entry for name in names if (entry := _entry(project, name)) is not None]
+    return sorted(found, key=lambda entry: (entry.order, entry.path.name))
+
+
+def find(run: Path) -> Entry | None:
+    """Return the entry of a run, None where it does not wait."""
+    if len(run.parents) < _RUN_DEPTH:
+        return None
+    return next((entry for entry in entries(run.parents[3]) if entry.run == run), None)
+
+
+def waiting(project: Path, device: str) -> list[Entry]:
+    """Return the entries that wait for ``device`` (the machine's name), in their order."""
+    return [entry for entry in entries(project) if entry.wanted().device == device]
+
+
+def note(project: Path) -> None:
+    """Let runs of other projects, on the devices of this machine, find this queue when they end."""
+    try:
+        noted = runtime_folder() / "queues"
+        noted.mkdir(mode=0o700, exist_ok=True)
+        files.write_json(noted / _note_name(project), {"project": str(project)}, durable=False)
+    except (OSError, NbtrainError):
+        return  # the next watcher of the project finds it all the same
+
+
+def forget(project: Path) -> None:
+    """Take the note back: nothing waits here any more."""
+    try:
+        (runtime_folder() / "queues" / _note_name(project)).unlink(missing_ok=True)
+    except (OSError, NbtrainError):
+        return
+
+
+def noted() -> list[Path]:
+    """Return the projects of this user in which runs wait, as far as this machine knows."""
+    try:
+        found = sorted((runtime_folder() / "queues").glob("*.json"))
+    except (OSError, NbtrainError):
+        return []
+    return [Path(project) for path in found for project in _noted(path)]
+
+
+def _noted(path: Path) -> Iterator[str]:
+    try:
+        yield str(files.read_json(path)["project"])
+    except (OSError, NbtrainError, KeyError, TypeError):
+        return
+
+
+def _note_name(project: Path) -> str:
+    return hashlib.sha256(str(project.resolve()).encode()).hexdigest()[:16] + ".json"
+
+
+def _entry(project: Path, name: str) -> Entry | None:
+    match = _NAME.fullmatch(name)
+    if match is None or match[2] in (".", ".."):
+        return None
+    return Entry(folder(project) / name, int(match[1]), project / "experiments" / match[2] / "runs" / match[3])
+
+
+def _wanted(plain: dict[str, Any]) -> Wanted:
+    types = {"device": str, "since_s": float, "status": str, "heartbeat_s": float, "visible": str}
+    known = {name: plain[name] for name, type_ in types.items() if isinstance(plain.get(name), type_)}
+    return Wanted(**{"device": device_name("auto"), **known})

@@ -1,0 +1,98 @@
+"""From a failure's cause and the run's configuration to changes that are worth a try: label and ``{path: value}``.
+
+A fix is proposed only where it makes a legal configuration that differs from the one that failed. Known here: what to
+change for each cause, best first. Not known here: how a change is applied (project/experiment.py), nor who shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from nbtrain.config import Config
+from nbtrain.errors import NbtrainError
+from nbtrain.messages import Failure
+
+Fix = tuple[str, dict[str, Any]]
+_LOWER_LR = 10
+"""What a learning rate that has failed at a half of itself too is divided by."""
+
+
+def fixes_of(failure: Failure, plain: Any) -> tuple[Mapping[str, Any], ...]:
+    """Return ``label`` and ``changes`` of each fix for the configuration ``plain``; none where that cannot be read."""
+    try:
+        config = Config.parse(plain)
+    except NbtrainError:
+        return ()
+    proposed = _PROPOSED.get(failure.cause, _none)(config, failure)
+    return tuple({"label": label, "changes": changes} for label, changes in proposed if _helps(config, changes))
+
+
+def _helps(config: Config, changes: Mapping[str, Any]) -> bool:
+    try:
+        changed = config.set_all(changes)
+    except NbtrainError:
+        return False
+    return changed != config and not set(changed.check()) - set(config.check())
+
+
+def _none(config: Config, failure: Failure) -> Iterator[Fix]:
+    yield from ()
+
+
+def _memory(config: Config, failure: Failure) -> Iterator[Fix]:
+    training, workers = config.training, config.data.workers
+    if "loader" in failure.message and workers != 0:
+        yield "Use one loader worker" if workers != 1 else "Use no loader workers", {"data.workers": int(workers != 1)}
+    half, twice = training.batch_size // 2, training.batch_multiplier * 2
+    if half and "images at once" not in failure.message:  # else the trainer has tried smaller parts already
+        changes = {"training.batch_size": half, "training.batch_multiplier": twice}
+        yield f"Halve the batch size to {half}, and add up {twice} batches per step", changes
+    smaller = config.task.image_size * 3 // 4 // 32 * 32
+    yield f"Use images of {smaller} px", {"task.image_size": smaller}
+    if config.hardware.precision == "32" and config.hardware.device != "cpu":
+        yield "Compute in mixed bfloat16", {"hardware.precision": "bf16-mixed"}
+
+
+def _shared_memory(config: Config, failure: Failure) -> Iterator[Fix]:
+    yield "Use no loader workers", {"data.workers": 0}
+    half = config.training.batch_size // 2
+    changes = {"training.batch_size": half, "training.batch_multiplier": config.training.batch_multiplier * 2}
+    yield f"Halve the batch size to {half}", changes
+
+
+def _worker(config: Config, failure: Failure) -> Iterator[Fix]:
+    yield "Use no loader workers", {"data.workers": 0}
+    if isinstance(config.data.workers, int) and config.data.workers > 1:
+        yield f"Use {config.data.workers // 2} loader workers", {"data.workers": config.data.workers // 2}
+
+
+def _numerics(config: Config, failure: Failure) -> Iterator[Fix]:
+    lower = float(f"{config.optimizer.lr / _LOWER_LR:.3g}")
+    yield f"Lower the learning rate to {lower:g}", {"optimizer.lr": lower}
+    if not config.training.clip_norm:
+        yield "Clip gradients at norm 1", {"training.clip_norm": 1.0}
+    if not config.scheduler.warmup_epochs:
+        yield "Warm up over the first epoch", {"scheduler.warmup_epochs": 1.0}
+    yield "Compute in 32 bit", {"hardware.precision": "32"}
+
+
+def _disk(config: Config, failure: Failure) -> Iterator[Fix]:
+    yield "Keep only the newest checkpoint and the best", {"checkpoint.keep_last_n": 1}
+    yield "Keep only the best checkpoint after the run", {"checkpoint.keep_best_only": True}
+
+
+def _data(config: Config, failure: Failure) -> Iterator[Fix]:
+    if "data.allowed_bad_share" in " ".join((failure.message, *failure.advice)):
+        share = min(1.0, max(0.05, 2 * config.data.allowed_bad_share))
+        yield f"Skip up to {share:.0%} of broken images", {"data.allowed_bad_share": share}
+
+
+_PROPOSED: Mapping[str, Callable[[Config, Failure], Iterator[Fix]]] = {
+    "out of memory": _memory,
+    "shared memory": _shared_memory,
+    "worker": _worker,
+    "numerics": _numerics,
+    "disk": _disk,
+    "data": _data,
+}

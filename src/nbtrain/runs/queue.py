@@ -1,0 +1,229 @@
+"""The queue of a project: runs that wait for their device, and the start of whichever comes next.
+
+No process waits. Whoever ends a run, and whoever looks at the project while a device is free, calls :func:`main` in a
+process of its own; it starts what can be started. All changes happen under the queue's lock, and an entry is taken out
+only when its run has a trainer or has been told why not, so nothing is started twice and nothing is lost.
+Known here: entries, runs, devices, the launcher. Not known here: experiments, or who shows them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from nbtrain import files, locks
+from nbtrain.errors import BusyError, NbtrainError, ProjectError
+from nbtrain.messages import LEFT, Leaving, Status
+from nbtrain.runs import devices, entries, lastword, launch
+from nbtrain.runs.entries import Entry, Wanted
+from nbtrain.runs.failures import failure_of
+from nbtrain.runs.folder import RunFolder
+
+_PATIENCE_S = 10.0
+_LONG_PATIENCE_S = 120.0
+"""A start may take long, and the end of a run that comes meanwhile must not be missed."""
+_MASK = "CUDA_VISIBLE_DEVICES"
+
+
+class Queue:
+    """The queue of the project in ``project``; every answer is read from disk anew."""
+
+    def __init__(self, project: str | Path) -> None:
+        self.project = Path(project)
+        self._lock = locks.FileLock(entries.folder(self.project) / "lock")
+
+    def enter(self, run: RunFolder, start: Callable[..., Any] = launch.start) -> None:
+        """Start the run where its device is free and nobody waits for it, else queue it; raises as ``start`` does."""
+        with self._held(_PATIENCE_S):
+            if entries.find(run.path) is not None:
+                return
+            device = devices.device_name(device_of(run))
+            if not users(self.project, device) and _started(run, start):
+                return
+            self._append(run, device)
+
+    def cancel(self, run: RunFolder, ending: Leaving = "cancelled") -> bool:
+        """Take a run out of the queue, which ends it; return False where it does not wait (any more)."""
+        if entries.find(run.path) is None:
+            return False
+        with self._held(_PATIENCE_S):
+            entry = entries.find(run.path)
+            if entry is None or run.living() != "gone":
+                return False
+            said, detail = run.status(), f"{LEFT[ending]} while it waited."
+            status = replace(said, status=ending, phase="", detail=detail, cause="")
+            place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
+            lastword.say(run, status, Status(status=ending, detail=detail, **place))
+            entry.path.unlink(missing_ok=True)
+        return True
+
+    def move(self, run: RunFolder, place: int) -> None:
+        """Put a waiting run at ``place`` (0 is the next one) of the queue; one that does not wait is left alone."""
+        with self._held(_PATIENCE_S):
+            found = entries.entries(self.project)
+            mine = [entry for entry in found if entry.run == run.path]
+            rest = [entry for entry in found if entry.run != run.path]
+            place = max(0, min(place, len(rest)))
+            for order, entry in enumerate([*rest[:place], *mine, *rest[place:]] if mine else [], 1):
+                if entry.order != order:
+                    os.replace(entry.path, entry.path.with_name(entries.name(order, entry.run)))
+
+    def startable(self) -> bool:
+        """Tell whether a run waits whose device is free, and nobody is about to start it."""
+        found = entries.entries(self.project)
+        if not found or locks.locked(self._lock.path):
+            return False
+        return any(not devices.users(device) for device in {entry.wanted().device for entry in found})
+
+    def advance(self, start: Callable[..., Any] = launch.start, patience_s: float = _PATIENCE_S) -> list[RunFolder]:
+        """Start what can be started, in order; return which runs that were. What cannot be is told at its run."""
+        if not entries.entries(self.project):
+            entries.forget(self.project)
+            return []
+        begun: list[RunFolder] = []
+        with self._held(patience_s):
+            taken: set[str] = set()
+            for entry in entries.entries(self.project):
+                wanted = entry.wanted()
+                if is_stale(entry):
+                    entry.path.unlink(missing_ok=True)
+                elif wanted.device not in taken and not devices.users(wanted.device):
+                    begun += self._start(entry, wanted, start, taken)
+            if not entries.entries(self.project):
+                entries.forget(self.project)
+        return begun
+
+    def _start(self, entry: Entry, wanted: Wanted, start: Callable[..., Any], taken: set[str]) -> list[RunFolder]:
+        run, begun = RunFolder(entry.run), True
+        try:
+            with _seeing(wanted.visible):
+                if not _started(run, start):
+                    taken.add(wanted.device)
+                    return []
+            taken.add(wanted.device)
+        except (NbtrainError, OSError) as error:
+            begun = False
+            _say_failed(run, wanted, error)
+        entry.path.unlink(missing_ok=True)
+        return [run] if begun else []
+
+    def _append(self, run: RunFolder, device: str) -> None:
+        last = max((entry.order for entry in entries.entries(self.project)), default=0)
+        said = run.status()
+        wanted = Wanted(device, time.time(), said.status, said.heartbeat_s, os.environ.get(_MASK))
+        try:
+            path = entries.folder(self.project) / entries.name(last + 1, run.path)
+            files.write_json(path, {"format": 1, **asdict(wanted)})
+        except OSError as error:
+            raise _unusable(self.project, error) from None
+        entries.note(self.project)
+
+    @contextmanager
+    def _held(self, patience_s: float) -> Iterator[None]:
+        try:
+            entries.folder(self.project).mkdir(exist_ok=True)
+            held = self._lock.acquire(patience_s)
+        except OSError as error:
+            raise _unusable(self.project, error) from None
+        if not held:
+            advice = "Another process is just starting a run from it; try again in a moment."
+            raise BusyError("the queue is in use", value=str(self.project), advice=advice)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def users(project: Path, device: str) -> list[Path]:
+    """Return the runs that use ``device`` (the machine's name) or, where none does, those that wait for it here."""
+    return devices.users(device) or [entry.run for entry in entries.waiting(project, device)]
+
+
+def device_of(run: RunFolder) -> str:
+    """Return the device that a run's configuration names; ``auto`` where it cannot be read: the trainer will tell."""
+    try:
+        hardware = run.config.get("config", {}).get("hardware", {})
+        return str(hardware.get("device") or "auto")
+    except (OSError, NbtrainError, AttributeError):
+        return "auto"
+
+
+def is_stale(entry: Entry) -> bool:
+    """Tell whether an entry has lost its run: the folder is gone, or its run has been started or ended since."""
+    run = RunFolder(entry.run)
+    return not run.path.is_dir() or run.living() != "gone" or _has_gone_on(run, entry.wanted())
+
+
+def _has_gone_on(run: RunFolder, wanted: Wanted) -> bool:
+    """Tell whether somebody has said something of the run since it was queued; its heartbeat may be older than that."""
+    said = run.status()
+    return bool(wanted.status) and (said.status, said.heartbeat_s) != (wanted.status, wanted.heartbeat_s)
+
+
+def main() -> None:
+    """Entry of the process: ``PROJECT…``; looks also at the queues of other projects on this machine."""
+    if hasattr(os, "fork") and os.fork():
+        os._exit(0)  # whoever started this sees its child end at once
+    found = {path.resolve() for path in (*map(Path, sys.argv[1:]), *entries.noted())}
+    for project in sorted(found, key=_oldest_s):
+        try:
+            Queue(project).advance(patience_s=_LONG_PATIENCE_S)
+        except (OSError, NbtrainError):
+            continue  # a project that cannot be written any more; the others go on
+
+
+def _oldest_s(project: Path) -> float:
+    return min((entry.wanted().since_s for entry in entries.entries(project)), default=0.0)
+
+
+def _started(run: RunFolder, start: Callable[..., Any]) -> bool:
+    """Start a run; return False where its device has been taken meanwhile. One that has a trainer already will do."""
+    try:
+        start(run, when_busy="refuse")
+    except BusyError:
+        return run.living() != "gone"
+    return True
+
+
+def _say_failed(run: RunFolder, wanted: Wanted, error: Exception) -> None:
+    """Tell why it could not be started, unless its trainer could say so itself."""
+    if _has_gone_on(run, wanted):
+        return
+    said, failure = run.status(), failure_of(error)
+    place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
+    word = Status(status="failed", detail=failure.message, **place)
+    status = replace(said, status="failed", phase="", detail=failure.message, cause=failure.cause)
+    lastword.say(run, status, failure, word)
+
+
+@contextmanager
+def _seeing(visible: str | None) -> Iterator[None]:
+    """Start as whoever queued it would have: with the same devices visible."""
+    before = os.environ.get(_MASK)
+    _mask(visible)
+    try:
+        yield
+    finally:
+        _mask(before)
+
+
+def _mask(visible: str | None) -> None:
+    if visible is None:
+        os.environ.pop(_MASK, None)
+    else:
+        os.environ[_MASK] = visible
+
+
+def _unusable(project: Path, error: OSError) -> ProjectError:
+    what = f"the queue of this project cannot be changed: {error.strerror or error}"
+    return ProjectError(what, value=str(project), advice="Check that the folder can be written and has room.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What is noticed in a run while it trains, as cards between the run bar and the charts, each with its fix.
+
+The rules are nbtrain.advice.running's, asked through ``experiment.advice``; a fix goes into a copy, because what has
+been trained stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Bool, Dict, List
+
+from nbtrain.errors import NbtrainError
+from nbtrain.project import counsel
+from nbtrain.project.experiment import Experiment
+from nbtrain.ui.panel import Panel
+
+
+class Findings(Panel, twin="findings"):
+    """What the rules say about an experiment's run."""
+
+    GAP_S = 1.0
+
+    findings = List(Dict(), help="Suggestions: rule, level, path, text, why, source, fix and the fix in words.").tag(
+        sync=True
+    )
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.show(experiment)
+        self.observe(self.soon, "visible")
+
+    def show(self, experiment: Experiment | None) -> None:
+        """Show another experiment, or none."""
+        self.unfollow()
+        self.experiment = experiment
+        if experiment is not None:
+            self.follow(experiment, "epoch", "status")
+        self.trouble = ""
+        self.redraw()
+
+    def state(self) -> dict[str, Any]:
+        """Return what is noticed now."""
+        experiment = self.experiment
+        if experiment is None or experiment.status == "created":
+            return {"findings": []}
+        return {"findings": [counsel.plain(one) for one in experiment.advice]}
+
+    def do_copy(self, rule: str) -> None:
+        """Make a copy of the experiment that has the fix of ``rule``; the list selects what is new."""
+        if self.experiment is None:
+            return
+        found = next((one for one in self.experiment.advice if one.rule == rule and one.fix), None)
+        if found is None:
+            raise NbtrainError("this is no longer so", value=rule, advice="The run has gone on since.")
+        found.apply()

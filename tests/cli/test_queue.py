@@ -1,0 +1,64 @@
+"""`nbtrain queue`, as a person types it: list, move, cancel, and a queue that goes on by itself."""
+
+import json
+import os
+import signal
+
+import psutil
+import pytest
+
+from cli.conftest import VALUES, run
+from flows.conftest import until
+from nbtrain import processes
+from nbtrain.cli import main
+from nbtrain.project.project import Project
+from nbtrain.runs import devices, entries
+from nbtrain.runs.folder import RunFolder
+
+
+@pytest.fixture
+def waiting(images, project, tmp_path, monkeypatch, capsys):
+    """A project in which one experiment trains on a device of this test's own, and two wait."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for name, epochs, how in (("First", "10000", "--beside"), ("Second", "1", "--queue"), ("Third", "1", "--queue")):
+        values = [*VALUES, "--training.epochs", epochs]
+        assert main(["train", images, "--project", project, "--name", name, "--detach", how, *values]) == 0
+    assert "is 2nd in the queue, after Second" in capsys.readouterr().out.splitlines()[-1]
+    yield project
+    main(["stop", "First", "--project", project])
+
+
+def test_list_move_cancel(waiting, capsys):
+    assert main(["queue", "--project", waiting, "move", "Third", "1"]) == 0
+    assert "Third: 1st in the queue, after First" in capsys.readouterr().out
+    assert main(["queue", "--project", waiting]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(None, 2)[2] for line in lines] == [
+        "Third: 1st in the queue, after First",
+        "Second: 2nd in the queue, after Third",
+    ]
+    assert main(["ls", "--project", waiting]) == 0
+    assert "2nd in the queue, after Third" in capsys.readouterr().out
+    assert main(["queue", "cancel", "Third", "--project", waiting]) == 0
+    assert "Third: cancelled" in capsys.readouterr().out
+    assert main(["queue", "--json", "--project", waiting]) == 0
+    assert [(e["name"], e["place"]) for e in json.loads(capsys.readouterr().out)] == [("Second", 1)]
+    for words in (["cancel", "Third"], ["move", "First", "1"], ["cancel", "Nobody"]):
+        assert main(["queue", *words, "--project", waiting]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["stop", "Second", "--project", waiting]) == 0
+    assert main(["queue", "--project", waiting]) == 0
+    assert "nothing waits" in capsys.readouterr().out
+
+
+def test_the_next_command_starts_what_a_killed_trainer_has_left_waiting(waiting):
+    project = Project(waiting)
+    first, second = (RunFolder(project.experiment(name).run_path) for name in ("First", "Second"))
+    project.close()
+    pid = first.owner()["pid"]
+    psutil.Process(pid).parent().kill()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not processes.exists(pid) and not devices.busy("cpu"))
+    assert second.owner() == {}
+    assert run("ls", "--project", waiting).returncode == 0
+    until(lambda: not entries.entries(project.path) and second.status().status == "completed")

@@ -1,0 +1,76 @@
+"""The long fault loops: ``python -m faults.soak [RUNS [OPERATIONS]]``, with tests/ on the path.
+
+RUNS runs (100) are killed four times each at moments drawn from their number; one more run dies at the k-th file
+operation of its checkpoints, for every k up to OPERATIONS (80). All are resumed and compared with runs that were never
+interrupted. The table and ``bench/results/soak.json`` hold what came of it; the exit code is 1 where anything differs.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from faults.lives import CONFIGS, PLACES, Lived, Moment, Mother, Nursery
+
+RESULTS = Path(__file__).parents[2] / "bench" / "results" / "soak.json"
+
+
+def main() -> int:
+    """Live all runs, print the table, keep it."""
+    runs, operations = map(int, [*sys.argv[1:], *("100", "80")[len(sys.argv) - 1 :]])
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="nbtrain-soak-") as folder:
+        mother = Mother(Path(folder))
+        nursery = Nursery(Path(folder), mother)
+        try:
+            waiting = [nursery.lived(number) for number in range(runs)]
+            waiting += [nursery.lived(0, [Moment("checkpoint files", k)]) for k in range(1, operations + 1)]
+            lived = [told(one.result()) for one in waiting]
+        finally:
+            nursery.close()
+            mother.close()
+    rows = {"random moments": summed(lived[:runs]), "every file operation": summed(lived[runs:])}
+    print(f"\n{'':<22}" + "".join(f"{name:>22}" for name in next(iter(rows.values()))))
+    for name, row in rows.items():
+        print(f"{name:<22}" + "".join(f"{value:>22}" for value in row.values()))
+    result = {
+        "seconds": round(time.monotonic() - began_s),
+        "configurations": list(CONFIGS),
+        "places": list(PLACES),
+        **rows,
+    }
+    RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return int(any(is_wrong(one) for one in lived))
+
+
+def told(one: Lived) -> Lived:
+    """Print a run that went wrong at once, any other as a dot."""
+    print(f"\n{one}" if is_wrong(one) else ".", end="", flush=True)
+    return one
+
+
+def is_wrong(one: Lived) -> bool:
+    """Tell whether the run ended badly, differs, or lost more than was promised."""
+    return bool(one.codes[-1] or one.differs or not all(one.promised))
+
+
+def summed(lived: list[Lived]) -> dict[str, str]:
+    """Return a row of the table."""
+    kills = sum(code == -signal.SIGKILL for one in lived for code in one.codes)
+    lost = [steps for one in lived for steps in one.lost] or [0]
+    return {
+        "runs": f"{len(lived)}",
+        "kills": f"{kills}",
+        "equal to the last bit": f"{sum(not one.differs and not one.codes[-1] for one in lived)} of {len(lived)}",
+        "steps lost, mean": f"{sum(lost) / max(1, kills):.1f}",
+        "steps lost, most": f"{max(lost)}",
+        "as promised": f"{sum(all(one.promised) for one in lived)} of {len(lived)}",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""``project.queue``: experiments in order, changed from code, and told to every reader."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.conftest import project, until
+from nbtrain.errors import BusyError, StatusError
+from nbtrain.project.project import Project
+from nbtrain.project.queue import _ordinal
+from nbtrain.runs.devices import Claim
+
+__all__ = ["project"]
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """A device that somebody else uses."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    claim = Claim("/elsewhere/experiments/e/runs/0001", "cpu")
+    assert claim.take()
+    return claim
+
+
+@pytest.fixture
+def three(project, held):
+    return [project.new(name).train(queue=True) for name in "ABC"]
+
+
+def told(experiments):
+    return [(e.status, e.place, e.queued, e.detail) for e in experiments]
+
+
+def test_places_are_told_and_can_be_changed(project, three):
+    a, b, c = three
+    assert list(project.queue) == [a, b, c]
+    assert told(three) == [
+        ("pending", 1, 3, "1st in the queue, after a run of elsewhere"),
+        ("pending", 2, 3, "2nd in the queue, after A"),
+        ("pending", 3, 3, "3rd in the queue, after B"),
+    ]
+    project.queue.move(c, 0)
+    assert list(project.queue) == [c, a, b]
+    assert (c.place, b.detail) == (1, "3rd in the queue, after A")
+    project.queue.shift(c, 1)
+    project.queue.shift(b, 5)
+    project.queue.shift(a, -3)
+    assert list(project.queue) == [a, c, b]
+    heard = []
+    a.on("cancelled", heard.append)
+    a.stop()
+    assert heard == [a]
+    assert (a.status, a.place, a.queued, list(project.queue)) == ("cancelled", 0, 0, [c, b])
+    c.pause()
+    assert (c.status, len(project.queue), project.queue[0]) == ("paused", 1, b)
+    b.delete()
+    assert len(project.queue) == 0
+    with pytest.raises(StatusError, match="does not wait"):
+        project.queue.move(a, 0)
+
+
+def test_another_kernel_sees_and_changes_the_same_queue(project, three):
+    other = Project(project.path)
+    assert [e.name for e in other.queue] == ["A", "B", "C"]
+    other.queue.move(other.experiment("C"), 0)
+    until(lambda: three[2].place == 1 and three[0].detail == "2nd in the queue, after C")
+    other.experiment("B").stop()
+    until(lambda: three[1].status == "cancelled")
+    assert three[1].resume(queue=True).status == "pending"
+    until(lambda: other.experiment("B").place == 3)
+    other.close()
+
+
+def test_a_queued_run_that_is_cancelled_twice_keeps_its_time(project, three):
+    a = three[0]
+    a.stop()
+    a.resume(queue=True)
+    assert (a.status, a.place) == ("pending", 3)
+    a.stop()
+    assert (a.status, a.duration_s) == ("cancelled", 0.0)
+
+
+def test_who_does_not_wait_is_asked_while_others_do(project, three, held):
+    held.release()
+    late = project.new("Late")
+    with pytest.raises(BusyError, match="queue=True"):
+        late.train()
+
+
+def test_the_watch_of_an_open_project_starts_what_nobody_else_has(project, three, held):
+    held.release()
+    assert [e.wait(60) for e in three] == ["completed"] * 3, [e.error for e in three]
+    assert [e.place for e in three] == [0, 0, 0]
+    assert three[0].started_s < three[1].started_s < three[2].started_s
+
+
+@pytest.mark.parametrize("text", ["1st", "2nd", "3rd", "4th", "11th", "13th", "21st", "112th"])
+def test_ordinals(text):
+    assert _ordinal(int(text[:-2])) == text
