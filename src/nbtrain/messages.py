@@ -1,10 +1,11 @@
 """All that crosses the border between a trainer and everybody else: a closed list of typed messages.
 
 Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice,
-Exact, Acknowledged, Changed, Failure. Downwards (command files, written by anyone): Stop, Pause, Change. A message is a
-flat JSON object whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is
-written. JSON has no NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an
-unknown kind counts it and goes on. This file knows the words, not the files that carry them.
+Exact, Acknowledged, Changed, Failure; a short job's own are Progress and Result. Downwards (command files, written by
+anyone): Stop, Pause, Change. A message is a flat JSON object whose ``kind`` is the class name in lower case; ``t_s``
+(seconds since 1970) is added when it is written. JSON has no NaN: the strings "nan", "inf" and "-inf" stand for them
+inside ``values``. A reader that meets an unknown kind counts it and goes on. This file knows the words, not the files
+that carry them.
 """
 
 from __future__ import annotations
@@ -203,6 +204,27 @@ class Failure(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Message):
+    """How far a short job is (runs/jobs.py)."""
+
+    kind: ClassVar[str] = "progress"
+    text: str
+    """What it is doing, for the person."""
+    fraction: float | None = None
+    """How much of that is done, 0…1; None where nobody knows."""
+    waits: bool = False
+    """Whether it waits for its turn on a device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Message):
+    """What a short job was asked for; ``value`` holds what its kind says, without NaN or infinity."""
+
+    kind: ClassVar[str] = "result"
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(Message):
     """Asks the trainer to finish the batch, keep its checkpoints and end as ``cancelled``."""
 
@@ -225,7 +247,10 @@ class Change(Message):
     value: Any
 
 
-_KINDS = (Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Exact, Acknowledged, Changed, Failure)
+_KINDS = (
+    Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Exact, Acknowledged, Changed, Failure,
+    Progress, Result,
+)  # fmt: skip
 UP: dict[str, type[Message]] = {c.kind: c for c in _KINDS}
 DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop, Pause, Change)}
 

@@ -17,11 +17,12 @@ from nbtrain.project.project import Project
 from nbtrain.runs import launch, machine
 from nbtrain.runs.devices import Claim
 from nbtrain.runs.folder import RunFolder, RunStatus
+from nbtrain.runs.jobfolder import JobFolder, Request
 from nbtrain.runs.queue import Queue
 
 LOOKS = (
     doctor.project_file, doctor.experiment_files, doctor.stale_runs, doctor.waiting_runs,
-    doctor.damaged_checkpoints, doctor.data_sets, doctor.split_files, doctor.leftovers,
+    doctor.damaged_checkpoints, doctor.data_sets, doctor.split_files, doctor.left_jobs, doctor.leftovers,
 )  # fmt: skip
 
 
@@ -126,6 +127,15 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(project):
     assert found.repair() == "3 removed"
     assert findings(project) == []
     assert (project / f".nbtrain-{os.getpid()}-bbbbbb.tmp").exists()
+
+
+def test_short_jobs_that_nobody_waits_for_are_removed(project):
+    for asker in (processes.identity(), {**processes.identity(), "pid": 2**22 + 1}):
+        JobFolder.create(project, Request(kind="lr_range", title="a range test", request={}, asker=asker))
+    [found] = findings(project)
+    assert (found.check, found.repair()) == ("short jobs", "1 removed")
+    assert findings(project) == []
+    assert len(list((project / "jobs").iterdir())) == 1
 
 
 def test_this_machine_can_train(tmp_path):

@@ -12,10 +12,7 @@ from nbtrain.runs.folder import RunFolder
 from runs.helpers import SOURCE, STAND_IN, kill, until
 
 
-@pytest.fixture
-def stand_in(tmp_path_factory, monkeypatch):
-    """An environment whose trainers train nothing, with a runtime folder of its own; afterwards nothing is left."""
-    runtime = tmp_path_factory.mktemp("runtime")
+def _stand_in(runtime, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.setenv("PYTHONPATH", f"{SOURCE}{os.pathsep}{STAND_IN}")
     monkeypatch.setenv("NBTRAIN_STAND_IN", "1")
@@ -26,6 +23,22 @@ def stand_in(tmp_path_factory, monkeypatch):
         pid = launch.locks.holder(lock)
         if pid and pid != os.getpid():
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def stand_in(tmp_path_factory, monkeypatch):
+    """An environment whose trainers train nothing, with a runtime folder of its own; afterwards nothing is left."""
+    yield from _stand_in(tmp_path_factory.mktemp("runtime"), monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def one_warm(tmp_path_factory):
+    """The same for all tests of a module together, with one warm process that is ready."""
+    with pytest.MonkeyPatch.context() as patched:
+        for runtime in _stand_in(tmp_path_factory.mktemp("runtime"), patched):
+            launch.ensure_warm()
+            until(warm.is_there)
+            yield runtime
 
 
 @pytest.fixture

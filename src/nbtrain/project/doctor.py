@@ -19,7 +19,7 @@ from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
 from nbtrain.project import card, datasets
 from nbtrain.project.project import FILE
-from nbtrain.runs import entries, lastword, launch, queue
+from nbtrain.runs import entries, jobfolder, lastword, launch, queue
 from nbtrain.runs.folder import RunFolder, runs_of
 from nbtrain.runs.machine import Finding, machine_findings
 from nbtrain.training import kept
@@ -32,7 +32,7 @@ def examine(project: Path) -> Iterator[Finding]:
         yield Finding("project", "warning", f"there is none in {project}", "Name another folder with --project.")
         return
     looks = (project_file, experiment_files, stale_runs, waiting_runs, damaged_checkpoints, data_sets, split_files,
-             leftovers)  # fmt: skip
+             left_jobs, leftovers)  # fmt: skip
     found = [finding for look in looks for finding in look(project)]
     yield from found or [Finding("project", "ok", f"nothing is wrong in {project}")]
 
@@ -148,6 +148,22 @@ def split_files(project: Path) -> Iterator[Finding]:
         except (OSError, NbtrainError) as error:
             advice = "Restore it from a copy; where no run used it, delete it, and the next run makes it anew."
             yield Finding("split", "problem", str(error), advice)
+
+
+def left_jobs(project: Path) -> Iterator[Finding]:
+    """Short jobs whose asker is gone: nobody will read their results."""
+    found = jobfolder.stale(project)
+    if found:
+        text = f"{len(found)} folders of short jobs are left over, whose kernel is gone"
+        remove = partial(_remove_jobs, project)
+        yield Finding("short jobs", "warning", text, "They only take room.", remove, f"Remove {len(found)} folders?")
+
+
+def _remove_jobs(project: Path) -> str:
+    found = jobfolder.stale(project)
+    for job in found:
+        job.remove()
+    return f"{len(found)} removed"
 
 
 def leftovers(project: Path) -> Iterator[Finding]:

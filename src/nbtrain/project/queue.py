@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 from nbtrain.errors import StatusError
 from nbtrain.messages import Leaving
 from nbtrain.project import lives
-from nbtrain.runs import devices, entries
+from nbtrain.runs import devices, entries, jobfolder
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.queue import Queue
 
@@ -116,7 +116,9 @@ class ProjectQueue(Sequence["Experiment"]):
         return Place(1, len(line), text + (f", after {users}" if users else ""))
 
     def _name(self, run: Path) -> str:
-        """Return the name of a run's experiment; for a run of another project it is that project's folder."""
+        """Return what to call a user of a device: experiment, short job, or the project of a run elsewhere."""
+        if run.parent.name == jobfolder.FOLDER:
+            return jobfolder.name_of_user(run)
         project = run.parents[3] if len(run.parents) > 3 else run
         if project.resolve() != self._project.path.resolve():
             return f"a run of {project.name}"

@@ -92,23 +92,23 @@ def _cause_by_words(error: BaseException) -> Cause:
     return "worker" if any(part in words for part in _WORKER_GONE) else "code"
 
 
-def failure_of_exit(code: int, by_signal: int, out_of_memory: bool) -> Failure | None:
-    """Return the failure behind the exit state of a trainer that gave no reason itself, None where it ended well."""
+def failure_of_exit(code: int, by_signal: int, out_of_memory: bool, who: str = "trainer") -> Failure | None:
+    """Return the failure behind the exit state of a process that gave no reason itself, None where it ended well."""
     if by_signal:
         name = signal.Signals(by_signal).name if by_signal in set(signal.Signals) else str(by_signal)
-        return _failure_of_signal(name, out_of_memory)
+        return _failure_of_signal(name, out_of_memory, who)
     if code:
-        text = f"The trainer ended with exit code {code} and gave no reason; its last lines are in log.txt."
+        text = f"The {who} ended with exit code {code} and gave no reason; its last lines are in log.txt."
         return Failure(cause="code", message=text, advice=ADVICE["code"])
     return None
 
 
-def _failure_of_signal(name: str, out_of_memory: bool) -> Failure:
+def _failure_of_signal(name: str, out_of_memory: bool, who: str) -> Failure:
     if name == "SIGKILL" and out_of_memory:
-        text = "The system ended the trainer because the machine ran out of memory (SIGKILL)."
+        text = f"The system ended the {who} because the machine ran out of memory (SIGKILL)."
         return Failure(cause="out of memory", message=text, advice=ADVICE["out of memory"])
     if name in {"SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGXCPU"}:
-        text = f"Interrupted: the trainer was killed by {name}, which nbtrain did not send."
+        text = f"Interrupted: the {who} was killed by {name}, which nbtrain did not send."
         return Failure(cause="killed", message=text, advice=ADVICE["killed"])
-    text = f"The trainer crashed with {name}, inside compiled code; the last lines of log.txt say where."
+    text = f"The {who} crashed with {name}, inside compiled code; the last lines of log.txt say where."
     return Failure(cause="code", message=text, advice=ADVICE["code"])

@@ -41,9 +41,10 @@ def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse")
     ``when_busy`` says what to do where other runs use the device: ``refuse`` raises BusyError and leaves the run as it
     was, ``beside`` trains next to them. BusyError is also raised where the run has a trainer already: watch that one.
     """
-    answer, why = (None, "a cold start was asked for") if cold else _ask_warm(run, when_busy)
-    is_warm = answer is not None
-    answer = answer if answer is not None else _start_cold(run, when_busy)
+    path = str(run.path.resolve())
+    answer, why = hand_over({"run": path, "when_busy": when_busy}, "parent", path, when_busy, cold=cold)
+    if sys.platform == "win32" and "error" in answer:
+        answer = _await_owner(run)
     if "held" in answer:
         raise BusyError("this run already has a trainer", value=str(run.path), advice="Watch it, or stop it first.")
     if "busy" in answer:
@@ -51,7 +52,7 @@ def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse")
         raise BusyError(f"{answer['device']} is in use by another run", value=", ".join(answer["busy"]), advice=advice)
     if "pid" not in answer:
         raise LaunchError("the trainer could not be started", value=answer.get("error"), advice=f"See {run.log}.")
-    return Launched(pid=int(answer["pid"]), warm=is_warm, why="" if is_warm else why)
+    return Launched(pid=int(answer["pid"]), warm=not why, why=why)
 
 
 def ensure_warm() -> bool:
@@ -73,25 +74,27 @@ def start_next(project: Path) -> None:
     fresh.forgotten("queue", str(project))
 
 
-def _ask_warm(run: RunFolder, when_busy: WhenBusy) -> tuple[dict[str, Any] | None, str]:
-    """Return the warm process's answer, or None and why there is none."""
-    why = warm.unavailable()
-    if why:
-        return None, why
-    request = {"run": str(run.path.resolve()), "when_busy": when_busy, "cwd": os.getcwd(), "env": dict(os.environ)}
-    answer = warm.ask(request)
-    return (None, str(answer["refused"])) if "refused" in answer else (answer, "")
+def hand_over(request: dict[str, Any], module: str, *args: str, cold: bool = False) -> tuple[dict[str, Any], str]:
+    """Give work to a fork of the warm process, else to ``main()`` of a module of this folder in a fresh interpreter.
+
+    Return the answer, which holds ``pid`` or says why there is no process, and why the start was cold, where it was.
+    """
+    why = "a cold start was asked for" if cold else warm.unavailable()
+    if not why:
+        answer = warm.ask({**request, "cwd": os.getcwd(), "env": dict(os.environ)})
+        why = str(answer.get("refused", ""))
+        if not why:
+            return answer, ""
+    return _start_cold(module, *args), why
 
 
-def _start_cold(run: RunFolder, when_busy: WhenBusy) -> dict[str, Any]:
+def _start_cold(module: str, *args: str) -> dict[str, Any]:
     try:
-        process = fresh.python(
-            "parent", str(run.path.resolve()), when_busy, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        process = fresh.python(module, *args, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
         return {"error": f"Python could not be started: {error}"}
     if sys.platform == "win32":
-        return _await_owner(run)
+        return {"error": "no channel can be passed down"}
     with cast(IO[bytes], process.stdout) as out, cast(IO[bytes], process.stderr) as errors:
         line = _read_line(out.fileno())
         said = b"" if line else _rest(errors.fileno())

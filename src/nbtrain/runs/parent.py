@@ -71,7 +71,7 @@ class Channel:
 def become_trainer(run: RunFolder, channel: Channel) -> None:
     """Split this process, a fork made for the purpose: the trainer returns from here, its parent never does."""
     os.setsid()
-    _redirect(run.log)
+    redirect(run.log)
     kills, stale = processes.out_of_memory_kills(), run.stale_commands()
     pid = os.fork()
     if pid == 0:
@@ -83,17 +83,17 @@ def become_trainer(run: RunFolder, channel: Channel) -> None:
     try:
         _guard(run, pid, kills, stale)
     finally:
-        _start_next(run)
+        start_next(run.project)
         os._exit(0)
 
 
-def _start_next(run: RunFolder) -> None:
+def start_next(project: Path) -> None:
     """Have the queues looked at, this project's and others' on this machine, in a process that outlives this one."""
-    if entries.noted() or entries.entries(run.project):
+    if entries.noted() or entries.entries(project):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what is ignored would be so for ever after
             signal.signal(number, signal.SIG_DFL)
         with contextlib.suppress(OSError):
-            fresh.python("queue", str(run.project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            fresh.python("queue", str(project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
@@ -119,7 +119,7 @@ def end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _redirect(log: Path) -> None:
+def redirect(log: Path) -> None:
     """Let all output go to the log file and all input come from nowhere."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -132,7 +132,7 @@ def _redirect(log: Path) -> None:
 def _guard(run: RunFolder, pid: int, kills: int, stale: frozenset[str]) -> None:
     """Wait for the trainer to end, clear up behind it, and write down how it ended."""
     left_here = _wait(run, pid, stale)
-    _end_group(pid)
+    end_group(pid)
     _, state, usage = os.wait4(pid, 0)
     code = os.waitstatus_to_exitcode(state)
     if code == LOCKED:
@@ -175,7 +175,7 @@ def _is_silent(run: RunFolder) -> bool:
     return status.status not in ENDED and abs(time.time() - status.heartbeat_s) > _SILENT_S
 
 
-def _end_group(pid: int) -> None:
+def end_group(pid: int) -> None:
     """End what is left in the trainer's process group; the uncollected trainer keeps the number from being reused."""
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -201,7 +201,7 @@ def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) 
         "code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "memory_peak_mib": round(peak_mib, 1),
-        "last_lines": _last_lines(run.log),
+        "last_lines": last_lines(run.log),
         "cause": failure.cause if failure else said.cause if said.cause in CAUSES else "",
         "message": failure.message if failure else "",
         "advice": list(failure.advice) if failure else [],
@@ -213,7 +213,8 @@ def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) 
         sys.stderr.write(f"exit.json could not be written: {error}\n")
 
 
-def _last_lines(log: Path) -> list[str]:
+def last_lines(log: Path) -> list[str]:
+    """Return the last lines of a log file; none where it cannot be read."""
     try:
         with open(log, "rb") as file:
             file.seek(max(0, os.path.getsize(log) - _TAIL_BYTES))
@@ -229,7 +230,7 @@ def _guard_on_windows(run: RunFolder, when_busy: str) -> NoReturn:
         code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
     if code != LOCKED:
         write_exit(run, code, 0.0, False)
-        _start_next(run)
+        start_next(run.project)
     os._exit(0)
 
 

@@ -1,11 +1,12 @@
-"""The warm process: it has imported what a trainer needs, and forks one on request in a fraction of a second.
+"""The warm process: it has imported what a trainer needs, and forks one, or a short job, on request within a moment.
 
 It only imports. One tensor operation before the fork would start a thread pool, and the child would hang; so it serves
 only while the system counts exactly one thread, and never asks CUDA anything. A request may come while it still
 imports: the fork is then made between two imports, and the trainer goes on importing where the process stood.
 One per environment: interpreter, variables that libraries read while they load, the files of nbtrain and of torch; when
 a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
-Known here: the socket, the fork, when to leave. Not known here: runs, but for handing one over. Linux only.
+Known here: the socket, the fork, when to leave. Not known here: runs and short jobs, but for handing one over.
+Linux only.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.runs import parent  # whole before the first request: a fork may come between any two later imports
+from nbtrain.runs import errand, parent  # whole before the first request: a fork may come between any two later imports
 from nbtrain.runs.devices import runtime_folder
 from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.jobfolder import JobFolder
 
 IDLE_S = 600.0
 """Without a request for this long it leaves, and gives its memory back."""
@@ -42,7 +44,7 @@ _ANSWER_S = 10.0
 _LOOK_S = 5.0
 _REQUEST_BYTES = 1 << 20
 _LIBRARIES = ("torch", "torchvision", "torchvision.transforms.v2", "timm", "timm.optim")
-_PARTS = ("nbtrain.data", "nbtrain.models", "nbtrain.training")
+_PARTS = ("nbtrain.data", "nbtrain.models", "nbtrain.training", "nbtrain.probing")
 _READ_WHILE_LOADING = ("OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "TORCH_", "PYTORCH_", "LD_", "PYTHON")
 
 
@@ -164,7 +166,7 @@ def _output_to(log: Path) -> None:
 
 
 class Server:
-    """Listens from the first moment, imports, then waits for requests; each makes a trainer."""
+    """Listens from the first moment, imports, then waits for requests; each makes a trainer or a short job."""
 
     def __init__(self, key: str, stamp: str) -> None:
         self._stamp = stamp
@@ -176,7 +178,7 @@ class Server:
         self._listener.setblocking(False)
         self._used_s = time.monotonic()
         self._forking = False
-        self._trainer: Any = None  # set in a child that has become a trainer
+        self._work: Callable[[], int] | None = None  # set in a child that has become a trainer or a job
 
     def serve(self) -> NoReturn:
         """Import, then serve until it is time to leave."""
@@ -185,16 +187,16 @@ class Server:
         hook = _BetweenImports(self)
         sys.meta_path.insert(0, hook)
         for name in _names():
-            if self._trainer is None:  # a trainer imports what its run needs, and no more
+            if self._work is None:  # a child imports what its work needs, and no more
                 self._import(name)
         sys.meta_path.remove(hook)
-        self._work_if_trainer()
+        self._work_if_asked()
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
         while not (reason := self._reason_to_leave()):
             select.select([self._listener], [], [], _LOOK_S)
             self.poll()
-            self._work_if_trainer()
+            self._work_if_asked()
         self._leave(reason)
 
     def _leave(self, reason: str) -> NoReturn:
@@ -206,8 +208,8 @@ class Server:
         os._exit(0)
 
     def poll(self) -> None:
-        """Answer one request if one waits; in a child that becomes a trainer this returns, and it polls no more."""
-        if self._forking or self._trainer is not None:
+        """Answer one request if one waits; in a child that gets work this returns, and it polls no more."""
+        if self._forking or self._work is not None:
             return
         try:
             connection, _ = self._listener.accept()
@@ -237,24 +239,22 @@ class Server:
             self._become(request, connection.detach())
 
     def _become(self, request: dict[str, Any], descriptor: int) -> None:
-        """In the fork: its own parent splits off, the rest is the trainer, which goes on where the server stood."""
+        """In the fork: its own parent splits off, the rest is the worker, which goes on where the server stood."""
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._listener.close()
             os.environ.clear()
             os.environ.update(request["env"])
             os.chdir(request["cwd"])
-            run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
-            parent.become_trainer(run, channel)
-            self._trainer = parent.begin(run, request["when_busy"], channel)
+            self._work = _take_on(request, parent.Channel(descriptor))
         except BaseException as error:  # a fork that went on as a second server would be worse
-            sys.stderr.write(f"the fork could not become a trainer: {error!r}\n")
+            sys.stderr.write(f"the fork could not take its work on: {error!r}\n")
             sys.stderr.flush()
             os._exit(1)
 
-    def _work_if_trainer(self) -> None:
-        if self._trainer is not None:
-            parent.end(self._trainer.work())
+    def _work_if_asked(self) -> None:
+        if self._work is not None:
+            parent.end(self._work())
 
     def _import(self, name: str) -> None:
         try:
@@ -279,6 +279,15 @@ class _BetweenImports:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         """Let the server answer a request that waits."""
         self._server.poll()
+
+
+def _take_on(request: dict[str, Any], channel: parent.Channel) -> Callable[[], int]:
+    """Make this fork a trainer or a short job, with a small parent beside it; return what it has to do."""
+    if "job" in request:
+        return errand.begin(JobFolder(request["job"]), channel)
+    run = RunFolder(request["run"])
+    parent.become_trainer(run, channel)
+    return parent.begin(run, request["when_busy"], channel).work
 
 
 def _names() -> Iterator[str]:

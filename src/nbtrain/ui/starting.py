@@ -6,6 +6,7 @@ Train or Resume was pressed. It knows the experiment's methods; it does not know
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Thread
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary, ref
@@ -14,6 +15,7 @@ from traitlets import Bool, HasTraits, Unicode
 
 from nbtrain.errors import BusyError, NbtrainError
 from nbtrain.project.experiment import Experiment
+from nbtrain.runs.jobfolder import name_of_user
 
 What: TypeAlias = Literal["train", "resume", "extend"]
 
@@ -61,10 +63,9 @@ class Start(HasTraits):
 
 
 def question(experiment: Experiment, error: BusyError) -> str:
-    """Return what to ask: the device's user by its name where it belongs to the same project."""
-    users = str(error.value or "")
-    names = [f"“{other.name}”" for other in experiment.project.cards if other.run_path and other.run_path in users]
-    return f"The device is in use by {' and '.join(names) or users or 'another run'}."
+    """Return what to ask: the device's users by their names."""
+    users = [name_of_user(Path(user)) for user in str(error.value or "").split(", ") if user]
+    return f"The device is in use by {' and '.join(users) or 'another run'}."
 
 
 _STARTS: WeakKeyDictionary[Experiment, Start] = WeakKeyDictionary()

@@ -73,6 +73,15 @@ def build(frozen: dict, run_path, say, asked) -> Loop:
     return Loop(act, say, asked)
 
 
+def work(desk) -> dict:
+    act = desk.request
+    desk.progress("acting", 0.5)
+    if "how" in act:
+        fail(act["how"])
+    time.sleep(act.get("seconds", 0))
+    return {"pid": os.getpid(), "echo": act}
+
+
 def module(name: str, **content: object) -> None:
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__dict__.update(content, __path__=[], __spec__=None)
@@ -80,5 +89,6 @@ def module(name: str, **content: object) -> None:
 
 if os.environ.get("NBTRAIN_STAND_IN"):
     module("nbtrain.build", build=build)
+    module("nbtrain.probing.act", work=work)
     for name in ("torch", "torchvision", "torchvision.transforms", "torchvision.transforms.v2", "timm", "timm.optim"):
         module(name)
