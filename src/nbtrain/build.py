@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbtrain import files
+from nbtrain import files, stacks
 from nbtrain.config import Config, Facts
 from nbtrain.data import splits
 from nbtrain.data.records import Listing, Record
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from nbtrain.data.loader import Images, Loader
     from nbtrain.data.normalisation import MeanStd
+    from nbtrain.data.workers import Vigil
     from nbtrain.training.parts import Outcome, Parts, Plan
     from nbtrain.training.precision import Chosen
 
@@ -204,7 +205,8 @@ class Builder:
         told = self._tell_damaged(known)
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
-        return Loader(images, config.training.batch_size, reading, shuffle=shuffle, shares=shares, told=told)
+        order: Any = {"shuffle": shuffle, "shares": shares}
+        return Loader(images, config.training.batch_size, reading, told=told, vigil=self._vigil(), **order)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed
@@ -214,6 +216,16 @@ class Builder:
             told = f"The transform {name} gives two results for one image: it draws from a generator of its own"
             advice = "Let it draw from torch, numpy.random or random, which are seeded for every image"
             self._notice(f"{told}, so this run, and a resume of it, cannot be repeated exactly. {advice}.", "warning")
+
+    def _vigil(self) -> Vigil:
+        """Return when loader workers that hang are replaced: long before the run itself counts as hanging."""
+        from nbtrain.data.workers import Vigil
+
+        def replaced(text: str, told: str) -> None:
+            stacks.keep(self.run, told)
+            self._notice(f"{text}; where it stood is in {stacks.FILE} of the run folder.", "warning")
+
+        return Vigil(self.config.training.stall_limit_s / 2, replaced)
 
     def _tell_damaged(self, known: set[str]) -> Callable[[str, str], None]:
         """Return what tells of an image that turns out damaged only now; the scan has told of the ``known``."""
