@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain import files
+from nbtrain import files, stacks
 from nbtrain.data.scan import Interrupted
 from nbtrain.errors import NbtrainError, TrainingError
 from nbtrain.messages import LEFT
@@ -25,6 +25,7 @@ from nbtrain.training.loggers import About, Logged, Tee
 from nbtrain.wiring import Frozen, Wiring
 
 if TYPE_CHECKING:
+    from nbtrain.data.workers import Vigil
     from nbtrain.training.parts import Outcome
 
 
@@ -75,7 +76,7 @@ class Builder:
         found = wiring.find()
         wiring.enter("planning")
         device = wiring.device()
-        train, val = wiring.loader(found, "train"), wiring.loader(found, "val")
+        train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
         normal = wiring.normalisation(train.images)
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
@@ -91,6 +92,16 @@ class Builder:
         live = Live(self.config, self.changes, _branched_at(self.frozen))
         tee = Tee.opened(self.say, self.config.logging.targets, About.of(self.run, self.config))
         return Logged(Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live), tee)
+
+    def _vigil(self) -> Vigil:
+        """Return when loader workers that hang are replaced: long before the run itself counts as hanging."""
+        from nbtrain.data.workers import Vigil
+
+        def replaced(text: str, told: str) -> None:
+            stacks.keep(self.run, told)
+            self.wiring.notice(f"{text}; where it stood is in {stacks.FILE} of the run folder.", "warning")
+
+        return Vigil(self.config.training.stall_limit_s / 2, replaced)
 
     def _monitored(self) -> str:
         from nbtrain.training.precision import Chosen

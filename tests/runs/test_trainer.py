@@ -229,6 +229,16 @@ def test_stop_reaches_a_frozen_trainer(start_warm, make):
     assert not locks.locked(run.lock)
 
 
+def test_a_step_that_hangs_for_too_long_ends_the_run_and_shows_where_it_stands(start_warm, make):
+    run = make(fail_at=3, how="hang", stall_limit_s=1)
+    start_warm(run)
+    assert ended(run).status == "failed"
+    failure = run.failure()
+    assert (failure.cause, failure.message[:22]) == ("code", "No progress for 1 s: t")
+    assert "in fail" in failure.traceback
+    assert (run.path / "stacks.txt").read_text() == failure.traceback
+
+
 def test_what_a_trainer_leaves_behind_is_ended(start_warm, make):
     run = make(fail_at=2, how="child")
     start_warm(run)

@@ -57,7 +57,7 @@ class Details(Panel, twin="details"):
         if experiment is None or experiment.status == "created":
             lists: dict[str, Any] = {"metrics": [], "facts": [], "notices": [], "resolved": [], "changes": []}
             return {"status": "", "per_class": {}, "log": "", **lists}
-        told = [notice["text"] for notice in experiment.notices]
+        told = [notice["text"] for notice in experiment.notices if not notice["about"]]  # else advice tells it
         return {
             "status": experiment.status,
             "metrics": metric_rows(experiment.curves),
