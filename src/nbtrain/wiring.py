@@ -62,7 +62,7 @@ class Wiring:
         """Take what was frozen; ``kept`` holds, by path, what ``auto`` was resolved to before."""
         self.project, self.frozen, self.say, self.commands = project, frozen, say, commands
         self.config = Config.parse(frozen["config"])
-        self.epochs = self.config.training.epochs
+        self.epochs = self.config.training.most_epochs
         """Epochs that are told with each phase."""
         self.kept = {} if kept is None else kept
 
@@ -150,7 +150,7 @@ class Wiring:
         told = self._tell_damaged(known)
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
-        return Loader(images, config.training.batch_size, reading, shuffle=shuffle, shares=shares, told=told)
+        return Loader(images, config.training.batch or 1, reading, shuffle=shuffle, shares=shares, told=told)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed
@@ -193,7 +193,7 @@ class Wiring:
         training, checkpoint = self.config.training, self.config.checkpoint
         return Plan(
             seed=training.seed,
-            epochs=training.epochs,
+            epochs=training.most_epochs,
             batches_per_epoch=batches_per_epoch,
             multiplier=training.batch_multiplier,
             clip_norm=training.clip_norm,

@@ -112,7 +112,7 @@ def schedule_of(case: Case) -> dict[str, Any]:
         "epochs": [round(epoch, 3) for epoch in drawn.epochs],
         "lrs": [float(f"{lr:.4g}") for lr in drawn.lrs],
         "told": [[epoch, lr] for epoch, lr in preview.told(config, n_train)],
-        "total": config.training.epochs,
+        "total": config.training.most_epochs,
         "warmup": config.scheduler.warmup_epochs,
         "still": round(preview.share_below(config, n_train), 4),
         "highest": config.scheduler.kind == "plateau",
@@ -158,9 +158,9 @@ def resources_of(case: Case, info: Mapping[str, Any]) -> list[list[str]]:
             ("Data", f"{info.get('name')}: {sets}, {counted(len(info.get('classes', ())), 'class', 'classes')}")
         )
     if steps:
-        rows.append(
-            ("Steps", f"{steps} × {counted(config.training.epochs, 'epoch')} = {steps * config.training.epochs}")
-        )
+        epochs = config.training.most_epochs
+        most = "at most " if config.training.epochs == "auto" else ""
+        rows.append(("Steps", f"{steps} × {most}{counted(epochs, 'epoch')} = {steps * epochs}"))
     if size is not None:
         kept, room = kept_checkpoints(case), f", {gigabytes(free)} free" if free is not None else ""
         rows.append(("Checkpoints", f"{kept} at once of about {gigabytes(size)}: {gigabytes(kept * size)}{room}"))
