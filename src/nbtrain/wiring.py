@@ -1,8 +1,8 @@
 """From a configuration and a project's data to the parts of a loop: what runs, probes and range tests have in common.
 
 Each phase is said as it begins, and a stop is looked for in and between all of them. What was ``auto`` is decided once
-and said as Resolved, unless ``kept`` says what was decided before. It reads the project and writes nothing but the
-scan's cache; run folders it does not know, that is build.py's matter.
+and said as Resolved, unless ``kept`` says what was decided before. It reads the project and writes nothing but what
+saves work the next time (the scan's cache, the colours of a data set). Run folders are build.py's matter.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtrain import files
 from nbtrain.config import Config, Facts
 from nbtrain.data import splits
+from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
 from nbtrain.data.records import Listing, Record
 from nbtrain.data.scan import ScanResult, scan
 from nbtrain.data.sources import Source
-from nbtrain.data.statistics import class_counts
+from nbtrain.data.statistics import MAX_MEASURED, class_counts
 from nbtrain.errors import ConfigError, DataError
 from nbtrain.messages import Notice, Phase, Resolved, Status
 from nbtrain.models import Model
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from nbtrain.training.precision import Chosen
 
 T = TypeVar("T")
+_UNDECIDED = 32
+"""Images per batch of a loader while that is auto: rehearse.py decides it for a run, a range test takes it as it is."""
 Frozen = Mapping[str, Any]
 """The content of a run's config.json, or of a probe's request: configuration, data set and split."""
 
@@ -65,6 +68,7 @@ class Wiring:
         self.epochs = self.config.training.most_epochs
         """Epochs that are told with each phase."""
         self.kept = {} if kept is None else kept
+        self._data_hash = str(frozen["dataset"]["hash"])
 
     # ------------------------------------------------------------------ scanning data
 
@@ -93,6 +97,7 @@ class Wiring:
             told = f"the classes of {dataset['name']!r} are not those that this run was set up with"
             advice = "Add the images to the project again, and start a new run."
             raise DataError(told, value=", ".join(listing.classes), advice=advice)
+        self._data_hash = listing.content_hash
         if listing.content_hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"
             self.notice(f"{changed}; it trains on those that its split names, as they are now.", "warning")
@@ -150,7 +155,7 @@ class Wiring:
         told = self._tell_damaged(known)
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
-        return Loader(images, config.training.batch or 1, reading, shuffle=shuffle, shares=shares, told=told)
+        return Loader(images, config.training.batch or _UNDECIDED, reading, shuffle=shuffle, shares=shares, told=told)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed
@@ -171,8 +176,7 @@ class Wiring:
         return tell
 
     def normalisation(self, images: Images) -> MeanStd:
-        """Return mean and deviation per colour; those of the data set are measured on ``images``."""
-        from nbtrain.data.loader import mean_and_spread
+        """Return mean and deviation per colour; those of the data set are measured on ``images``, those that train."""
         from nbtrain.training.precision import Chosen
 
         normalisation, entry = self.config.normalisation, self.config.model.entry
@@ -180,11 +184,26 @@ class Wiring:
             return normalisation.values(model=(entry.mean, entry.std))
 
         def measure(_: str) -> Chosen[Any]:
-            told = lambda detail: self.enter("planning", f"colours of {detail}")  # noqa: E731
-            return Chosen(mean_and_spread(images, told, self.commands.stopped), "measured on the training images")
+            found, before = self.colours(images)
+            how = "as measured before on" if before else "measured on"
+            return Chosen((found.mean, found.std), f"{how} {found.n_images} training images")
 
         mean, std = self.resolve("normalisation", "auto", measure)
         return normalisation.values(dataset=(tuple(mean), tuple(std)))
+
+    def colours(self, images: Images) -> tuple[Colours, bool]:
+        """Return mean and deviation of the training images, and whether somebody had measured them before."""
+        from nbtrain.data.loader import mean_and_spread
+
+        split_hash = str(self.frozen["split"]["hash"])
+        kept = recall_colours(self.project, self._data_hash, split_hash)
+        if kept is not None:
+            return kept, True
+        told = lambda detail: self.enter("planning", f"colours of {detail}")  # noqa: E731
+        mean, std = mean_and_spread(images, told, self.commands.stopped)
+        found = Colours.parse({"mean": mean, "std": std, "n_images": min(len(images), MAX_MEASURED)})
+        keep_colours(self.project, self._data_hash, split_hash, found)
+        return found, False
 
     def plan(self, batches_per_epoch: int) -> Plan:
         """Return the numbers of the run as it is frozen."""

@@ -29,15 +29,13 @@ from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.records import Record, counted, label_ids, label_matrix
 from nbtrain.data.sampling import Place, Shares, Steps
 from nbtrain.data.scan import Progress, Stopped, Ticker
-from nbtrain.data.statistics import PixelStatistics
+from nbtrain.data.statistics import MAX_MEASURED, PixelStatistics
 from nbtrain.errors import DataError, NbtrainError, TrainingError
 from nbtrain.messages import Cause
 
 MAX_KEPT_BYTES = 64 * 2**20
 """Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
 MAX_WORKERS = 8
-MAX_MEASURED = 2000
-"""Images that the mean of the colours is taken from; more would not change the third digit."""
 
 Transform = Callable[[Tensor], Tensor]
 """Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""

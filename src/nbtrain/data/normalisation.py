@@ -6,8 +6,13 @@ device; computing those of a data set is statistics.py's.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
 
+from nbtrain.data import measured
+from nbtrain.data.statistics import MAX_MEASURED
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -15,6 +20,52 @@ Channels: TypeAlias = tuple[float, float, float]
 MeanStd: TypeAlias = tuple[Channels, Channels]
 
 IMAGENET: MeanStd = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_KIND = "colours"
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Mean and deviation of a data set's training images, and how many of them were looked at."""
+
+    mean: Channels
+    std: Channels
+    n_images: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return the values as JSON can hold them."""
+        return asdict(self)
+
+    def as_custom(self) -> dict[str, Any]:
+        """Return the configuration values, by path, that hold these values as custom ones."""
+        values = {"normalisation.mean": list(self.mean), "normalisation.std": list(self.std)}
+        return {"normalisation.kind": "custom", **values}
+
+    @classmethod
+    def parse(cls, plain: Mapping[str, Any]) -> Colours:
+        """Return the values in ``plain``; raises KeyError, TypeError or ValueError where it is another thing."""
+        mean, std = (tuple(map(float, plain[name])) for name in ("mean", "std"))
+        if len(mean) != 3 or len(std) != 3:
+            raise ValueError(plain)
+        return cls(mean, std, int(plain["n_images"]))
+
+
+def keep_colours(project: Path, data_hash: str, split_hash: str, found: Colours) -> None:
+    """Keep what was measured for the training images of a split, for later runs."""
+    measured.keep(project, _KIND, _key(data_hash, split_hash), found.plain())
+
+
+def recall_colours(project: Path, data_hash: str, split_hash: str) -> Colours | None:
+    """Return what was measured for the training images of a split, None where nobody has."""
+    plain = measured.recall(project, _KIND, _key(data_hash, split_hash))
+    try:
+        return Colours.parse(plain) if plain is not None else None
+    except (KeyError, TypeError, ValueError):  # edited by hand
+        return None
+
+
+def _key(data_hash: str, split_hash: str) -> str:
+    """All that the values hang on: pixels as they are decoded, before any transform."""
+    return measured.key_of(data_hash, split_hash, MAX_MEASURED)
 
 
 class Normalisation(Family):

@@ -13,6 +13,9 @@ import numpy.typing as npt
 from nbtrain.data.records import Record
 from nbtrain.errors import DataError
 
+MAX_MEASURED = 2000
+"""Images that the mean of the colours is taken from; more would not change the third digit."""
+
 
 def class_counts(records: Iterable[Record], n_classes: int) -> npt.NDArray[np.int64]:
     """Return the number of images that carry each class."""

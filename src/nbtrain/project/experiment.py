@@ -24,6 +24,7 @@ from nbtrain.project.card import Card
 from nbtrain.project.history import History
 from nbtrain.project.later import Later
 from nbtrain.project.listeners import Listeners, happened
+from nbtrain.project.measuring import Measuring
 from nbtrain.project.planning import Planning
 from nbtrain.project.queue import Place
 from nbtrain.project.sections import Sections
@@ -45,7 +46,7 @@ def _when_asked(name: str) -> Any:
     return default(name)(lambda experiment: getattr(experiment.story, name))
 
 
-class Experiment(Sections, Later):
+class Experiment(Sections, Later, Measuring):
     """One experiment of a project; made by :meth:`Project.new` or found on disk, not by hand.
 
     Each configuration section is an attribute too: ``experiment.optimizer = AdamW(lr=3e-4)``.

@@ -7,7 +7,7 @@ next kernel finds it. It knows short jobs and that file; what is measured is reh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ class Planning:
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
-        self._job: Job | None = None
+        self._job: Job[Measured] | None = None
         self._kept: tuple[dict[str, Any], Measured] | None = None
         self._read_from: Path | None = None
         self._asked: dict[str, Any] = {}
@@ -52,7 +52,7 @@ class Planning:
 
     # -- measuring ------------------------------------------------------------------------------------------------
 
-    def measure(self, *, table: bool = False) -> Job:
+    def measure(self, *, table: bool = False) -> Job[Measured]:
         """Begin to measure and return at once; one that is under way is ended. Raises ConfigError where nothing can be.
 
         ``table`` measures the batch sizes of the table too.
@@ -71,6 +71,7 @@ class Planning:
             lambda: {"frozen": freeze.frozen(data, config), "table": table},
             title="the measuring for a plan",
             device=config.hardware.device,
+            read=Measured.parse,
         )
         self._job = job
         job.on_change(self._look)
@@ -87,7 +88,7 @@ class Planning:
         if job.result is None:
             failure = job.failure or Failure(cause="interrupted", message=f"the measuring was {status}")
             raise TrainingError(failure.message, cause=failure.cause, advice=" ".join(failure.advice))
-        return plans.plan(config, Measured.parse(job.result), plans.past_runs())
+        return plans.plan(config, job.result, plans.past_runs())
 
     def cancel(self) -> None:
         """End the measuring under way, if there is one."""
@@ -96,7 +97,7 @@ class Planning:
             job.cancel()
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> Job[Measured] | None:
         """The measuring under way."""
         return self._job if self._job is not None and not self._job.over else None
 
@@ -104,7 +105,7 @@ class Planning:
         """Call ``listener(planning)`` at every change; return the function that takes it off again."""
         return self._listeners.add("news", listener)
 
-    def _look(self, job: Job) -> None:
+    def _look(self, job: Job[Measured]) -> None:
         """Take in what a measuring says; called on the watch thread."""
         if job is not self._job:
             return
@@ -161,12 +162,12 @@ class Planning:
             self._read_from, self._kept = folder, _read(folder / FILE)
         return self._kept
 
-    def _keep(self, result: Mapping[str, Any]) -> None:
-        self._kept = (self._asked, Measured.parse(result))
+    def _keep(self, result: Measured) -> None:
+        self._kept = (self._asked, result)
         folder = self._experiment.folder
         if folder is not None:
             with suppress(OSError):  # the next kernel measures again
-                told = {"key": self._asked, "measured": dict(result)}
+                told = {"key": self._asked, "measured": result.plain()}
                 files.write_json(folder / FILE, FORMAT.mark(told), durable=False)
 
     def _key(self, config: Config) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Project(HasTraits):
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
         self._sized: dict[Any, dict[str, int]] = {}
+        self._hashes: dict[Any, str] = {}
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
         self._read_project()
@@ -217,12 +218,27 @@ class Project(HasTraits):
         where = {"name": found.name, "path": found.source.path, "hash": found.hash, "n_images": found.n_images}
         return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
 
+    def split_hash(self, config: Config) -> str:
+        """Return the hash of the split that ``config`` names or would make; empty where it is not on disk yet."""
+        try:
+            key = self._split_key(config, self.data.get(config.data.dataset))
+            if key not in self._hashes:
+                split = self.data.split(config.data)
+                self._hashes |= {key: split.hash} if split else {}
+        except NbtrainError:
+            return ""
+        return self._hashes.get(key, "")
+
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
         """Images by set: counted where the split is made, by the ratios before that."""
-        key = (config.data.split, config.data.val_ratio, config.data.test_ratio, config.data.split_seed, found.hash)
+        key = self._split_key(config, found)
         if key not in self._sized:
             self._sized[key] = _sizes(self.data, config, found)
         return self._sized[key]
+
+    def _split_key(self, config: Config, found: DataSet) -> tuple[Any, ...]:
+        data = config.data
+        return (data.split, data.val_ratio, data.test_ratio, data.split_seed, found.hash)
 
     # -- disk ---------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ the watch thread. Known here: a job's folder and its messages. Not known here: w
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from nbtrain import processes
 from nbtrain.errors import LaunchError
@@ -27,21 +28,24 @@ from nbtrain.runs.journal import JournalReader
 from nbtrain.runs.watch import TAIL_S, kernel_watch
 
 _OVER = frozenset({"completed", "failed", "cancelled"})
+_OF = re.compile(r"(\d[\d ]*) of (\d[\d ]*)")
 _GONE = Failure(cause="killed", message="The short job is gone without a word.", advice=("Start it again.",))
-Listener = Callable[["Job"], None]
+T = TypeVar("T")
+Listener = Callable[["Job[Any]"], None]
 Wanted: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 
-class Job:
+class Job(Generic[T]):
     """One piece of work in a process of its own; it ends with this process, or when it is cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[dict[str, Any]], T]) -> None:
+        self._read = read
         self.status: JobStatus = "pending"
         self.text = "starting"
         """What it is doing, for the person."""
         self.fraction: float | None = None
         """How much of that is done, 0…1; None where nobody knows."""
-        self.result: dict[str, Any] | None = None
+        self.result: T | None = None
         self.failure: Failure | None = None
         self.memory_peak_mib = 0.0
         """The most resident memory that the process had, once it has ended."""
@@ -51,13 +55,23 @@ class Job:
         self._token = 0
 
     @classmethod
-    def start(cls, project: Path, kind: str, request: Wanted, *, title: str, device: str = "") -> Job:
+    def start(
+        cls,
+        project: Path,
+        kind: str,
+        request: Wanted,
+        *,
+        title: str,
+        device: str = "",
+        read: Callable[[dict[str, Any]], T] = dict,  # type: ignore[assignment]
+    ) -> Job[T]:
         """Ask for a job of ``kind`` in the folder of a project, and return at once; what is wrong becomes its failure.
 
         It takes its turn for ``device`` (as a configuration names it; "" needs none). ``title`` is what people read.
-        ``request`` may be a function, which is called on another thread: to make one can take a while.
+        ``request`` may be a function, which is called on another thread: to make one can take a while. ``read`` makes
+        the result of what the kind returns.
         """
-        job = cls()
+        job = cls(read)
         asked = (project.absolute(), kind, request, title, device)
         threading.Thread(target=job._begin, args=asked, name="nbtrain-job", daemon=True).start()
         return job
@@ -139,9 +153,9 @@ class Job:
             self.status = "pending" if message.waits else "working"
             self.text, self.fraction = message.text, message.fraction
         elif isinstance(message, Status):
-            self.text, self.fraction = ": ".join(filter(None, (message.phase, message.detail))), None
+            self.text, self.fraction = ": ".join(filter(None, (message.phase, message.detail))), _share(message.detail)
         elif isinstance(message, Result):
-            self.result = dict(message.value)
+            self.result = self._read(dict(message.value))
         elif isinstance(message, Failure):
             self.failure = message
 
@@ -162,3 +176,10 @@ class Job:
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener(self)
+
+
+def _share(detail: str) -> float | None:
+    """Return how much of a phase is done, from its words: "400 of 1 797 files"."""
+    found = _OF.search(detail)
+    done, total = (int(number.replace(" ", "")) for number in found.groups()) if found else (0, 0)
+    return min(1.0, done / total) if total else None

@@ -16,13 +16,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nbtrain.data.randomness import Stream, key, seed_everything
+from nbtrain.data.randomness import Stream, key
 from nbtrain.errors import TrainingError
 from nbtrain.messages import LEFT, Best, Metric, Notice, PerClass, Phase, Status
 from nbtrain.models.freezing import to_training
@@ -35,6 +34,7 @@ from nbtrain.training.monitor import Monitor
 from nbtrain.training.parts import Outcome, Parts, Plan
 from nbtrain.training.rescue import Rescue, Trouble, check_losses, check_weights
 from nbtrain.training.schedule_free import ScheduleFree, to_average
+from nbtrain.training.stepping import Stepping, seed
 from nbtrain.training.usage import Meter
 
 _MIB = 2**20
@@ -81,6 +81,7 @@ class Loop:
         self.scores = Scores({}, (), ())
         self.device = parts.precision.device
         self.rescue = Rescue(parts.model, self.device, say)
+        self.stepping = Stepping(parts, plan.seed, plan.clip_norm, self.rescue.pieces, self.keeper.before_step)
 
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
@@ -162,39 +163,13 @@ class Loop:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
         parts = self.parts
         self.place.lrs.append(self._lr())
-        parts.optimizer.zero_grad(set_to_none=True)
-        shares = [self._backward(batch, place, of) for place, batch in enumerate(islice(batches, of))]
-        if self.plan.clip_norm:
-            parts.precision.scaler.unscale_(parts.optimizer)
-            nn.utils.clip_grad_norm_(parts.model.parameters(), self.plan.clip_norm)
-        self.keeper.before_step()
-        parts.precision.scaler.step(parts.optimizer)
-        parts.precision.scaler.update()
+        loss, hits = self.stepping.step(batches, self.place.step, of)
         parts.schedule.step()
         self.place.step += 1
         if parts.ema:
             parts.ema.update(parts.model, self.place.step)
-        self.place.losses.append(torch.stack([loss for loss, _ in shares]).sum())
-        self.place.hits.extend([torch.stack([hits for _, hits in shares]).sum()] if parts.one_label else [])
-
-    def _backward(self, batch: Any, place: int, of: int) -> tuple[Tensor, Tensor]:
-        """Add one of a step's ``of`` batches to the gradient; return its shares of the loss and of right answers."""
-        self._seed(key(self.plan.seed, Stream.STEP, self.place.step, place))
-        images_BCHW, target = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
-        if self.parts.mix:
-            images_BCHW, target = self.parts.mix(images_BCHW, target)
-        told = [self._backward_part(*part, of) for part in self.rescue.pieces(images_BCHW, target)]
-        loss, hits = told[0] if len(told) == 1 else torch.stack([torch.stack(one) for one in told]).sum(0)
-        return loss / of, hits / of
-
-    def _backward_part(self, images_BCHW: Tensor, target: Tensor, share: float, of: int) -> tuple[Tensor, Tensor]:
-        """Add a part of a batch, all of it as a rule, to the gradient; return what it adds to the batch's numbers."""
-        with self.parts.precision.autocast():
-            logits_BK = self.parts.model(images_BCHW)
-        loss = self.parts.loss(logits_BK.float(), target)
-        weighted = loss if share == of == 1 else loss * share / of
-        self.parts.precision.scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
-        return loss.detach() * share, _hits(logits_BK.detach(), target) * share
+        self.place.losses.append(loss)
+        self.place.hits.extend([hits] if parts.one_label else [])
 
     @torch.no_grad()
     def _validate(self) -> bool:
@@ -205,7 +180,7 @@ class Loop:
         model = self.parts.ema.model if self.parts.ema else self.parts.model
         model.eval()
         metrics = self.parts.metrics()
-        self._seed(key(self.plan.seed, Stream.VALIDATE, self.place.step))
+        seed(key(self.plan.seed, Stream.VALIDATE, self.place.step), self.device)
         for batch in self.parts.val.once():
             self.commands.look()
             self._score(batch, model, metrics)
@@ -389,22 +364,11 @@ class Loop:
         done = step % self.plan.steps_per_epoch * self.plan.multiplier
         return min(self.plan.multiplier, self.plan.batches_per_epoch - done)
 
-    def _seed(self, number: int) -> None:
-        seed_everything(number)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(number)
-
     def _lr(self) -> float:
         return self.parts.schedule.lr
 
     def _epoch(self) -> float:
         return self.place.step / self.plan.steps_per_epoch
-
-
-def _hits(logits_BK: Tensor, target: Tensor) -> Tensor:
-    """Return the share of right answers; of mixed labels the larger share counts."""
-    wanted_B = target if target.ndim == 1 else target.argmax(1)
-    return (logits_BK.argmax(1) == wanted_B).float().mean()
 
 
 def _gpu_memory_mib(device: torch.device) -> float:
