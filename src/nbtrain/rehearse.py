@@ -79,7 +79,7 @@ class Stage(AbstractContextManager["Stage"]):
         self.gauge = Gauge(device)
         parts = quiet.parts(found, device, train, val, normal, quiet.plan(1), settings)
         self.rehearsal = Rehearsal(parts, quiet.plan(1), self.gauge, Path(self._folder.name), self.commands)
-        self.n_train, self.n_val = len(train.images), len(val.images)
+        self.n_train, self.n_val, self._val = len(train.images), len(val.images), val
         self._last_epoch = parts.unfreezing.epoch if parts.unfreezing else 0
 
     def __exit__(
@@ -143,6 +143,7 @@ class Stage(AbstractContextManager["Stage"]):
         fit = self._with(fit, batch, Pace(enough_s=2.0, patience_s=6.0))
         frozen_s = self.at(batch, epoch=0).batch_s if self._last_epoch and fit.peak_bytes(batch) else 0.0
         self._tell("measuring a validation and a checkpoint")
+        self._val.batch_size = batch
         val_s = self.rehearsal.validation_s()
         self.rehearsal.begin(self._last_epoch)
         kept = self.rehearsal.checkpoint()
@@ -276,7 +277,6 @@ def probe(wiring: Wiring, *, folder: Path, table: bool, tell: Tell) -> dict[str,
             batch, reason, fit = stage.auto_batch()
         else:
             fit = Fit(stage.two(candidates(10 * min(batch, stage.n_train))))
-        stage.rehearsal.parts.val.batch_size = batch  # type: ignore[attr-defined]
         return stage.measured(batch, reason, fit, start_s, TABLE if table else ()).plain()
 
 

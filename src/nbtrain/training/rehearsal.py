@@ -22,7 +22,7 @@ import torch
 from nbtrain.data.loader import Batch, Loader
 from nbtrain.errors import lacks_memory
 from nbtrain.models.freezing import to_training
-from nbtrain.training.checkpoint import Checkpoints
+from nbtrain.training.checkpoint import Checkpoints, State
 from nbtrain.training.commands import Commands
 from nbtrain.training.loop import Loop
 from nbtrain.training.memory import Gauge
@@ -58,13 +58,16 @@ class Rehearsal(Loop):
         super().__init__(parts, endless, Monitor("loss"), Checkpoints(folder, Checkpoint()), _unheard, commands, {})
         self._gauge = gauge
         self._batches_per_step = min(plan.multiplier, _MOST_BATCHES)
+        self._first: State | None = None
+        """The first weights: a run holds them until its first checkpoint is on the disk, beside the copy for that."""
         self.first_step_s = 0.0
         """Seconds that the very first step took longer than those after it."""
 
     def begin(self, epoch: int = 0) -> None:
         """Bring the model to where it trains in ``epoch``; the first call also holds the first weights, as a run."""
-        if self.rescue.start is None:
+        if self._first is None:
             self.rescue.keep_start(self._state())
+            self._first = self.rescue.start
         if self.parts.unfreezing:
             self.parts.unfreezing.enter(epoch)
         to_training(self.parts.model)
