@@ -58,6 +58,12 @@ export interface Suggestion {
 }
 export interface Band { low: number; high: number; far_low: number; far_high: number; usual: number; zone: "low" | "good" | "high"; what: string; source: string }
 export interface Schedule { epochs: number[]; lrs: number[]; told: [number, number][]; total: number; warmup: number; still: number; highest: boolean }
+/** Something that is measured on request, as a short job. */
+export interface Measurement { running: boolean; text: string; fraction: number | null; trouble: string }
+export interface LrRange extends Measurement {
+  lrs?: number[]; losses?: number[]; suggested?: number | null; steepest?: number | null; diverged?: boolean; why?: string; source?: string; stale?: boolean;
+}
+export interface ColourValues extends Measurement { mean?: number[]; std?: number[]; n_images?: number; fix?: Fix }
 export interface Balance {
   rows: [string, number, number, number][]; left_out: number; ratio: number;
   options: { name: string; label: string; effect: string; fix: Fix; chosen: boolean; recommended: boolean }[];
@@ -109,6 +115,7 @@ export interface Form extends Common {
   band: Partial<Band>;
   schedule: Partial<Schedule>;
   cards: Partial<Cards>;
+  measured: { lr_range?: LrRange; colours?: ColourValues };
   resources: [string, string][];
   plan: Partial<Plan>;
   footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };

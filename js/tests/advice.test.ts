@@ -20,7 +20,7 @@ const STATE: any = {
     balance: { rows: [["daisy", 90, 0.6, 0.9], ["rose", 10, 5, 0.1]], left_out: 0, ratio: 19, options: [{ name: "none", label: "None", effect: "each image counts the same", fix: {}, chosen: true, recommended: false }, { name: "auto", label: "Auto weights", effect: "each class counts the same", fix: { "loss.class_weights": "auto" }, chosen: false, recommended: true }] },
     optimizers: [], regularisation: { parts: [], augmentation: "light", overall: "medium" }, timeline: [], stops: "",
   },
-  resources: [["Model", "resnet18"]], plan: {},
+  resources: [["Model", "resnet18"]], measured: {}, plan: {},
 };
 
 test("advice stands at its field, with a button that applies it", () => {
@@ -89,4 +89,48 @@ test("a finished run has no advice in its form, and its findings are cards", () 
   assert.match(text(panel), /divergence 0\.5 is too high/);
   button(panel, "Copy with learning rate 7e-4").click();
   assert.deepEqual(model.sent, [{ do: "copy", rule: "divergence" }]);
+});
+
+const CURVE: any = { running: false, text: "", fraction: null, trouble: "", lrs: [1e-6, 1e-4, 1e-2, 1], losses: [2.3, 2.2, 0.8, 9], suggested: 1e-3, steepest: 2e-3, diverged: true, why: "the loss was lowest at 0.01.", source: "arXiv:3", stale: false };
+
+test("a range test is asked for at the learning rate, shows how far it is, and can be cancelled", async () => {
+  const idle = { running: false, text: "", fraction: null, trouble: "" };
+  const { el, model } = show(widget, { ...STATE, measured: { lr_range: idle } });
+  const field = (): Element => el.querySelector("[data-path='optimizer.lr']")!;
+  button(field(), "Range test").click();
+  model.put({ measured: { lr_range: { ...idle, running: true, text: "step 20 of 100", fraction: 0.2 } } });
+  await drawn();
+  assert.match(text(field()), /20.% step 20 of 100/);
+  button(field(), "Cancel").click();
+  assert.deepEqual(model.sent, [{ do: "measure", kind: "lr_range" }, { do: "cancel_measuring", kind: "lr_range" }]);
+  model.put({ measured: { lr_range: { ...idle, trouble: "Out of memory." } } });
+  await drawn();
+  assert.match(text(field()), /Out of memory/);
+});
+
+test("the curve marks what it suggests, and one click applies it; a curve of another configuration is out of date", async () => {
+  const { el, model } = show(widget, { ...STATE, measured: { lr_range: CURVE } });
+  const figure = (): Element => el.querySelector("[data-path='optimizer.lr'] figure")!;
+  assert.match(figure().querySelector("svg")!.getAttribute("aria-label")!, /suggested learning rate 0.001|suggested learning rate 1e-3/);
+  assert.ok(figure().querySelector("line.suggested"));
+  button(figure(), "Use 1e-3").click();
+  assert.deepEqual(model.sent, [{ do: "fix", fix: { "optimizer.lr": 1e-3 } }]);
+  model.put({ measured: { lr_range: { ...CURVE, stale: true } } });
+  await drawn();
+  assert.match(text(figure()), /Out of date/);
+  assert.equal(all(figure(), "button").length, 0);
+});
+
+test("colours are measured on request where the data set's are asked for", async () => {
+  const NORMAL: any = { path: "normalisation.kind", label: "Kind", type: "kind", default: "imagenet", choices: [{ value: "imagenet", label: "ImageNet" }, { value: "dataset", label: "From this data set" }] };
+  const idle = { running: false, text: "", fraction: null, trouble: "" };
+  const sections = [{ key: "normalisation", title: "Normalisation", open: true, fields: [NORMAL] }];
+  const { el, model } = show(widget, { ...STATE, sections, values: { "normalisation.kind": "dataset" }, measured: { colours: idle } });
+  button(el, "Measure now").click();
+  const fix = { "normalisation.kind": "custom" };
+  model.put({ measured: { colours: { ...idle, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6], n_images: 32, fix } } });
+  await drawn();
+  assert.match(text(el.querySelector("[data-kind='colours']")), /mean.*0\.100.*deviation.*0\.600.*32 training images/);
+  button(el, "Use as custom values").click();
+  assert.deepEqual(model.sent, [{ do: "measure", kind: "colours" }, { do: "fix", fix }]);
 });

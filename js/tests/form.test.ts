@@ -14,7 +14,7 @@ const STEPS: any = { path: "augmentation.train", label: "Training", type: "parts
 const P: any = { path: "augmentation.train.1.p", label: "Probability", type: "float", default: 0.5 };
 const ON: any = { path: "augmentation.train.1.enabled", label: "On", type: "bool", default: true };
 const STATE = {
-  name: "Baseline", description: "", tags: ["day"], known_tags: ["day", "night"], autos: {}, outside: {}, preset: {}, compared: {}, sheet: {}, said: "",
+  name: "Baseline", description: "", tags: ["day"], known_tags: ["day", "night"], autos: {}, measured: {}, outside: {}, preset: {}, compared: {}, sheet: {}, said: "",
   presets: [{ key: "quick", label: "Quick check", about: "Does it work?" }],
   status: "created", editable: true, live: false, changed: {}, dirty: true, can_undo: true, can_redo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {},
   advice: [], band: {}, schedule: {}, cards: {}, resources: [], plan: {},

@@ -15,7 +15,7 @@ const PLAN: any = {
 const STATE: any = {
   name: "Baseline", description: "", tags: [], known_tags: [], presets: [], preset: {}, autos: {}, outside: {}, compared: {}, sheet: {}, said: "",
   status: "created", editable: true, live: false, changed: {}, dirty: false, can_undo: false, can_redo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {}, footer: {},
-  sections: [], values: { "training.batch_size": 32 }, advice: [], band: {}, schedule: {}, cards: {}, resources: [], plan: PLAN,
+  sections: [], values: { "training.batch_size": 32 }, advice: [], band: {}, schedule: {}, cards: {}, resources: [], measured: {}, plan: PLAN,
 };
 
 async function opened(plan: any, more: any = {}): Promise<any> {
@@ -40,11 +40,11 @@ test("measuring shows where it stands and can be cancelled; stale numbers say so
   const first = await opened({ ...PLAN, state: "none", rows: [], table: [], short: "" });
   button(first.section, "Measure").click();
   button(first.section, "Compare batch sizes").click();
-  assert.deepEqual(first.model.sent, [{ do: "measure", table: false }, { do: "measure", table: true }]);
+  assert.deepEqual(first.model.sent, [{ do: "plan", table: false }, { do: "plan", table: true }]);
   const busy = await opened({ ...PLAN, state: "measuring", text: "measuring batches of 64" });
   assert.match(text(busy.section), /measuring batches of 64/);
   button(busy.section, "Cancel").click();
-  assert.deepEqual(busy.model.sent, [{ do: "cancel_measure" }]);
+  assert.deepEqual(busy.model.sent, [{ do: "cancel_plan" }]);
   const stale = await opened({ ...PLAN, state: "stale" });
   assert.match(text(stale.section), /settings have changed.*Measure again/);
   const over = await opened({ ...PLAN, actual: "took 30 s, foretold 22 s" }, { editable: false, status: "completed" });

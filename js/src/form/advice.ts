@@ -5,6 +5,7 @@ import "./advice.css";
 import type { FormField, Suggestion } from "../contracts";
 import { counted, typed } from "../lib/format";
 import { jump } from "./jump";
+import { measuring } from "./measuring";
 import { summary } from "./summary";
 import type { FormView } from "./view";
 
@@ -16,9 +17,10 @@ const ZONES = { low: "low", good: "good", high: "high" };
 export function beside(form: FormView, field: FormField, place: (field: FormField, value: number) => number): TemplateResult | typeof nothing {
   const found = of(form, field.path);
   const lr = field.path === "optimizer.lr" ? band(form, field, place) : nothing;
-  if (!found.length && lr === nothing) return nothing;
+  const asked = measuring(form, field);
+  if (!found.length && lr === nothing) return asked;
   // A problem that the form tells already needs no second sentence, only its fix.
-  return html`${lr}${found.map((one) => html`<span class="advice ${one.level}" role="note">${form.message(field.path) ? nothing : said(one)}${apply(form, one)}</span>`)}`;
+  return html`${lr}${found.map((one) => html`<span class="advice ${one.level}" role="note">${form.message(field.path) ? nothing : said(one)}${apply(form, one)}</span>`)}${asked}`;
 }
 
 const of = (form: FormView, path: string): Suggestion[] =>

@@ -27,9 +27,9 @@ function tools(form: FormView, plan: Plan): TemplateResult {
   if (plan.state === "measuring") {
     return html`<div class="row measuring" role="status">${plan.fraction === null ? html`<progress aria-label="Measuring"></progress>` : html`<progress max="1" aria-label="Measuring" value=${plan.fraction}></progress>`}
       <span class="grow small mut cut">${plan.text || "starting"}</span>
-      <button type="button" @click=${() => form.panel.send("cancel_measure")}>Cancel</button></div>`;
+      <button type="button" @click=${() => form.panel.send("cancel_plan")}>Cancel</button></div>`;
   }
-  const measure = (table: boolean) => (): void => { form.setOpen(KEY, true); form.panel.send("measure", { table }); };
+  const measure = (table: boolean) => (): void => { form.setOpen(KEY, true); form.panel.send("plan", { table }); };
   const again = plan.state === "none" ? "" : " again";
   return html`<div class="row"><button type="button" ?disabled=${form.panel.get("problems").length > 0} @click=${measure(false)}>Measure${again}</button>
       <button type="button" ?disabled=${form.panel.get("problems").length > 0} title="Takes longer: batches of 16, 32, 64, 128 and 256 images" @click=${measure(true)}>Compare batch sizes</button></div>

@@ -41,7 +41,8 @@ function lowest(lrs: number[], peak: number): number {
   return 10 ** Math.floor(Math.log10(Math.max(low, peak * 1e-6)));
 }
 
-function decades(floor: number, peak: number): number[] {
+/** Powers of ten between two values, at most about five. */
+export function decades(floor: number, peak: number): number[] {
   const [first, last] = [Math.round(Math.log10(floor)), Math.floor(Math.log10(peak) + 1e-9)];
   const every = Math.max(1, Math.ceil((last - first) / 4));
   return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, index) => 10 ** (first + index * every));

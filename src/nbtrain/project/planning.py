@@ -69,7 +69,7 @@ class Planning:
             experiment.project.path,
             "plan",
             lambda: {"frozen": freeze.frozen(data, config), "table": table},
-            title="the measuring for a plan",
+            title=f"the measuring for a plan of “{experiment.name}”",
             device=config.hardware.device,
             read=Measured.parse,
         )

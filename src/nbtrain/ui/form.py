@@ -70,6 +70,7 @@ class Form(Planned, twin="form"):
             self.follow(start_of(experiment), "starting", "trouble")
             self.follow(draft_of(experiment), "refused")
             self.follow_plan(experiment)
+        self.hear(experiment)
         with self.hold_sync():
             self.trouble = ""
             self.redraw()
@@ -80,8 +81,8 @@ class Form(Planned, twin="form"):
         """Return the form of the present configuration."""
         experiment = self.experiment
         if experiment is None:
-            empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": "", "plan": {}}
-            return {**empty, **self.unadvised()}
+            empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
+            return {**empty, **self.unadvised(), "measured": {}, "plan": {}}
         start, refused = start_of(experiment), draft_of(experiment).refused
         reason, editable = why_not(experiment, refused), experiment.status == "created"
         described = describe(shown_config(experiment), choices_here(experiment))
@@ -90,6 +91,7 @@ class Form(Planned, twin="form"):
             **described,
             **self.tools(experiment),
             **self.advised(experiment),
+            "measured": self.measured_now(experiment),
             "plan": plan_of(experiment),
             "trouble": start.trouble or self.trouble,
             "refused": {**refused_live(experiment), **refused},

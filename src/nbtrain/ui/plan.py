@@ -18,10 +18,15 @@ from nbtrain.advice.words import gigabytes
 from nbtrain.errors import NbtrainError
 from nbtrain.plans import Plan
 from nbtrain.project.experiment import Experiment
-from nbtrain.ui.advice import Advised
+from nbtrain.project.planning import Planning
+from nbtrain.ui.measuring import Measured
+from nbtrain.ui.pulse import PULSE
+
+_GAP_S = 0.2
+"""Least time between two drawings of a progress."""
 
 
-class Planned(Advised):
+class Planned(Measured):
     """A form that also shows the plan of the experiment it shows."""
 
     plan = Dict(help="The plan: state, numbers with how they were got, batch sizes, progress of the measuring.").tag(
@@ -32,7 +37,7 @@ class Planned(Advised):
 
     def follow_plan(self, experiment: Experiment) -> None:
         """Redraw with every news of the measuring, until :meth:`unfollow`."""
-        self._unplan = experiment.planning.on_change(self.soon)
+        self._unplan = experiment.planning.on_change(self._planning)
 
     def unfollow(self) -> None:
         """Let go of every model that is followed, and of the measuring."""
@@ -41,13 +46,26 @@ class Planned(Advised):
             self._unplan()
             self._unplan = None
 
+    def _planning(self, planning: Planning) -> None:
+        """Draw the progress without the rest of the form, which changes only with a result."""
+        if planning.job is not None:
+            PULSE.soon(self._draw_plan, _GAP_S)
+        else:
+            self.soon()
+
+    def _draw_plan(self) -> None:
+        experiment = self.experiment
+        if experiment is not None:
+            with self._drawing, self.hold_sync():
+                self.plan = plan_of(experiment)
+
     # -- clicks -------------------------------------------------------------------------------------------------
 
-    def do_measure(self, table: bool = False) -> None:
+    def do_plan(self, table: bool = False) -> None:
         """Begin to measure, the batch sizes of the table too where that is wanted."""
         self._shown.planning.measure(table=table)
 
-    def do_cancel_measure(self) -> None:
+    def do_cancel_plan(self) -> None:
         """End the measuring."""
         self._shown.planning.cancel()
 
