@@ -14,6 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="nbtrain-config-")  # nobody's own defaults take part
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="nbtrain-data-")  # nor what became of anybody's plans
 LAST = ("faults", "notebooks", "browser")
 
 

@@ -76,6 +76,13 @@ export interface Cards {
   stops: string;
 }
 
+/** One row of the batch-size table. */
+export interface BatchRow { batch: number; speed: number; steps: number; memory: string; fits: boolean; measured: boolean; chosen: boolean }
+export interface Plan {
+  state: "none" | "measuring" | "ready" | "stale"; text: string; fraction: number | null; trouble: string; actual: string;
+  rows: [string, string, string][]; short: string; fits: string; table: BatchRow[];
+}
+
 export interface Form extends Common {
   name: string;
   description: string;
@@ -110,6 +117,7 @@ export interface Form extends Common {
   cards: Partial<Cards>;
   measured: { lr_range?: LrRange; colours?: ColourValues };
   resources: [string, string][];
+  plan: Partial<Plan>;
   footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };
 }
 

@@ -9,6 +9,7 @@ import { mark, outlook } from "./form/advice";
 import { inSection } from "./form/cards";
 import { row } from "./form/controls";
 import { jump } from "./form/jump";
+import { planned } from "./form/plan";
 import { depth, summary } from "./form/summary";
 import { tools } from "./form/tools";
 import { FormView } from "./form/view";
@@ -26,7 +27,7 @@ function prepare(panel: Panel<Form>): () => TemplateResult {
     const sections = panel.get("sections");
     return html`${about(form)}${desk()}
       ${repeat(sections, (section) => section.key, (section) => sectionView(form, section))}
-      ${foot(form)}`;
+      ${planned(form)}${foot(form)}`;
   };
 }
 

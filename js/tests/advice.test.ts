@@ -20,7 +20,7 @@ const STATE: any = {
     balance: { rows: [["daisy", 90, 0.6, 0.9], ["rose", 10, 5, 0.1]], left_out: 0, ratio: 19, options: [{ name: "none", label: "None", effect: "each image counts the same", fix: {}, chosen: true, recommended: false }, { name: "auto", label: "Auto weights", effect: "each class counts the same", fix: { "loss.class_weights": "auto" }, chosen: false, recommended: true }] },
     optimizers: [], regularisation: { parts: [], augmentation: "light", overall: "medium" }, timeline: [], stops: "",
   },
-  resources: [["Model", "resnet18"]], measured: {},
+  resources: [["Model", "resnet18"]], measured: {}, plan: {},
 };
 
 test("advice stands at its field, with a button that applies it", () => {

@@ -17,7 +17,7 @@ const STATE = {
   name: "Baseline", description: "", tags: ["day"], known_tags: ["day", "night"], autos: {}, measured: {}, outside: {}, preset: {}, compared: {}, sheet: {}, said: "",
   presets: [{ key: "quick", label: "Quick check", about: "Does it work?" }],
   status: "created", editable: true, live: false, changed: {}, dirty: true, can_undo: true, can_redo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {},
-  advice: [], band: {}, schedule: {}, cards: {}, resources: [],
+  advice: [], band: {}, schedule: {}, cards: {}, resources: [], plan: {},
   footer: { batch: "32", multiplier: 1, effective: "32", steps_per_epoch: 45, n_train: 1437 },
   sections: [
     { key: "optimizer", title: "Optimizer", open: true, fields: [KIND, LR] },

@@ -7,16 +7,19 @@ how parts are wired together (wiring.py), and what a process has to do to be a t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files, stacks
+from nbtrain.config import Config
 from nbtrain.data.scan import Interrupted
 from nbtrain.errors import NbtrainError, TrainingError
 from nbtrain.messages import LEFT
 from nbtrain.models import Model
+from nbtrain.rehearse import Compared, decide
 from nbtrain.training import kept
 from nbtrain.training.budget import Budget
 from nbtrain.training.changes import Changes
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from nbtrain.training.parts import Outcome
 
 
-def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Logged | Ended:
+def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Logged | Compared | Ended:
     """Return the loop of the run in the folder ``run``; one that has ended where a Stop or Pause came meanwhile."""
     commands = Commands(asked, Budget())
     try:
@@ -58,12 +61,13 @@ class Builder:
         self.frozen, self.run, self.say, self.commands = frozen, run, say, commands
         self.wiring = Wiring(run.parents[3], frozen, say, commands, _resolved_before(run))
         self.config = self.wiring.config
+        self._began_s = time.perf_counter()
         self.changes = Changes.of(run)
         now = self.changes.present(self.config)
-        self.wiring.epochs = now.training.epochs
+        self.wiring.epochs = now.training.most_epochs
         commands.budget.minutes = now.training.time_budget_minutes
 
-    def loop(self) -> Logged:
+    def loop(self) -> Logged | Compared:
         """Go through the phases and put the loop together."""
         from nbtrain.training.checkpoint import Checkpoints
         from nbtrain.training.live import Live
@@ -78,10 +82,12 @@ class Builder:
         device = wiring.device()
         train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
         normal = wiring.normalisation(train.images)
+        _begin_branch(self.frozen, self.run)
+        settings = self._model()
+        decide(wiring, found, device, train, val, normal, settings)
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
-        _begin_branch(self.frozen, self.run)
-        parts = wiring.parts(found, device, train, val, normal, plan, self._model())
+        parts = wiring.parts(found, device, train, val, normal, plan, settings)
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)
@@ -89,9 +95,17 @@ class Builder:
         checkpoints = Checkpoints(self.run / "checkpoints", self.config.checkpoint, _fence(self.run), names)
         told = {"config": self.config.encoded(), "classes": list(found.classes)}
         self.commands.look()
-        live = Live(self.config, self.changes, _branched_at(self.frozen))
+        live = Live(wiring.config, self.changes, _branched_at(self.frozen))
         tee = Tee.opened(self.say, self.config.logging.targets, About.of(self.run, self.config))
-        return Logged(Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live), tee)
+        logged = Logged(Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live), tee)
+        return self._compared(logged, wiring.config)
+
+    def _compared(self, logged: Logged, config: Config) -> Logged | Compared:
+        """Return a loop that compares itself with the plan that there was for it, where this life begins with it."""
+        foretold = self.frozen.get("plan") or {}
+        if foretold.get("batch") != config.training.batch_size or kept.checkpoints(self.run / "checkpoints"):
+            return logged
+        return Compared(logged, self.run, foretold, config, self._began_s)
 
     def _vigil(self) -> Vigil:
         """Return when loader workers that hang are replaced: long before the run itself counts as hanging."""

@@ -30,6 +30,10 @@ FORMAT = Format("configuration")
 """The format of a configuration on disk; a change of a path or a meaning lifts the number and adds a migration."""
 
 
+DECIDED = ("training.batch_size", "training.epochs")
+"""What a run decides for its own configuration where it is auto, before anything is built."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of the data that a configuration is meant for; None where nothing is known yet."""
@@ -58,19 +62,28 @@ class Config(Section):
     hardware: Hardware = Hardware()
 
     @property
-    def effective_batch_size(self) -> int:
-        """Images behind one change of the weights: batch size × multiplier (× devices, when there are several)."""
-        return self.training.batch_size * self.training.batch_multiplier
+    def effective_batch_size(self) -> int | None:
+        """Images behind one change of the weights: batch size × multiplier; None while the batch size is auto."""
+        batch = self.training.batch
+        return None if batch is None else batch * self.training.batch_multiplier
 
     @property
     def hash(self) -> str:
         """The hash of what a person chose, before any ``auto`` is resolved."""
         return hash_of(self)
 
-    def steps_per_epoch(self, n_train: int) -> int:
-        """Return how often the weights change in one pass over ``n_train`` images."""
-        batches = max(1, n_train // self.training.batch_size)
+    def steps_per_epoch(self, n_train: int) -> int | None:
+        """Return how often the weights change in one pass over ``n_train`` images, None while that is not decided."""
+        batch = self.training.batch
+        if batch is None:
+            return None
+        batches = max(1, n_train // batch)
         return -(-batches // self.training.batch_multiplier)
+
+    def decided(self, choices: Mapping[str, Any]) -> Config:
+        """Return a copy in which batch size and epochs that are auto are what a run has decided (``{path: value}``)."""
+        known = {path: choices[path] for path in DECIDED if path in choices and self.get(path) == "auto"}
+        return self.set_all(known) if known else self
 
     def check(self, facts: Facts | None = None) -> list[Problem]:
         """Return what keeps this configuration from training, across sections and against ``facts``."""
@@ -114,8 +127,9 @@ def _shares_leave_images_to_train(config: Config, facts: Facts) -> Iterator[Prob
 
 
 def _batch_fits_the_data(config: Config, facts: Facts) -> Iterator[Problem]:
-    if facts.n_train is not None and config.training.batch_size > facts.n_train:
-        told = f"a batch of {config.training.batch_size} is larger than the {facts.n_train} training images."
+    batch = config.training.batch
+    if facts.n_train is not None and batch is not None and batch > facts.n_train:
+        told = f"a batch of {batch} is larger than the {facts.n_train} training images."
         yield Problem("training.batch_size", told, f"At most {facts.n_train}.")
 
 
@@ -140,9 +154,16 @@ def _metric_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
 
 
 def _warmup_fits_the_run(config: Config, facts: Facts) -> Iterator[Problem]:
-    if config.scheduler.warmup_epochs > config.training.epochs:
+    if config.scheduler.warmup_epochs > config.training.most_epochs:
         told = f"the warm-up of {config.scheduler.warmup_epochs:g} epochs is longer than the run."
-        yield Problem("scheduler.warmup_epochs", told, f"At most {config.training.epochs}.")
+        yield Problem("scheduler.warmup_epochs", told, f"At most {config.training.most_epochs}.")
+
+
+def _auto_epochs_come_to_an_end(config: Config, facts: Facts) -> Iterator[Problem]:
+    training = config.training
+    if training.epochs == "auto" and not training.early_stopping and not training.time_budget_minutes:
+        told = "nothing says how many epochs auto is: there is neither early stopping nor a time budget."
+        yield Problem("training.epochs", told, "Turn early stopping on, set a time budget, or give a number.")
 
 
 def _one_cycle_has_its_own_warmup(config: Config, facts: Facts) -> Iterator[Problem]:
@@ -159,7 +180,7 @@ def _frozen_weights_come_from_somewhere(config: Config, facts: Facts) -> Iterato
 
 
 def _unfreezing_comes_before_the_end(config: Config, facts: Facts) -> Iterator[Problem]:
-    model, epochs = config.model, config.training.epochs
+    model, epochs = config.model, config.training.most_epochs
     if model.freeze != "none" and model.unfreeze_epoch >= epochs:
         told = f"the run ends after {epochs} epochs, before the frozen part is trained."
         yield Problem("model.unfreeze_epoch", told, f"At most {epochs - 1}, or 0 to keep it frozen.")
@@ -221,6 +242,7 @@ RULES: tuple[Rule, ...] = (
     _task_fits_the_labels,
     _metric_fits_the_task,
     _warmup_fits_the_run,
+    _auto_epochs_come_to_an_end,
     _one_cycle_has_its_own_warmup,
     _frozen_weights_come_from_somewhere,
     _unfreezing_comes_before_the_end,

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from nbtrain.training.precision import Chosen
 
 T = TypeVar("T")
+_UNDECIDED = 32
+"""Images per batch of a loader while that is auto: rehearse.py decides it for a run, a range test takes it as it is."""
 Frozen = Mapping[str, Any]
 """The content of a run's config.json, or of a probe's request: configuration, data set and split."""
 
@@ -64,7 +66,7 @@ class Wiring:
         """Take what was frozen; ``kept`` holds, by path, what ``auto`` was resolved to before."""
         self.project, self.frozen, self.say, self.commands = project, frozen, say, commands
         self.config = Config.parse(frozen["config"])
-        self.epochs = self.config.training.epochs
+        self.epochs = self.config.training.most_epochs
         """Epochs that are told with each phase."""
         self.kept = {} if kept is None else kept
         self._data_hash = str(frozen["dataset"]["hash"])
@@ -159,7 +161,8 @@ class Wiring:
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
         order: Any = {"shuffle": shuffle, "shares": shares}
-        return Loader(images, config.training.batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
+        batch_size = config.training.batch or _UNDECIDED
+        return Loader(images, batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed
@@ -216,7 +219,7 @@ class Wiring:
         training, checkpoint = self.config.training, self.config.checkpoint
         return Plan(
             seed=training.seed,
-            epochs=training.epochs,
+            epochs=training.most_epochs,
             batches_per_epoch=batches_per_epoch,
             multiplier=training.batch_multiplier,
             clip_norm=training.clip_norm,

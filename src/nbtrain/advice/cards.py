@@ -182,7 +182,7 @@ class Event:
 def timeline(case: Case) -> tuple[Event, ...]:
     """Return what will happen when, in order; checkpoints are counted, not listed."""
     config, training = case.config, case.config.training
-    every, epochs = config.checkpoint.every_n_epochs, training.epochs
+    every, epochs = config.checkpoint.every_n_epochs, training.most_epochs
     events = [Event(epochs, "end of the run", "training.epochs")]
     if config.scheduler.warmup_epochs:
         events.append(Event(config.scheduler.warmup_epochs, "warm-up ends", "scheduler.warmup_epochs"))

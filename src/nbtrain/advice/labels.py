@@ -117,8 +117,8 @@ class BatchOverData(Static, name="batch larger than data", source="Arithmetic: n
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Compare batch size and training images."""
-        n_train, batch = case.evidence.n_train, case.config.training.batch_size
-        if n_train and batch > n_train:
+        n_train, batch = case.evidence.n_train, case.config.training.batch
+        if n_train and batch and batch > n_train:
             fitting = 2 ** int(math.log2(max(1, n_train / 4)))
             text = f"a batch of {batch} is larger than the {n_train} training images."
             yield self.found("problem", "training.batch_size", text, {"training.batch_size": fitting})

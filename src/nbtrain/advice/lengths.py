@@ -23,7 +23,7 @@ class FewEpochs(
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the number of epochs."""
-        epochs = case.config.training.epochs
+        epochs = case.config.training.most_epochs
         if case.start == "scratch" and epochs < FEW_EPOCHS:
             text = f"{counted(epochs, 'epoch')} from random weights: the model will hardly have settled."
             yield self.found("warning", "training.epochs", text, {"training.epochs": ENOUGH_EPOCHS})
@@ -36,7 +36,7 @@ class FewSteps(
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the number of steps."""
-        per_epoch, epochs = case.steps_per_epoch, case.config.training.epochs
+        per_epoch, epochs = case.steps_per_epoch, case.config.training.most_epochs
         if per_epoch is None or per_epoch * epochs >= FEW_STEPS:
             return
         text = f"the run changes the weights {counted(per_epoch * epochs, 'time')} in all ({per_epoch} × {epochs})."
@@ -49,9 +49,11 @@ class IdleStopping(Static, name="idle early stopping", source="Arithmetic: patie
     def findings(self, case: Case) -> Iterator[Finding]:
         """Compare patience and epochs."""
         training = case.config.training
-        if training.early_stopping and 1 < training.epochs <= training.patience:
-            text = f"early stopping waits {counted(training.patience, 'epoch')}, the run has {training.epochs}."
-            yield self.found("info", "training.patience", text, {"training.patience": max(1, training.epochs // 4)})
+        if training.early_stopping and 1 < training.most_epochs <= training.patience:
+            text = f"early stopping waits {counted(training.patience, 'epoch')}, the run has {training.most_epochs}."
+            yield self.found(
+                "info", "training.patience", text, {"training.patience": max(1, training.most_epochs // 4)}
+            )
 
 
 class HastyStopping(
@@ -64,6 +66,6 @@ class HastyStopping(
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the patience."""
         training = case.config.training
-        if training.early_stopping and training.patience < 3 and training.epochs > ENOUGH_EPOCHS:
+        if training.early_stopping and training.patience < 3 and training.most_epochs > ENOUGH_EPOCHS:
             text = f"one dip of {counted(training.patience, 'epoch')} ends the run."
             yield self.found("info", "training.patience", text, {"training.patience": 5})

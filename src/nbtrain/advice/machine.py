@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nbtrain.advice.case import Case
+from nbtrain.advice.case import ASSUMED_BATCH, Case
 from nbtrain.advice.findings import Finding
 from nbtrain.advice.static import Static
 from nbtrain.advice.words import counted, gigabytes
@@ -37,14 +37,14 @@ def checkpoint_bytes(case: Case) -> int | None:
 
 def kept_checkpoints(case: Case) -> int:
     """Return how many checkpoints lie on the disk at once: the newest, the best, and the one being written."""
-    return case.config.checkpoint.keep_last_n + 2
+    return case.config.checkpoint.at_once
 
 
 def shared_bytes(case: Case) -> int:
     """Return the shared memory that the loader workers fill with prepared batches, where their number is set."""
     config = case.config
     workers = config.data.workers if isinstance(config.data.workers, int) else 0
-    batch = config.training.batch_size * _CHANNELS * config.task.image_size**2
+    batch = (config.training.batch or ASSUMED_BATCH) * _CHANNELS * config.task.image_size**2
     return workers * config.data.prefetch * batch
 
 

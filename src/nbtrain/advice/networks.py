@@ -118,10 +118,16 @@ class TinyBatch(
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the batch size of networks that normalise over it."""
         training, n_train = case.config.training, case.evidence.n_train or 16
-        if training.batch_size >= 8 or case.family not in BATCH_NORMED or case.frozen or n_train < 8:
+        if (
+            training.batch is None
+            or training.batch >= 8
+            or case.family not in BATCH_NORMED
+            or case.frozen
+            or n_train < 8
+        ):
             return
         batch = min(16, n_train)
-        multiplier = max(1, training.batch_size * training.batch_multiplier // batch)
-        text = f"{case.config.model.get('variant')} normalises over batches of {training.batch_size}."
+        multiplier = max(1, training.batch * training.batch_multiplier // batch)
+        text = f"{case.config.model.get('variant')} normalises over batches of {training.batch}."
         fix = {"training.batch_size": batch, "training.batch_multiplier": multiplier}
         yield self.found("warning", "training.batch_size", text, fix)

@@ -1,7 +1,7 @@
 """The schedule before the run: the very functions that training calls, drawn over the epochs.
 
-It knows a configuration and the number of training images. Where those are not known yet, 100 steps per epoch are
-taken: the curve over epochs hardly depends on them.
+It knows a configuration and the number of training images. Where the steps of an epoch are not known yet, 100 are
+taken: the curve over epochs hardly depends on them. Where epochs are auto, the curve is that of the longest run.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Curve:
 
 def course_of(config: Config, n_train: int | None = None) -> Course:
     """Return what the schedule runs over, as the trainer works it out (build.py)."""
-    steps = config.steps_per_epoch(n_train) if n_train else _STEPS
-    return Course(config.optimizer.lr, config.training.epochs * steps, steps)
+    steps = (config.steps_per_epoch(n_train) if n_train else None) or _STEPS
+    return Course(config.optimizer.lr, config.training.most_epochs * steps, steps)
 
 
 def lr_at(config: Config, course: Course, epoch: float) -> float:
@@ -49,7 +49,7 @@ def curve(config: Config, n_train: int | None = None, points: int = _POINTS) -> 
 
 def told(config: Config, n_train: int | None = None) -> list[tuple[int, float]]:
     """Return the learning rate at the epochs that people ask for, and at the last one."""
-    course, last = course_of(config, n_train), config.training.epochs
+    course, last = course_of(config, n_train), config.training.most_epochs
     return [(epoch, lr_at(config, course, epoch)) for epoch in (*(e for e in EPOCHS if e < last), last)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from nbtrain.advice.case import TRANSFORMERS, Case, Start
+from nbtrain.advice.case import ASSUMED_BATCH, TRANSFORMERS, Case, Start
 from nbtrain.advice.findings import Finding
 from nbtrain.advice.preview import TINY_LR, share_below
 from nbtrain.advice.static import Static
@@ -103,7 +103,7 @@ def band(case: Case) -> Band | None:
     usual = USUAL.get(config.optimizer.kind)
     if usual is None:
         return None
-    batch, factor = config.effective_batch_size, 1.0
+    batch, factor = config.effective_batch_size or ASSUMED_BATCH, 1.0
     sources = [usual.source]
     momentum = getattr(config.optimizer, "momentum", None)
     if momentum is not None and config.optimizer.kind in _HEAVY:
@@ -111,7 +111,8 @@ def band(case: Case) -> Band | None:
         factor *= (1 - momentum) / (0.1 if config.optimizer.kind == "sgd" else 1.0)
         sources.append(f"times 1 - momentum, which keeps {momentum:g} of each step")
     started, why = _START[case.start][case.family in TRANSFORMERS]
-    words = [config.optimizer.label, f"batch {batch}", *([] if case.start == "scratch" else [_WORDS[case.start]])]
+    told = f"batch {batch}" if config.effective_batch_size else f"batch auto, taken as {batch}"
+    words = [config.optimizer.label, told, *([] if case.start == "scratch" else [_WORDS[case.start]])]
     return Band(usual.at(batch) * factor * started, ", ".join(words), "; ".join([*sources, *([why] if why else [])]))
 
 
@@ -151,7 +152,7 @@ class LowEnd(
         share = share_below(config, case.evidence.n_train)
         if share < 0.05:
             return
-        epochs = share * config.training.epochs
+        epochs = share * config.training.most_epochs
         part = f"{epochs:.3g} epochs, {percent(share)} of the run"
         text = f"the learning rate is below {typed(TINY_LR)} at the end ({part})."
         yield self.found("warning", "scheduler.kind", text, _flatter(case))
@@ -159,7 +160,7 @@ class LowEnd(
 
 def _flatter(case: Case) -> dict[str, Any]:
     """Return the changes after which the present kind of schedule ends at about a hundredth of its start."""
-    scheduler, epochs = case.config.scheduler, case.config.training.epochs
+    scheduler, epochs = case.config.scheduler, case.config.training.most_epochs
     left = max(epochs - scheduler.warmup_epochs, 1.0)
     factor = max(getattr(scheduler, "factor", 0.1), 0.1)
     made: dict[str, Callable[[], dict[str, Any]]] = {
@@ -178,7 +179,7 @@ class LongWarmup(
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the warm-up's share."""
-        warmup, epochs = case.config.scheduler.warmup_epochs, case.config.training.epochs
+        warmup, epochs = case.config.scheduler.warmup_epochs, case.config.training.most_epochs
         if warmup > 0.3 * epochs:
             text = f"the warm-up takes {warmup:g} of {counted(epochs, 'epoch')} ({percent(warmup / epochs)})."
             yield self.found(
@@ -195,7 +196,7 @@ class NoWarmup(Static, name="attention without warm-up", source="Xiong et al. 20
         own = config.scheduler.kind == "one_cycle"  # rises by itself
         if case.family in TRANSFORMERS and case.start == "scratch" and not config.scheduler.warmup_epochs and not own:
             text = f"{config.model.get('variant')} starts from scratch with 0 epochs of warm-up."
-            warmup = max(round(0.1 * config.training.epochs, 1), 0.1)
+            warmup = max(round(0.1 * config.training.most_epochs, 1), 0.1)
             yield self.found("warning", "scheduler.warmup_epochs", text, {"scheduler.warmup_epochs": warmup})
 
 

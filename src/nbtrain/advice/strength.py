@@ -168,8 +168,8 @@ class SoftenedTwice(
         """Look at smoothing, mixing and length."""
         config, smoothing = case.config, float(getattr(case.config.loss, "label_smoothing", 0.0))
         mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
-        if smoothing > 0 and mixes and config.training.epochs < 100:
-            epochs = counted(config.training.epochs, "epoch")
+        if smoothing > 0 and mixes and config.training.most_epochs < 100:
+            epochs = counted(config.training.most_epochs, "epoch")
             text = f"smoothing {typed(smoothing)} and mixed images both soften the labels, over {epochs}."
             yield self.found("info", "loss.label_smoothing", text, {"loss.label_smoothing": 0.0})
 
@@ -183,7 +183,7 @@ class MixedShort(
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at mixing and length."""
-        mixing, epochs = case.config.augmentation, case.config.training.epochs
+        mixing, epochs = case.config.augmentation, case.config.training.most_epochs
         if case.start == "scratch" and (mixing.mixup > 0 or mixing.cutmix > 0) and epochs < 20:
             path = "augmentation.mixup" if mixing.mixup > 0 else "augmentation.cutmix"
             text = f"{counted(epochs, 'epoch')} are too few to learn from mixed images."

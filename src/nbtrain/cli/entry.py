@@ -9,12 +9,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from nbtrain.cli import advise, checks, configuration, experiments, lab, later, measure, queue, reference, training
+from nbtrain.cli import (
+    advise,
+    checks,
+    configuration,
+    experiments,
+    lab,
+    later,
+    measure,
+    plan,
+    queue,
+    reference,
+    training,
+)
 from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, checks, reference)
+_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, checks, reference)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

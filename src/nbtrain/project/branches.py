@@ -46,7 +46,7 @@ def find(run: RunFolder | None, chosen: Config, which: str | int, *, experiment:
     folder = run.path / "checkpoints"
     found = kept.find(folder, which)
     best = kept.best(folder)
-    config = Changes.of(run.path).present(chosen, found.step)
+    config = Changes.of(run.path).present(chosen.decided(run.choices()), found.step)
     lineage = {
         "experiment": experiment, "name": name, "run": run.path.name, "step": found.step, "epoch": found.epoch,
         "fixed": dict(_fixed(config)),
@@ -77,10 +77,9 @@ def problems(start: Mapping[str, Any], config: Config, folder: Path | None) -> I
         if now.get(path) != value:
             told = f"this branch goes on from {where}, where it was {value!r}."
             yield Problem(path, told, f"Set it back to {value!r}, or train it in a new experiment.")
-    if config.training.epochs <= int(start.get("epoch", 0)):
-        told = (
-            f"this branch begins when {start.get('epoch')} epochs are done, so {config.training.epochs} leave nothing."
-        )
+    if config.training.most_epochs <= int(start.get("epoch", 0)):
+        begun, epochs = start.get("epoch"), config.training.most_epochs
+        told = f"this branch begins when {begun} epochs are done, so {epochs} leave nothing."
         yield Problem("training.epochs", told, f"Give more than {start.get('epoch')}.")
     if folder is not None and not kept.checkpoints(folder / kept.START):
         yield Problem("start", f"the checkpoint of {where} is gone.", "Branch again.")

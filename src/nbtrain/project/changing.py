@@ -35,6 +35,8 @@ def asked(now: Config, path: str, value: Any, begun: int, facts: Facts) -> Chang
         advice = f"These can: {', '.join(live)}. For all else, duplicate the experiment."
         raise StatusError(f"{path} cannot be changed while it trains", advice=advice)
     found = wanted.get(path)
+    if found == "auto":
+        raise ConfigError([Problem(path, "auto is decided before a run begins.", "Give a number.")])
     before = now.check(facts)
     problems = [problem for problem in wanted.check(facts) if problem not in before]
     if path == "training.epochs" and found < begun:

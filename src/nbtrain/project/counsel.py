@@ -259,7 +259,7 @@ def course(experiment: Experiment) -> Course:
     metric = history.series("val", watched)[2] if watched != "loss" else np.empty(0)
     return Course(
         config=config,
-        epochs=experiment.epochs or config.training.epochs,
+        epochs=experiment.epochs or config.training.most_epochs,
         ended=experiment.status in ENDED,
         train_loss=per_epoch(epochs, losses),
         val_loss=val_losses,

@@ -18,12 +18,14 @@ from traitlets import Dict, Float, Int, List, Unicode, default
 
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import ENDED, FAILURE_FIELDS, Leaving, Message, Pause, Stop
+from nbtrain.plans import Plan
 from nbtrain.project import counsel, freeze, lives
 from nbtrain.project.card import Card
 from nbtrain.project.history import History
 from nbtrain.project.later import Later
 from nbtrain.project.listeners import Listeners, happened
 from nbtrain.project.measuring import Measuring
+from nbtrain.project.planning import Planning
 from nbtrain.project.queue import Place
 from nbtrain.project.sections import Sections
 from nbtrain.project.story import Story
@@ -83,6 +85,7 @@ class Experiment(Sections, Later, Measuring):
         self._token: Any = None
         self._changed = threading.Condition()
         self._listeners: Listeners[Experiment] = Listeners()
+        self.planning = Planning(self)
         run = newest_run(card.folder) if card.folder else None
         if run is not None:
             self._attach(run)
@@ -116,6 +119,14 @@ class Experiment(Sections, Later, Measuring):
         """What the rules suggest: about the configuration before the run, about the run from then on."""
         return counsel.suggestions(self)
 
+    def plan(self, *, table: bool = False) -> Plan:
+        """Measure a few real steps apart from this experiment, and return what its run will need; blocks meanwhile.
+
+        ``table`` also measures batch sizes of 16 to 256. It waits its turn for the device. Raises ConfigError while
+        there are ``problems``, TrainingError where the measuring fails. ``planning`` does the same without blocking.
+        """
+        return self.planning.wait(table=table)
+
     # -- what a run does ----------------------------------------------------------------------------------------
 
     def train(self, *, beside: bool = False, queue: bool = False) -> Experiment:
@@ -131,7 +142,9 @@ class Experiment(Sections, Later, Measuring):
                 lives.must_be_trainable(self.status, self._all_problems())
                 when = lives.on_device(self.project.path, self.config, "train", beside=beside, wait=queue)
                 self.save()
-                frozen = freeze.frozen(self.project.data, self.config, self._card.start)
+                plan = self.planning.plan
+                foretold = plan.foretold() if plan else {}
+                frozen = freeze.frozen(self.project.data, self.config, self._card.start, foretold)
                 run = lives.begin(cast(Path, self.folder), frozen, when, self.project.trash)
                 self._attach(run) if run else self.refresh()
                 self.project.queue.look()

@@ -66,7 +66,7 @@ def plan(run: RunFolder, chosen: Config, epochs: int, last_lr: float | None = No
     )  # fmt: skip
     length = max(1, said.step // max(1, said.epoch))
     sentences = [schedule_text(after, said.step, length, epochs, last_lr), _waits(after), _again(said.step, there)]
-    return Extension(after.training.epochs, entry, " ".join(filter(None, sentences)))
+    return Extension(said.epoch + epochs, entry, " ".join(filter(None, sentences)))
 
 
 def write(run: RunFolder, entry: Entry) -> None:
@@ -92,7 +92,7 @@ def take_back(run: RunFolder, entry: Entry) -> None:
 
 def schedule_text(config: Config, step: int, length: int, added: int, last_lr: float | None = None) -> str:
     """Return how the learning rate goes on after ``step`` for ``added`` epochs of ``length`` steps each."""
-    scheduler, course = config.scheduler, Course(config.optimizer.lr, config.training.epochs * length, length)
+    scheduler, course = config.scheduler, Course(config.optimizer.lr, config.training.most_epochs * length, length)
     over = "the added epoch" if added == 1 else f"the added {added} epochs"
     if scheduler.kind == "plateau" and last_lr is not None:
         return f"The learning rate goes on at {last_lr:.2g}, and drops further when the validation loss stops falling."
@@ -103,7 +103,7 @@ def schedule_text(config: Config, step: int, length: int, added: int, last_lr: f
         return f"The learning rate stays at {first:.2g} over {over}."
     name = scheduler.label.lower()
     return (
-        f"The learning rate follows {name} as in a run of {config.training.epochs} epochs: "
+        f"The learning rate follows {name} as in a run of {config.training.most_epochs} epochs: "
         f"from {first:.2g} to {last:.2g} over {over}."
     )
 

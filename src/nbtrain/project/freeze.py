@@ -19,11 +19,16 @@ from nbtrain.project.datasets import DataSets
 _PACKAGES = ("nbtrain", "torch", "torchvision", "timm", "numpy", "pillow", "pydantic")
 
 
-def frozen(data: DataSets, config: Config, start: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def frozen(
+    data: DataSets, config: Config, start: Mapping[str, Any] = _NOTHING, plan: Mapping[str, Any] = _NOTHING
+) -> dict[str, Any]:
     """Return the content of a run's config.json: the choice, the data with its hash, the split, the versions, the seed.
 
-    ``start`` is where a branch begins (branches.py). Makes and keeps the split where there is none yet. Raises
-    DataError where the data cannot be used.
+    ``start`` is where a branch begins (branches.py), ``plan`` what was foretold of the run (plans.py). Makes and keeps
+    the split where there is none yet. Raises DataError where the data cannot be used.
     """
     split = data.make_split(config.data)
     return {
@@ -35,6 +40,7 @@ def frozen(data: DataSets, config: Config, start: Mapping[str, Any] = MappingPro
         "seed": config.training.seed,
         "versions": dict(versions()),
         **({"start": dict(start)} if start else {}),
+        **({"plan": dict(plan)} if plan else {}),
     }
 
 

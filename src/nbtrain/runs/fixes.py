@@ -7,6 +7,7 @@ change for each cause, best first. Not known here: how a change is applied (proj
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from nbtrain.config import Config
@@ -18,10 +19,15 @@ _LOWER_LR = 10
 """What a learning rate that has failed at a half of itself too is divided by."""
 
 
-def fixes_of(failure: Failure, plain: Any) -> tuple[Mapping[str, Any], ...]:
-    """Return ``label`` and ``changes`` of each fix for the configuration ``plain``; none where that cannot be read."""
+def fixes_of(
+    failure: Failure, plain: Any, choices: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Mapping[str, Any], ...]:
+    """Return ``label`` and ``changes`` of each fix for the configuration ``plain``; none where that cannot be read.
+
+    ``choices`` are what the run has decided, by path.
+    """
     try:
-        config = Config.parse(plain)
+        config = Config.parse(plain).decided(choices)
     except NbtrainError:
         return ()
     proposed = _PROPOSED.get(failure.cause, _none)(config, failure)
@@ -44,7 +50,7 @@ def _memory(config: Config, failure: Failure) -> Iterator[Fix]:
     training, workers = config.training, config.data.workers
     if "loader" in failure.message and workers != 0:
         yield "Use one loader worker" if workers != 1 else "Use no loader workers", {"data.workers": int(workers != 1)}
-    half, twice = training.batch_size // 2, training.batch_multiplier * 2
+    half, twice = (training.batch or 0) // 2, training.batch_multiplier * 2
     if half and "images at once" not in failure.message:  # else the trainer has tried smaller parts already
         changes = {"training.batch_size": half, "training.batch_multiplier": twice}
         yield f"Halve the batch size to {half}, and add up {twice} batches per step", changes
@@ -56,9 +62,9 @@ def _memory(config: Config, failure: Failure) -> Iterator[Fix]:
 
 def _shared_memory(config: Config, failure: Failure) -> Iterator[Fix]:
     yield "Use no loader workers", {"data.workers": 0}
-    half = config.training.batch_size // 2
-    changes = {"training.batch_size": half, "training.batch_multiplier": config.training.batch_multiplier * 2}
-    yield f"Halve the batch size to {half}", changes
+    if half := (config.training.batch or 0) // 2:
+        changes = {"training.batch_size": half, "training.batch_multiplier": config.training.batch_multiplier * 2}
+        yield f"Halve the batch size to {half}", changes
 
 
 def _worker(config: Config, failure: Failure) -> Iterator[Fix]:

@@ -191,6 +191,11 @@ class RunFolder:
         """Return every ``auto`` that was decided, as ``{path: {"value": …, "reason": …}}``."""
         return dict(self._read("resolved.json").get("choices", {}))
 
+    def choices(self) -> dict[str, Any]:
+        """Return every ``auto`` that was decided, as ``{path: value}``."""
+        told = self.resolved().items()
+        return {path: choice["value"] for path, choice in told if isinstance(choice, dict) and "value" in choice}
+
     def living(self) -> Liveness:
         """Tell whether the trainer lives: by its lock, by its process, and from afar by its heartbeat."""
         owner = self.owner()
@@ -215,7 +220,7 @@ class RunFolder:
         if failure.fixes:
             return failure
         try:
-            return replace(failure, fixes=fixes_of(failure, self.config.get("config")))
+            return replace(failure, fixes=fixes_of(failure, self.config.get("config"), self.choices()))
         except (OSError, NbtrainError):
             return failure
 

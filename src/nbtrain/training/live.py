@@ -80,6 +80,8 @@ class Live:
         if wish.path not in live_paths(self._now):
             raise NbtrainError(f"{wish.path} cannot be changed while it trains")
         value = self._now.set(wish.path, wish.value).get(wish.path)
+        if value == "auto":
+            raise NbtrainError(f"{wish.path} cannot become auto while it trains: that is decided before a run begins")
         if wish.path == "training.epochs":
             place, length = loop.place, loop.plan.steps_per_epoch
             value = max(value, place.epoch + (place.step > place.epoch * length))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nbtrain.data.randomness import Stream, key
 from nbtrain.errors import TrainingError
@@ -29,7 +29,7 @@ from nbtrain.training.checkpoint import Checkpoints, Loaded, State
 from nbtrain.training.commands import Commands, Say, Stopped
 from nbtrain.training.keeper import Keeper
 from nbtrain.training.live import Live
-from nbtrain.training.metrics import Scores
+from nbtrain.training.metrics import Metrics, Scores
 from nbtrain.training.monitor import Monitor
 from nbtrain.training.parts import Outcome, Parts, Plan
 from nbtrain.training.rescue import Rescue, Trouble, check_losses, check_weights
@@ -183,14 +183,16 @@ class Loop:
         seed(key(self.plan.seed, Stream.VALIDATE, self.place.step), self.device)
         for batch in self.parts.val.once():
             self.commands.look()
-            images_BCHW = self.parts.prepare(batch.images)
-            for some_BCHW, target, _ in self.rescue.pieces(
-                images_BCHW, batch.targets.to(self.device, non_blocking=True)
-            ):
-                with self.parts.precision.autocast():
-                    logits_BK = model(some_BCHW).float()
-                metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
+            self._score(batch, model, metrics)
         return self._judge(metrics.result())
+
+    def _score(self, batch: Any, model: nn.Module, metrics: Metrics) -> None:
+        """Add what ``model`` makes of one validation batch to ``metrics``."""
+        images_BCHW, wanted = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
+        for some_BCHW, target, _ in self.rescue.pieces(images_BCHW, wanted):
+            with self.parts.precision.autocast():
+                logits_BK = model(some_BCHW).float()
+            metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
 
     def _judge(self, scores: Scores) -> bool:
         """Close the epoch with its scores; return whether they are the best so far."""

@@ -11,8 +11,6 @@ Shapes: B images, C channels, H height, W width.
 from __future__ import annotations
 
 import copy
-import ctypes
-import gc
 import math
 import mmap
 import re
@@ -26,6 +24,7 @@ from torch import Tensor, nn
 from nbtrain.errors import TrainingError, lacks_memory
 from nbtrain.messages import Message, Notice, Resolved
 from nbtrain.training.checkpoint import State
+from nbtrain.training.memory import trim
 
 DIVERGED = 4.0
 """A smoothed training loss this many times its lowest has run away: where fastai's range test gives up (LRFinder)."""
@@ -120,7 +119,7 @@ class Rescue:
         if self._reserve is not None:
             self._reserve.close()
             self._reserve = None
-        _trim(self.device)
+        trim(self.device)
 
     def watch(self, loss: float, steps: int, step: int) -> None:
         """Take the mean loss of the last ``steps`` in; warn once where it runs away."""
@@ -196,17 +195,6 @@ def _reserved(device: torch.device) -> mmap.mmap | None:
         return mmap.mmap(-1, _RESERVE_BYTES) if device.type == "cpu" else None
     except (OSError, ValueError):  # there is nothing to set aside
         return None
-
-
-def _trim(device: torch.device) -> None:
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        return
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError, TypeError):  # no glibc here
-        return
 
 
 def _wanted(error: Exception) -> str:

@@ -11,14 +11,19 @@ from nbtrain.schema import Section, field
 from nbtrain.training import naming
 from nbtrain.training.loggers import Target
 
+MOST_EPOCHS = 200
+"""Epochs that auto stands for at most: the upper end of the slider; early stopping ends nearly all runs before."""
+
 
 class Training(Section):
     """How long, how many at once, and when to stop."""
 
-    epochs: int = field(50, ge=1, le=100_000, soft=(10, 200), unit="epochs", live=True)
-    """Passes over the training images."""
-    batch_size: int = field(32, ge=1, le=65_536, soft=(8, 256), log=True, unit="images")
-    """Images per step on the device."""
+    epochs: int | Literal["auto"] = field(50, ge=1, le=100_000, soft=(10, 200), unit="epochs", live=True)
+    """Passes over the training images. auto: as many as fit into the time budget by a measurement, where there is one;
+    else up to 200, and early stopping ends the run."""
+    batch_size: int | Literal["auto"] = field(32, ge=1, le=65_536, soft=(8, 256), log=True, unit="images")
+    """Images per step on the device. auto: measured before the run; the smallest power of two that is nearly as fast
+    as the fastest, of those within the memory target that leave an epoch 10 steps."""
     batch_multiplier: int = field(1, ge=1, le=64, soft=(1, 16), unit="batches")
     """Batches whose gradients are added up before the weights change: a larger batch without more memory."""
     clip_norm: float = field(0.0, ge=0.0, le=1e6, soft=(0.0, 10.0), unit="norm", label="Gradient clipping")
@@ -51,6 +56,21 @@ class Training(Section):
     seed: int = field(42, ge=0, le=2**31 - 1, unit="seed", advanced=True)
     """Seed of all randomness: the same seed, configuration and data give the same run on the CPU."""
 
+    @property
+    def batch(self) -> int | None:
+        """Images per step, None while that is auto and not decided."""
+        return None if self.batch_size == "auto" else self.batch_size
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs that the run has at most."""
+        return MOST_EPOCHS if self.epochs == "auto" else self.epochs
+
+    @property
+    def epochs_are_measured(self) -> bool:
+        """Whether the number of epochs hangs on how long one takes."""
+        return self.epochs == "auto" and self.time_budget_minutes > 0
+
 
 class Checkpoint(Section):
     """What is kept of the weights, and how often."""
@@ -69,6 +89,11 @@ class Checkpoint(Section):
     """File name under which the best checkpoint is also found; may hold {name}, {epoch}, {step}, {metric:.3f}."""
     last_name: str = field("last_checkpoint.pt", advanced=True, label="Name of the last")
     """File name under which the newest checkpoint is also found; may hold {name}, {epoch}, {step}, {metric:.3f}."""
+
+    @property
+    def at_once(self) -> int:
+        """Checkpoints that lie on the disk at once: the newest, the best, and the one being written."""
+        return self.keep_last_n + 2
 
     @field_validator("best_name", "last_name")
     @classmethod
@@ -103,7 +128,9 @@ class Hardware(Section):
     """Number format of the computation; mixed keeps the weights in 32 bit."""
     threads: int | Literal["auto"] = field("auto", ge=1, le=1024, unit="threads", advanced=True, label="CPU threads")
     """Compute threads of a run on the CPU; auto leaves room for the notebook and the loader."""
-
+    memory_target: float = field(0.8, ge=0.1, le=0.95, soft=(0.3, 0.95), unit="ratio", advanced=True)
+    """Share of the device's free memory that auto batch size may fill. A fifth is left by default, because a
+    measurement foretells the peak to a few percent and other programs move; above 0.95 nothing is left for either."""
     deterministic: bool = field(False, advanced=True)
     """On a GPU: only use operations that give the same bits every time, so that the same run on the same kind of GPU
     with the same versions repeats itself, and a resume is exact. Slower; a model with an operation that has no such

@@ -16,9 +16,11 @@ from traitlets import Dict, List
 
 from nbtrain.advice import Case, cards, preview, rates
 from nbtrain.advice.machine import checkpoint_bytes, kept_checkpoints, states_per_weight
+from nbtrain.advice.plan import lines
 from nbtrain.advice.words import counted, gigabytes
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
+from nbtrain.plans import Plan
 from nbtrain.project import counsel
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.drafts import draft_of
@@ -57,7 +59,7 @@ class Advised(Tools):
         return {
             "advice": [counsel.plain(one) for one in found],
             "cards": cards_of(case, counsel.early_stops(experiment).text),
-            "resources": resources_of(case, experiment.data_info),
+            "resources": resources_of(case, experiment.data_info, experiment.planning.plan),
             "band": band_of(shown),
             "schedule": schedule_of(shown),
         }
@@ -112,7 +114,7 @@ def schedule_of(case: Case) -> dict[str, Any]:
         "epochs": [round(epoch, 3) for epoch in drawn.epochs],
         "lrs": [float(f"{lr:.4g}") for lr in drawn.lrs],
         "told": [[epoch, lr] for epoch, lr in preview.told(config, n_train)],
-        "total": config.training.epochs,
+        "total": config.training.most_epochs,
         "warmup": config.scheduler.warmup_epochs,
         "still": round(preview.share_below(config, n_train), 4),
         "highest": config.scheduler.kind == "plateau",
@@ -147,8 +149,11 @@ def _optimizer(row: cards.OptimizerRow) -> dict[str, Any]:
     return {**told, "stability": "", "best_for": "", "source": "", **known}
 
 
-def resources_of(case: Case, info: Mapping[str, Any]) -> list[list[str]]:
-    """Return what the run will need, as label and value; what is not known is left out."""
+def resources_of(case: Case, info: Mapping[str, Any], plan: Plan | None = None) -> list[list[str]]:
+    """Return what the run will need, as label and value: measured where there is a ``plan``, else estimated.
+
+    What is not known is left out.
+    """
     config, entry, size = case.config, case.entry, checkpoint_bytes(case)
     steps, free, states = case.steps_per_epoch, case.evidence.disk_free_bytes, states_per_weight(config.optimizer)
     rows = [("Model", f"{entry.variant} · {entry.summary}" if entry else str(config.model.label))]
@@ -157,17 +162,21 @@ def resources_of(case: Case, info: Mapping[str, Any]) -> list[list[str]]:
         rows.append(
             ("Data", f"{info.get('name')}: {sets}, {counted(len(info.get('classes', ())), 'class', 'classes')}")
         )
-    if steps:
-        rows.append(
-            ("Steps", f"{steps} × {counted(config.training.epochs, 'epoch')} = {steps * config.training.epochs}")
-        )
-    if size is not None:
+    if plan:
+        rows += [(line.label, line.value) for line in lines(plan) if line.label in _MEASURED]
+    if steps and not plan:
+        epochs = config.training.most_epochs
+        most = "at most " if config.training.epochs == "auto" else ""
+        rows.append(("Steps", f"{steps} × {most}{counted(epochs, 'epoch')} = {steps * epochs}"))
+    if size is not None and not plan:
         kept, room = kept_checkpoints(case), f", {gigabytes(free)} free" if free is not None else ""
-        rows.append(("Checkpoints", f"{kept} at once of about {gigabytes(size)}: {gigabytes(kept * size)}{room}"))
+        told = f"{kept} at once, estimated by the number of weights: {kept} × {gigabytes(size)}{room}"
+        rows.append(("Checkpoints", told))
     if states and entry and entry.parameters and not case.frozen:
         rows.append(("Optimizer states", gigabytes(4 * states * entry.parameters)))
     rows.append(("Device", config.hardware.device if config.hardware.device != "auto" else "first GPU, else CPU"))
     return [list(row) for row in rows]
 
 
+_MEASURED = frozenset({"Steps", "Time in all", "Peak memory", "Checkpoints"})
 _SETS = (("train", "training"), ("val", "validation"), ("test", "test images"))

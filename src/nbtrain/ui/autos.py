@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nbtrain.config import DECIDED
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.folder import RunFolder
 from nbtrain.schema import fields
@@ -18,15 +19,27 @@ def autos_of(experiment: Experiment) -> dict[str, dict[str, Any]]:
     """Return by path, for each field that is auto: value, reason, whose run said so, and the number to start from."""
     run, source = _newest(experiment)
     known = _choices(run) if run else {}
+    if not experiment.run_path:  # what hangs on the model is no news from another one's run
+        known = {path: choice for path, choice in known.items() if path not in DECIDED} | _planned(experiment)
     found = {}
     for field in fields(experiment.config):
         if experiment.config.get(field.path) == "auto":
             chosen = known.get(field.path, {})
             manual = experiment.edits.manual(field.path)
             told = {"value": _text(chosen["value"]), "reason": str(chosen.get("reason", ""))} if chosen else {}
+            where = str(chosen.get("source", source))
             start = manual if manual is not None else chosen.get("value")
-            found[field.path] = {**told, **({"source": source} if told and source else {}), "manual": start}
+            found[field.path] = {**told, **({"source": where} if told and where else {}), "manual": start}
     return found
+
+
+def _planned(experiment: Experiment) -> dict[str, dict[str, Any]]:
+    """Return what the plan says that auto will become; the run measures again."""
+    plan = experiment.planning.plan
+    if plan is None:
+        return {}
+    told = (("training.batch_size", plan.batch, plan.measured.reason), ("training.epochs", plan.epochs, "at most"))
+    return {path: {"value": value, "reason": reason, "source": "the plan"} for path, value, reason in told}
 
 
 def _text(value: Any) -> str:

@@ -20,7 +20,7 @@ from nbtrain.schema import Choice, Field, Section, fields
 from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
 from nbtrain.ui.machine import gpus
-from nbtrain.ui.measuring import Measured
+from nbtrain.ui.plan import Planned, plan_of
 from nbtrain.ui.starting import start_of
 
 _WATCHED = (
@@ -32,7 +32,7 @@ _OPEN = ("model", "optimizer", "training")
 """Sections that are open at first; the others say in a line what they hold."""
 
 
-class Form(Measured, twin="form"):
+class Form(Planned, twin="form"):
     """The configuration of one experiment, to read, edit, save and train."""
 
     sections = List(Dict(), help="Key, title and fields of every section, without values.").tag(sync=True)
@@ -69,6 +69,7 @@ class Form(Measured, twin="form"):
             self.follow(experiment, *_WATCHED)
             self.follow(start_of(experiment), "starting", "trouble")
             self.follow(draft_of(experiment), "refused")
+            self.follow_plan(experiment)
         self.hear(experiment)
         with self.hold_sync():
             self.trouble = ""
@@ -81,7 +82,7 @@ class Form(Measured, twin="form"):
         experiment = self.experiment
         if experiment is None:
             empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
-            return {**empty, **self.unadvised(), "measured": {}}
+            return {**empty, **self.unadvised(), "measured": {}, "plan": {}}
         start, refused = start_of(experiment), draft_of(experiment).refused
         reason, editable = why_not(experiment, refused), experiment.status == "created"
         described = describe(shown_config(experiment), choices_here(experiment))
@@ -91,6 +92,7 @@ class Form(Measured, twin="form"):
             **self.tools(experiment),
             **self.advised(experiment),
             "measured": self.measured_now(experiment),
+            "plan": plan_of(experiment),
             "trouble": start.trouble or self.trouble,
             "refused": {**refused_live(experiment), **refused},
             "problems": list(experiment.problems),
@@ -251,9 +253,9 @@ def footer_of(experiment: Experiment) -> dict[str, Any]:
     """Return what the form's foot says of an experiment: its effective batch size and steps per epoch."""
     training, n_train = experiment.config.training, experiment.data_info.get("train")
     return {
-        "batch": str(training.batch_size),
+        "batch": str(training.batch or "auto"),
         "multiplier": training.batch_multiplier,
-        "effective": str(experiment.config.effective_batch_size),
+        "effective": str(experiment.config.effective_batch_size or "auto"),
         "n_train": n_train,
         "steps_per_epoch": experiment.config.steps_per_epoch(n_train) if n_train else None,
     }

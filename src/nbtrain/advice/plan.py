@@ -1,0 +1,73 @@
+"""A plan in words: each number, and how it was got. It draws nothing and measures nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nbtrain.advice.words import counted, gigabytes
+from nbtrain.plans import Correction, Plan
+from nbtrain.training.settings import MOST_EPOCHS
+
+
+class Line(NamedTuple):
+    """One number of a plan."""
+
+    label: str
+    value: str
+    how: str
+    """How it was got."""
+
+
+def lines(plan: Plan) -> list[Line]:
+    """Return what a run will need, number by number."""
+    found = plan.measured
+    most = "at most " if plan.at_most else ""
+    tried = ", ".join(str(trial.batch) for trial in found.trials)
+    was = "measured" if found.trial else "worked out"
+    both = "the slower of both, they go on at once" if found.trials[0].beside else "one after the other"
+    trial = found.trial
+    parts = f": computing {_ms(trial.compute_s)}, loading {_ms(trial.load_s)}, {both}" if trial else ""
+    return [
+        Line("Samples", f"{plan.samples} for training, {found.n_val} for validation", "counted"),
+        Line("Batch size", str(plan.batch), f"auto: {found.reason}" if found.reason else "as set"),
+        Line("Steps", f"{plan.steps_per_epoch} per epoch, {most}{plan.steps} in all", _epochs(plan)),
+        Line("Time per batch", _ms(found.batch_s), f"{was} over real steps{parts}"),
+        Line("Time per epoch", duration(plan.epoch_s), f"with validation at {_ms(found.val_batch_s)} per batch"),
+        Line("Time in all", f"{most}{duration(plan.run_s)}", _corrected("start, epochs and the last save", plan.time)),
+        Line("Peak memory", gigabytes(plan.peak_bytes), _corrected(f"{was}; batches of {tried} were", plan.memory)),
+        Line("Checkpoints", gigabytes(plan.disk_bytes), f"{gigabytes(plan.checkpoint_bytes)} each, one was written"),
+    ]
+
+
+def fits(plan: Plan) -> str:
+    """Return how the peak lies against the memory target, in words."""
+    found = plan.measured
+    share = plan.memory.factor * found.peak_bytes / max(1, found.limit_bytes)
+    return f"{share:.0%} of the memory target ({gigabytes(found.limit_bytes)})"
+
+
+def duration(seconds: float) -> str:
+    """Return ``45 s``, ``12 min 30 s`` or ``3 h 05 min``."""
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _epochs(plan: Plan) -> str:
+    told = counted(plan.epochs, "epoch")
+    return f"{told}, the most that auto stands for" if plan.at_most and plan.epochs == MOST_EPOCHS else told
+
+
+def _ms(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _corrected(how: str, found: Correction) -> str:
+    if found.factor == 1:
+        return f"{how}; {counted(found.runs, 'run')} like this finished so far" if found.runs else how
+    return f"{how}; times {found.factor:.2f}, the median of the last {counted(found.runs, 'run')} like this"
