@@ -86,8 +86,8 @@ class Builder:
     def __init__(self, frozen: Frozen, run: Path, say: Say, commands: Commands) -> None:
         self.frozen, self.run, self.say, self.commands = frozen, run, say, commands
         self.project = run.parents[3]
-        self.config = Config.parse(frozen["config"])
         self.changes = Changes.of(run)
+        self.config = self.changes.free(Config.parse(frozen["config"]))
         self.now = self.changes.present(self.config)
         commands.budget.minutes = self.now.training.time_budget_minutes
         self.kept = _resolved_before(run)

@@ -37,11 +37,18 @@ def asked(now: Config, path: str, value: Any, begun: int, facts: Facts) -> Chang
     found = wanted.get(path)
     before = now.check(facts)
     problems = [problem for problem in wanted.check(facts) if problem not in before]
-    if path == "training.epochs" and found < begun:
-        problems.append(Problem(path, f"{found} is too few: {begun} have begun.", f"At least {begun}."))
+    if path == "training.epochs":
+        problems += too_few(found, begun)
     if problems:
         raise ConfigError(problems)
     return Change(path=path, value=found) if found != now.get(path) else None
+
+
+def too_few(epochs: int, begun: int) -> list[Problem]:
+    """Return what is wrong with a number of epochs of which ``begun`` have begun; nothing where it is enough."""
+    if epochs >= begun:
+        return []
+    return [Problem("training.epochs", f"{epochs} is too few: {begun} have begun.", f"At least {begun}.")]
 
 
 def begun(epoch: int, step: int, epochs: int, steps: int) -> int:

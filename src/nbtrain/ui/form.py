@@ -94,7 +94,7 @@ class Form(Advised, twin="form"):
             "problems": list(experiment.problems),
             "status": experiment.status,
             "editable": editable,
-            "live": experiment.status in ("preparing", "training"),
+            "live": experiment.status in ("preparing", "training") or bool(experiment.place),
             "changed": changed_words(experiment),
             "dirty": experiment.dirty,
             "can_undo": editable and (experiment.can_undo or bool(refused)),
