@@ -26,12 +26,16 @@ export interface Card {
   metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
 }
 
+/** A checkpoint that a branch could begin with; `metric` is the watched one. */
+export interface Checkpoint { step: number; epoch: number; best: boolean; metric: string; value: number | null }
+
 export interface Experiments extends Common {
   cards: Card[];
   selected: string;
   overlay: string[];
   known_tags: string[];
   asking: { id?: string };
+  branching: { id?: string; checkpoints?: Checkpoint[] };
   blank: boolean;
   notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
@@ -136,7 +140,7 @@ export interface RunBar extends Common {
   waiting: number | null;
   duration_s: number | null;
   best: { metric?: string; value?: number; epoch?: number; step?: number };
-  error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown> }[]; asks?: boolean };
+  error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown>; restarts?: string }[]; asks?: boolean };
   kept: string;
   repeated: { exact?: boolean; text?: string };
   extension: { epochs?: number; text?: string; refused?: string };

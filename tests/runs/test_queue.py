@@ -210,6 +210,8 @@ def test_one_that_cannot_be_started_says_so_and_the_queue_goes_on(three, queue, 
     assert waiting(queue) == []
     if broken == "folder gone":
         assert not second.path.exists()
+        assert queue.drop_lost() == [second.path]  # for the first who looks at the project
+        assert queue.drop_lost() == []
     elif broken == "entry unreadable":
         assert ended(second).status == "completed"
     else:

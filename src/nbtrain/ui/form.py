@@ -98,7 +98,7 @@ class Form(Planned, twin="form"):
             "problems": list(experiment.problems),
             "status": experiment.status,
             "editable": editable,
-            "live": experiment.status in ("preparing", "training"),
+            "live": experiment.status in ("preparing", "training") or bool(experiment.place),
             "changed": changed_words(experiment),
             "dirty": experiment.dirty,
             "can_undo": editable and (experiment.can_undo or bool(refused)),
