@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from advice.planted import FAULTS, HEALTHY, PHOTOS, Fault
-from nbtrain.advice import Evidence, Static, advise
+from nbtrain.advice import Case, Evidence, Static, advise, cards, rates
 from nbtrain.advice.findings import LEVELS
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.schema import fields
+from nbtrain.training.optimizers import Optimizer
 
 
 def config_of(changes):
