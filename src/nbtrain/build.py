@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain import files
+from nbtrain import files, stacks
 from nbtrain.config import Config
 from nbtrain.data.scan import Interrupted
 from nbtrain.errors import NbtrainError, TrainingError
@@ -28,6 +28,7 @@ from nbtrain.training.loggers import About, Logged, Tee
 from nbtrain.wiring import Frozen, Wiring
 
 if TYPE_CHECKING:
+    from nbtrain.data.workers import Vigil
     from nbtrain.training.parts import Outcome
 
 
@@ -79,7 +80,7 @@ class Builder:
         found = wiring.find()
         wiring.enter("planning")
         device = wiring.device()
-        train, val = wiring.loader(found, "train"), wiring.loader(found, "val")
+        train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
         normal = wiring.normalisation(train.images)
         _begin_branch(self.frozen, self.run)
         settings = self._model()
@@ -105,6 +106,16 @@ class Builder:
         if foretold.get("batch") != config.training.batch_size or kept.checkpoints(self.run / "checkpoints"):
             return logged
         return Compared(logged, self.run, foretold, config, self._began_s)
+
+    def _vigil(self) -> Vigil:
+        """Return when loader workers that hang are replaced: long before the run itself counts as hanging."""
+        from nbtrain.data.workers import Vigil
+
+        def replaced(text: str, told: str) -> None:
+            stacks.keep(self.run, told)
+            self.wiring.notice(f"{text}; where it stood is in {stacks.FILE} of the run folder.", "warning")
+
+        return Vigil(self.config.training.stall_limit_s / 2, replaced)
 
     def _monitored(self) -> str:
         from nbtrain.training.precision import Chosen

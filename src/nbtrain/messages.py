@@ -151,6 +151,10 @@ class Notice(Message):
     kind: ClassVar[str] = "notice"
     text: str
     level: Literal["info", "warning"] = "info"
+    about: str = ""
+    """Name of the advice rule that speaks of the same in the panels, which then leave this to it."""
+    step: int = 0
+    """Step at which it was found, where a rule wants to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ and signals; it does not know what hangs, nor what becomes of it.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -16,6 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from nbtrain import files
+
+FILE = "stacks.txt"
+"""File in the run folder that holds the newest stacks which somebody has asked for."""
 _SIGNAL = getattr(signal, "SIGUSR2", None)
 _ANSWER_S = 1.0
 _STATES = {"T": "stopped from outside", "D": "waiting for a disk or the network", "S": "sleeping", "R": "running"}
@@ -74,9 +79,24 @@ def _listens(pid: int) -> bool:
     return _SIGNAL is not None and bool(int(caught.split()[1], 16) >> (_SIGNAL - 1) & 1)
 
 
+def keep(run: Path, told: str) -> None:
+    """Leave stacks in the run folder ``run``; a disk that hangs or is full may be the very reason for them."""
+    with contextlib.suppress(OSError):
+        files.write_atomic(run / FILE, told.encode())
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process was frozen from outside; False where the system does not tell."""
+    return _letter(pid) == "T"
+
+
 def _state(pid: int) -> str:
+    letter = _letter(pid)
+    return _STATES.get(letter, letter) or "gone"
+
+
+def _letter(pid: int) -> str:
     try:
-        letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
-        return "gone"
-    return _STATES.get(letter, letter)
+        return ""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from nbtrain.data.loader import Images, Loader
     from nbtrain.data.normalisation import MeanStd
+    from nbtrain.data.workers import Vigil
     from nbtrain.training.parts import Parts, Plan
     from nbtrain.training.precision import Chosen
 
@@ -128,10 +129,14 @@ class Wiring:
             self.notice("hardware.deterministic is without effect on the CPU, where runs repeat themselves anyway.")
         return device
 
-    def loader(self, found: Found, part: str) -> Loader:
-        """Return the loader of one set (``train`` or ``val``); a small set is decoded now, once."""
+    def loader(self, found: Found, part: str, vigil: Vigil | None = None) -> Loader:
+        """Return the loader of one set (``train`` or ``val``); a small set is decoded now, once.
+
+        ``vigil`` says what is done where its workers hang; without it they are waited for.
+        """
         from nbtrain.data.loader import MAX_KEPT_BYTES, Images, Loader, Reading
         from nbtrain.data.sampling import shares_of
+        from nbtrain.data.workers import NO_VIGIL
 
         config, training = self.config, part == "train"
         images = Images(
@@ -155,7 +160,9 @@ class Wiring:
         told = self._tell_damaged(known)
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
-        return Loader(images, config.training.batch or _UNDECIDED, reading, shuffle=shuffle, shares=shares, told=told)
+        order: Any = {"shuffle": shuffle, "shares": shares}
+        batch_size = config.training.batch or _UNDECIDED
+        return Loader(images, batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed

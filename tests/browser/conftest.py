@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Request, sync_playwright
+from playwright.sync_api import BrowserContext, Request, expect, sync_playwright
 
 from browser.chromium import FLAGS, installed
 from browser.page import NotebookView
 from browser.server import OLD_IPYKERNEL, LabServer
 
 WIDTH_PX, HEIGHT_PX = 1600, 1000
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong; a condition that holds costs nothing
 _numbers = itertools.count(1)
 
 

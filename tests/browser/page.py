@@ -47,7 +47,7 @@ class NotebookView:
         self.errors: list[str] = []
         """What the page threw; ``page`` shows no error to a person, so tests look here."""
         self._current, self._kernel = 0, None  # type: tuple[int, KernelClient | None]
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         workspace = name.removesuffix(".ipynb").replace("/", "-")
         page.goto(f"{server.url}/lab/workspaces/{workspace}/tree/{name}?reset")
@@ -100,7 +100,7 @@ class NotebookView:
         """Return the value of a Python expression in this notebook's kernel; ``beside`` while a cell runs."""
         return self.kernel.evaluate(expression, beside=beside)
 
-    def wait_for(self, expression: str, *, limit_s: float = 30, beside: bool = False) -> Any:
+    def wait_for(self, expression: str, *, limit_s: float = 90, beside: bool = False) -> Any:
         """Ask until the Python expression is true and return its value; a click needs a moment to arrive."""
         for _ in range(max(1, int(limit_s / 0.05))):
             value = self.evaluate(expression, beside=beside)

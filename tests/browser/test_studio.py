@@ -48,7 +48,7 @@ def test_a_number_is_typed_kept_and_saved(cell):
     box = field(view, "optimizer.lr").locator("input").first
     box.fill("3e-4")
     assert view.wait_for("exp.config.optimizer.lr == 3e-4")
-    expect(view.output.get_by_text("not saved")).to_be_visible()
+    expect(view.output.locator(".nbt-form").get_by_text("not saved")).to_be_visible()
     view.output.get_by_role("button", name="Save").click()
     assert view.wait_for("not exp.dirty")
     expect(view.output.locator(".nbt-header .toast")).to_have_text("“Baseline” is saved")
@@ -129,13 +129,14 @@ def test_train_watch_stop_restart(cell):
     assert view.wait_for("exp.status == 'training'")
     expect(view.output.locator(".nbt-run_bar .state")).to_contain_text("Training")
     expect(view.output.locator(".nbt-curves .bqplot path.line").first).to_be_attached()
-    expect(field(view, "optimizer.lr").locator("input").first).to_be_disabled()
+    expect(field(view, "optimizer.weight_decay").locator("input").first).to_be_disabled()
+    expect(field(view, "optimizer.lr").locator("input").first).to_be_enabled()  # may change while it trains
     view.output.locator(".nbt-run_bar").get_by_role("button", name="Stop").click()
     assert view.wait_for("exp.status == 'cancelled'")
     view.output.locator(".nbt-run_bar").get_by_role("button", name="Restart").click()
     view.output.get_by_role("button", name="Move results and restart").click()
     assert view.wait_for("exp.status == 'created'")
-    expect(field(view, "optimizer.lr").locator("input").first).to_be_enabled()
+    expect(field(view, "optimizer.weight_decay").locator("input").first).to_be_enabled()
     assert view.errors == []
 
 

@@ -69,21 +69,20 @@ def test_a_stopped_loader_worker_holds_the_run_up_but_stop_still_works(with_work
     until(lambda: not any(map(processes.exists, [trainer, *workers])), limit_s=3)
 
 
-def test_a_worker_that_hangs_ends_the_run_and_shows_where_everything_stands(project):
+def test_a_worker_that_hangs_is_replaced_and_the_run_goes_on(project):
     experiment = project.new("Hangs")
-    experiment.config = experiment.config.set_all({**LONG, "data.workers": 1, "training.stall_limit_s": 2})
+    experiment.config = experiment.config.set_all({**LONG, "data.workers": 1, "training.stall_limit_s": 4})
     experiment.train(beside=True)
     until(lambda: experiment.step > 3 or not experiment.running)
     worker = min(child.pid for child in psutil.Process(pid_of(experiment)).children())  # later ones validate
     os.kill(worker, signal.SIGSTOP)
-    assert experiment.wait(20) == "failed"
-    error, stacks = experiment.error, RunFolder(experiment.run_path).path / "stacks.txt"
-    assert (error["cause"], error["fixes"][0]["changes"]) == ("worker", {"data.workers": 0})
-    assert f"waits for its loader workers (pid {worker}" in error["message"]
-    assert "in _batches" in error["traceback"]
-    assert f"(pid {worker}), stopped from outside" in error["traceback"]
-    assert stacks.read_text() == error["traceback"]
-    until(lambda: not processes.exists(worker), limit_s=3)
+    until(lambda: any(f"pid {worker}) gave nothing for 2 s" in told["text"] for told in experiment.notices))
+    goes_on(experiment)
+    stacks = (RunFolder(experiment.run_path).path / "stacks.txt").read_text()
+    assert "in _batches" in stacks
+    assert f"(pid {worker}), stopped from outside" in stacks
+    assert not processes.exists(worker)
+    assert experiment.status == "training"
 
 
 def is_still(experiment):

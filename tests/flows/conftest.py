@@ -66,7 +66,7 @@ def long_run(project: Project) -> Callable[[], object]:
     return start
 
 
-def until(condition: Callable[[], object], limit_s: float = 30) -> None:
+def until(condition: Callable[[], object], limit_s: float = 90) -> None:
     """Wait until ``condition()`` is true."""
     end_s = time.monotonic() + limit_s
     while not condition():

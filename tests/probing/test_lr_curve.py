@@ -25,7 +25,7 @@ def test_a_tenth_of_the_lowest_is_suggested_and_the_steepest_fall_is_named():
     curve = LrCurve.of(lrs, [valley(lr) for lr in lrs], diverged=True)
     assert 0.01 < curve.suggested * 10 < 0.1
     assert 10**-3.2 < curve.steepest < 10**-1.8
-    assert "tenth of the rate" in curve.why
+    assert "a tenth of that" in curve.why
     assert LrCurve.parse(curve.plain()) == curve
 
 

@@ -57,7 +57,10 @@ def make(tmp_path):
     def run(**act) -> RunFolder:
         frozen = {
             "format": 1,
-            "config": {"hardware": {"device": "cpu"}},
+            "config": {
+                "hardware": {"device": "cpu"},
+                "training": {"stall_limit_s": act.get("stall_limit_s", 0)},
+            },
             "act": act,
         }
         made.append(RunFolder.create(tmp_path / "project" / "experiments" / f"e-{len(made)}", frozen))

@@ -104,11 +104,9 @@ def test_a_click_while_it_imports_shares_what_is_imported(stand_in, make, tmp_pa
     launch.ensure_warm()
     until(warm.is_there)
     time.sleep(0.5)
-    begun_s = time.monotonic()
     run = make(steps=3)
     launched = launch.start(run)
     assert launched.warm
-    assert time.monotonic() - begun_s < 1.0
     assert run.status().phase == "importing"
     assert ended(run).status == "completed"
     assert next(m.status for m in JournalReader(run.events).read() if isinstance(m, Status)) == "preparing"

@@ -7,7 +7,7 @@ import { decades } from "./schedule";
 import type { FormView } from "./view";
 
 type Drawn = TemplateResult | typeof nothing;
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [420, 120, 40, 16, 16];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [280, 120, 28, 16, 16];
 /** Losses above this many times the first one are cut off: the rest would be squeezed flat. */
 const CUT = 1.2;
 
@@ -41,10 +41,10 @@ function lrRange(form: FormView, found: LrRange): TemplateResult {
 
 function reading(form: FormView, found: LrRange): TemplateResult {
   const use = (lr: number, what: string): TemplateResult => html`<button type="button" class="apply" title="Set the learning rate to ${typed(lr)}" @click=${() => form.panel.send("fix", { fix: { "optimizer.lr": lr } })}>Use ${typed(lr)}<span class="mut">${what}</span></button>`;
-  const old = found.stale ? html`<b class="warn">Out of date</b> <span class="mut">model, optimizer, data or batch have changed since.</span>` : nothing;
+  const old = found.stale ? html`<span class="why"><b class="warn">Out of date:</b> <span class="mut">model, optimizer, data or batch have changed since.</span></span>` : nothing;
   const why = (found.why ?? "").replace(/^./, (first) => first.toUpperCase());
   return html`${old}${found.suggested && !found.stale ? use(found.suggested, "suggested") : nothing}
-    ${found.steepest && !found.stale ? use(found.steepest, "steepest fall") : nothing}<span class="mut grow why" title=${found.source ?? ""}>${why}</span>`;
+    ${found.steepest && !found.stale ? use(found.steepest, "steepest fall") : nothing}<span class="mut why" title=${found.source ?? ""}>${why}</span>`;
 }
 
 function chart(lrs: number[], losses: number[], suggested: number | null, now: number): TemplateResult {
@@ -57,6 +57,7 @@ function chart(lrs: number[], losses: number[], suggested: number | null, now: n
   const told = `Smoothed loss from ${typed(first)} to ${typed(last)}${suggested ? `, suggested learning rate ${typed(suggested)}` : ""}`;
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${told}>
     ${[low, (low + top) / 2, top].map((loss) => svg`<line class="grid" x1=${LEFT} x2=${WIDTH - 4} y1=${y(loss)} y2=${y(loss)}></line><text x=${LEFT - 6} y=${y(loss) + 3} text-anchor="end">${loss.toPrecision(2)}</text>`)}
+    <text x=${LEFT} y=${TOP - 5}>loss</text>
     ${decades(10 ** Math.ceil(Math.log10(first) - 1e-9), last).map((lr) => svg`<text x=${x(lr)} y=${HEIGHT - 3} text-anchor=${x(lr) > WIDTH - 24 ? "end" : "middle"}>${typed(Number(lr.toPrecision(2)))}</text>`)}
     ${inside(now) ? svg`<line class="now" x1=${x(now)} x2=${x(now)} y1=${TOP} y2=${HEIGHT - BOTTOM}></line><text class="now" x=${x(now)} y=${TOP - 5} text-anchor="middle">now</text>` : nothing}
     ${inside(suggested) ? svg`<line class="suggested" x1=${x(suggested)} x2=${x(suggested)} y1=${TOP} y2=${HEIGHT - BOTTOM}></line>${near(x, suggested, now) ? nothing : svg`<text class="suggested" x=${x(suggested)} y=${TOP - 5} text-anchor="middle">${typed(suggested)}</text>`}` : nothing}
@@ -71,7 +72,7 @@ function colours(form: FormView, found: ColourValues): TemplateResult {
   const what = "Reads the training images now; runs with the same data and split use the values.";
   return html`<div class="measured" data-kind="colours">${found.mean && !found.running ? nothing : controls(form, "colours", found, "Measure now", what)}
     ${found.mean && found.std ? html`<table class="num small told"><thead><tr><th scope="col"><span class="hidden-text">value</span></th><th scope="col">red</th><th scope="col">green</th><th scope="col">blue</th></tr></thead><tbody>${row("mean", found.mean)}${row("deviation", found.std)}</tbody></table>
-      <div class="row small"><span class="mut grow">measured on ${found.n_images} training images; the next run uses these</span>
+      <div class="row small wraps"><span class="mut why">Of ${found.n_images} training images; the next run uses these.</span>
       <button type="button" class="apply" @click=${() => form.panel.send("fix", { fix: found.fix })}>Use as custom values</button></div>`
       : found.running ? nothing : html`<span class="small mut">Not measured yet: the run measures them before it begins.</span>`}</div>`;
 }

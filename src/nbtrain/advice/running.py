@@ -47,6 +47,8 @@ class Course:
     """Name, validation images and recall of each class in the newest validation."""
     n_gaps: int = 0
     """Numbers that were said and were not numbers."""
+    ran_away: float | None = None
+    """Epochs done when the trainer saw the loss run away within an epoch; None where it has not."""
 
     @property
     def done(self) -> int:
@@ -172,18 +174,24 @@ class Divergence(
     name="divergence",
     source="Goodfellow et al. 2016, Deep Learning, 11.4.1: too large a rate raises the training error",
 ):
-    """Training loss 50 % above its lowest epoch and above its first one."""
+    """Training loss 50 % above its lowest epoch and above its first one, or 4 times its lowest within this epoch."""
 
     def findings(self, case: Course) -> Iterator[Finding]:
         """Compare the newest epoch with the lowest and the first."""
-        loss = case.train_loss
-        if len(loss) < 3 or not np.isfinite(loss[-1]):
-            return
-        low = float(np.nanmin(loss))
-        if loss[-1] > 1.5 * low and loss[-1] > loss[0]:
+        text = _risen(case.train_loss)
+        if not text and case.ran_away is not None and len(case.train_loss) <= case.ran_away:
+            text = f"training loss runs away in epoch {math.ceil(case.ran_away)}."
+        if text:
             lr = rounded(case.config.optimizer.lr / 10)
-            text = f"training loss has risen from {typed(low)} to {typed(float(loss[-1]))}."
             yield self.found("problem", "optimizer.lr", text, {"optimizer.lr": lr})
+
+
+def _risen(loss: Column) -> str:
+    """Return how far the newest epoch's loss has risen above the lowest, empty where it has not."""
+    if len(loss) < 3 or not np.isfinite(loss[-1]):
+        return ""
+    low, now = float(np.nanmin(loss)), float(loss[-1])
+    return f"training loss has risen from {typed(low)} to {typed(now)}." if now > max(1.5 * low, loss[0]) else ""
 
 
 class Gaps(Running, name="not a number", source="IEEE 754: a sum with NaN or infinity in it is one"):

@@ -2,8 +2,9 @@
 
 Which images make up step n, and how each is augmented, follows from the seed alone (randomness.py): a run may start
 at any step, with any number of worker processes, and reads the same tensors. Small sets are decoded once and kept in
-memory; others are read by worker processes that die with the trainer. A damaged image never ends a run: while training
-the next good one stands in for it, in validation it is left out, and it is told once.
+memory; others are read by worker processes that die with the trainer, and are replaced where they hang (workers.py). A
+damaged image never ends a run: while training the next good one stands in for it, in validation it is left out, and it
+is told once.
 
 Reading in this process reseeds torch, numpy and random, so the loop seeds its own step after it has its batch.
 Shapes: B images of a batch, C colours, H height, W width, K classes. Only the trainer reads this file.
@@ -11,8 +12,6 @@ Shapes: B images of a batch, C colours, H height, W width, K classes. Only the t
 
 from __future__ import annotations
 
-import os
-import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,18 +23,24 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from nbtrain import processes, stacks
+from nbtrain.data import workers
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.records import Record, counted, label_ids, label_matrix
 from nbtrain.data.sampling import Place, Shares, Steps
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.statistics import MAX_MEASURED, PixelStatistics
+from nbtrain.data.workers import NO_VIGIL, Hands, Hung, Vigil
 from nbtrain.errors import DataError, NbtrainError, TrainingError
 from nbtrain.messages import Cause
 
 MAX_KEPT_BYTES = 64 * 2**20
 """Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
 MAX_WORKERS = 8
+MAX_HANGS = 3
+"""So many times in a row may workers hang at one batch; it is the image's fault then, or its transform's."""
+MAX_REPLACED = 20
+"""So many times in all: a machine on which workers hang again and again needs a person."""
 
 Transform = Callable[[Tensor], Tensor]
 """Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""
@@ -91,6 +96,8 @@ class Images(Dataset[Batch]):
         self.root, self.records, self.transform = root, tuple(records), transform
         self.seed, self.stand_in = seed, stand_in
         self.kept: list[Pixels | DataError] = []
+        self.hands: Hands | None = None
+        """Where worker processes say which image they are at."""
         self._stream = Stream.AUGMENT if stand_in else Stream.VALIDATE
         # A byte per class and image: float targets of a whole set could take gigabytes, those of a batch do not.
         ids = label_ids(records) if n_classes is None else label_matrix(records, n_classes)
@@ -130,6 +137,9 @@ class Images(Dataset[Batch]):
             return Failed(what, "Use fewer loader workers or a smaller batch.", cause="out of memory")
         except Exception as error:  # noqa: BLE001 - transforms are anyone's code
             return Failed(f"a batch could not be made ({type(error).__name__}: {error})", "", traceback.format_exc())
+        finally:
+            if self.hands:
+                self.hands.put_down()
 
     def _batch(self, places: Sequence[Place]) -> Batch:
         images: list[Tensor] = []
@@ -159,6 +169,8 @@ class Images(Dataset[Batch]):
         tries = len(self) if self.stand_in else 1
         for step in range(tries):
             candidate = (position + step) % len(self)
+            if self.hands:
+                self.hands.take(candidate)
             try:
                 return candidate, self.read(candidate)
             except DataError as error:
@@ -196,7 +208,8 @@ class Reading:
 class Loader:
     """Batches of one set: an endless stream of steps for training, one pass in fixed order for validation.
 
-    ``told`` is called once per damaged image, with its file and the reason.
+    ``told`` is called once per damaged image, with its file and the reason; ``vigil`` says what is done where workers
+    hang.
     """
 
     def __init__(
@@ -208,13 +221,18 @@ class Loader:
         shuffle: bool = True,
         shares: Shares | None = None,
         told: Callable[[str, str], None] = lambda file, reason: None,
+        vigil: Vigil = NO_VIGIL,
     ) -> None:
         self.images, self.batch_size, self.reading = images, batch_size, reading
-        self.shuffle, self.shares = shuffle, shares
+        self.shuffle, self.shares, self.vigil = shuffle, shares, vigil
+        if reading.workers and processes.LINUX:  # elsewhere workers share no memory by being forks
+            images.hands = Hands(reading.workers)
+            stacks.prepare()
         self.bad: dict[str, str] = {}
         self._told = told
         self._open: list[Iterator[Batch | Failed]] = []
         self._once: DataLoader[Batch | Failed] | None = None
+        self._replaced = 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -223,20 +241,26 @@ class Loader:
 
     def stream(self, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
         """Yield the batches of steps ``start`` to before ``stop``, over all epochs in one go."""
-        yield from self._checked(self._loader(self._steps(start, stop)))
+        yield from self._lasting(lambda done: self._loader(self._steps(start + done, stop)))
 
     def once(self) -> Iterator[Batch]:
         """Yield the whole set in its own order, the last batch being as small as it comes out."""
-        if self._once is None:
-            whole = [(0, position) for position in range(len(self.images))]
-            batches = [whole[i : i + self.batch_size] for i in range(0, len(whole), self.batch_size)]
-            self._once = self._loader(batches)
-        yield from self._checked(self._once)
+        yield from self._lasting(self._rest)
+
+    def _rest(self, done: int) -> DataLoader[Batch | Failed]:
+        """Return what reads the whole set, kept for the next time; where batches are done, what reads the others."""
+        if self._once is not None and not done:
+            return self._once
+        whole = [(0, position) for position in range(len(self.images))]
+        batches = [whole[i : i + self.batch_size] for i in range(0, len(whole), self.batch_size)]
+        made = self._loader(batches[done:])
+        self._once = self._once if done else made
+        return made
 
     def close(self) -> None:
         """End the worker processes now; a loader that is dropped ends them too."""
         for iterator in self._open:
-            _end_workers(iterator)
+            workers.end(iterator)
         self._open.clear()
         self._once = None
 
@@ -253,36 +277,74 @@ class Loader:
             num_workers=reading.workers,
             collate_fn=_handed_over,
             pin_memory=reading.pin_memory,
-            worker_init_fn=_start_worker,
+            worker_init_fn=workers.start,
             generator=torch.Generator(),  # else torch draws a number from the loop's own generator
             prefetch_factor=reading.prefetch if reading.workers else None,
             persistent_workers=reading.persistent and reading.workers > 0,
+            timeout=min(workers.TICK_S, self.vigil.patience_s) if reading.workers else 0,
             # Where the default is to start anew, every worker would import torch for seconds.
             multiprocessing_context="fork" if reading.workers and processes.LINUX else None,
         )
 
+    def _lasting(self, made: Callable[[int], DataLoader[Batch | Failed]]) -> Iterator[Batch]:
+        """Yield the batches of ``made(0)``; where workers hang, new ones go on with those of ``made(done)``."""
+        done, hangs, hung_at = 0, 0, -1
+        while True:
+            try:
+                for batch in self._checked(made(done)):
+                    done += 1
+                    if len(batch.positions):
+                        yield batch
+                return
+            except Hung as hung:
+                hangs, hung_at = (hangs + 1 if done == hung_at else 1), done
+                self._replace(hung, hangs)
+
+    def _replace(self, hung: Hung, hangs: int) -> None:
+        """Tell of workers that have been ended; raises TrainingError where new ones would be no help."""
+        self._replaced += 1
+        files = [self.images.records[position].file for position in hung.positions]
+        at = f" while it read {' and '.join(files)}" if files else ""
+        which = f"loader worker (pid {', '.join(map(str, hung.pids))})"
+        what = f"{which} gave nothing for {self.vigil.patience_s:g} s{at}"
+        if hangs >= MAX_HANGS or self._replaced > MAX_REPLACED:
+            often = (
+                f"{MAX_HANGS} times in a row"
+                if hangs >= MAX_HANGS
+                else f"after {MAX_REPLACED} others had been replaced"
+            )
+            look = f"Look at {files[0]} and at the transforms" if files else "Look at the disk that the images lie on"
+            advice = f"{look}; raise training.stall_limit_s where reading may take that long."
+            raise TrainingError(f"a {what}, {often}", cause="worker", advice=advice) from _Trace(hung.stacks)
+        self.vigil.replaced(f"A {what}. It was replaced, and the run goes on with the same images", hung.stacks)
+
     def _checked(self, loader: DataLoader[Batch | Failed]) -> Iterator[Batch]:
-        """Yield the sound batches of ``loader``; raises DataError for one that could not be made."""
+        """Yield the batches of ``loader``; raises DataError for one that could not be made, Hung for one not made."""
         iterator = iter(loader)
         if iterator not in self._open:  # workers that stay are one iterator for good
             self._open.append(iterator)
+        hung = False
         try:
-            for batch in iterator:
+            for batch in workers.batches(iterator, self.images.hands, self.vigil.patience_s):
                 if isinstance(batch, Failed):
                     raise batch.error() from (_Trace(batch.trace) if batch.trace else None)
                 for position, reason in batch.bad:
                     self._tell(self.images.records[position].file, reason)
-                if len(batch.positions):
-                    yield batch
+                yield batch
+        except Hung:
+            hung = True
+            raise
         except RuntimeError as error:
-            named = _named(error, iterator)
+            named = workers.named(error, iterator)
             if named is None:
                 raise
             raise named from error
         finally:
+            if hung and loader is self._once:
+                self._once = None
             if loader is not self._once and iterator in self._open:
                 self._open.remove(iterator)
-                _end_workers(iterator)
+                workers.end(iterator)
 
     def _tell(self, file: str, reason: str) -> None:
         if file not in self.bad:
@@ -292,22 +354,6 @@ class Loader:
 
 class _Trace(Exception):  # noqa: N818 - carries the traceback of a worker, never raised itself
     pass
-
-
-def _named(error: RuntimeError, iterator: Iterator[Batch | Failed]) -> RuntimeError | None:
-    """Return the error with the signal, where torch says of a dead worker only that it is gone; None elsewhere."""
-    died = [worker for worker in getattr(iterator, "_workers", ()) if (worker.exitcode or 0) < 0]
-    if "exited unexpectedly" not in str(error) or not died:
-        return None
-    by = signal.strsignal(-died[0].exitcode)
-    return RuntimeError(f"DataLoader worker (pid {died[0].pid}) is killed by signal: {by}.")
-
-
-def _end_workers(iterator: Iterator[Batch | Failed]) -> None:
-    # Named with an underscore, yet the only way to end them at a moment of our choice.
-    shut = getattr(iterator, "_shutdown_workers", None)
-    if shut is not None:
-        shut()
 
 
 def _handed_over(batch: Any) -> Any:
@@ -327,27 +373,13 @@ def _handed_over(batch: Any) -> Any:
     return batch
 
 
-def _start_worker(_: int) -> None:
-    processes.die_with_parent()
-    stacks.listen()
-    # The trainer's handler would write a checkpoint from a worker.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    torch.set_num_threads(1)
-
-
-def choose_workers(n_images: int, decoded_bytes: int, n_cpus: int | None = None) -> tuple[int, str]:
+def choose_workers(n_images: int, decoded_bytes: int, n_cpus: int) -> tuple[int, str]:
     """Return the number of loader processes for a set of this decoded size, with the reason in words."""
-    n_cpus = usable_cpus() if n_cpus is None else n_cpus
     mib = decoded_bytes / 2**20
     if decoded_bytes <= MAX_KEPT_BYTES:
         return 0, f"all {n_images} images fit into memory decoded ({mib:.1f} MiB)"
     workers = max(1, min(MAX_WORKERS, n_cpus - 1))
     return workers, f"{counted(n_cpus, 'core', 'cores')}, of which one is left to the network ({mib:,.0f} MiB decoded)"
-
-
-def usable_cpus() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def mean_and_spread(

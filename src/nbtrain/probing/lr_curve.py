@@ -25,7 +25,6 @@ _LEAST_FALL = 0.02
 """With a smaller fall than this share of the first loss nothing was learned, and nothing can be read off."""
 LEAST_POINTS, MOST_STEPS = 10, 10_000
 """Fewer points than this say nothing; more steps than this are a training."""
-RULE = "a tenth of the rate at which the smoothed loss was lowest"
 SOURCE = "Smith 2017, arXiv:1506.01186; read as in Gugger 2018, sgugger.github.io, and fastai's lr_find"
 
 
@@ -66,7 +65,7 @@ class LrCurve:
     diverged: bool
     """Whether the sweep ended because the loss ran away; otherwise it went through all rates."""
     suggested: float | None
-    """By :data:`RULE`; None where the curve says nothing."""
+    """A tenth of the rate at which the smoothed loss was lowest; None where the curve says nothing."""
     steepest: float | None
     """Where the smoothed loss falls fastest over the logarithm of the rate."""
     why: str
@@ -129,4 +128,4 @@ def _read(lrs: npt.NDArray[np.float64], smoothed: npt.NDArray[np.float64]) -> tu
     slopes = np.gradient(smoothed[: lowest + 1], np.log(lrs[: lowest + 1]))
     steepest = float(lrs[int(slopes.argmin())])
     at = float(lrs[lowest])
-    return at, steepest, f"the loss was lowest at {at:.2g} ({RULE})."
+    return at, steepest, f"the smoothed loss was lowest at {at:.2g}; a tenth of that is suggested."

@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 
 from nbtrain.advice import Case, Course, Evidence, Finding, advise, cards, observe
-from nbtrain.advice.running import per_epoch
+from nbtrain.advice.running import Divergence, per_epoch
 from nbtrain.advice.words import typed
 from nbtrain.config import Config
 from nbtrain.data.decode import size_of
@@ -267,8 +267,16 @@ def course(experiment: Experiment) -> Course:
         lr=per_epoch(epochs, history.series("train", "lr")[2]),
         waiting=experiment.story.usage_rows.series("train", "waiting")[2].tolist(),
         classes=recalls(experiment.per_class),
+        ran_away=_ran_away(experiment),
         n_gaps=int((~np.isfinite(losses)).sum() + (~np.isfinite(val_losses)).sum()),
     )
+
+
+def _ran_away(experiment: Experiment) -> float | None:
+    """Return the epochs done when the trainer saw the loss run away, None where it has not."""
+    step = max((notice["step"] for notice in experiment.notices if notice["about"] == Divergence.name), default=None)
+    per_epoch_steps = experiment.steps / experiment.epochs if experiment.epochs else 0
+    return step / per_epoch_steps if step is not None and per_epoch_steps else None
 
 
 def _watched(config: Config) -> str:

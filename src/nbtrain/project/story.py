@@ -49,7 +49,7 @@ class Story:
     usage: dict[str, float] = field(default_factory=dict)
     usage_rows: History = field(default_factory=History)
     resolved: dict[str, dict[str, Any]] = field(default_factory=dict)
-    notices: list[dict[str, str]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] = field(default_factory=dict)
     repeated: int = 0
@@ -85,7 +85,7 @@ class Story:
             case Resolved():
                 self.resolved[message.path] = {"value": message.value, "reason": message.reason}
             case Notice():
-                self._notice({"level": message.level, "text": message.text})
+                self._notice(message)
             case Exact():
                 self._repeated(message)
             case Failure():
@@ -127,8 +127,9 @@ class Story:
         if self.exact in ("", EXACT):
             self.exact = EXACT if said.equal else said.text
 
-    def _notice(self, said: dict[str, str]) -> None:
+    def _notice(self, message: Notice) -> None:
         """Each life tells the same of the data; that is worth telling once."""
+        said = {name: getattr(message, name) for name in ("level", "text", "about", "step")}
         if said not in self.notices:
             self.notices.append(said)
 

@@ -1,21 +1,19 @@
 """A trainer that makes no progress: noticed, told with the stacks of its processes, and ended by its minder.
 
-Progress is that the loop asks for commands, which it does between any two pieces of work. Time in which this process
-was frozen itself does not count. Known here: when it is too long, and the failure. Not known here: how a run ends.
+Progress is that the loop asks for commands, which it does between any two pieces of work, or says something. Time in
+which this process was frozen itself does not count. Known here: when it is too long, and the failure. Not known here:
+how a run ends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Any
 
-from nbtrain import files, stacks
+from nbtrain import stacks
 from nbtrain.messages import Failure
 
-STACKS = "stacks.txt"
-"""File in the run folder that holds the stacks."""
 _TICK_S = 1.0
 """A longer time between two looks is time in which this process did not run."""
 
@@ -44,15 +42,14 @@ def stalled(run: Path, limit_s: float) -> Failure:
 
     workers = [child.pid for child in psutil.Process().children()]
     told = stacks.dump(workers)
-    with contextlib.suppress(OSError):  # a disk that hangs or is full may be the reason
-        files.write_atomic(run / STACKS, told.encode())
+    stacks.keep(run, told)
     waits = bool(workers) and "data/loader.py" in told.partition("\nChild")[0].replace("\\", "/")
     what = f"its loader workers (pid {', '.join(map(str, workers))})" if waits else "a step, or a call in it"
     return Failure(
         cause="worker" if waits else "code",
         message=f"No progress for {limit_s:g} s: the trainer waits for {what}.",
         advice=(
-            f"Look at where each process stands, below and in {STACKS} of the run folder.",
+            f"Look at where each process stands, below and in {stacks.FILE} of the run folder.",
             "Resume it: it goes on from the newest checkpoint.",
             "Raise training.stall_limit_s where a step may take that long.",
         ),

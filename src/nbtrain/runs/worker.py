@@ -90,7 +90,7 @@ class Trainer:
         self._last_word = threading.Lock()
         self._wake: socket.socket | None = None
         self._leaving = threading.Event()
-        self._folder = self._missed = 0
+        self._folder = self._missed = self._told = 0
         self._watchdog = Watchdog(0)
 
     def begin(self, report: Callable[[dict[str, Any]], None]) -> bool:
@@ -153,9 +153,13 @@ class Trainer:
         build = build or _production_build()
         if self._mailbox.leave_s is not None:
             return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} before it began.")
-        outcome = build(self._frozen, self.run.path, self.say, self._mailbox.asked).run()
+        outcome = build(self._frozen, self.run.path, self._say_of_loop, self._mailbox.asked).run()
         harder = outcome.status == "paused" and self._mailbox.stopped  # a Stop that came while it paused
         return self._end("cancelled" if harder else outcome.status, outcome.reason)
+
+    def _say_of_loop(self, message: Message) -> None:
+        self._told += 1  # a sign of life
+        self.say(message)
 
     # ------------------------------------------------------------------ becoming the owner
 
@@ -211,7 +215,7 @@ class Trainer:
             if self._own_process and self._is_late():
                 ending = self._mailbox.ending
                 self._leave(ending, f"{LEFT[ending]} without waiting for the current work to finish.")
-            if self._watchdog.has_enough(self._stands_to_train(), self._mailbox.heard):
+            if self._watchdog.has_enough(self._stands_to_train(), (self._mailbox.heard, self._told)):
                 failure = stalled(self.run.path, self._watchdog.limit_s)
                 self._say_failure(failure)
                 self._leave("failed", failure.message)

@@ -28,6 +28,8 @@ from nbtrain.training.memory import trim
 
 DIVERGED = 4.0
 """A smoothed training loss this many times its lowest has run away: where fastai's range test gives up (LRFinder)."""
+DIVERGENCE = "divergence"
+"""Name of the advice rule that speaks of it in the panels, with its fix (advice/running.py)."""
 _MEMORY = 0.98
 """Share of the smoothed loss that a step leaves as it was, also fastai's."""
 _RESERVE_BYTES = 64 * 2**20
@@ -135,7 +137,7 @@ class Rescue:
         advice = (
             "If it does not come back, stop the run and lower the learning rate, add a warm-up, or clip the gradients."
         )
-        self._say(Notice(level="warning", text=f"{told} {advice}"))
+        self._say(Notice(level="warning", text=f"{told} {advice}", about=DIVERGENCE, step=step))
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs of this."""

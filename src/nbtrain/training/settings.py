@@ -48,7 +48,7 @@ class Training(Section):
     """Smallest change that counts as an improvement."""
     stall_limit_s: int = field(600, ge=0, le=86_400, unit="seconds", advanced=True, label="Give up after a stall of")
     """Seconds without any progress, after training has begun, that end the run; what it hangs in is shown.
-    0: never. A single step, or the wait for a batch, must be quicker."""
+    A loader worker that gives nothing for half of that is replaced. 0: never. A single step must be quicker."""
     time_budget_minutes: float = field(
         0.0, ge=0.0, le=525_600.0, soft=(0.0, 600.0), unit="minutes", live=True, advanced=True, label="Time budget"
     )

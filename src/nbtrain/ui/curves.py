@@ -52,7 +52,7 @@ class Line:
 class Curves(Panel, twin="curves"):
     """Loss, metric, learning rate and machine of one experiment, with others laid over it."""
 
-    GAP_S = 0.3
+    GAP_S, COMPANY_S = 0.3, 0.2
 
     charts = List(Dict(), help="Key, title, figure, log, legend and options of every chart.").tag(sync=True)
     compared = List(Dict(), help="Name and colour of every experiment, where several are shown.").tag(sync=True)
@@ -120,14 +120,15 @@ class Curves(Panel, twin="curves"):
         self.charts = [self._card(key, lines[key]) for key in KEYS]
 
     def _fill(self, key: str, lines: list[Line]) -> None:
-        """Put the curves into their mark: one message."""
+        """Put the curves into their mark: one message, and none where nothing has changed."""
         mark = self._figures[key].marks[0]
         rows = dashed([thinned(line.x, line.y) for line in lines])
         x_RN, y_RN = stacked([frame(rows, log=key in self._logs), *rows])
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
         with mark.hold_sync():
-            mark.x, mark.y = x_RN, y_RN
+            if not (_same(mark.x, x_RN) and _same(mark.y, y_RN)):  # bqplot compares no arrays
+                mark.x, mark.y = x_RN, y_RN
             mark.labels = ["", *(line.label for line in lines)]
             mark.colors = ["transparent", *(f"var({line.color})" for line in lines)]
             mark.opacities = [0.0, *(_FAINT if line.faint else 1.0 for line in lines)]
@@ -279,3 +280,7 @@ def _figure(key: str, x: Any, unit: Any, below: Any, layout: Layout) -> bqplot.F
         display_toolbar=False,
         padding_y=0.04,
     )
+
+
+def _same(one: Any, other: np.ndarray) -> bool:
+    return np.shape(one) == other.shape and np.array_equal(one, other, equal_nan=True)

@@ -26,7 +26,7 @@ _LOG_BYTES = 6000
 class Details(Panel, twin="details"):
     """Metric table, per-class table, data, notices, resolved values and log of one experiment."""
 
-    GAP_S = 0.5
+    GAP_S, COMPANY_S = 0.5, 0.25
 
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
     metrics = List(Dict(), help="Name, value now, best value and its epoch of every validation metric.").tag(sync=True)
@@ -57,7 +57,7 @@ class Details(Panel, twin="details"):
         if experiment is None or experiment.status == "created":
             lists: dict[str, Any] = {"metrics": [], "facts": [], "notices": [], "resolved": [], "changes": []}
             return {"status": "", "per_class": {}, "log": "", **lists}
-        told = [notice["text"] for notice in experiment.notices]
+        told = [notice["text"] for notice in experiment.notices if not notice["about"]]  # else advice tells it
         return {
             "status": experiment.status,
             "metrics": metric_rows(experiment.curves),

@@ -27,7 +27,7 @@ _SEARCHED = 2000
 class Experiments(Panel, twin="experiments"):
     """Cards to select, rename, duplicate, delete and compare."""
 
-    GAP_S = 0.25
+    GAP_S, COMPANY_S = 0.5, 0.25
 
     cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)

@@ -19,7 +19,7 @@ from nbtrain.ui.panel import Panel
 class Findings(Panel, twin="findings"):
     """What the rules say about an experiment's run."""
 
-    GAP_S = 1.0
+    GAP_S, COMPANY_S = 1.0, 0.5
 
     findings = List(Dict(), help="Suggestions: rule, level, path, text, why, source, fix and the fix in words.").tag(
         sync=True

@@ -25,6 +25,7 @@ STATIC = Path(__file__).parent / "static"
 _NOT_BUILT = """export default { render({ el }) {
   el.textContent = "This panel's JavaScript is not built. In a source checkout: make build";
 } };"""
+_CLICK_S = 0.05
 _log = logging.getLogger("nbtrain.ui")
 
 
@@ -40,8 +41,10 @@ class Panel(anywidget.AnyWidget):
     trouble = Unicode(help="What went wrong with the last wish, for the person; empty when nothing did.").tag(sync=True)
 
     twin: ClassVar[str] = ""
-    GAP_S: ClassVar[float] = 0.05
-    """Least time between two redraws."""
+    GAP_S: ClassVar[float] = 0.1
+    """Least time between two redraws for a run's beat; whatever a person does is shown within half of that."""
+    COMPANY_S: ClassVar[float] = 0.0
+    """How much longer a beat may wait for another panel's redraw, so that the page is painted once for both."""
 
     def __init_subclass__(cls, twin: str = "", **kwargs: Any) -> None:
         if twin:
@@ -67,10 +70,14 @@ class Panel(anywidget.AnyWidget):
         """Return the value of every trait that this panel shows."""
         return {}
 
-    def soon(self, _: Any = None) -> None:
-        """Ask for a redraw; nothing is drawn for a page that nobody sees."""
-        if getattr(self, "visible", True):
-            PULSE.soon(self.redraw, self.GAP_S)
+    def soon(self, change: Any = None) -> None:
+        """Ask for a redraw; nothing is drawn for a page that nobody sees. A run's ``beat`` is in less of a hurry."""
+        if not getattr(self, "visible", True):
+            return
+        if isinstance(change, dict) and change.get("name") == "beat":
+            PULSE.soon(self.redraw, self.GAP_S, self.COMPANY_S)
+        else:
+            PULSE.soon(self.redraw, _CLICK_S)
 
     def follow(self, model: HasTraits, *names: str, call: Callable[[Any], None] | None = None) -> None:
         """Redraw, or ``call``, when one of ``names`` changes, until :meth:`unfollow`."""
@@ -126,8 +133,8 @@ class Heart:
     BEAT_S: ClassVar[float] = 2.0
 
     def start_beating(self) -> None:
-        """Beat from now on, as long as the page is seen."""
-        PULSE.soon(self.pump)
+        """Beat from now on, as long as the page is seen; at once, for the kernel may die while the pulse is busy."""
+        self.pump()
 
     def pump(self) -> None:
         """Beat once and plan the next one."""

@@ -1,8 +1,9 @@
 """The one thread that writes to widgets: whoever has news says "soon", and it draws, at most so often.
 
 Watch thread, click handlers and cells all change experiments; if each of them wrote to the widgets, they would meet
-inside traitlets. So only this thread does, each job at most once per its gap, and always with the newest state. It
-knows methods and clocks; it does not know any panel.
+inside traitlets. So only this thread does, each job at most once per its gap, and always with the newest state.
+A frame is what costs the browser: style, layout and paint of a whole page. So a job that is in no hurry waits a moment
+for company, and what is due together is sent together. It knows methods and clocks; it does not know any panel.
 """
 
 from __future__ import annotations
@@ -11,10 +12,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from weakref import WeakMethod
 
 Job = Callable[[], None]
 _log = logging.getLogger("nbtrain.ui")
+
+
+@dataclass(slots=True)
+class _Due:
+    """When a job may run, with company, and when it must."""
+
+    may_s: float
+    must_s: float
 
 
 class Pulse:
@@ -22,21 +32,26 @@ class Pulse:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._due_s: dict[WeakMethod[Job], float] = {}
+        self._due: dict[WeakMethod[Job], _Due] = {}
         self._ran_s: dict[WeakMethod[Job], float] = {}
         self._busy = False
         self._thread: threading.Thread | None = None
 
-    def soon(self, job: Job, gap_s: float = 0.0) -> None:
-        """Run ``job`` now, or ``gap_s`` after it last ran; many calls until then are one."""
+    def soon(self, job: Job, gap_s: float = 0.0, company_s: float = 0.0) -> None:
+        """Run ``job`` now, or ``gap_s`` after it last ran; many calls until then are one.
+
+        It may be held back for another ``company_s``, until something else is drawn anyway.
+        """
         ref = WeakMethod(job)
         with self._changed:
-            self._plan(ref, max(time.monotonic(), self._ran_s.get(ref, 0.0) + gap_s))
+            at_s = max(time.monotonic(), self._ran_s.get(ref, 0.0) + gap_s)
+            self._plan(ref, at_s, at_s + company_s)
 
     def later(self, job: Job, delay_s: float) -> None:
         """Run ``job`` once, ``delay_s`` from now, unless it is due before."""
         with self._changed:
-            self._plan(WeakMethod(job), time.monotonic() + delay_s)
+            at_s = time.monotonic() + delay_s
+            self._plan(WeakMethod(job), at_s, at_s)
 
     def settle(self, timeout_s: float = 5.0, within_s: float = 0.5) -> bool:
         """Wait until nothing is due ``within_s`` from now; for tests and for leaving a cell with a full picture."""
@@ -44,10 +59,11 @@ class Pulse:
             return self._changed.wait_for(lambda: not self._busy and not self._soon(within_s), timeout_s)
 
     def _soon(self, within_s: float) -> bool:
-        return any(due_s < time.monotonic() + within_s for due_s in self._due_s.values())
+        return any(due.may_s < time.monotonic() + within_s for due in self._due.values())
 
-    def _plan(self, ref: WeakMethod[Job], due_s: float) -> None:
-        self._due_s[ref] = min(due_s, self._due_s.get(ref, due_s))
+    def _plan(self, ref: WeakMethod[Job], may_s: float, must_s: float) -> None:
+        due = self._due.setdefault(ref, _Due(may_s, must_s))
+        due.may_s, due.must_s = min(due.may_s, may_s), min(due.must_s, must_s)
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="nbtrain-pulse", daemon=True)
             self._thread.start()
@@ -55,22 +71,29 @@ class Pulse:
 
     def _run(self) -> None:
         while True:
-            self._do(self._next())
+            for ref in self._next():
+                self._do(ref)
 
-    def _next(self) -> WeakMethod[Job]:
+    def _next(self) -> list[WeakMethod[Job]]:
+        """Wait until a job must run; return it with all that may run, the most urgent first."""
         with self._changed:
             self._busy = False
             self._changed.notify_all()
             while True:
-                ref, due_s = min(self._due_s.items(), key=lambda item: item[1], default=(None, 0.0))
-                wait_s = due_s - time.monotonic()
-                if ref is not None and wait_s <= 0:
-                    del self._due_s[ref]
-                    self._ran_s = {r: t for r, t in self._ran_s.items() if r() is not None}
-                    self._ran_s[ref] = time.monotonic()
-                    self._busy = True
-                    return ref
-                self._changed.wait(wait_s if ref is not None else None)
+                now_s = time.monotonic()
+                wake_s = min((due.must_s for due in self._due.values()), default=None)
+                if wake_s is not None and wake_s <= now_s:
+                    return self._take(now_s)
+                self._changed.wait(None if wake_s is None else wake_s - now_s)
+
+    def _take(self, now_s: float) -> list[WeakMethod[Job]]:
+        ready = sorted((ref for ref, due in self._due.items() if due.may_s <= now_s), key=lambda r: self._due[r].must_s)
+        self._ran_s = {ref: at_s for ref, at_s in self._ran_s.items() if ref() is not None}
+        for ref in ready:
+            del self._due[ref]
+            self._ran_s[ref] = now_s
+        self._busy = True
+        return ready
 
     def _do(self, ref: WeakMethod[Job]) -> None:
         job = ref()

@@ -1,6 +1,6 @@
 """The run bar: what an experiment's run is doing now, and the one or two things that can be done about it.
 
-It follows the experiment's ``beat`` and sends what changed, at most 20 times a second. Stop and Pause are asked for
+It follows the experiment's ``beat`` and sends what changed, at most 10 times a second. Stop and Pause are asked for
 here and, by the browser, as a command file: the trainer takes whichever comes first.
 """
 
