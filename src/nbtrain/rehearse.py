@@ -98,14 +98,7 @@ class Stage(AbstractContextManager["Stage"]):
         """Measure one batch size, with all trained that ever is unless ``epoch`` says otherwise; raises OutOfMemory."""
         self._tell(f"measuring batches of {batch}")
         self.rehearsal.begin(self._last_epoch if epoch is None else epoch)
-        return self.rehearsal.trial(self.loader(batch), pace)
-
-    def loader(self, batch: int) -> Loader:
-        """Return the training loader with another batch size."""
-        loader = copy.copy(self._train)
-        loader.batch_size, loader._open, loader._once, loader.bad = batch, [], None, {}
-        loader._told = lambda file, reason: None
-        return loader
+        return self.rehearsal.trial(_sized(self._train, batch), pace)
 
     def two(self, sizes: Sequence[int]) -> tuple[Trial, ...]:
         """Measure two sizes that fit for certain; raises OutOfMemory where not even the smaller one does."""
@@ -286,6 +279,14 @@ def device_key(device: torch.device) -> str:
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
     return f"{processes.host()}: {name}"
+
+
+def _sized(loader: Loader, batch: int) -> Loader:
+    """Return a loader of the same images in batches of another size, which tells of no damaged image."""
+    from nbtrain.data.loader import Loader
+
+    order: dict[str, Any] = {"shuffle": loader.shuffle, "shares": loader.shares, "vigil": loader.vigil}
+    return Loader(loader.images, batch, loader.reading, **order)
 
 
 def _by_batch(trial: Trial) -> int:
