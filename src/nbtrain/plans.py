@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, TypeAlias
@@ -220,10 +221,16 @@ def past_runs() -> list[dict[str, Any]]:
     """Return the finished plans of this machine, oldest first; nothing where they cannot be read."""
     where = past_file()
     try:
-        found = FORMAT.check_types(FORMAT.read(files.read_json(where), where), {"runs": list}, where)["runs"]
+        return list(_past(where, where.stat().st_mtime_ns))
     except (OSError, NbtrainError):
         return []
-    return [run for run in found if isinstance(run, dict)]
+
+
+@lru_cache(maxsize=1)
+def _past(where: Path, changed_ns: int) -> tuple[dict[str, Any], ...]:
+    """Return what stands in the file; read again only when it has changed."""
+    found = FORMAT.check_types(FORMAT.read(files.read_json(where), where), {"runs": list}, where)["runs"]
+    return tuple(run for run in found if isinstance(run, dict))
 
 
 def note(run: Mapping[str, Any]) -> None:

@@ -26,8 +26,8 @@ from nbtrain.training.sizes import (
     SMALLEST,
     TABLE,
     Fit,
-    OutOfMemory,
     Pace,
+    TooLargeError,
     Trial,
     candidates,
     choose,
@@ -95,25 +95,18 @@ class Stage(AbstractContextManager["Stage"]):
         trim(self.device)
 
     def at(self, batch: int, pace: Pace = Pace(), epoch: int | None = None) -> Trial:  # noqa: B008 - frozen
-        """Measure one batch size, with all trained that ever is unless ``epoch`` says otherwise; raises OutOfMemory."""
+        """Measure one batch size, with all trained that ever is, or as in ``epoch``; raises TooLargeError."""
         self._tell(f"measuring batches of {batch}")
         self.rehearsal.begin(self._last_epoch if epoch is None else epoch)
-        return self.rehearsal.trial(self.loader(batch), pace)
-
-    def loader(self, batch: int) -> Loader:
-        """Return the training loader with another batch size."""
-        loader = copy.copy(self._train)
-        loader.batch_size, loader._open, loader._once, loader.bad = batch, [], None, {}
-        loader._told = lambda file, reason: None
-        return loader
+        return self.rehearsal.trial(_sized(self._train, batch), pace)
 
     def two(self, sizes: Sequence[int]) -> tuple[Trial, ...]:
-        """Measure two sizes that fit for certain; raises OutOfMemory where not even the smaller one does."""
+        """Measure two sizes that fit for certain; raises TooLargeError where not even the smaller one does."""
         first = self.at(min(_FIRST, sizes[-1]))
         second = second_size(first, sizes, self.limit_bytes, _WITHIN_S)
         try:
             return (first,) if second == first.batch else tuple(sorted((first, self.at(second)), key=_by_batch))
-        except OutOfMemory:
+        except TooLargeError:
             return (first,)
 
     def auto_batch(self) -> tuple[int, str, Fit]:
@@ -121,27 +114,31 @@ class Stage(AbstractContextManager["Stage"]):
         sizes = candidates(self.n_train)
         try:
             trials = self.two(sizes)
-        except OutOfMemory:
-            return 1, "not even 4 images fit into the memory that is free", Fit(())
+        except TooLargeError:
+            return sizes[0], f"not even {min(_FIRST, sizes[-1])} images fit into the memory that is free", Fit(())
         foretold, fit = 0, Fit(trials)
         chosen = choose(fit, sizes, self.limit_bytes)
-        while not any(trial.batch == chosen for trial in fit.trials):
+        while not fit.has(chosen):
             foretold = fit.peak_bytes(chosen)
             try:
                 verified = self.at(chosen)
                 fit = Fit(tuple(sorted((*fit.trials, verified), key=_by_batch)))
                 if verified.peak_bytes <= self.limit_bytes:
                     break
-            except OutOfMemory:
+            except TooLargeError:
                 pass
-            sizes = tuple(size for size in sizes if size < chosen) or (1,)
+            if chosen == sizes[0]:
+                break
+            sizes = tuple(size for size in sizes if size < chosen)
             chosen = choose(fit, sizes, self.limit_bytes)
         return chosen, self._why(chosen, fit, sizes, foretold), fit
 
     def measured(self, batch: int, reason: str, fit: Fit, start_s: float, table: Iterable[int] = ()) -> Measured:
         """Measure all that a plan of ``batch`` images per step needs, and the sizes of the ``table`` that fit."""
         fit = self._with(fit, batch, Pace(enough_s=2.0, patience_s=6.0))
-        frozen_s = self.at(batch, epoch=0).batch_s if self._last_epoch and fit.peak_bytes(batch) else 0.0
+        if not fit.trials:
+            raise TooLargeError(batch)
+        frozen_s = self.at(batch, epoch=0).batch_s if self._last_epoch and fit.has(batch) else 0.0
         self._tell("measuring a validation and a checkpoint")
         self._val.batch_size = batch
         val_s = self.rehearsal.validation_s()
@@ -160,14 +157,14 @@ class Stage(AbstractContextManager["Stage"]):
 
     def _with(self, fit: Fit, batch: int, pace: Pace) -> Fit:
         """Return ``fit`` with ``batch`` measured too, where it fits by what is known and is not measured yet."""
-        if any(trial.batch == batch for trial in fit.trials):
+        known = bool(fit.trials)
+        if fit.has(batch) or (known and fit.peak_bytes(batch) > self.limit_bytes):
             return fit
-        fits = fit.peak_bytes(batch) <= self.limit_bytes if len(fit.trials) > 1 else batch <= _FIRST
-        if not fits or fit.batch_s(batch) > _MOST_TABLE_S:
+        if known and fit.batch_s(batch) > _MOST_TABLE_S:
             return fit
         try:
             return Fit(tuple(sorted((*fit.trials, self.at(batch, pace)), key=_by_batch)))
-        except OutOfMemory:
+        except TooLargeError:
             return fit
 
     def _why(self, chosen: int, fit: Fit, sizes: Sequence[int], foretold: int) -> str:
@@ -177,16 +174,16 @@ class Stage(AbstractContextManager["Stage"]):
         free = f"{self.config.hardware.memory_target:.0%} of what is free, {_size(self.limit_bytes)}"
         tried = ", ".join(str(one.batch) for one in fit.trials)
         if peak > self.limit_bytes:
-            return f"the smallest there is; it takes {_size(peak)}, more than {free} (measured at {tried})"
+            return f"the smallest there is; it takes {_size(peak)}, more than {free} (measured with {tried} images)"
         rule = (
             f"the smallest within {1 - NEARLY:.0%} of the fastest" if chosen >= SMALLEST
             else "the largest that fits" if chosen < sizes[-1] or fit.peak_bytes(2 * chosen) > self.limit_bytes
-            else "the largest that leaves an epoch 10 steps"
+            else "the largest for so few images"
         )  # fmt: skip
         error = f", foretold to {abs(foretold / peak - 1):.0%}" if foretold and peak else ""
         margin = 1 - peak / self.limit_bytes
-        speed = f"{fit.images_per_s(chosen):.3g} images/s"
-        return f"{rule} at {speed}; takes {_size(peak)}{error}, {margin:.0%} under {free}; measured at {tried}"
+        speed = f"{fit.images_per_s(chosen):,.0f} images/s"
+        return f"{rule} at {speed}; takes {_size(peak)}{error}, {margin:.0%} under {free}; measured with {tried} images"
 
 
 def decide(
@@ -286,6 +283,14 @@ def device_key(device: torch.device) -> str:
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {torch.get_num_threads()} threads"
     return f"{processes.host()}: {name}"
+
+
+def _sized(loader: Loader, batch: int) -> Loader:
+    """Return a loader of the same images in batches of another size, which tells of no damaged image."""
+    from nbtrain.data.loader import Loader
+
+    order: dict[str, Any] = {"shuffle": loader.shuffle, "shares": loader.shares, "vigil": loader.vigil}
+    return Loader(loader.images, batch, loader.reading, **order)
 
 
 def _by_batch(trial: Trial) -> int:

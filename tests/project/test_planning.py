@@ -105,7 +105,7 @@ def test_an_auto_shows_what_the_plan_says(measured):
     measured.planning._asked = measured.planning._key(measured.config)
     measured.planning._keep(MEASURED)
     told = autos_of(measured)["training.batch_size"]
-    assert told == {"value": "8", "reason": "as fast as any", "source": "the plan", "manual": 8}
+    assert told == {"value": "8", "reason": "by the plan: as fast as any", "manual": 8}
     assert "auto: as fast as any" in str(plan_of(measured)["rows"])
 
 

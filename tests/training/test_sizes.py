@@ -46,14 +46,16 @@ def test_auto_takes_the_smallest_that_is_nearly_the_fastest():
     assert choose(fit(fixed_s=10.0), sizes, 1e12) == 1024
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(100 + 10 * 64, 64), (100 + 10 * 63, 32), (100 + 10 * 9, 8), (50, 1)])
+@pytest.mark.parametrize(("limit", "expected"), [(100 + 10 * 64, 64), (100 + 10 * 63, 32), (100 + 10 * 9, 8), (50, 2)])
 def test_auto_stays_within_the_memory(limit, expected):
     assert choose(fit(fixed_s=10.0), candidates(100_000), limit * MIB) == expected
 
 
 def test_an_epoch_keeps_its_steps():
     assert candidates(1437)[-1] == 128
-    assert candidates(3) == (1,)
+    assert candidates(30) == (2, 4, 8)
+    assert candidates(3) == (2,)
+    assert candidates(1) == (1,)
 
 
 def test_the_second_size_fits_for_certain():

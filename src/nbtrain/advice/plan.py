@@ -22,20 +22,25 @@ def lines(plan: Plan) -> list[Line]:
     """Return what a run will need, number by number."""
     found = plan.measured
     most = "at most " if plan.at_most else ""
-    tried = ", ".join(str(trial.batch) for trial in found.trials)
+    sizes = [str(trial.batch) for trial in found.trials]
+    tried = f"{', '.join(sizes[:-1])} and {sizes[-1]}" if sizes[1:] else sizes[0]
     was = "measured" if found.trial else "worked out"
     both = "the slower of both, they go on at once" if found.trials[0].beside else "one after the other"
     trial = found.trial
     parts = f": computing {_ms(trial.compute_s)}, loading {_ms(trial.load_s)}, {both}" if trial else ""
+    start, each = duration(found.start_s), gigabytes(found.checkpoint_bytes)
+    kept = round(plan.disk_bytes / max(1, found.checkpoint_bytes))
+    bare = gigabytes(found.process_bytes)
+    own = f"; {bare} of it are Python and its libraries" if found.process_bytes else ""
     return [
         Line("Samples", f"{plan.samples} for training, {found.n_val} for validation", "counted"),
         Line("Batch size", str(plan.batch), f"auto: {found.reason}" if found.reason else "as set"),
         Line("Steps", f"{plan.steps_per_epoch} per epoch, {most}{plan.steps} in all", _epochs(plan)),
         Line("Time per batch", _ms(found.batch_s), f"{was} over real steps{parts}"),
         Line("Time per epoch", duration(plan.epoch_s), f"with validation at {_ms(found.val_batch_s)} per batch"),
-        Line("Time in all", f"{most}{duration(plan.run_s)}", _corrected("start, epochs and the last save", plan.time)),
-        Line("Peak memory", gigabytes(plan.peak_bytes), _corrected(f"{was}; batches of {tried} were", plan.memory)),
-        Line("Checkpoints", gigabytes(plan.disk_bytes), f"{gigabytes(plan.checkpoint_bytes)} each, one was written"),
+        Line("Time in all", f"{most}{duration(plan.run_s)}", _corrected(f"with a start of {start}", plan.time)),
+        Line("Peak memory", gigabytes(plan.peak_bytes), _corrected(f"{was} with {tried} images{own}", plan.memory)),
+        Line("Checkpoints", gigabytes(plan.disk_bytes), f"{kept} at once, of {each} each: one was written"),
     ]
 
 

@@ -21,20 +21,17 @@ from nbtrain.plans import Measured, Plan
 from nbtrain.project import freeze
 from nbtrain.project.listeners import Listeners
 from nbtrain.runs.jobs import Job
-from nbtrain.schema import Format, fields
+from nbtrain.schema import Format
 
 if TYPE_CHECKING:
     from nbtrain.project.experiment import Experiment
 
 FORMAT = Format("measurement for a plan")
 FILE = "plan.json"
-_MATTER = (
-    "task.", "data.", "model.", "augmentation.", "hardware.", "optimizer.kind", "loss.kind", "training.batch_size",
-    "training.batch_multiplier", "training.ema", "training.clip_norm",
-)  # fmt: skip
-"""What a measurement hangs on."""
-_SHALL_NOT = ("data.split_seed", "data.allowed_bad_share")
-_BATCH = "training.batch_size"
+_PARTS = ("task", "data", "model", "augmentation", "hardware")
+_NUMBERS = ("batch_size", "batch_multiplier", "ema", "clip_norm")
+"""What a measurement hangs on, with the kinds of optimizer and loss: whole sections, and some fields of training."""
+_BATCH = "batch_size"
 
 
 class Planning:
@@ -171,14 +168,11 @@ class Planning:
                 files.write_json(folder / FILE, FORMAT.mark(told), durable=False)
 
     def _key(self, config: Config) -> dict[str, Any]:
-        """Return what a measurement of ``config`` hangs on, as plain JSON by path."""
-        info = self._experiment.project.data_info(config)
+        """Return what a measurement of ``config`` hangs on, as plain JSON."""
+        info, plain = self._experiment.data_info, config.plain()
         told = {name: info.get(name) for name in ("hash", "train", "val")}
-        for found in fields(config):
-            if found.path.startswith(_MATTER) and found.path not in _SHALL_NOT:
-                value = config.get(found.path)
-                told[found.path] = len(value) if isinstance(value, tuple) else value
-        return told
+        told |= {part: plain[part] for part in _PARTS} | {name: plain["training"][name] for name in _NUMBERS}
+        return {**told, "optimizer": config.optimizer.kind, "loss": config.loss.kind}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Measured] | None:

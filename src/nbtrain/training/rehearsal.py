@@ -30,7 +30,7 @@ from nbtrain.training.monitor import Monitor
 from nbtrain.training.parts import Parts, Plan
 from nbtrain.training.schedule_free import to_average
 from nbtrain.training.settings import Checkpoint
-from nbtrain.training.sizes import OutOfMemory, Pace, Trial
+from nbtrain.training.sizes import Pace, TooLargeError, Trial
 
 _FEWEST, _MOST = 2, 12
 """Steps that are timed at one batch size."""
@@ -73,7 +73,7 @@ class Rehearsal(Loop):
         to_training(self.parts.model)
 
     def trial(self, loader: Loader, pace: Pace) -> Trial:
-        """Measure steps of ``loader``'s batch size; raises OutOfMemory where it does not fit, and Stopped."""
+        """Measure steps of ``loader``'s batch size; raises TooLargeError where it does not fit, and Stopped."""
         self._gauge.reset()
         stream = _Clock(loader.stream())
         try:
@@ -89,7 +89,7 @@ class Rehearsal(Loop):
         except Exception as error:
             if not lacks_memory(error):
                 raise
-            raise OutOfMemory(str(error)) from None
+            raise TooLargeError(loader.batch_size) from None
         finally:
             loader.close()
             self.parts.optimizer.zero_grad(set_to_none=True)

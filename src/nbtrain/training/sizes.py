@@ -3,7 +3,9 @@
 Memory and time of a batch are close to a line, fixed + per image × images, so two measured sizes tell the others. The
 rule of auto: the smallest power of two from 16 on that is within 5 % of the fastest, of those whose peak stays within
 the memory target and that leave an epoch 10 steps. A larger batch than that costs changes of the weights and brings no
-speed. Where 16 do not fit, the largest that does. It knows numbers; what measures them is rehearsal.py. No torch.
+speed. Where 16 do not fit, or leave no 10 steps, the largest that does, but 8 where nothing leaves 10 steps, and never
+1, since batch normalisation of one image has nothing to compare. It knows numbers; what measures
+them is rehearsal.py. No torch.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nbtrain.errors import TrainingError
 from nbtrain.training.settings import MOST_EPOCHS
 
 TABLE = (16, 32, 64, 128, 256)
 """Sizes that a person is shown."""
 SMALLEST, LARGEST = 16, 1024
 """Sizes that auto chooses between where memory allows."""
+FEW = 8
+"""Below this, batch normalisation works on noise (Wu and He 2018, arXiv:1803.08494)."""
 NEARLY = 0.95
 """Share of the highest speed that counts as fast enough."""
 STEPS = 10
@@ -60,8 +65,13 @@ class Pace:
     """After so long one timed step has to do."""
 
 
-class OutOfMemory(Exception):  # noqa: N818 - an answer, not a fault
-    """A batch size did not fit."""
+class TooLargeError(TrainingError):
+    """A batch size did not fit; where no other one is left to try, that is what the run failed by."""
+
+    def __init__(self, batch: int) -> None:
+        what = f"batches of {batch} images do not fit into the memory that is free"
+        advice = "Use a smaller image size or a smaller model, or close other programs that hold memory."
+        super().__init__(what, cause="out of memory", advice=advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +102,14 @@ class Fit:
 
     trials: tuple[Trial, ...]
 
+    def has(self, batch: int) -> bool:
+        """Return whether ``batch`` images were tried."""
+        return any(trial.batch == batch for trial in self.trials)
+
     @property
     def memory(self) -> Line:
         """Peak bytes over images."""
-        return Line.through([(trial.batch, trial.peak_bytes) for trial in self.trials])
+        return _line([(trial.batch, trial.peak_bytes) for trial in self.trials])
 
     def peak_bytes(self, batch: int) -> int:
         """Return the peak at ``batch`` images."""
@@ -103,8 +117,8 @@ class Fit:
 
     def batch_s(self, batch: int) -> float:
         """Return the seconds of a batch; computing and loading are lines of their own."""
-        computing = Line.through([(trial.batch, trial.compute_s) for trial in self.trials]).at(batch)
-        loading = Line.through([(trial.batch, trial.load_s) for trial in self.trials]).at(batch)
+        computing = _line([(trial.batch, trial.compute_s) for trial in self.trials]).at(batch)
+        loading = _line([(trial.batch, trial.load_s) for trial in self.trials]).at(batch)
         beside = self.trials[0].beside
         return max(1e-9, max(computing, loading) if beside else computing + loading)
 
@@ -113,10 +127,15 @@ class Fit:
         return batch / self.batch_s(batch)
 
 
+def _line(points: Sequence[tuple[float, float]]) -> Line:
+    """Return the line through what was measured; all of a single size counts as per image."""
+    return Line.through(points) if len(points) > 1 else Line(0.0, points[0][1] / points[0][0])
+
+
 def candidates(n_train: int) -> tuple[int, ...]:
-    """Return the sizes that leave an epoch enough steps, rising; at least one."""
-    largest = max(1, min(LARGEST, n_train // STEPS))
-    return tuple(2**power for power in range(largest.bit_length()))
+    """Return the sizes that leave an epoch enough steps, rising; up to FEW where there are few images."""
+    largest = max(min(FEW, n_train), min(LARGEST, n_train // STEPS))
+    return tuple(2**power for power in range(1, largest.bit_length())) or (1,)
 
 
 def choose(fit: Fit, sizes: Sequence[int], limit_bytes: float) -> int:
@@ -140,7 +159,7 @@ def second_size(first: Trial, sizes: Sequence[int], limit_bytes: float, within_s
     by_memory = limit_bytes / max(first.peak_bytes / first.batch, 1.0)
     most = max(2 * first.batch, min(by_time, 256))
     fitting = [size for size in sizes if first.batch < size <= min(most, by_memory)]
-    return fitting[-1] if fitting else max(1, first.batch // 2)
+    return fitting[-1] if fitting else max(min(2, first.batch), first.batch // 2)
 
 
 def epochs_within(minutes: float, start_s: float, epoch_s: float, end_s: float) -> int:

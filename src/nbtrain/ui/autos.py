@@ -39,7 +39,7 @@ def _planned(experiment: Experiment) -> dict[str, dict[str, Any]]:
     if plan is None:
         return {}
     told = (("training.batch_size", plan.batch, plan.measured.reason), ("training.epochs", plan.epochs, "at most"))
-    return {path: {"value": value, "reason": reason, "source": "the plan"} for path, value, reason in told}
+    return {path: {"value": value, "reason": f"by the plan: {reason}", "source": ""} for path, value, reason in told}
 
 
 def _text(value: Any) -> str:
