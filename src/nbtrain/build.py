@@ -179,18 +179,13 @@ class Builder:
 
     def _loader(self, found: Found, part: str) -> Loader:
         """Return the loader of one set; a small set is decoded now, once."""
-        from nbtrain.data.loader import MAX_KEPT_BYTES, Images, Loader, Reading
+        from nbtrain.data.loader import MAX_KEPT_BYTES, Loader, Reading
         from nbtrain.data.sampling import shares_of
+        from nbtrain.training.inputs import Inputs
 
         config, training = self.config, part == "train"
-        images = Images(
-            found.root,
-            found.sets[part],
-            config.augmentation.pipeline("train" if training else "val", config.task.image_size),
-            seed=config.training.seed,
-            n_classes=len(found.classes) if config.task.kind == "multilabel" else None,
-            stand_in=training,
-        )
+        inputs = Inputs(config.task, config.augmentation, config.training.seed, len(found.classes))
+        images = inputs.images(found.root, found.sets[part], "train" if training else "val")
         reading = Reading(
             workers=self._resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found)),
             prefetch=config.data.prefetch,

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.runs import parent  # whole before the first request: a fork may come between any two later imports
+from nbtrain.runs import parent, renderer  # whole before the first request: a fork may come between any two imports
 from nbtrain.runs.devices import runtime_folder
 from nbtrain.runs.folder import RunFolder
 
@@ -99,6 +99,23 @@ def ask(request: dict[str, Any]) -> dict[str, Any]:
             return dict(json.loads(line)) if line else {"refused": "the warm process went away"}
         except (OSError, ValueError) as error:
             return {"refused": f"the warm process did not answer: {error}"}
+
+
+def open_line(request: dict[str, Any]) -> socket.socket | None:
+    """Send a request whose fork goes on talking; return the connection once it has answered, None where none does."""
+    connection = _connect()
+    if connection is None:
+        return None
+    try:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        line = _receive(connection)
+        if line and "refused" not in json.loads(line):
+            connection.settimeout(None)
+            return connection
+    except (OSError, ValueError):
+        pass
+    connection.close()
+    return None
 
 
 def _connect() -> socket.socket | None:
@@ -244,6 +261,9 @@ class Server:
             os.environ.clear()
             os.environ.update(request["env"])
             os.chdir(request["cwd"])
+            if request.get("renderer"):
+                self._trainer = renderer.become(descriptor)
+                return
             run, channel = RunFolder(request["run"]), parent.Channel(descriptor)
             parent.become_trainer(run, channel)
             self._trainer = parent.begin(run, request["when_busy"], channel)
@@ -289,6 +309,7 @@ def _names() -> Iterator[str]:
         for found in pkgutil.walk_packages(spec.submodule_search_locations or [] if spec else [], f"{part}."):
             yield found.name
     yield "nbtrain.build"
+    yield "nbtrain.runs.pictures"
 
 
 def _unsafe() -> str:

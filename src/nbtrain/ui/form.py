@@ -17,10 +17,10 @@ from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.project.experiment import Experiment
 from nbtrain.schema import Choice, Field, Section, fields
-from nbtrain.ui.advice import Advised
 from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
 from nbtrain.ui.machine import gpus
+from nbtrain.ui.preview import Illustrated
 from nbtrain.ui.starting import start_of
 
 _WATCHED = (
@@ -32,7 +32,7 @@ _OPEN = ("model", "optimizer", "training")
 """Sections that are open at first; the others say in a line what they hold."""
 
 
-class Form(Advised, twin="form"):
+class Form(Illustrated, twin="form"):
     """The configuration of one experiment, to read, edit, save and train."""
 
     sections = List(Dict(), help="Key, title and fields of every section, without values.").tag(sync=True)
@@ -64,6 +64,7 @@ class Form(Advised, twin="form"):
         self.unfollow()
         self.experiment = experiment
         self._opened: set[str] = set()
+        self.forget_pictures()
         self._looked_at, self._said, self._compared, self._sheet = "", "", (), {}
         if experiment is not None:
             self.follow(experiment, *_WATCHED)
@@ -80,7 +81,7 @@ class Form(Advised, twin="form"):
         experiment = self.experiment
         if experiment is None:
             empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
-            return {**empty, **self.unadvised()}
+            return {**empty, **self.unadvised(), **self.unillustrated()}
         start, refused = start_of(experiment), draft_of(experiment).refused
         reason, editable = why_not(experiment, refused), experiment.status == "created"
         described = describe(shown_config(experiment), choices_here(experiment))
@@ -89,6 +90,7 @@ class Form(Advised, twin="form"):
             **described,
             **self.tools(experiment),
             **self.advised(experiment),
+            **self.illustrated(experiment),
             "trouble": start.trouble or self.trouble,
             "refused": {**refused_live(experiment), **refused},
             "problems": list(experiment.problems),
@@ -109,7 +111,7 @@ class Form(Advised, twin="form"):
 
     def perform(self, what: str, **wish: Any) -> None:
         """Do what a click asks for; what was said about the last one is over."""
-        if what != "catalog":
+        if what not in ("catalog", "look", "picture"):
             self._said = ""
         super().perform(what, **wish)
 
