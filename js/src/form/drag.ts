@@ -1,7 +1,6 @@
 // Dragging a row of a list by its handle, with mouse, pen or finger: the others make room, Escape puts it back. It knows
-// rows; it does not know what they hold. Where a row is let go it stays until the list is drawn in its new order.
+// rows; it does not know what they hold: whoever is told of the new place draws the list anew at once.
 
-const WAIT_MS = 600;
 const EDGE_PX = 32;
 const SCROLL_PX = 8;
 
@@ -48,17 +47,15 @@ export function drag(down: PointerEvent, drop: (to: number) => void): void {
   const clear = (): void => {
     for (const one of rows) one.style.transform = "";
     row.classList.remove("dragged");
-    list.classList.remove("dropped");
   };
   const end = (keep: boolean): void => {
     stop.abort();
     clearInterval(scroll);
     if (!keep || to === from) return clear();
-    list.classList.add("dropped"); // no motion back while the new order is on its way
-    const drawn = new MutationObserver(() => { drawn.disconnect(); clear(); });
-    drawn.observe(list, { childList: true, subtree: true, characterData: true });
-    setTimeout(() => { drawn.disconnect(); clear(); }, WAIT_MS);
+    list.classList.add("dropped"); // no motion from where the rows stood
     drop(to);
+    clear();
+    requestAnimationFrame(() => list.classList.remove("dropped"));
   };
   handle.addEventListener("pointermove", follow, { signal: stop.signal });
   handle.addEventListener("pointerup", () => end(true), { signal: stop.signal });

@@ -113,20 +113,22 @@ function epochs(form: FormView, now: Preview): TemplateResult | typeof nothing {
 }
 
 function pager(what: string, text: string, back?: () => void, on?: () => void): TemplateResult {
-  return html`<span class="pager"><button type="button" class="icon" aria-label="Previous ${what}" ?disabled=${!back} @click=${back}>‹</button><span class="num">${text}</span><button
+  return html`<span class="pager ${what}"><button type="button" class="icon" aria-label="Previous ${what}" ?disabled=${!back} @click=${back}>‹</button><span class="num">${text}</span><button
     type="button" class="icon" aria-label="Next ${what}" ?disabled=${!on} @click=${on}>›</button></span>`;
 }
 
 function problem(form: FormView, now: Preview): TemplateResult | typeof nothing {
   if (!now.problem) return nothing;
-  return html`<div class="note small" role="alert"><span class="told">${now.problem.replace(/\.?$/, ".")} ${now.advice ?? ""}</span>
+  return html`<div class="note small" role="alert"><span class="told">${sentence(now.problem)} ${now.advice ?? ""}</span>
     <button type="button" class="link" @click=${() => form.panel.send("again")}>Try again</button></div>`;
 }
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1).replace(/\.?$/, ".")}`;
 
 function grid(form: FormView, looker: Looker, now: Preview): TemplateResult {
   const pictures = form.panel.get("pictures");
   const drawn = pictures.slice(0, now.one >= 0 ? SHOWN : Math.max(1, Math.min(SHOWN, (now.count ?? SHOWN) - now.first)));
-  if (!drawn.length) return html`<div class="grid">${Array.from({ length: SHOWN }, () => html`<div class="tile"><span class="picture blank"></span><span class="cut">&nbsp;</span></div>`)}</div>`;
+  if (!drawn.length) return html`<div class="grid">${Array.from({ length: SHOWN }, () => html`<div class="tile"><span class="picture blank"></span><span class="cut small">&nbsp;</span></div>`)}</div>`;
   return html`<div class="grid ${looker.sides} ${now.problem ? "stale" : ""}">${drawn.map((one) => tile(form, looker, now, one))}</div>`;
 }
 

@@ -59,6 +59,11 @@ class Illustrated(Advised):
         self._asked, self._answered, self._newest, self._tiles = (), (), None, ()
         self._refused, self._where = {}, {**_START, "raw": self._where["raw"]}
 
+    def close(self) -> None:
+        """Ask for no more pictures, and take the form off the page."""
+        PREVIEWS.drop(self._who)
+        super().close()
+
     def perform(self, what: str, **wish: Any) -> None:
         """Do what a click asks for; to look at other pictures changes nothing in the form's other half."""
         if what not in ("look", "picture"):
