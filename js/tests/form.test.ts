@@ -187,8 +187,9 @@ test("parts are moved by keys, switched off, removed and reset", async () => {
   assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["flip", "resize"]);
   await drawn();
   assert.match(text(list.querySelector("[aria-live]")), /Flip is now at place 1 of 2/);
+  assert.match(text(list.querySelector("[data-part='augmentation.train.0']")), /^⠿ Flip/); // at once, before Python has answered
   handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }));
-  assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["flip", "resize"]);
+  assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["resize", "flip"]); // and the next key acts on what is shown
   list.querySelector<HTMLElement>("[aria-label='Remove Resize']")!.click();
   assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["flip"]);
   const use = list.querySelector<HTMLInputElement>("[aria-label='Use Flip']")!;
