@@ -195,7 +195,7 @@ test("parts are moved by keys, switched off, removed and reset", async () => {
   const use = list.querySelector<HTMLInputElement>("[aria-label='Use Flip']")!;
   use.checked = false;
   use.dispatchEvent(new Event("change"));
-  assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train.1.enabled", value: false });
+  assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train.0.enabled", value: false });
   assert.deepEqual(moved([1, 2, 3], 0, 2), [2, 3, 1]);
   button(list, "Reset").click();
   assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train", value: STEPS.default });
