@@ -87,6 +87,17 @@ export interface Plan {
   rows: [string, string, string][]; short: string; fits: string; table: BatchRow[];
 }
 
+/** Binary values come as views of bytes. */
+export interface Picture {
+  file: string; label: string; position: number; epoch: number; blobs: number; width?: number; height?: number; note?: string; error?: string;
+  before?: DataView; after?: DataView;
+}
+export interface Preview {
+  part: "train" | "val" | "test"; first: number; epoch: number; raw: boolean; one: number; busy: boolean; starting: boolean;
+  problem?: string; advice?: string; count?: number; rows?: Record<string, string>;
+  facts?: { size?: number[]; lowest?: number; highest?: number; centre?: number; spread?: number; mixed?: boolean };
+}
+
 export interface Form extends Common {
   name: string;
   description: string;
@@ -118,6 +129,8 @@ export interface Form extends Common {
   advice: Suggestion[];
   band: Partial<Band>;
   schedule: Partial<Schedule>;
+  preview: Partial<Preview>;
+  pictures: Picture[];
   cards: Partial<Cards>;
   measured: { lr_range?: LrRange; colours?: ColourValues };
   resources: [string, string][];
