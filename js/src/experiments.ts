@@ -233,10 +233,10 @@ function branching(panel: Panel<Experiments>, card: Card): TemplateResult {
   const kept = panel.get("branching").checkpoints ?? [];
   const close = (): void => { panel.send("ask_branch", { id: "" }); requestAnimationFrame(() => focusCard(panel.el, card.id)); };
   const go = (step: number) => (): void => panel.send("branch", { id: card.id, checkpoint: step });
-  const row = (one: Checkpoint, place: number): TemplateResult => html`<button class="row ${place ? "" : "keep"}" @click=${go(one.step)}>
+  const row = (one: Checkpoint, place: number): TemplateResult => html`<button class="${place ? "" : "keep"}" @click=${go(one.step)}>
     <span class="num">epoch ${one.epoch} <span class="mut">· step ${grouped(one.step)}</span></span>
-    <span class="num grow value">${one.value === null ? nothing : html`${metricName(one.metric)} ${metricValue(one.metric, one.value)}`}</span>
-    <span class="mut">${[one.best ? "best" : "", place ? "" : "newest"].filter(Boolean).join(", ")}</span></button>`;
+    <b class="num">${one.value === null ? nothing : metricValue(one.metric, one.value)}</b>
+    <small class="mut">${[one.best ? "best" : "", place ? "" : "newest"].filter(Boolean).join(", ")}</small><small class="mut">${one.value === null ? nothing : metricName(one.metric)}</small></button>`;
   return html`<div class="card on" role="alertdialog" aria-label="Branch from a checkpoint of ${card.name}" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") close(); }}>
     <div class="confirm"><p><b>Branch “${card.name}” from</b></p>
       ${kept.length ? html`<div class="kept">${kept.map(row)}</div>` : html`<p class="mut">No checkpoint has been kept yet.</p>`}

@@ -160,7 +160,7 @@ test("a branch begins with any checkpoint that is kept", async () => {
   model.put({ branching: { id: "1", checkpoints } });
   await drawn();
   const rows = all(el, ".kept button");
-  assert.deepEqual(rows.map((one) => text(one)), ["epoch 5 · step 60 accuracy 90.0 % newest", "epoch 3 · step 36 accuracy 95.0 % best"]);
+  assert.deepEqual(rows.map((one) => text(one)), ["epoch 5 · step 60 90.0 % newestaccuracy", "epoch 3 · step 36 95.0 % bestaccuracy"]);
   assert.equal(document.activeElement, rows[0]);
   rows[1]?.click();
   button(el, "Cancel").click();
