@@ -7,7 +7,7 @@ import sys
 
 from bench.table import keep, show
 
-NAMES = ("start", "quickstart", "loop", "checkpoint", "resume", "attach", "panels", "watching", "plan")
+NAMES = ("start", "quickstart", "loop", "checkpoint", "resume", "attach", "panels", "preview", "watching", "plan")
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from nbtrain.messages import DOWN, UP, Metric, PerClass, Stop, decode, encode
+from nbtrain.messages import DOWN, RENDERING, UP, Metric, PerClass, Stop, decode, encode
 
 EXAMPLES = {
     "compared": 3,
@@ -32,16 +32,20 @@ EXAMPLES = {
     "waiting": 0.1,
     "cpu_percent": 90.0,
     "memory_mib": 400.0,
+    "number": 3,
+    "who": "form-1",
+    "config": {"task": {"kind": "classification"}},
+    "dataset": {"name": "digits"},
 }
 
 
-@pytest.mark.parametrize("kind", [*UP.values(), *DOWN.values()])
+@pytest.mark.parametrize("kind", [*UP.values(), *DOWN.values(), *RENDERING.values()])
 def test_round_trip(kind):
     needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     message = kind(t_s=7.0, **{name: EXAMPLES[name] for name in needed})
     line = encode(message)
     assert b"\n" not in line
-    assert decode(line, {**UP, **DOWN}) == message
+    assert decode(line, {**UP, **DOWN, **RENDERING}) == message
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

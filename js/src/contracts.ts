@@ -26,12 +26,16 @@ export interface Card {
   metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
 }
 
+/** A checkpoint that a branch could begin with; `metric` is the watched one. */
+export interface Checkpoint { step: number; epoch: number; best: boolean; metric: string; value: number | null }
+
 export interface Experiments extends Common {
   cards: Card[];
   selected: string;
   overlay: string[];
   known_tags: string[];
   asking: { id?: string };
+  branching: { id?: string; checkpoints?: Checkpoint[] };
   blank: boolean;
   notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
@@ -83,6 +87,17 @@ export interface Plan {
   rows: [string, string, string][]; short: string; fits: string; table: BatchRow[];
 }
 
+/** Binary values come as views of bytes. */
+export interface Picture {
+  file: string; label: string; position: number; epoch: number; blobs: number; width?: number; height?: number; note?: string; error?: string;
+  before?: DataView; after?: DataView;
+}
+export interface Preview {
+  part: "train" | "val" | "test"; first: number; epoch: number; raw: boolean; one: number; busy: boolean; starting: boolean;
+  problem?: string; advice?: string; count?: number; rows?: Record<string, string>;
+  facts?: { size?: number[]; lowest?: number; highest?: number; centre?: number; spread?: number; mixed?: boolean };
+}
+
 export interface Form extends Common {
   name: string;
   description: string;
@@ -114,6 +129,8 @@ export interface Form extends Common {
   advice: Suggestion[];
   band: Partial<Band>;
   schedule: Partial<Schedule>;
+  preview: Partial<Preview>;
+  pictures: Picture[];
   cards: Partial<Cards>;
   measured: { lr_range?: LrRange; colours?: ColourValues };
   resources: [string, string][];
@@ -136,7 +153,7 @@ export interface RunBar extends Common {
   waiting: number | null;
   duration_s: number | null;
   best: { metric?: string; value?: number; epoch?: number; step?: number };
-  error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown> }[]; asks?: boolean };
+  error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown>; restarts?: string }[]; asks?: boolean };
   kept: string;
   repeated: { exact?: boolean; text?: string };
   extension: { epochs?: number; text?: string; refused?: string };

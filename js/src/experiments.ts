@@ -5,8 +5,8 @@ import { guard } from "lit-html/directives/guard.js";
 import { live } from "lit-html/directives/live.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import "./experiments.css";
-import type { Card, Experiments } from "./contracts";
-import { counted, duration, metricName, metricValue } from "./lib/format";
+import type { Card, Checkpoint, Experiments } from "./contracts";
+import { counted, duration, grouped, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Model, type Panel, reportVisibility, widget } from "./lib/panel";
 import { canMoveDown, canMoveUp, ordinal } from "./lib/queue";
@@ -30,8 +30,8 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     if (box instanceof HTMLInputElement) box.select();
   };
   panel.on("msg:custom", panel.redraw);
-  panel.on("change:asking", () => {
-    const { id } = panel.get("asking");
+  for (const question of ["asking", "branching"] as const) panel.on(`change:${question}`, () => {
+    const { id } = panel.get(question);
     panel.draw();
     const box = panel.el.querySelector<HTMLElement>("[role=alertdialog] .keep");
     if (!id) return;
@@ -95,12 +95,14 @@ function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<L
 const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown[] => [
   JSON.stringify(card), panel.get("selected") === card.id, panel.get("overlay").indexOf(card.id),
   local.renaming === card.id, local.tagging === card.id && panel.get("known_tags"), local.deleting === card.id, panel.get("asking").id === card.id,
+  panel.get("branching").id === card.id && panel.get("branching"),
 ];
 
 function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
   const on = panel.get("selected") === card.id;
   if (local.deleting === card.id) return deletion(panel, change, card);
   if (panel.get("asking").id === card.id) return leaving(panel, card);
+  if (panel.get("branching").id === card.id) return branching(panel, card);
   const select = (): void => { if (!on) panel.send("select", { id: card.id }); };
   const menu = (at: { x: number; y: number }, back: HTMLElement | null): void =>
     openMenu(panel.el, entries(panel, card, change), at, back);
@@ -171,8 +173,7 @@ function entries(panel: Panel<Experiments>, card: Card, change: (part: Partial<L
     { label: "Rename", keys: "F2", action: () => change({ renaming: card.id, deleting: "" }) },
     { label: "Edit tags", action: () => change({ tagging: card.id }) },
     { label: "Duplicate", action: () => panel.send("duplicate", { id: card.id }) },
-    { label: "Branch from the best checkpoint", disabled: card.runs === 0, action: () => panel.send("branch", { id: card.id, checkpoint: "best" }) },
-    { label: "Branch from the newest checkpoint", disabled: card.runs === 0, action: () => panel.send("branch", { id: card.id, checkpoint: "last" }) },
+    { label: "Branch from a checkpoint…", disabled: card.runs === 0, action: () => panel.send("ask_branch", { id: card.id }) },
     { label: compared ? "Stop comparing" : "Compare", disabled: panel.get("selected") === card.id,
       action: () => panel.tell("overlay", compared ? overlay.filter((id) => id !== card.id) : [...overlay, card.id]) },
     ...(card.queued > 1 ? [
@@ -225,6 +226,21 @@ function leaving(panel: Panel<Experiments>, card: Card): TemplateResult {
   return html`<div class="card on" role="alertdialog" aria-label="Unsaved edits of ${card.name}" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") answer("stay")(); }}>
     <div class="confirm"><p><b>“${card.name}” has unsaved edits.</b></p>
       <div class="row"><button class="primary keep" @click=${answer("save")}>Save</button><button @click=${answer("discard")}>Discard</button><button @click=${answer("stay")}>Stay</button></div></div></div>`;
+}
+
+/** From which checkpoint: each with its epoch, its step and the watched metric at that time; the newest first. */
+function branching(panel: Panel<Experiments>, card: Card): TemplateResult {
+  const kept = panel.get("branching").checkpoints ?? [];
+  const close = (): void => { panel.send("ask_branch", { id: "" }); requestAnimationFrame(() => focusCard(panel.el, card.id)); };
+  const go = (step: number) => (): void => panel.send("branch", { id: card.id, checkpoint: step });
+  const row = (one: Checkpoint, place: number): TemplateResult => html`<button class="${place ? "" : "keep"}" @click=${go(one.step)}>
+    <span class="num">epoch ${one.epoch} <span class="mut">· step ${grouped(one.step)}</span></span>
+    <b class="num">${one.value === null ? nothing : metricValue(one.metric, one.value)}</b>
+    <small class="mut">${[one.best ? "best" : "", place ? "" : "newest"].filter(Boolean).join(", ")}</small><small class="mut">${one.value === null ? nothing : metricName(one.metric)}</small></button>`;
+  return html`<div class="card on" role="alertdialog" aria-label="Branch from a checkpoint of ${card.name}" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") close(); }}>
+    <div class="confirm"><p><b>Branch “${card.name}” from</b></p>
+      ${kept.length ? html`<div class="kept">${kept.map(row)}</div>` : html`<p class="mut">No checkpoint has been kept yet.</p>`}
+      <div class="row"><button class=${kept.length ? "" : "keep"} @click=${close}>Cancel</button></div></div></div>`;
 }
 
 function deletion(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card): TemplateResult {

@@ -6,7 +6,7 @@ import "./form.css";
 import type { Form, FormField } from "./contracts";
 import { about } from "./form/about";
 import { mark, outlook } from "./form/advice";
-import { inSection } from "./form/cards";
+import { aboveFields, inSection } from "./form/cards";
 import { row } from "./form/controls";
 import { jump } from "./form/jump";
 import { planned } from "./form/plan";
@@ -41,9 +41,9 @@ function sectionView(form: FormView, section: Form["sections"][number]): Templat
   const isOpen = form.isOpen(section.key, section.open);
   const more = `${section.key}.more`;
   return html`<details class="section" data-section=${section.key} .open=${live(isOpen)} @toggle=${(e: Event) => form.setOpen(section.key, (e.currentTarget as HTMLDetailsElement).open)}>
-    <summary><b>${section.title}</b><span class="cut grow">${summary(section.fields, panel.get("values"), hidden)}</span>
+    <summary @click=${(e: Event) => { e.preventDefault(); form.setOpen(section.key, !isOpen); }}><b>${section.title}</b><span class="cut grow">${summary(section.fields, panel.get("values"), hidden)}</span>
       ${wrong ? html`<span class="count">${counted(wrong, "problem")}</span>` : mark(form, section.key)}</summary>
-    ${isOpen ? html`<div class="fields">${fieldRows(form, usual)}
+    ${isOpen ? html`<div class="fields">${aboveFields(form, section.key)}${fieldRows(form, usual)}
       ${rare.length ? html`<button type="button" class="link more" aria-expanded=${form.isOpen(more) ? "true" : "false"} @click=${() => form.setOpen(more, !form.isOpen(more))}>
         ${form.isOpen(more) ? "Fewer settings" : `More: ${rare.map((field) => field.label.toLowerCase()).slice(0, 4).join(", ")}${rare.length > 4 ? "…" : ""}`}</button>` : nothing}
       ${form.isOpen(more) ? fieldRows(form, rare) : nothing}${inSection(form, section.key)}</div>` : nothing}</details>`;

@@ -185,14 +185,18 @@ function fixes(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>
   const { fixes: proposed = [], asks } = panel.get("error");
   if (!proposed.length) return nothing;
   const apply = (number: number): void => { change({ fixing: -1 }); panel.send("fix", { number }); };
+  const resume = (number: number) => (): void => panel.send("fix", { number, resume: true });
+  const begins = (number: number) => (): void => (asks ? change({ fixing: number }) : apply(number));
   const chosen = proposed[local.fixing];
   if (chosen) {
     return html`<div class="fixes" role="alertdialog" aria-label="Restart with this change?" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") change({ fixing: -1 }); }}>
       <b>${chosen.label}?</b> That begins anew: results and checkpoints of this run move to the project's trash folder.
       <div class="row"><button class="solid-danger" @click=${() => apply(local.fixing)}>Move results and change</button><button @click=${() => change({ fixing: -1 })}>Keep</button></div></div>`;
   }
-  return html`<div class="fixes"><b>What can be changed</b> <span class="small mut">A change restarts the experiment and is set in its configuration; Train comes next.</span>
-    <div class="row">${proposed.map((fix, number) => html`<button title=${setting(fix.changes)} @click=${() => (asks ? change({ fixing: number }) : apply(number))}>${fix.label}</button>`)}</div></div>`;
+  return html`<div class="fixes"><b>What can be changed</b> <span class="small mut">“Resume with it” goes on from the newest checkpoint. “Restart with it” begins anew: it is set in the configuration, and Train comes next.</span>
+    <ul>${proposed.map((fix, number) => html`<li title=${setting(fix.changes)}><span class="grow">${fix.label}</span>
+      <button ?disabled=${Boolean(fix.restarts) || panel.get("starting")} title=${fix.restarts || setting(fix.changes)} aria-label="${fix.label}, and resume" @click=${resume(number)}>Resume with it</button>
+      <button title=${setting(fix.changes)} aria-label="${fix.label}, and restart" @click=${begins(number)}>Restart with it</button></li>`)}</ul></div>`;
 }
 
 function setting(changes: Record<string, unknown>): string {

@@ -10,6 +10,7 @@ const KIND: any = { path: "scheduler.kind", label: "Kind", type: "kind", default
 const WEIGHTS: any = { path: "loss.class_weights", label: "Class weights", type: "choice", default: "none", choices: [{ value: "none", label: "none" }, { value: "auto", label: "auto" }] };
 const HIGH: any = { rule: "learning rate", level: "warning", path: "optimizer.lr", text: "0.5 is too high.", why: "Too high.", source: "arXiv:1", fix: { "optimizer.lr": 7e-4 }, doing: "learning rate 7e-4" };
 const STATE: any = {
+  preview: {}, pictures: [],
   name: "Baseline", description: "", tags: [], known_tags: [], presets: [], preset: {}, autos: {}, outside: {}, compared: {}, sheet: {}, said: "",
   status: "created", editable: true, live: false, changed: {}, dirty: false, can_undo: false, can_redo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {}, footer: {},
   sections: [{ key: "optimizer", title: "Optimizer", open: true, fields: [LR] }, { key: "scheduler", title: "Scheduler", open: true, fields: [KIND] }, { key: "loss", title: "Loss", open: true, fields: [WEIGHTS] }],

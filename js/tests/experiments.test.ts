@@ -7,7 +7,7 @@ const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
   phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
 });
-const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, blank: false, notices: [], found: {}, ...more });
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, branching: {}, blank: false, notices: [], found: {}, ...more });
 
 test("names are text, whatever they hold", () => {
   const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);
@@ -126,7 +126,7 @@ test("delete asks in place and tells what goes to the trash", async () => {
 test("the menu offers rename, duplicate, compare and delete", () => {
   const { el, model } = open([card("1"), card("2", { status: "completed" })]);
   all(el, ".more")[0]!.click();
-  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Edit tags", "Duplicate", "Branch from the best checkpoint", "Branch from the newest checkpoint", "Compare", "Delete…"]);
+  assert.deepEqual(all(el, "[role=menuitem]").map((one) => text(one.querySelector("span"))), ["Rename", "Edit tags", "Duplicate", "Branch from a checkpoint…", "Compare", "Delete…"]);
   button(el, "Duplicate").click();
   assert.equal(model.sent.at(-1).do, "duplicate");
 });
@@ -152,4 +152,17 @@ test("a card in the queue tells its place and is moved by keys and by its menu",
   await drawn();
   button(document.body, "Move up in the queue").click();
   assert.deepEqual(model.sent.at(-1), { do: "shift", id: "2", by: -1 });
+});
+
+test("a branch begins with any checkpoint that is kept", async () => {
+  const { el, model } = open([card("1", { status: "completed", runs: 1 })]);
+  const checkpoints = [{ step: 60, epoch: 5, best: false, metric: "accuracy", value: 0.9 }, { step: 36, epoch: 3, best: true, metric: "accuracy", value: 0.95 }];
+  model.put({ branching: { id: "1", checkpoints } });
+  await drawn();
+  const rows = all(el, ".kept button");
+  assert.deepEqual(rows.map((one) => text(one)), ["epoch 5 · step 60 90.0 % newestaccuracy", "epoch 3 · step 36 95.0 % bestaccuracy"]);
+  assert.equal(document.activeElement, rows[0]);
+  rows[1]?.click();
+  button(el, "Cancel").click();
+  assert.deepEqual(model.sent, [{ do: "branch", id: "1", checkpoint: 36 }, { do: "ask_branch", id: "" }]);
 });

@@ -10,22 +10,23 @@ import { summary } from "../src/form/summary";
 const LR: any = { path: "optimizer.lr", label: "Learning rate", help: "Size of a step.", type: "float", default: 0.001, unit: "ratio", soft: [1e-5, 0.1], log: true };
 const KIND: any = { path: "optimizer.kind", label: "Kind", type: "kind", default: "adamw", choices: [{ value: "adamw", label: "AdamW" }, { value: "sgd", label: "SGD" }] };
 const WORKERS: any = { path: "data.workers", label: "Loader workers", type: "int", default: "auto", auto: true, minimum: 0, unit: "processes" };
-const STEPS: any = { path: "augmentation.train", label: "Training", type: "parts", default: [], choices: [{ value: "resize", label: "Resize" }, { value: "flip", label: "Flip" }] };
+const STEPS: any = { path: "augmentation.train", label: "Training", type: "parts", default: [{ kind: "resize" }], choices: [{ value: "resize", label: "Resize" }, { value: "flip", label: "Flip" }] };
 const P: any = { path: "augmentation.train.1.p", label: "Probability", type: "float", default: 0.5 };
 const ON: any = { path: "augmentation.train.1.enabled", label: "On", type: "bool", default: true };
 const STATE = {
   name: "Baseline", description: "", tags: ["day"], known_tags: ["day", "night"], autos: {}, measured: {}, outside: {}, preset: {}, compared: {}, sheet: {}, said: "",
   presets: [{ key: "quick", label: "Quick check", about: "Does it work?" }],
   status: "created", editable: true, live: false, changed: {}, dirty: true, can_undo: true, can_redo: false, can_train: true, starting: false, reason: "", refused: {}, problems: [], hidden: [], catalog: {},
-  advice: [], band: {}, schedule: {}, cards: {}, resources: [], plan: {},
+  advice: [], band: {}, schedule: {}, cards: {}, resources: [], plan: {}, preview: {}, pictures: [],
   footer: { batch: "32", multiplier: 1, effective: "32", steps_per_epoch: 45, n_train: 1437 },
   sections: [
     { key: "optimizer", title: "Optimizer", open: true, fields: [KIND, LR] },
     { key: "data", title: "Data", open: true, fields: [WORKERS] },
-    { key: "augmentation", title: "Augmentation", open: true, fields: [STEPS, P, ON] },
+    { key: "augmentation", title: "Augmentation", open: false, fields: [STEPS, P, ON] },
   ],
   values: { "optimizer.kind": "adamw", "optimizer.lr": 0.0003, "data.workers": "auto", "augmentation.train": [{ kind: "resize" }, { kind: "flip", p: 0.5, enabled: true }], "augmentation.train.1.p": 0.5, "augmentation.train.1.enabled": true },
 };
+const OPEN = { ...STATE, sections: STATE.sections.map((one) => ({ ...one, open: true })) };
 const field = (el: Element, path: string): HTMLElement => el.querySelector<HTMLElement>(`[data-path="${path}"]`)!;
 
 test("a typed number is sent as text after a pause, and stays as it was typed", async () => {
@@ -172,18 +173,68 @@ test("an import that is refused keeps the text and says why", async () => {
   assert.equal(el.querySelector(".sheet"), null);
 });
 
-test("parts are added, moved, switched off and removed", () => {
-  const { el, model } = show(widget, STATE);
+test("parts are moved by keys, switched off, removed and reset", async () => {
+  const { el, model } = show(widget, OPEN);
   const list = field(el, "augmentation.train");
-  list.querySelector<HTMLElement>("[aria-label='Move Flip up']")!.click();
+  const flip = list.querySelector<HTMLElement>("[data-part='augmentation.train.1']")!;
+  const handle = flip.querySelector<HTMLElement>(".handle")!;
+  const press = (key: string, more = {}): void => { flip.querySelector(".name")!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more })); };
+  const sent = model.sent.length;
+  press("ArrowUp");
+  press("ArrowDown", { altKey: true });
+  assert.equal(model.sent.length, sent); // without Alt, and at the end, nothing moves
+  press("ArrowUp", { altKey: true });
   assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["flip", "resize"]);
+  await drawn();
+  assert.match(text(list.querySelector("[aria-live]")), /Flip is now at place 1 of 2/);
+  assert.match(text(list.querySelector("[data-part='augmentation.train.0']")), /^⠿ Flip/); // at once, before Python has answered
+  handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }));
+  assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["resize", "flip"]); // and the next key acts on what is shown
   list.querySelector<HTMLElement>("[aria-label='Remove Resize']")!.click();
   assert.deepEqual(model.sent.at(-1).value.map((part: any) => part.kind), ["flip"]);
   const use = list.querySelector<HTMLInputElement>("[aria-label='Use Flip']")!;
   use.checked = false;
   use.dispatchEvent(new Event("change"));
-  assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train.1.enabled", value: false });
+  assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train.0.enabled", value: false });
   assert.deepEqual(moved([1, 2, 3], 0, 2), [2, 3, 1]);
+  button(list, "Reset").click();
+  assert.deepEqual(model.sent.at(-1), { do: "set", path: "augmentation.train", value: STEPS.default });
+});
+
+test("a remark about a step stands at its row", async () => {
+  const { el, model } = show(widget, OPEN);
+  model.put({ preview: { rows: { "augmentation.train.1": "Leaves nothing but one colour." } } });
+  await drawn();
+  assert.match(text(field(el, "augmentation.train").querySelector(".remark")), /one colour/);
+});
+
+test("pictures: asked for while seen, other images and epochs by their buttons, problems in words", async () => {
+  const { el, model, gone } = show(widget, OPEN);
+  const figure = (): HTMLElement => el.querySelector<HTMLElement>("figure.preview")!;
+  assert.deepEqual(model.sent.filter((one) => one.do === "look").map((one) => one.on), [true]);
+  assert.equal(all(figure(), ".blank").length, 8);
+  const bytes = new DataView(new Uint8Array([0x89, 0x50]).buffer);
+  const one = { file: "red/1.png", label: "red", position: 3, epoch: 0, blobs: 2, width: 9, height: 9, before: bytes, after: bytes };
+  const broken = { file: "red/2.png", label: "red", position: 4, epoch: 0, blobs: 0, error: "It is cut off." };
+  model.put({ pictures: [one, broken], preview: { part: "train", first: 0, epoch: 0, raw: false, one: -1, busy: false, starting: false, count: 20, facts: { size: [3, 9, 9], lowest: -1, highest: 2, centre: 0, spread: 1 } } });
+  await drawn();
+  assert.match(text(figure()), /1–8 of 20.*epoch 1.*It is cut off.*9 × 9 px · numbers −1 … 2/);
+  figure().querySelector<HTMLElement>("[aria-label='Next images']")!.click();
+  figure().querySelector<HTMLElement>("[aria-label='Next epoch']")!.click();
+  button(figure(), "Validation").click();
+  button(figure(), "Numbers").click();
+  figure().querySelector<HTMLElement>("button.picture")!.click();
+  assert.deepEqual(model.sent.filter((wish) => wish.do === "picture").map(({ do: _, ...where }) => where), [{ first: 8 }, { epoch: 1 }, { part: "val" }, { raw: true }, { one: 3 }]);
+  button(figure(), "Both").click();
+  await drawn();
+  assert.equal(all(figure(), "img").length, 2);
+  model.put({ preview: { ...model.state.preview, problem: "step 2: a crop is larger", advice: "Choose less." } });
+  await drawn();
+  button(figure(), "Try again").click();
+  assert.match(text(figure().querySelector("[role=alert]")), /Step 2: a crop is larger. Choose less./);
+  assert.deepEqual(model.sent.at(-1), { do: "again" });
+  gone();
+  assert.equal(model.sent.at(-1).on, false);
 });
 
 test("Train is off with its reason beside it; after the start the form is read-only", async () => {

@@ -89,20 +89,24 @@ test("a run in the queue tells its place and can be moved", async () => {
   assert.deepEqual(["Move up", "Move down"].map((label) => button(el, label).disabled), [true, false]);
 });
 
-const FIXES = [{ label: "Halve the batch size to 16", changes: { "training.batch_size": 16 } }, { label: "Use images of 160 px", changes: { "task.image_size": 160 } }];
+const FIXES = [{ label: "Halve the batch size to 16", changes: { "training.batch_size": 16 } }, { label: "Use images of 160 px", changes: { "task.image_size": 160 }, restarts: "task.image_size cannot change within a run" }];
 
 test("a fix is one click, and a question where checkpoints would go", async () => {
   const error = { cause: "out of memory", message: "No room.", advice: [], traceback: "Traceback", fixes: FIXES, asks: false };
   const { el, model } = show(widget, { ...STATE, status: "failed", error });
-  assert.equal(button(el, "Halve the batch size to 16").title, "training.batch_size = 16");
-  button(el, "Use images of 160 px").click();
-  assert.deepEqual(model.sent, [{ do: "fix", number: 1 }]);
+  const [halve, smaller] = all(el, ".fixes li");
+  assert.equal(halve?.title, "training.batch_size = 16");
+  assert.deepEqual(all(el, ".fixes button").map((one) => (one as HTMLButtonElement).disabled), [false, false, true, false]);
+  assert.match(all(el, ".fixes button")[2]?.title ?? "", /cannot change within a run/);
+  button(smaller!, "Restart with it").click();
+  button(halve!, "Resume with it").click();
+  assert.deepEqual(model.sent, [{ do: "fix", number: 1 }, { do: "fix", number: 0, resume: true }]);
   model.put({ error: { ...error, asks: true } });
   await drawn();
-  button(el, "Halve the batch size to 16").click();
+  button(el, "Restart with it").click();
   await drawn();
   assert.match(text(el), /Halve the batch size to 16\? That begins anew/);
-  assert.equal(model.sent.length, 1);
+  assert.equal(model.sent.length, 2);
   button(el, "Move results and change").click();
   assert.deepEqual(model.sent.at(-1), { do: "fix", number: 0 });
 });

@@ -59,10 +59,10 @@ class Builder:
 
     def __init__(self, frozen: Frozen, run: Path, say: Say, commands: Commands) -> None:
         self.frozen, self.run, self.say, self.commands = frozen, run, say, commands
-        self.wiring = Wiring(run.parents[3], frozen, say, commands, _resolved_before(run))
-        self.config = self.wiring.config
-        self._began_s = time.perf_counter()
         self.changes = Changes.of(run)
+        self.wiring = Wiring(run.parents[3], frozen, say, commands, _resolved_before(run))
+        self.wiring.config = self.config = self.changes.free(self.wiring.config)
+        self._began_s = time.perf_counter()
         now = self.changes.present(self.config)
         self.wiring.epochs = now.training.most_epochs
         commands.budget.minutes = now.training.time_budget_minutes

@@ -2,17 +2,17 @@
 
 Upwards (journal lines, written by the trainer alone): Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice,
 Exact, Acknowledged, Changed, Failure; a short job's own are Progress and Result. Downwards (command files, written by
-anyone): Stop, Pause, Change. A message is a flat JSON object whose ``kind`` is the class name in lower case; ``t_s``
-(seconds since 1970) is added when it is written. JSON has no NaN: the strings "nan", "inf" and "-inf" stand for them
-inside ``values``. A reader that meets an unknown kind counts it and goes on. This file knows the words, not the files
-that carry them.
+anyone): Stop, Pause, Change. Between a kernel and its renderer: Preview, Previewed. A message is a flat JSON object
+whose ``kind`` is the class name in lower case; ``t_s`` (seconds since 1970) is added when it is written. JSON has no
+NaN: the strings "nan", "inf" and "-inf" stand for them inside ``values``. A reader that meets an unknown kind counts
+it and goes on. This file knows the words, not the files that carry them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import orjson
@@ -251,15 +251,66 @@ class Change(Message):
     value: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview(Message):
+    """Asks a renderer for what the model gets of some images; ``who`` asks, and only its newest wish counts."""
+
+    kind: ClassVar[str] = "preview"
+    number: int
+    who: str
+    config: Mapping[str, Any]
+    dataset: Mapping[str, Any]
+    """The data set as a run records it: name, source, classes and hash."""
+    split: str
+    """Path of the split's file, which need not be there yet."""
+    part: Literal["train", "val", "test"] = "train"
+    positions: tuple[int, ...] = ()
+    """Places of the images in the part's list."""
+    epochs: tuple[int, ...] = ()
+    """The epoch of each, from 0."""
+    arrays: bool = False
+    """Whether numbers are wanted, not pictures for a page."""
+    raw: bool = False
+    """Whether pictures show the numbers themselves instead of taking the normalisation back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed(Message):
+    """Answers a Preview; the pictures, or the numbers, follow as bytes.
+
+    Each of ``tiles`` says which image it is, or why there is no picture of it, and how many ``blobs`` it takes.
+    ``rows`` are remarks about settings, by path; ``problem`` and ``advice`` say why there is nothing at all.
+    """
+
+    kind: ClassVar[str] = "previewed"
+    number: int
+    problem: str = ""
+    advice: str = ""
+    n_images: int = 0
+    """Images of the part."""
+    tiles: tuple[Mapping[str, Any], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of the numbers: lowest, highest, mean, deviation, size in pixels, mean and std of normalisation."""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    took_ms: float = 0.0
+    pid: int = 0
+    """The process that made them."""
+
+
 _KINDS = (
     Status, Metric, Best, PerClass, Usage, Saved, Resolved, Notice, Exact, Acknowledged, Changed, Failure,
     Progress, Result,
 )  # fmt: skip
 UP: dict[str, type[Message]] = {c.kind: c for c in _KINDS}
 DOWN: dict[str, type[Message]] = {c.kind: c for c in (Stop, Pause, Change)}
+RENDERING: dict[str, type[Message]] = {c.kind: c for c in (Preview, Previewed)}
+"""Between a kernel and its renderer; no run folder holds them."""
 
-_NAMES = {made: frozenset(f.name for f in fields(made)) for made in (*UP.values(), *DOWN.values())}
+_ALL = (*UP.values(), *DOWN.values(), *RENDERING.values())
+_NAMES = {made: frozenset(f.name for f in fields(made)) for made in _ALL}
 """Field names by message: asking dataclasses for each line is a third of reading a long journal."""
+_LISTS = {Failure: ("advice", "fixes"), Preview: ("positions", "epochs"), Previewed: ("tiles",)}
+"""What comes back as a list and was a tuple."""
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -288,8 +339,8 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
         elif made is PerClass:
             values["columns"] = tuple(values["columns"])
             values["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in values["rows"])
-        elif made is Failure:
-            values |= {name: tuple(values.get(name, ())) for name in ("advice", "fixes")}
+        elif made in _LISTS:
+            values |= {name: tuple(values.get(name, ())) for name in _LISTS[made]}
         return made(**values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -134,19 +134,14 @@ class Wiring:
 
         ``vigil`` says what is done where its workers hang; without it they are waited for.
         """
-        from nbtrain.data.loader import MAX_KEPT_BYTES, Images, Loader, Reading
+        from nbtrain.data.loader import MAX_KEPT_BYTES, Loader, Reading
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
+        from nbtrain.training.inputs import Inputs
 
         config, training = self.config, part == "train"
-        images = Images(
-            found.root,
-            found.sets[part],
-            config.augmentation.pipeline("train" if training else "val", config.task.image_size),
-            seed=config.training.seed,
-            n_classes=len(found.classes) if config.task.kind == "multilabel" else None,
-            stand_in=training,
-        )
+        inputs = Inputs(config.task, config.augmentation, config.training.seed, len(found.classes))
+        images = inputs.images(found.root, found.sets[part], "train" if training else "val")
         reading = Reading(
             workers=self.resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found)),
             prefetch=config.data.prefetch,

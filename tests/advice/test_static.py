@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from advice.planted import FAULTS, HEALTHY, PHOTOS, Fault
-from nbtrain.advice import Evidence, Static, advise
+from nbtrain.advice import Case, Evidence, Static, advise, cards, rates
 from nbtrain.advice.findings import LEVELS
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.schema import fields
+from nbtrain.training.optimizers import Optimizer
 
 
 def config_of(changes):
@@ -100,3 +101,12 @@ def legal(field, chance):
     low, high = (field.soft or (low, high)) if chance.random() < 0.5 else (low, high)
     value = chance.uniform(low, high)
     return [value] * (field.length or 1) if field.type == "numbers" else round(value) if field.type == "int" else value
+
+
+@pytest.mark.parametrize("kind", sorted(Optimizer.kinds()))
+def test_every_optimizer_has_a_band_that_holds_its_default_and_a_row_in_the_comparison(kind):
+    case = Case(Config().set_all({"optimizer.kind": kind, "training.batch_size": 64}), Evidence())
+    found = rates.band(case)
+    assert found.low <= case.config.optimizer.lr <= found.high
+    row = next(row for row in cards.optimizers(case) if row.kind == kind)
+    assert row.character.source

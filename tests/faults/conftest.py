@@ -18,7 +18,7 @@ __all__ = ["long_run", "project"]  # fixtures of the flows
 @pytest.fixture(scope="session")
 def ready() -> None:
     """Have the warm process ready; for modules whose runs are to begin within a second."""
-    until(launch.ensure_warm, limit_s=60)
+    until(launch.ensure_warm)
 
 
 class Disk:
@@ -61,7 +61,7 @@ class Disk:
     def read_only(self) -> None:
         """Refuse every write from now on."""
         command = ["mount", "-o", "remount,ro", self.path]
-        until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, limit_s=10)
+        until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0)
 
 
 @pytest.fixture

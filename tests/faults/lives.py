@@ -41,7 +41,7 @@ CONFIGS = {
     "warm-up, accumulation": {"scheduler.warmup_epochs": 2, "training.batch_multiplier": 2, "training.clip_norm": 1.0,
                               "training.batch_size": 4},
     "other workers": {**EMA, "training.monitor": "loss", "checkpoint.best_name": "{name}-{epoch}-{metric:.3f}.pt"},
-    "by the minute": {**EMA, "checkpoint.every_n_minutes": 0.0005, "augmentation.cutmix": 0.5},
+    "by the minute": {**EMA, "checkpoint.every_n_minutes": 0.0001, "augmentation.cutmix": 0.5},
 }  # fmt: skip
 """Beside these, every life of "other workers" reads with another number of loader workers."""
 
@@ -203,6 +203,8 @@ class Lived:
     """Steps that had to be done again after each kill."""
     promised: list[bool] = field(default_factory=list)
     """Whether that is at most the interval, and what was said to be kept was there."""
+    within: int = 0
+    """Checkpoints that were kept within an epoch, by the clock."""
     differs: str = ""
     """Where the end differs from the uninterrupted run's; empty where it is equal, bit for bit."""
 
@@ -293,6 +295,7 @@ class Ahead:
             self.told.promised.append(first >= (due - self.interval if still_written else due) and first >= self.saved)
             self.reached = first
         self.reached = max([self.reached, *(m.step for m in said if isinstance(m, Metric))])
+        self.told.within += sum(isinstance(m, Saved) and m.step % STEPS_PER_EPOCH > 0 for m in said)
         self.saved = max([self.saved, *(m.step for m in said if isinstance(m, Saved))])
 
 

@@ -1,8 +1,9 @@
-"""The long fault loops: ``python -m faults.soak [RUNS [OPERATIONS]]``, with tests/ on the path.
+"""The long fault loops: ``python -m faults.soak [RUNS [OPERATIONS [FIRST]]]``, with tests/ on the path.
 
 RUNS runs (100) are killed four times each at moments drawn from their number; one more run dies at the k-th file
-operation of its checkpoints, for every k up to OPERATIONS (80). All are resumed and compared with runs that were never
-interrupted. The table and ``bench/results/soak.json`` hold what came of it; the exit code is 1 where anything differs.
+operation of its checkpoints, for OPERATIONS numbers k (80). All are resumed and compared with runs that were never
+interrupted. It may be done in slices: with FIRST, numbers go on after so many, and the counts are added to those of
+before. The table and ``bench/results/soak.json`` hold what came of it; the exit code is 1 where anything differs.
 """
 
 from __future__ import annotations
@@ -20,25 +21,28 @@ RESULTS = Path(__file__).parents[2] / "bench" / "results" / "soak.json"
 
 
 def main() -> int:
-    """Live all runs, print the table, keep it."""
-    runs, operations = map(int, [*sys.argv[1:], *("100", "80")[len(sys.argv) - 1 :]])
+    """Live the runs, print the table, keep it."""
+    runs, operations, first = (int(n) for n in (*sys.argv[1:], *("100", "80", "0")[len(sys.argv) - 1 :]))
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nbtrain-soak-") as folder:
         mother = Mother(Path(folder))
         nursery = Nursery(Path(folder), mother)
         try:
-            waiting = [nursery.lived(number) for number in range(runs)]
-            waiting += [nursery.lived(0, [Moment("checkpoint files", k)]) for k in range(1, operations + 1)]
+            waiting = [nursery.lived(number) for number in range(first, first + runs)]
+            places = range(first + 1, first + operations + 1)
+            waiting += [nursery.lived(0, [Moment("checkpoint files", k)]) for k in places]
             lived = [told(one.result()) for one in waiting]
         finally:
             nursery.close()
             mother.close()
-    rows = {"random moments": summed(lived[:runs]), "every file operation": summed(lived[runs:])}
-    print(f"\n{'':<22}" + "".join(f"{name:>22}" for name in next(iter(rows.values()))))
+    rows = {"random moments": counted(lived[:runs]), "every file operation": counted(lived[runs:])}
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if first else {"seconds": 0}
+    rows = {name: added(row, before.get(name, {})) for name, row in rows.items()}
+    print("\n" + "".join(f"{name:>22}" for name in ("", *next(iter(rows.values())))))
     for name, row in rows.items():
-        print(f"{name:<22}" + "".join(f"{value:>22}" for value in row.values()))
+        print(f"{name:>22}" + "".join(f"{value:>22}" for value in row.values()))
     result = {
-        "seconds": round(time.monotonic() - began_s),
+        "seconds": before["seconds"] + round(time.monotonic() - began_s),
         "configurations": list(CONFIGS),
         "places": list(PLACES),
         **rows,
@@ -58,18 +62,23 @@ def is_wrong(one: Lived) -> bool:
     return bool(one.codes[-1] or one.differs or not all(one.promised))
 
 
-def summed(lived: list[Lived]) -> dict[str, str]:
+def counted(lived: list[Lived]) -> dict[str, int]:
     """Return a row of the table."""
-    kills = sum(code == -signal.SIGKILL for one in lived for code in one.codes)
     lost = [steps for one in lived for steps in one.lost] or [0]
     return {
-        "runs": f"{len(lived)}",
-        "kills": f"{kills}",
-        "equal to the last bit": f"{sum(not one.differs and not one.codes[-1] for one in lived)} of {len(lived)}",
-        "steps lost, mean": f"{sum(lost) / max(1, kills):.1f}",
-        "steps lost, most": f"{max(lost)}",
-        "as promised": f"{sum(all(one.promised) for one in lived)} of {len(lived)}",
+        "runs": len(lived),
+        "kills": sum(code == -signal.SIGKILL for one in lived for code in one.codes),
+        "equal to the last bit": sum(not one.differs and not one.codes[-1] for one in lived),
+        "steps lost in all": sum(lost),
+        "steps lost, most": max(lost),
+        "as promised": sum(all(one.promised) for one in lived),
     }
+
+
+def added(row: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    """Return a row with what earlier slices have counted."""
+    most = "steps lost, most"
+    return {name: max(n, before.get(name, 0)) if name == most else n + before.get(name, 0) for name, n in row.items()}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.conftest import LONG, QUICK, until
+from flows.conftest import LIMIT_S, LONG, QUICK, until
 from images import write_classes
 from nbtrain.errors import ProjectError
 from nbtrain.project.project import Project
@@ -37,7 +37,7 @@ def on_disk(disk, tmp_path):
             if experiment.running and os.access(small.path, os.W_OK):
                 small.free()
                 experiment.stop()
-                experiment.wait(20)
+                experiment.wait(LIMIT_S)
         project.close()
 
 
@@ -75,7 +75,7 @@ def test_a_read_only_disk_shows_everything_and_refuses_changes(on_disk):
     small, project = on_disk("size=16m")
     done = project.new("Done")
     done.train(beside=True)
-    assert done.wait(60) == "completed", done.error
+    assert done.wait(LIMIT_S) == "completed", done.error
     until((Path(done.run_path) / "exit.json").exists)
     small.read_only()
     again = Project(project.path)
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_during_a_run_costs_checkpoints_and_log_but_not_the
     until(lambda: max(step(path) for path in (run / "checkpoints").glob("step-*.json")) > newest)
     assert experiment.status == "training"
     experiment.stop()
-    assert experiment.wait(15) == "cancelled"
+    assert experiment.wait(LIMIT_S) == "cancelled"
     assert [path for path in (run / "checkpoints").iterdir() if path.name.endswith(".tmp")] == []
 
 
@@ -125,6 +125,6 @@ def test_a_run_that_ends_on_a_full_disk_fails_and_is_told_so(on_disk):
     pid = RunFolder(experiment.run_path).owner()["pid"]
     small.fill()
     os.kill(pid, signal.SIGTERM)  # no command would fit on the disk
-    assert experiment.wait(20) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] == "disk", experiment.error
     assert "full" in experiment.error["message"]

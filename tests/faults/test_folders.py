@@ -37,7 +37,7 @@ def test_a_deleted_folder_ends_the_run_and_stays_deleted(slow_epochs, what):
     time.sleep(1.2)  # the list looks once a second
     shutil.rmtree(gone, ignore_errors=True)  # the trainer may just be writing into it
     shutil.rmtree(gone, ignore_errors=True)
-    until(lambda: not processes.exists(pid), limit_s=10)
+    until(lambda: not processes.exists(pid))
     assert not gone.exists()
     if what == "run":
         until(lambda: experiment.status == "created")
@@ -52,7 +52,7 @@ def test_a_renamed_experiment_folder_ends_the_run_with_a_word_where_it_is_now(sl
     old, new = experiment.folder, experiment.folder.with_name("renamed")
     pid = RunFolder(experiment.run_path).owner()["pid"]
     os.rename(old, new)
-    until(lambda: not processes.exists(pid), limit_s=10)
+    until(lambda: not processes.exists(pid))
     assert not old.exists()
     moved = RunFolder(new / "runs" / "0001")
     until(lambda: moved.shown_status().status == "failed")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.conftest import LONG, QUICK, until
+from flows.conftest import LIMIT_S, LONG, QUICK, until
 from images import write_classes
 from nbtrain.project import freeze
 from nbtrain.runs.folder import RunFolder
@@ -74,7 +74,7 @@ def test_every_odd_image_trains_and_every_bad_one_is_told_once(project, tmp_path
     changes = {"data.dataset": "odd", "data.allowed_bad_share": 0.5, "data.workers": workers}
     experiment.config = experiment.config.set_all(changes)
     experiment.train(beside=True)
-    assert experiment.wait(60) == "completed", experiment.error
+    assert experiment.wait(LIMIT_S) == "completed", experiment.error
     told = " ".join(notice["text"] for notice in experiment.notices)
     assert [told.count(f"b/{name}") for name in BAD] == [1] * len(BAD), told
     assert "b/005.png" not in told
@@ -114,7 +114,7 @@ def test_images_deleted_during_a_run_are_skipped_and_told(large):
 def test_a_run_whose_images_are_all_gone_fails_with_the_folder(large):
     experiment, folder = large
     folder.rename(folder.with_name("elsewhere"))
-    assert experiment.wait(30) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] == "data"
     assert str(folder) in experiment.error["message"]
 
@@ -169,7 +169,7 @@ def test_no_secret_of_the_environment_lands_on_disk_or_on_the_page(project, tmp_
     if fails:
         until(lambda: experiment.step > 0 or not experiment.running)
         os.kill(RunFolder(experiment.run_path).owner()["pid"], 11)
-    assert experiment.wait(60) == ("failed" if fails else "completed"), experiment.error
+    assert experiment.wait(LIMIT_S) == ("failed" if fails else "completed"), experiment.error
     until((Path(experiment.run_path) / "exit.json").exists)
     written = [path for path in project.path.rglob("*") if path.is_file()]
     assert len(written) > 10

@@ -27,6 +27,7 @@ def test_killed_anywhere_it_ends_bit_for_bit_as_if_it_had_not_been(lived, number
     assert told.codes == [-signal.SIGKILL] * KILLS + [0], told
     assert told.differs == "", told
     assert all(told.promised), told
+    assert told.config != "by the minute" or told.within, told
 
 
 def test_every_place_has_its_kills():

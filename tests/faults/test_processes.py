@@ -12,7 +12,7 @@ import jupyter_client
 import psutil
 import pytest
 
-from flows.conftest import LONG, until
+from flows.conftest import LIMIT_S, LONG, until
 from nbtrain import processes
 from nbtrain.messages import Metric
 from nbtrain.project.project import Project
@@ -42,13 +42,13 @@ def test_a_loader_worker_that_dies_ends_the_run_with_its_reason(with_workers, by
     experiment, workers = with_workers
     trainer = pid_of(experiment)
     os.kill(workers[0], by)
-    assert experiment.wait(20) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] == "worker"
     assert [fix["changes"] for fix in experiment.error["fixes"]] == [{"data.workers": 0}, {"data.workers": 1}]
     assert "loader worker" in experiment.error["message"]
     assert signal.Signals(by).name in experiment.error["message"]
     assert any("data.workers" in advice for advice in experiment.error["advice"])
-    until(lambda: not any(map(processes.exists, [trainer, *workers])), limit_s=3)
+    until(lambda: not any(map(processes.exists, [trainer, *workers])))
 
 
 def test_a_stopped_loader_worker_holds_the_run_up_but_stop_still_works(with_workers):
@@ -65,8 +65,8 @@ def test_a_stopped_loader_worker_holds_the_run_up_but_stop_still_works(with_work
     until(lambda: is_still(experiment))
     trainer = pid_of(experiment)
     experiment.stop()
-    assert experiment.wait(8) == "cancelled"
-    until(lambda: not any(map(processes.exists, [trainer, *workers])), limit_s=3)
+    assert experiment.wait(LIMIT_S) == "cancelled"
+    until(lambda: not any(map(processes.exists, [trainer, *workers])))
 
 
 def test_a_worker_that_hangs_is_replaced_and_the_run_goes_on(project):
@@ -138,7 +138,7 @@ def test_a_rebooted_machine_leaves_an_interrupted_run_that_goes_on(long_run):
     trainer.kill()
     owner = {**run.owner(), **processes.identity(), "boot_id": "00000000-0000-0000-0000-000000000000"}
     (run.path / "owner.json").write_text(json.dumps(owner))
-    assert experiment.wait(15) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] == "interrupted"
     assert "machine restarted" in experiment.error["message"]
     assert processes.alive(owner) is False
@@ -148,7 +148,7 @@ def test_a_rebooted_machine_leaves_an_interrupted_run_that_goes_on(long_run):
     resumed.resume(beside=True)
     goes_on(resumed)
     resumed.stop()
-    assert resumed.wait(15) == "cancelled"
+    assert resumed.wait(LIMIT_S) == "cancelled"
     resumed.restart()
     assert resumed.status == "created"
     again.close()
@@ -189,7 +189,7 @@ def test_no_process_is_left_a_second_after_a_run(project):
     until(lambda: experiment.step > 0 or not experiment.running)
     trainer = psutil.Process(pid_of(experiment))
     family = [trainer, *trainer.children(recursive=True), trainer.parent()]
-    assert experiment.wait(60) == "completed", experiment.error
-    until(lambda: not any(processes.exists(one.pid) for one in family if one), limit_s=2)
+    assert experiment.wait(LIMIT_S) == "completed", experiment.error
+    until(lambda: not any(processes.exists(one.pid) for one in family if one))
     assert [c for c in psutil.Process().children() if c.status() == psutil.STATUS_ZOMBIE] == []
     assert Path(experiment.run_path, "exit.json").exists()

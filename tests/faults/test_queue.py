@@ -33,7 +33,7 @@ def own_devices(tmp_path, monkeypatch, ready):
 START = """
 from nbtrain import Project
 project = Project({path!r})
-for name, epochs in (("First", 20), ("Second", 2), ("Third", 2)):
+for name, epochs in (("First", {first}), ("Second", 1), ("Third", 1)):
     experiment = project.new(name)
     experiment.config = experiment.config.set("training.epochs", epochs)
     experiment.train(queue=True)
@@ -41,13 +41,18 @@ for name, epochs in (("First", 20), ("Second", 2), ("Third", 2)):
 
 
 @pytest.fixture
-def left_alone(project):
-    """Three runs queued by a kernel that is then killed; this process does not have the project open either."""
+def left_alone(request, project):
+    """Three runs queued by a kernel that is then killed; this process does not have the project open either.
+
+    The test names the epochs of the first one.
+    """
     project.save()
     project.close()
     manager, client = jupyter_client.manager.start_new_kernel()
     try:
-        told = client.execute_interactive(START.format(path=str(project.path)), timeout=60, output_hook=print)
+        told = client.execute_interactive(
+            START.format(path=str(project.path), first=request.param), timeout=60, output_hook=print
+        )
         assert told["content"]["status"] == "ok"
         os.kill(manager.provisioner.process.pid, signal.SIGKILL)
         found = sorted((project.path / "experiments").iterdir())
@@ -58,12 +63,13 @@ def left_alone(project):
         manager.shutdown_kernel(now=True)
 
 
+@pytest.mark.parametrize("left_alone", [3], indirect=True)
 def test_the_queue_outlives_the_kernel(left_alone):
     """Nobody watches: each run's small parent starts the next one."""
     _, second, third = left_alone
     assert [run.shown_status().status for run in (second, third)] == ["pending", "pending"]
     assert [run.owner() for run in (second, third)] == [{}, {}]  # no process waits
-    until(lambda: third.status().status in ENDED, limit_s=60)
+    until(lambda: third.status().status in ENDED)
     assert [run.status().status for run in left_alone] == ["completed"] * 3
     ends = [run.status().heartbeat_s for run in left_alone]
     starts = [run.owner()["started_s"] for run in left_alone]
@@ -72,6 +78,7 @@ def test_the_queue_outlives_the_kernel(left_alone):
     assert [run.owner()["generation"] for run in left_alone] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("left_alone", [10_000], indirect=True)
 def test_a_watcher_goes_on_where_trainer_and_parent_were_killed(left_alone):
     """Also after a reboot: nothing but the files is left. The watcher here is a project that is opened and closed."""
     first, second, third = left_alone
@@ -82,7 +89,7 @@ def test_a_watcher_goes_on_where_trainer_and_parent_were_killed(left_alone):
     until(lambda: not processes.exists(pid) and not devices.busy("cpu"))
     assert second.owner() == {}
     Project(first.project).close()
-    until(lambda: third.status().status in ENDED, limit_s=60)
+    until(lambda: third.status().status in ENDED)
     until(lambda: first.shown_status().status == "failed")  # its parent may still have had a word to say
     assert [run.status().status for run in (second, third)] == ["completed", "completed"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from flows.conftest import until
+from flows.conftest import LIMIT_S, until
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import Acknowledged, Metric, Saved
 from nbtrain.project.project import Project
@@ -35,7 +35,7 @@ def run_of(experiment):
 def paused(experiment):
     """Pause a run that trains; return the step it has kept."""
     experiment.pause()
-    assert experiment.wait(20) == "paused", experiment.error
+    assert experiment.wait(LIMIT_S) == "paused", experiment.error
     return experiment.step
 
 
@@ -58,7 +58,7 @@ def kill_between_checkpoints(experiment, after_step):
 
     until(there)
     os.kill(run_of(experiment).owner()["pid"], signal.SIGKILL)
-    assert experiment.wait(15) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] in ("killed", "interrupted")
 
 
@@ -68,7 +68,7 @@ def test_pause_keeps_a_checkpoint_and_leaves_resume_goes_on(long_run):
     events = []
     experiment.on("paused", lambda e: events.append(e.status))
     step = paused(experiment)
-    until(lambda: not Path(f"/proc/{pid}").exists(), limit_s=5)
+    until(lambda: not Path(f"/proc/{pid}").exists())
     assert json.loads((Path(run) / "checkpoints" / "last.json").read_text())["step"] == step
     assert (experiment.error, experiment.exact, events) == ({}, "", ["paused"])
     before = experiment.curves.series("train", "loss")
@@ -80,7 +80,7 @@ def test_pause_keeps_a_checkpoint_and_leaves_resume_goes_on(long_run):
     further(experiment)
     until(lambda: other.experiment("Long").step > step)  # who looks on from elsewhere sees it go on
     experiment.stop()
-    assert experiment.wait(10) == "cancelled"
+    assert experiment.wait(LIMIT_S) == "cancelled"
     steps = experiment.curves.series("train", "loss")[0]
     np.testing.assert_array_equal(steps, np.arange(1, len(steps) + 1))  # every step once
     other.close()
@@ -89,7 +89,7 @@ def test_pause_keeps_a_checkpoint_and_leaves_resume_goes_on(long_run):
 def test_killed_and_resumed_equals_never_interrupted(project):
     project.defaults = {**project.defaults, **SHORT}
     whole, pieces = project.new("Whole"), project.new("Pieces")
-    assert whole.train(beside=True).wait(60) == "completed", whole.error
+    assert whole.train(beside=True).wait(LIMIT_S) == "completed", whole.error
     pieces.train(beside=True)
     for after_step, workers in ((8, 2), (40, 1)):
         kill_between_checkpoints(pieces, after_step)
@@ -100,7 +100,7 @@ def test_killed_and_resumed_equals_never_interrupted(project):
         plain["choices"]["data.workers"]["value"] = workers
         resolved.write_text(json.dumps(plain))
         pieces.resume(beside=True)
-    assert pieces.wait(60) == "completed", pieces.error
+    assert pieces.wait(LIMIT_S) == "completed", pieces.error
     assert run_of(pieces).owner()["generation"] == 3
     assert pieces.exact == "exact"
     ends = [
@@ -145,7 +145,7 @@ def test_commands_of_earlier_lives_are_not_carried_out_again(long_run):
     assert late.name not in told
     assert len(told) == 1
     experiment.stop()
-    assert experiment.wait(10) == "cancelled"
+    assert experiment.wait(LIMIT_S) == "cancelled"
 
 
 def test_a_damaged_newest_checkpoint_falls_back_and_says_so(long_run):
@@ -192,7 +192,7 @@ def test_two_kernels_resume_and_one_trains(long_run):
         further(one)
     assert run_of(experiment).owner()["generation"] == 2
     both[1].stop()
-    assert [one.wait(10) for one in both] == ["cancelled"] * 2
+    assert [one.wait(LIMIT_S) for one in both] == ["cancelled"] * 2
     other.close()
 
 
@@ -214,7 +214,7 @@ def test_what_has_not_begun_or_is_complete_is_not_resumed(project):
     experiment = project.new("Short")
     with pytest.raises(StatusError, match="train\\(\\) starts it"):
         experiment.resume()
-    assert experiment.train().wait(60) == "completed", experiment.error
+    assert experiment.train().wait(LIMIT_S) == "completed", experiment.error
     with pytest.raises(StatusError, match="completed cannot be resumed"):
         experiment.resume()
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
+import torch
 from PIL import Image
 
-from flows.conftest import until
+from flows.conftest import LIMIT_S, until
 from images import write_classes
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.project.project import Project
@@ -23,7 +25,7 @@ def test_a_run_from_created_to_completed(project):
     statuses, epochs = [], []
     experiment.on("status", lambda e: statuses.append(e.status))
     experiment.on("epoch", lambda e: epochs.append(e.epoch))
-    assert experiment.train().wait(60) == "completed", experiment.error
+    assert experiment.train().wait(LIMIT_S) == "completed", experiment.error
     assert statuses[-2:] == ["training", "completed"]
     assert epochs == [1, 2]
     assert (experiment.epoch, experiment.step, experiment.progress) == (2, experiment.steps, 1.0)
@@ -38,7 +40,7 @@ def test_a_run_from_created_to_completed(project):
 
 def test_the_run_folder_tells_the_whole_story(project):
     experiment = project.new("Story")
-    experiment.train().wait(60)
+    experiment.train().wait(LIMIT_S)
     run = Path(experiment.run_path)
     frozen = json.loads((run / "config.json").read_text())
     assert frozen["config_hash"] == experiment.config.hash
@@ -59,22 +61,16 @@ def test_the_run_folder_tells_the_whole_story(project):
 
 def test_best_weights_load_with_plain_torch(project):
     experiment = project.new("Weights")
-    experiment.train().wait(60)
-    code = (
-        "import sys, torch, timm\n"
-        "kept = torch.load(sys.argv[1], weights_only=True)\n"
-        "model = timm.create_model('test_resnet', num_classes=3)\n"
-        "model.load_state_dict(kept['model_state_dict'])\n"
-        "print(kept['classes'])"
-    )
-    file = Path(experiment.run_path) / "checkpoints" / "best_model.pt"
-    said = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
-    assert "['blue', 'green', 'red']" in said.stdout
+    experiment.train().wait(LIMIT_S)
+    torch.serialization.clear_safe_globals()  # whatever a library has taught torch to read more than it does
+    kept = torch.load(Path(experiment.run_path) / "checkpoints" / "best_model.pt", weights_only=True)
+    timm.create_model("test_resnet", num_classes=3).load_state_dict(kept["model_state_dict"])
+    assert kept["classes"] == ["blue", "green", "red"]
 
 
 def test_what_was_trained_is_there_in_another_kernel(project):
     experiment = project.new("Kept")
-    experiment.train().wait(60)
+    experiment.train().wait(LIMIT_S)
     other = Project(project.path)
     again = other.experiment("Kept")
     assert (again.status, again.best, again.metrics) == (experiment.status, experiment.best, experiment.metrics)
@@ -86,14 +82,14 @@ def test_what_was_trained_is_there_in_another_kernel(project):
 def test_stop_keeps_what_there_is(long_run):
     experiment = long_run()
     experiment.stop()
-    assert experiment.wait(10) == "cancelled"
+    assert experiment.wait(LIMIT_S) == "cancelled"
     assert (Path(experiment.run_path) / "checkpoints" / "last.json").exists()
     assert experiment.error == {}
 
 
 def test_the_configuration_is_fixed_until_restart(project):
     experiment = project.new("Fixed")
-    experiment.train().wait(60)
+    experiment.train().wait(LIMIT_S)
     with pytest.raises(StatusError, match="fixed"):
         experiment.set("optimizer.lr", 0.1)
     with pytest.raises(StatusError, match="restart"):
@@ -101,7 +97,7 @@ def test_the_configuration_is_fixed_until_restart(project):
     experiment.restart()
     assert (experiment.status, experiment.metrics, experiment.run_path) == ("created", {}, "")
     experiment.set("optimizer.lr", 0.1)
-    assert experiment.train().wait(60) == "completed"
+    assert experiment.train().wait(LIMIT_S) == "completed"
     assert Path(experiment.run_path).name == "0002"
     assert any((project.path / "trash").iterdir())
 
@@ -114,8 +110,8 @@ def test_two_kernels_one_starts_the_other_watches(project, long_run):
     again.train()
     assert again.run_path == experiment.run_path
     again.stop()
-    assert experiment.wait(10) == "cancelled"
-    assert again.wait(10) == "cancelled"
+    assert experiment.wait(LIMIT_S) == "cancelled"
+    assert again.wait(LIMIT_S) == "cancelled"
     other.close()
 
 
@@ -128,13 +124,13 @@ def test_a_run_outlives_the_process_that_started_it(project):
     assert died == -signal.SIGKILL
     until(lambda: any(e.name == "Orphan" for e in project.cards))
     orphan = project.experiment("Orphan")
-    assert orphan.wait(60) == "completed", orphan.error
+    assert orphan.wait(LIMIT_S) == "completed", orphan.error
 
 
 def test_a_killed_trainer_is_a_failure_that_says_so(long_run):
     experiment = long_run()
     os.kill(RunFolder(experiment.run_path).owner()["pid"], signal.SIGKILL)
-    assert experiment.wait(15) == "failed"
+    assert experiment.wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] in ("killed", "interrupted")
     assert experiment.error["message"]
     other = Project(experiment.project.path)
@@ -152,7 +148,7 @@ def test_a_busy_device_asks_and_the_queue_waits(project, long_run):
     until(lambda: second.status == "pending" and second.detail)
     assert "Long" in second.detail
     first.stop()
-    assert second.wait(60) == "completed", second.error
+    assert second.wait(LIMIT_S) == "completed", second.error
 
 
 def test_waiting_can_be_cancelled(project, long_run):
@@ -160,7 +156,7 @@ def test_waiting_can_be_cancelled(project, long_run):
     second = project.new("Second").train(queue=True)
     until(lambda: second.status == "pending")
     second.stop()
-    assert second.wait(10) == "cancelled"
+    assert second.wait(LIMIT_S) == "cancelled"
 
 
 def test_deleting_a_running_experiment_stops_it_first(project, long_run):
@@ -168,7 +164,7 @@ def test_deleting_a_running_experiment_stops_it_first(project, long_run):
     pid = RunFolder(experiment.run_path).owner()["pid"]
     experiment.delete()
     assert experiment not in project.cards
-    until(lambda: not Path(f"/proc/{pid}").exists(), limit_s=5)
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_one_broken_image_is_skipped_and_told(project, tmp_path):
@@ -177,7 +173,7 @@ def test_one_broken_image_is_skipped_and_told(project, tmp_path):
     project.add_images(folder, "mixed")
     experiment = project.new()
     experiment.set("data.dataset", "mixed")
-    assert experiment.train().wait(60) == "completed", experiment.error
+    assert experiment.train().wait(LIMIT_S) == "completed", experiment.error
     assert any("000.png" in notice["text"] for notice in experiment.notices)
 
 
@@ -188,7 +184,7 @@ def test_too_many_broken_images_stop_it_before_training(project, tmp_path):
     project.add_images(folder, "bad")
     experiment = project.new()
     experiment.set("data.dataset", "bad")
-    assert experiment.train().wait(60) == "failed"
+    assert experiment.train().wait(LIMIT_S) == "failed"
     assert experiment.error["cause"] == "data"
     assert "8" in experiment.error["message"]
 
@@ -217,30 +213,15 @@ def test_several_labels_per_image_from_a_table(project, tmp_path):
     experiment.config = experiment.config.set_all(
         {"data.dataset": "table", "task.kind": "multilabel", "loss.kind": "bce"}
     )
-    assert experiment.train().wait(60) == "completed", experiment.error
+    assert experiment.train().wait(LIMIT_S) == "completed", experiment.error
     assert experiment.best["metric"] == "map"
     assert set(experiment.metrics["val"]) >= {"loss", "map", "f1"}
-
-
-@pytest.mark.cold
-def test_a_cold_start_gives_the_same_numbers(project, monkeypatch):
-    from nbtrain.runs import warm
-
-    first = project.new("Warm")
-    first.train().wait(60)
-    monkeypatch.setattr(warm, "ask", lambda request: {"refused": "a cold start, for the test"})
-    second = project.new("Cold")
-    phases = []
-    second.on("news", lambda e: phases.append(e.phase))
-    assert second.train().wait(120) == "completed", second.error
-    assert "importing" in phases
-    np.testing.assert_array_equal(first.curves.series("val", "loss")[2], second.curves.series("val", "loss")[2])
 
 
 def test_the_kernel_side_never_imports_torch(project):
     code = (
         "import sys\nfrom nbtrain import Project\ne = Project(sys.argv[1]).new('Light')\n"
-        "e.train(beside=True).wait(60)\ne.history\nprint(e.status, 'torch' in sys.modules)"
+        "e.train(beside=True).wait(120)\ne.history\nprint(e.status, 'torch' in sys.modules)"
     )
     said = subprocess.run(
         [sys.executable, "-c", code, str(project.path)], capture_output=True, text=True, check=True

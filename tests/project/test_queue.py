@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from flows.conftest import project, until
@@ -57,6 +59,25 @@ def test_places_are_told_and_can_be_changed(project, three):
     assert len(project.queue) == 0
     with pytest.raises(StatusError, match="does not wait"):
         project.queue.move(a, 0)
+
+
+def test_who_waits_and_has_lost_its_folder_is_told_once_and_dropped(project, three):
+    """Deleted in a terminal while nobody looks: the run folder of one, everything of another."""
+    a, b, _ = three
+    project.close()
+    shutil.rmtree(a.run_path)
+    shutil.rmtree(b.folder)
+    again = Project(project.path)
+    assert sorted(text.partition(" waited")[0] for text in again.notices) == sorted(["“A”", f"“{b.folder.name}”"])
+    assert [(e.name, e.place) for e in again.queue] == [("C", 1)]
+    assert (again.experiment("A").status, len(again.cards)) == ("created", 2)
+    again.close()
+    for one in (a, b):
+        one.stop()
+        assert one.status == "created"
+    other = Project(project.path)
+    assert (other.notices, len(list((project.path / "queue").glob("*.json")))) == ([], 1)
+    other.close()
 
 
 def test_another_kernel_sees_and_changes_the_same_queue(project, three):

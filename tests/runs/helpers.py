@@ -25,7 +25,7 @@ def kill(run: RunFolder, by: int = signal.SIGKILL) -> int:
     return owner.get("pid", 0)
 
 
-def until(condition, limit_s: float = 15.0):
+def until(condition, limit_s: float = 120.0):
     """Wait until a condition holds and return its value; the limit is for a broken test only."""
     end_s = time.monotonic() + limit_s
     while True:
@@ -36,7 +36,7 @@ def until(condition, limit_s: float = 15.0):
         time.sleep(0.01)
 
 
-def ended(run: RunFolder, limit_s: float = 15.0):
+def ended(run: RunFolder, limit_s: float = 120.0):
     """Wait for the run's end; return its status."""
     until(lambda: run.shown_status().status in ENDED, limit_s)
     return run.shown_status()

@@ -10,6 +10,7 @@ import pytest
 from nbtrain.messages import Exact, Metric, Status, encode
 from nbtrain.runs import exactness
 from nbtrain.runs.exactness import Repeats, superseded
+from nbtrain.training.changes import FILE, Changes, Entry
 
 
 def train(step, loss, split="train"):
@@ -26,7 +27,9 @@ def repeats(tmp_path, before, versions=None, device="cpu", deterministic=False):
     said: list = []
     config = {"hardware": {"device": device, "deterministic": deterministic}}
     found = {name: exactness._version(name) for name in ("torch", "numpy")} | (versions or {})
-    run = SimpleNamespace(events=tmp_path / "events.jsonl", config={"config": config, "versions": found}, resolved=dict)
+    run = SimpleNamespace(
+        path=tmp_path, events=tmp_path / "events.jsonl", config={"config": config, "versions": found}, resolved=dict
+    )
     return Repeats(said.append, run), said
 
 
@@ -85,6 +88,18 @@ def test_only_the_end_of_a_long_journal_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(exactness, "decode", lambda line: decoded.append(line))
     superseded(tmp_path / "none", 0)
     assert decoded == []
+
+
+def test_what_a_person_has_changed_is_named_and_what_no_number_hangs_on_is_not(tmp_path):
+    life, said = repeats(tmp_path, FIRST)
+    changes = Changes(tmp_path / FILE)
+    for step, path, old, value in ((5, "optimizer.lr", 9.0, 8.0), (10, "optimizer.lr", 1e-3, 1e-4),
+                                   (10, "data.workers", 2, 0), (15, "training.epochs", 5, 6)):  # fmt: skip
+        changes.add(Entry(step=step, path=path, old=old, value=value))
+    life.say(at(10))
+    life.say(train(15, 0.7))
+    [told] = answers(said)
+    assert told.text.endswith("is 0.7 after it; optimizer.lr was changed from 0.001 to 0.0001 at step 10")
 
 
 @pytest.mark.parametrize(

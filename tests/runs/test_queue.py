@@ -67,7 +67,7 @@ def test_the_end_of_one_run_starts_the_next_with_nobody_watching(three, how, que
         first.ask(Stop())
     else:
         os.kill(first.owner()["pid"], signal.SIGTERM)
-    assert [ended(run, 30).status for run in (second, third)] == ["completed", "completed"]
+    assert [ended(run).status for run in (second, third)] == ["completed", "completed"]
     assert second.owner()["started_s"] <= third.owner()["started_s"]
     assert [lives(run) for run in three] == [1, 1, 1]
     until(lambda: waiting(queue) == [] and entries.noted() == [])
@@ -98,7 +98,7 @@ def test_of_watchers_that_race_one_starts_the_next(three, queue, watchers):
         one.stdin.flush()
     started = sum(int(one.communicate(timeout=60)[0]) for one in racing)
     assert 1 <= started <= 2  # the second may have ended before the last of them looked
-    assert [ended(run, 30).status for run in (second, third)] == ["completed", "completed"]
+    assert [ended(run).status for run in (second, third)] == ["completed", "completed"]
     assert [lives(run) for run in three] == [1, 1, 1]
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_has_had_a_life_waits_and_goes_on(three, queue):
     assert second.status().status == "completed"  # what its last life has said stays true
     os.kill(first.owner()["pid"], signal.SIGCONT)
     first.ask(Stop())
-    until(lambda: lives(second) == 2 and ended(second).status == "completed", 30)
+    until(lambda: lives(second) == 2 and ended(second).status == "completed")
 
 
 def test_an_entry_for_a_free_device_does_not_wait_for_a_busy_one(three, queue, make):
@@ -206,10 +206,12 @@ def test_one_that_cannot_be_started_says_so_and_the_queue_goes_on(three, queue, 
     else:
         (second.path / "log.txt").mkdir()  # neither the trainer nor its parent gets further than this
     first.ask(Stop())
-    assert ended(third, 30).status == "completed"
+    assert ended(third).status == "completed"
     assert waiting(queue) == []
     if broken == "folder gone":
         assert not second.path.exists()
+        assert queue.drop_lost() == [second.path]  # for the first who looks at the project
+        assert queue.drop_lost() == []
     elif broken == "entry unreadable":
         assert ended(second).status == "completed"
     else:
@@ -227,7 +229,7 @@ def test_the_end_of_another_projects_run_starts_what_waits_here(make, tmp_path, 
     queue.enter(mine)
     assert waiting(queue) == [mine]
     other.ask(Stop())
-    assert ended(mine, 30).status == "completed"
+    assert ended(mine).status == "completed"
 
 
 def test_foreign_files_in_the_queue_are_left_alone(three, queue):

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -46,15 +45,14 @@ def messages(run, kind):
     return [message for message in JournalReader(run.events).read() if isinstance(message, kind)]
 
 
-def stopped_in_s(run, command=Stop(), status="cancelled"):  # noqa: B008 - frozen
-    """Ask to stop; return how long the process took to be gone."""
-    begun_s, pid = time.monotonic(), run.owner()["pid"]
+def is_left(run, command=Stop(), status="cancelled"):  # noqa: B008 - frozen
+    """Ask to stop, wait until the process is gone; return why it ended. How quickly is bench/attach.py's question."""
+    pid = run.owner()["pid"]
     name = run.ask(command)
     until(lambda: not processes.exists(pid))
-    took_s = time.monotonic() - begun_s
     assert ended(run).status == status
     assert name in [message.command for message in messages(run, Acknowledged)]
-    return took_s
+    return run.status().detail
 
 
 def test_a_run_from_its_start_to_its_last_word(start, make):
@@ -155,35 +153,47 @@ def test_sigterm_ends_it_well_and_sigint_does_nothing(start_warm, make):
     assert exit_of(run)["code"] == 0
 
 
+BY_THE_LOOP, WITHOUT_IT = "asked to", "without waiting for the current work to finish"
+"""Why a run ended that the loop has left itself, and one that was not left in time."""
+
+
 @pytest.mark.parametrize(
-    ("act", "phase"),
+    ("act", "phase", "why"),
     [
-        ({"steps": 10_000}, "training"),
-        ({"build_s": 60}, "building"),
-        ({"fail_at": 5, "how": "hang"}, "training"),
-        ({"fail_at": 5, "how": "hang holding the interpreter"}, "training"),
+        ({"steps": 10_000}, "training", BY_THE_LOOP),
+        ({"build_s": 3600}, "building", WITHOUT_IT),
+        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+        ({"fail_at": 5, "how": "hang holding the interpreter"}, "training", "ended from outside"),
     ],
     ids=["between steps", "while building", "in a step that hangs", "in a call that holds the interpreter"],
 )
-def test_stop_is_obeyed_in_every_phase(act, phase, start_warm, make):
+def test_stop_is_obeyed_in_every_phase(act, phase, why, start_warm, make):
     run = make(**act)
     start_warm(run)
-    until(lambda: run.status().phase == phase)
-    if "fail_at" in act:
-        time.sleep(0.3)  # five steps take a twentieth of a second
-    assert stopped_in_s(run) < 10  # 3 s are promised, and measured by bench/attach.py; the machine may be busy here
+    stands(run, act, phase)
+    assert why in is_left(run)
 
 
 @pytest.mark.parametrize(
-    ("act", "phase"),
-    [({"steps": 10_000}, "training"), ({"build_s": 60}, "building"), ({"fail_at": 5, "how": "hang"}, "training")],
+    ("act", "phase", "why"),
+    [
+        ({"steps": 10_000}, "training", BY_THE_LOOP),
+        ({"build_s": 3600}, "building", WITHOUT_IT),
+        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+    ],
     ids=["between steps", "while building", "in a step that hangs"],
 )
-def test_pause_is_obeyed_like_stop(act, phase, start_warm, make):
+def test_pause_is_obeyed_like_stop(act, phase, why, start_warm, make):
     run = make(**act)
     start_warm(run)
+    stands(run, act, phase)
+    assert why in is_left(run, Pause(), "paused")
+
+
+def stands(run, act, phase):
+    """Wait until the trainer is in its phase, and where it shall hang, hangs."""
     until(lambda: run.status().phase == phase)
-    assert stopped_in_s(run, Pause(), "paused") < 4
+    until(lambda: "fail_at" not in act or (run.path / "stands").exists())
 
 
 def test_a_next_life_writes_down_how_the_last_one_ended(start_warm, make):
@@ -202,7 +212,7 @@ def test_a_next_life_writes_down_how_the_last_one_ended(start_warm, make):
     assert said[said.index("failed") :] == ["failed", "pending", "preparing", "preparing", "training"]
     assert next(m for m in messages(run, Status) if m.status == "failed").step >= step
     assert run.status().earlier_s > 0
-    stopped_in_s(run)
+    is_left(run)
     assert old not in [m.command for m in messages(run, Acknowledged)]
 
 
@@ -210,7 +220,7 @@ def test_a_next_life_that_is_refused_leaves_the_run_as_it_was(start_warm, make):
     run, other = make(steps=10_000), make(steps=10_000)
     start_warm(run)
     until(lambda: run.status().status == "training")
-    stopped_in_s(run, Pause(), "paused")
+    is_left(run, Pause(), "paused")
     before = run.status()
     start_warm(other)
     with pytest.raises(BusyError, match="in use"):
@@ -224,7 +234,7 @@ def test_stop_reaches_a_frozen_trainer(start_warm, make):
     pid = start_warm(run).pid
     until(lambda: run.status().status == "training")
     os.kill(pid, signal.SIGSTOP)
-    assert stopped_in_s(run) < 4
+    assert "ended from outside" in is_left(run)
     exit_of(run)
     assert not locks.locked(run.lock)
 
@@ -381,7 +391,7 @@ def test_stop_is_obeyed_while_a_trainer_imports(stand_in, make, tmp_path, monkey
     run = make()
     launch.start(run, cold=True)
     assert run.status().phase == "importing"
-    assert stopped_in_s(run) < 2
+    assert WITHOUT_IT in is_left(run)
 
 
 def test_a_worker_in_the_foreground_is_the_same_trainer(stand_in, make):

@@ -98,16 +98,19 @@ def test_a_click_while_it_imports_shares_what_is_imported(stand_in, make, tmp_pa
         f"exec(open({str(STAND_IN / 'sitecustomize.py')!r}).read())\nimport sys\ndel sys.modules['timm']\n"
     )
     (folder / "timm.py").write_text(
-        "import importlib.util as u, time\nfor n in range(40):\n    time.sleep(.05)\n    u.find_spec(f'no{n}')\n"
+        "import importlib.util as u, pathlib, time\n"
+        f"here, n = pathlib.Path({str(folder)!r}), 0\n"
+        "(here / 'begun').touch()\n"
+        "while not (here / 'enough').exists():\n    n += 1\n    time.sleep(.05)\n    u.find_spec(f'no{n}')\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{SOURCE}")
     launch.ensure_warm()
-    until(warm.is_there)
-    time.sleep(0.5)
+    until((folder / "begun").exists)
     run = make(steps=3)
-    launched = launch.start(run)
+    launched = launch.start(run)  # comes back although the import has not ended
     assert launched.warm
     assert run.status().phase == "importing"
+    (folder / "enough").touch()
     assert ended(run).status == "completed"
     assert next(m.status for m in JournalReader(run.events).read() if isinstance(m, Status)) == "preparing"
     until(lambda: launch.start(make(steps=3), when_busy="beside").warm)

@@ -96,7 +96,12 @@ def test_an_extension_that_cannot_begin_says_why(project, completed):
 
 def test_a_branch_is_made_and_selected(project, completed):
     panel = Experiments(project)
-    panel.perform("branch", id=completed.id, checkpoint="last")
+    panel.perform("ask_branch", id=completed.id)
+    newest = panel.branching["checkpoints"][0]
+    assert (panel.branching["id"], newest["step"], newest["metric"]) == (completed.id, 60, completed.best["metric"])
+    panel.perform("ask_branch", id="")
+    assert panel.branching == {}
+    panel.perform("branch", id=completed.id, checkpoint=newest["step"])
     made = panel.experiment
     assert (made.name, made.status) == ("Done (from step 60)", "created")
     assert made.lineage["experiment"] == completed.id

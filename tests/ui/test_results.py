@@ -125,6 +125,10 @@ def test_a_fix_is_one_click_and_leaves_the_change_to_be_trained(project):
         "Use images of 160 px",
         "Compute in mixed bfloat16",
     ]
+    assert (
+        "training.batch_size and training.batch_multiplier cannot change within a run"
+        in bar.error["fixes"][0]["restarts"]
+    )
     bar.perform("fix", number=7)
     assert "no such fix" in bar.trouble
     assert experiment.status == "failed"
@@ -132,6 +136,19 @@ def test_a_fix_is_one_click_and_leaves_the_change_to_be_trained(project):
     assert (experiment.status, experiment.dirty) == ("created", True)
     assert (experiment.config.training.batch_size, experiment.config.training.batch_multiplier) == (16, 2)
     assert experiment.config.effective_batch_size == 32
+
+
+def test_a_fix_that_no_checkpoint_hangs_on_goes_on_with_the_run(project):
+    stage.use(stage.Play(fails=Failure(cause="numerics", message="the loss was no finite number")))
+    experiment = project.new("Runs away")
+    experiment.train().wait(10)
+    bar = RunBar(experiment)
+    assert bar.error["fixes"][0]["restarts"] == ""
+    stage.use(stage.Play(epochs=1, steps=2))
+    bar.perform("fix", number=0, resume=True)
+    assert wait_status(experiment, "completed")
+    assert (experiment.config.optimizer.lr, experiment.present.optimizer.lr) == (1e-3, 1e-4)
+    assert [(change["step"], change["path"]) for change in experiment.changes] == [(0, "optimizer.lr")]
 
 
 def test_details_are_json_even_with_nan(done):

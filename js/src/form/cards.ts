@@ -4,11 +4,15 @@ import { live } from "lit-html/directives/live.js";
 import type { Cards } from "../contracts";
 import { counted, grouped, measured, percent } from "../lib/format";
 import { jump } from "./jump";
+import { preview } from "./preview";
 import { schedule } from "./schedule";
 import type { FormView } from "./view";
 
 type Drawn = TemplateResult | typeof nothing;
 const TOP_POINTS = 3;
+
+/** What stands above the fields of a section: what they do is seen while they are edited. */
+export const aboveFields = (form: FormView, section: string): Drawn => section === "augmentation" ? preview(form) : nothing;
 
 /** What stands below the fields of a section. */
 export function inSection(form: FormView, section: string): Drawn {

@@ -16,6 +16,11 @@ export function picker(form: FormView, field: FormField, id: string): TemplateRe
     @click=${open}><span class="cut">${choice?.label ?? value ?? "choose…"}</span><span class="dim small cut">${choice?.hint ?? ""}</span></button></div>`;
 }
 
+/** Opens the search over the field's choices under `button`; what is picked goes to `pick`. */
+export function choose(form: FormView, field: FormField, button: HTMLElement, pick: (choice: Choice) => void): void {
+  openPicker(form, field, button, pick);
+}
+
 const choicesOf = (form: FormView, field: FormField): Choice[] => form.panel.get("catalog")[field.path] ?? field.choices ?? [];
 
 /** The choices that contain every word, those whose name starts with the first word before the others. */
@@ -26,7 +31,7 @@ export function search(choices: Choice[], text: string): Choice[] {
   return [...found].sort((a, b) => Number(b.label.toLowerCase().startsWith(first)) - Number(a.label.toLowerCase().startsWith(first)));
 }
 
-function openPicker(form: FormView, field: FormField, button: HTMLElement): void {
+function openPicker(form: FormView, field: FormField, button: HTMLElement, picked = (choice: Choice): void => form.now(field.path, choice.value)): void {
   if (field.searchable) form.panel.send("catalog", { path: field.path });
   const box = document.createElement("div");
   box.className = "drop";
@@ -34,7 +39,7 @@ function openPicker(form: FormView, field: FormField, button: HTMLElement): void
   const stop = new AbortController();
   const state = { text: "", here: 0 };
   const close = (): void => { box.remove(); stop.abort(); form.panel.model.off("change:catalog", draw); button.focus(); };
-  const pick = (choice: Choice | undefined): void => { close(); if (choice) form.now(field.path, choice.value); };
+  const pick = (choice: Choice | undefined): void => { close(); if (choice) picked(choice); };
   const options = (): Choice[] => search(choicesOf(form, field), state.text);
   const draw = (): void => {
     render(dropView(field, options(), form.value(field.path), state, pick, (text) => { state.text = text; state.here = 0; draw(); }), box);

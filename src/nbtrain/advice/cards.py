@@ -117,7 +117,22 @@ CHARACTERS: dict[str, Character] = {
     "adamw": Character("forgiving", "most tasks, and attention", "arXiv:1711.05101"),
     "nadam": Character("forgiving, as AdamW, with Nesterov's look ahead", "as Adam", "Dozat 2016"),
     "lion": Character("steps of one size: wants a small rate", "large batches, little memory", "arXiv:2302.06675"),
-    "lamb": Character("steady in very large batches", "batches of thousands of images", "arXiv:1904.00962"),
+    "lamb": Character(
+        "steady in very large batches; tuned AdamW is as good",
+        "batches of thousands of images",
+        "arXiv:1904.00962, 2102.06356",
+    ),
+    "muon": Character(
+        "steady; a step also multiplies matrices, which takes longer than moving them",
+        "matrices of attention",
+        "arXiv:2502.16982",
+    ),
+    "schedule_free_adamw": Character(
+        "steady after a warm-up; decay wants to be tuned", "runs whose length is not known before", "arXiv:2405.15682"
+    ),
+    "schedule_free_sgd": Character(
+        "steady after a warm-up; rate and decay want to be tuned", "as schedule-free AdamW", "arXiv:2405.15682"
+    ),
     "rmsprop": Character("forgiving; oscillates without momentum", "older mobile networks", "arXiv:1905.11946"),
 }
 

@@ -20,10 +20,16 @@ _CHANNELS = 3
 
 
 def states_per_weight(optimizer: Optimizer) -> int | None:
-    """Return how many numbers an optimizer keeps for each weight, as torch implements it; None where not known."""
+    """Return how many numbers an optimizer keeps for each weight, as it is implemented here; None where not known.
+
+    Muon keeps one per weight of matrices and convolutions; the few other weights, with two, are not counted apart.
+    """
     momentum = int(getattr(optimizer, "momentum", 0.0) > 0)
     centred = int(getattr(optimizer, "centered", False))
-    kept = {"sgd": momentum, "adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "lion": 1, "rmsprop": 1 + momentum + centred}
+    kept = {
+        "sgd": momentum, "adam": 2, "adamw": 2, "nadam": 2, "lamb": 2, "lion": 1, "muon": 1,
+        "rmsprop": 1 + momentum + centred, "schedule_free_adamw": 3, "schedule_free_sgd": 2,
+    }  # fmt: skip
     return kept.get(optimizer.kind)
 
 

@@ -47,6 +47,10 @@ USUAL: dict[str, Usual] = {
     "rmsprop": Usual(1e-3, 64, "root", f"1e-3 (Tieleman and Hinton 2012){_ROOT}"),
     "nadam": Usual(2e-3, 64, "root", f"2e-3, torch's own default{_ROOT}"),
     "lion": Usual(1.5e-4, 64, "root", f"AdamW's divided by 3 to 10 (Chen et al. 2023, arXiv:2302.06675){_ROOT}"),
+    "lamb": Usual(5e-3, 2048, "root", "5e-3 per 2048 images (Wightman et al. 2021, arXiv:2110.00476); it grows with "
+                  "the root of the batch (You et al. 2020, arXiv:1904.00962)"),
+    "schedule_free_adamw": Usual(2.5e-3, 64, "root", f"AdamW's times 1 to 10 (authors of arXiv:2405.15682){_ROOT}"),
+    "schedule_free_sgd": Usual(1.0, 256, "linear", "SGD's times 10 to 50 (authors of arXiv:2405.15682); 10 is taken"),
     "muon": Usual(1e-3, 64, "root", f"steps of AdamW's size, and its rates (Liu et al. 2025, arXiv:2502.16982){_ROOT}"),
 }  # fmt: skip
 _HEAVY = ("sgd", "rmsprop")

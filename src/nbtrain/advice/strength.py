@@ -18,13 +18,11 @@ from nbtrain.advice.findings import Finding
 from nbtrain.advice.static import Static
 from nbtrain.advice.words import counted, typed
 from nbtrain.config import Config
-from nbtrain.data.transforms import Random, Transform
 from nbtrain.training.optimizers import Optimizer
 
 Strength: TypeAlias = Literal["none", "light", "medium", "strong"]
 POLICIES = frozenset({"trivial_augment", "rand_augment", "auto_augment", "aug_mix"})
 _OWN = "as the architecture has it"
-_RANDOM = POLICIES | {"random_crop", "random_resized_crop"}
 DECAY = {"sgd": 1e-4, "adam": 1e-4, "adamw": 0.01, "rmsprop": 1e-5, "nadam": 0.01, "muon": 0.01, "lamb": 0.01}
 """A usual weight decay of each optimizer: ResNet's for SGD (arXiv:1512.03385), AdamW's own (arXiv:1711.05101)."""
 
@@ -39,19 +37,9 @@ class Part:
     points: int
 
 
-def is_random(step: Transform) -> bool:
-    """Return whether a step changes an image differently each time."""
-    return step.enabled and (step.kind in _RANDOM or (isinstance(step, Random) and 0 < step.p < 1) or _jitters(step))
-
-
-def _jitters(step: Transform) -> bool:
-    always = isinstance(step, Random) and step.p == 1
-    return always and step.kind not in ("horizontal_flip", "vertical_flip", "grayscale", "invert")
-
-
 def augmentation_level(config: Config) -> Strength:
     """Return how strong the augmentation of training images is, by the rule at the top of this file."""
-    steps = [step for step in config.augmentation.train if is_random(step)]
+    steps = [step for step in config.augmentation.train if step.is_random]
     kinds = {step.kind for step in steps}
     mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
     policy, erases = bool(kinds & POLICIES), "random_erasing" in kinds
@@ -67,7 +55,7 @@ def parts(config: Config) -> tuple[Part, ...]:
     level, optimizer = augmentation_level(config), config.optimizer
     dropout, drop_path = (float(getattr(config.model, name, 0.0)) for name in ("dropout", "drop_path"))
     smoothing, stops = float(getattr(config.loss, "label_smoothing", 0.0)), config.training.early_stopping
-    steps = [step for step in config.augmentation.train if is_random(step)]
+    steps = [step for step in config.augmentation.train if step.is_random]
     mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
     random = f"{level}: {counted(len(steps), 'random step')}" + (", images are mixed" if mixes else "")
     made = (
@@ -198,7 +186,7 @@ class RandomValidation(
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the validation list."""
         steps = case.config.augmentation.val
-        chance = [step for step in steps if is_random(step)]
+        chance = [step for step in steps if step.is_random]
         if chance:
             kept: list[dict[str, Any]] = [step.plain() for step in steps if step not in chance]
             text = f"{counted(len(chance), 'step')} of the validation list is random: {chance[0].label}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from nbtrain.cli.options import Commands, add_project
 from nbtrain.errors import StatusError
@@ -36,6 +37,8 @@ def _list(given: argparse.Namespace) -> int:
                 for place, e in enumerate(found, 1)]  # fmt: skip
         print(json.dumps(told, indent=2))
         return 0
+    for text in project.notices:
+        print(text, file=sys.stderr)
     for place, experiment in enumerate(found, 1):
         print(f"{place:>3}  {experiment.id}  {experiment.name}: {experiment.detail}")
     if not found:

@@ -27,11 +27,13 @@ def add(commands: Commands) -> None:
     train.add_argument("--config", default="", metavar="FILE", help="configuration as .yaml or .json, whole or in part")
     add_start(train)
     train.set_defaults(run=_train, takes_values=True)
-    resume = _add_one(commands, "resume", "go on with a run that is paused, stopped or failed", _resume)
+    resume = _add_one(commands, "resume", "go on with a run that is paused, stopped or failed", _resume, VALUES_HELP)
+    resume.set_defaults(takes_values=True)
     add_start(resume)
     fix = _add_one(
         commands, "fix", "train again with a change that a failure proposes; `nbtrain show` lists them", _fix
     )
+    fix.add_argument("--resume", action="store_true", help="go on with the change instead, where that is possible")
     fix.add_argument("number", nargs="?", type=int, default=0, help="number of the fix (default: 0, the first)")
     add_start(fix)
     for name, run, text in _LEAVING:
@@ -40,9 +42,9 @@ def add(commands: Commands) -> None:
 
 
 def _add_one(
-    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]
+    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int], epilog: str = ""
 ) -> argparse.ArgumentParser:
-    one: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    one: argparse.ArgumentParser = commands.add_parser(name, help=text, epilog=epilog or None)
     one.add_argument("name", help="name or id of the experiment")
     add_project(one)
     one.set_defaults(run=run)
@@ -68,13 +70,17 @@ def _configured(config: Config, key: str, changes: Mapping[str, Any]) -> Config:
 
 def _resume(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
-    experiment.resume(beside=given.beside, queue=given.queue)
+    experiment.resume(given.values, beside=given.beside, queue=given.queue)
     return started(experiment, given.detach)
 
 
 def _fix(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
-    experiment.fix(given.number).train(beside=given.beside, queue=given.queue)
+    how = {"beside": given.beside, "queue": given.queue}
+    if given.resume:
+        experiment.fix(given.number, resume=True, **how)
+    else:
+        experiment.fix(given.number).train(**how)
     return started(experiment, given.detach)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nbtrain.data.transforms import ColorJitter, HorizontalFlip, Resize, Size, Transform
 from nbtrain.errors import Problem
-from nbtrain.schema import Section, field
+from nbtrain.schema import Choice, Section, field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +29,8 @@ class Augmentation(Section):
 
     train: tuple[Transform, ...] = field((Resize(), HorizontalFlip(), ColorJitter()), label="Training")
     """Steps for training images, in order. Whatever they leave is brought to the image size at the end."""
-    val: tuple[Transform, ...] = field((Resize(),), label="Validation")
-    """Steps for validation and test images, in order; keep random ones out."""
+    val: tuple[Transform, ...] = field((Resize(),), label="Validation", choices=lambda _: fixed_kinds())
+    """Steps for validation and test images, in order; those that treat each image alike every time."""
     mixup: float = field(0.0, ge=0, le=10, unit="ratio", soft=(0, 1))
     """Blends pairs of training images and their labels; 0.2 to 0.8 for longer runs. 0: off."""
     cutmix: float = field(0.0, ge=0, le=10, unit="ratio", soft=(0, 1))
@@ -86,6 +86,12 @@ class Augmentation(Section):
         if not made or self.mix_probability == 0:
             return None
         return _sometimes(made, self.mix_probability, classes)
+
+
+def fixed_kinds() -> tuple[Choice, ...]:
+    """Return the kinds of steps that give one image the same pixels every time, as choices."""
+    fixed = {kind: made for kind, made in Transform.kinds().items() if not made.varies}
+    return tuple(Choice(kind, made.label, (made.__doc__ or "").split("\n")[0]) for kind, made in fixed.items())
 
 
 def _sometimes(made: list[Any], probability: float, classes: int) -> Mixer:

@@ -121,6 +121,13 @@ def from_folders(listing: Listing, *, val_ratio: float = 0.2, seed: int = 42, na
     return Split(name, seed, {**drawn.files, "test": sets["test"]})
 
 
+def chosen(listing: Listing, *, val_ratio: float, test_ratio: float, seed: int, name: str) -> Split:
+    """Return the split that the source itself gives, and one by ratio where it gives none."""
+    if listing.own_split:
+        return from_folders(listing, val_ratio=val_ratio, seed=seed, name=name)
+    return stratified(listing, val_ratio=val_ratio, test_ratio=test_ratio, seed=seed, name=name)
+
+
 def rank(seed: int, file: str) -> bytes:
     """Return the key by which files are put into random order: equal everywhere, and untouched by other files."""
     return hashlib.blake2b(file.encode(), digest_size=8, key=seed.to_bytes(16, "little", signed=True)).digest()

@@ -55,6 +55,16 @@ def find(run: RunFolder | None, chosen: Config, which: str | int, *, experiment:
     return Start(config, lineage, whole)
 
 
+def offered(run: RunFolder | None) -> list[dict[str, Any]]:
+    """Return the checkpoints that a branch could begin with, the newest first: step, epoch, metrics, best."""
+    if run is None:
+        return []
+    folder = run.path / "checkpoints"
+    best = kept.best(folder)
+    return [{"step": one.step, "epoch": one.epoch, "metrics": dict(one.metrics), "best": best == one}
+            for one in reversed(kept.checkpoints(folder))]  # fmt: skip
+
+
 def keep(start: Start, experiment: Path) -> None:
     """Link the checkpoints into the folder of the new experiment; raises ProjectError where that fails."""
     folder = experiment / kept.START

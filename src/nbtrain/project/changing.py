@@ -15,6 +15,9 @@ from nbtrain.errors import ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import Change, Changed, Message
 from nbtrain.training.changes import Changes, Entry, live_paths
 
+UNDECIDED = ("auto is decided before a run begins.", "Give a number.")
+"""What is wrong with auto in the middle of a run, and what to do."""
+
 
 def entries(run: Path | None) -> tuple[Entry, ...]:
     """Return what was changed in the run folder ``run``; nothing where that cannot be read, which a resume tells."""
@@ -36,14 +39,21 @@ def asked(now: Config, path: str, value: Any, begun: int, facts: Facts) -> Chang
         raise StatusError(f"{path} cannot be changed while it trains", advice=advice)
     found = wanted.get(path)
     if found == "auto":
-        raise ConfigError([Problem(path, "auto is decided before a run begins.", "Give a number.")])
+        raise ConfigError([Problem(path, *UNDECIDED)])
     before = now.check(facts)
     problems = [problem for problem in wanted.check(facts) if problem not in before]
-    if path == "training.epochs" and found < begun:
-        problems.append(Problem(path, f"{found} is too few: {begun} have begun.", f"At least {begun}."))
+    if path == "training.epochs":
+        problems += too_few(found, begun)
     if problems:
         raise ConfigError(problems)
     return Change(path=path, value=found) if found != now.get(path) else None
+
+
+def too_few(epochs: int, begun: int) -> list[Problem]:
+    """Return what is wrong with a number of epochs of which ``begun`` have begun; nothing where it is enough."""
+    if epochs >= begun:
+        return []
+    return [Problem("training.epochs", f"{epochs} is too few: {begun} have begun.", f"At least {begun}.")]
 
 
 def begun(epoch: int, step: int, epochs: int, steps: int) -> int:

@@ -131,14 +131,21 @@ class DataSets:
         dataset = self.get(data.dataset)
         listing = dataset.source.listing()
         path = self._split_path(data, dataset)
-        choice: dict[str, Any] = {"name": path.stem, "seed": data.split_seed, "val_ratio": data.val_ratio}
-        if listing.own_split:
-            made = splits.from_folders(listing, **choice)
-        else:
-            made = splits.stratified(listing, test_ratio=data.test_ratio, **choice)
+        made = splits.chosen(
+            listing,
+            val_ratio=data.val_ratio,
+            test_ratio=data.test_ratio,
+            seed=data.split_seed,
+            name=path.stem,
+        )
         made = replace(made, dataset=dataset.name)
         self._written(path, made.save)
         return made
+
+    def where(self, data: Data) -> tuple[DataSet, Path]:
+        """Return the data set that ``data`` names, and where its split lies, or will lie once it is made."""
+        dataset = self.get(data.dataset)
+        return dataset, self._split_path(data, dataset)
 
     def _split_path(self, data: Data, dataset: DataSet) -> Path:
         """A split's name says what it came from, data hash included: other images or another choice, another split."""

@@ -17,10 +17,11 @@ from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, observe, v
 from nbtrain import presets
 from nbtrain.config import Config
 from nbtrain.errors import Problem, ProjectError, StatusError
-from nbtrain.project import defaults, exchange, naming, outside
+from nbtrain.project import defaults, exchange, naming, outside, previewing
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.edits import Edits
 from nbtrain.project.outside import Outside
+from nbtrain.project.previewing import Previewed
 from nbtrain.project.script import script
 from nbtrain.schema import Difference, differences
 
@@ -176,6 +177,16 @@ class Editable(HasTraits):
             project=str(self.project.path),
             source=str(self.data_info.get("path", "")),
         )
+
+    def preview(
+        self, split: Literal["train", "val", "test"] = "train", indices: Iterable[int] = range(8), epoch: int = 0
+    ) -> list[Previewed]:
+        """Return what the model will get of some images of a split in ``epoch`` (from 0): numbers and pictures.
+
+        They are made by the code that trains, in another process: the same numbers, bit for bit on the CPU. Raises
+        DataError where an image cannot be read.
+        """
+        return previewing.preview(self, split, list(indices), epoch)
 
     @property
     def folder(self) -> Path | None:

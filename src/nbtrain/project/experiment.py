@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +19,7 @@ from traitlets import Dict, Float, Int, List, Unicode, default
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import ENDED, FAILURE_FIELDS, Leaving, Message, Pause, Stop
 from nbtrain.plans import Plan
-from nbtrain.project import counsel, freeze, lives
+from nbtrain.project import between, counsel, freeze, lives
 from nbtrain.project.card import Card
 from nbtrain.project.history import History
 from nbtrain.project.later import Later
@@ -150,19 +150,29 @@ class Experiment(Sections, Later, Measuring):
                 self.project.queue.look()
         return self
 
-    def resume(self, *, beside: bool = False, queue: bool = False) -> Experiment:
+    def resume(
+        self, changes: Mapping[str, Any] | None = None, *, beside: bool = False, queue: bool = False
+    ) -> Experiment:
         """Go on with a paused, cancelled or failed run from its newest checkpoint that is whole; return at once.
 
-        Without a checkpoint it begins anew. ``beside`` and ``queue`` are as for :meth:`train`, and where another kernel
-        has resumed it already, that is shown. Raises StatusError in every other status.
+        Without a checkpoint it begins anew. ``changes`` by path hold from there on, for what may change live and for
+        what no number hangs on (``data.workers``); ConfigError and StatusError refuse others. ``beside`` and ``queue``
+        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises StatusError in
+        every other status.
         """
         with self.project.lock:
             self.refresh()
             if not self.running:
                 lives.must_be_resumable(self.status)
+                run, entries = cast(RunFolder, self.run), self._planned(changes) if changes else []
                 when = lives.on_device(self.project.path, self.config, "resume", beside=beside, wait=queue)
+                take_back = between.write(run, entries) if entries else None
                 try:
-                    lives.go_on(cast(RunFolder, self.run), when)
+                    lives.go_on(run, when)
+                except BaseException:
+                    if take_back:
+                        take_back()
+                    raise
                 finally:  # a life that could not begin may have left a word too
                     self._attach(self.run, again=True)
                 self.project.queue.look()
@@ -180,7 +190,11 @@ class Experiment(Sections, Later, Measuring):
         self._leave(Stop(), "cancelled")
 
     def _leave(self, command: Message, ending: Leaving) -> None:
-        if self.running and self.run is not None and not self.project.queue.cancel(self, ending):
+        if not self.running or self.run is None:
+            return
+        if not self.run.path.is_dir():  # somebody has deleted it, and with it all that could be left
+            self.refresh()
+        elif not self.project.queue.cancel(self, ending):
             self.run.ask(command)
 
     def restart(self) -> None:
@@ -194,12 +208,15 @@ class Experiment(Sections, Later, Measuring):
             self._attach(None)
             self._look_at_edits()
 
-    def fix(self, number: int = 0) -> Experiment:
+    def fix(self, number: int = 0, *, resume: bool = False, beside: bool = False, queue: bool = False) -> Experiment:
         """Restart with one of the fixes in ``error``: results go to the trash, the change is set; train() comes next.
 
-        A resume keeps its configuration, so a fix needs a new run. Raises NbtrainError where there is no such fix.
+        With ``resume`` the run goes on with the change instead, as ``resume(changes)`` does; StatusError says where
+        its checkpoints do not allow that. Raises NbtrainError where there is no such fix.
         """
         changes = lives.changes_of_fix(self.error, number)
+        if resume:
+            return self.resume(changes, beside=beside, queue=queue)
         self.restart()
         self.config = self.config.set_all(changes)
         return self

@@ -6,16 +6,16 @@ changed; how a run is started and followed, the experiment itself knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, List, default
 
 from nbtrain.config import Config
-from nbtrain.errors import Problem, StatusError
+from nbtrain.errors import Problem
 from nbtrain.messages import ENDED, Message
-from nbtrain.project import branches, changing, extending, lives
+from nbtrain.project import between, branches, changing, extending, lives
 from nbtrain.project.editing import Editable
 from nbtrain.runs.folder import RunFolder
 from nbtrain.training.changes import Entry
@@ -37,6 +37,7 @@ class Later(Editable):
     step: int
     steps: int
     refresh: Callable[[], None]
+    place: int
     _attach: Callable[..., None]
     metrics: dict[str, dict[str, float]]
 
@@ -58,9 +59,10 @@ class Later(Editable):
     def set(self, path: str, value: Any, *, join: str = "") -> None:
         """Set one configuration value; raises ConfigError (the old one stays) or StatusError once it has been trained.
 
-        While it trains, a field that may change live is asked of the trainer, which takes it at the next step. Setting
-        ``<section>.kind`` brings back what that kind's fields held before, or its defaults. Several in a row with the
-        same ``join`` are one edit for :meth:`undo`.
+        While it trains, a field that may change live is asked of the trainer, which takes it at the next step; while it
+        waits in the queue, it is written down for the trainer's first step. Setting ``<section>.kind`` brings back what
+        that kind's fields held before, or its defaults. Several in a row with the same ``join`` are one edit for
+        :meth:`undo`.
         """
         with self.project.lock:
             if self.running:
@@ -70,9 +72,8 @@ class Later(Editable):
 
     def _set_live(self, path: str, value: Any) -> None:
         """Ask the trainer to go on with another value; ``changes`` tells when it has."""
-        if self.status == "pending":  # nobody is there yet who could take it
-            advice = "Change it once it trains, or take it out of the queue and restart it."
-            raise StatusError("an experiment that waits cannot be changed", value=self.name, advice=advice)
+        if self.place and self._set_waiting({path: value}):
+            return
         now = self.present
         for waiting, wish in self.asked.items():
             now = now.set(waiting, wish)
@@ -82,6 +83,19 @@ class Later(Editable):
             self.refusals = {name: why for name, why in self.refusals.items() if name != path}
             self.asked = {**self.asked, path: wish.value}
             self.run.ask(wish)
+
+    def _set_waiting(self, wanted: Mapping[str, Any]) -> bool:
+        """Change values of a run that waits in the queue; False where it does not wait any more."""
+        run = cast(RunFolder, self.run)
+        entries = self._planned(wanted)
+        done = not entries or self.project.queue.change(run, lambda: between.write(run, entries))
+        self._hear_changes()
+        return done
+
+    def _planned(self, wanted: Mapping[str, Any]) -> list[Entry]:
+        """Return the entries that change values between two lives; raises StatusError or ConfigError."""
+        begun = changing.begun(self.epoch, self.step, self.epochs, self.steps) if self.step else 1
+        return between.planned(cast(RunFolder, self.run), self.config, wanted, begun, self.project.facts(self.config))
 
     def _hear_changes(self, messages: Sequence[Message] | None = None) -> None:
         """Take in what the trainer has answered; without messages the run itself has changed."""

@@ -117,7 +117,7 @@ class Project(HasTraits):
         try:
             return defaults.user_start()
         except NbtrainError as error:
-            self._notice(str(error))
+            self.notice(str(error))
             return Config()
 
     def experiments(
@@ -291,10 +291,11 @@ class Project(HasTraits):
         try:
             return Experiment(self, card.read(folder))
         except NbtrainError as error:
-            self._notice(str(error))
+            self.notice(str(error))
             return None
 
-    def _notice(self, text: str) -> None:
+    def notice(self, text: str) -> None:
+        """Tell whoever looks at the project, once."""
         if text not in self.notices:
             self.notices = [*self.notices, text]
 

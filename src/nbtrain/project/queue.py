@@ -7,13 +7,14 @@ It knows experiments and the queue's files; how a run is started is runs/queue.p
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from nbtrain.errors import StatusError
+from nbtrain.errors import NbtrainError, StatusError
 from nbtrain.messages import Leaving
 from nbtrain.project import lives
 from nbtrain.runs import devices, entries, jobfolder
@@ -90,8 +91,13 @@ class ProjectQueue(Sequence["Experiment"]):
         experiment.look_at_queue()
         return True
 
+    def change(self, run: RunFolder, write: Callable[[], object]) -> bool:
+        """Call ``write`` while ``run`` waits, before anybody can start it; return whether it was waiting."""
+        return self._queue.change(run, write)
+
     def look(self) -> None:
         """Read the queue, tell the experiments whose place has changed, and have the next one started if it can be."""
+        self._tell_lost()
         found = entries.entries(self._project.path)
         before, self._places = self._places, self._read(found) if found else {}
         if self._places != before:
@@ -100,6 +106,13 @@ class ProjectQueue(Sequence["Experiment"]):
         if found and time.monotonic() - self._asked_s > _AGAIN_S and self._queue.startable():
             self._asked_s = time.monotonic()
             lives.start_next(self._project.path)
+
+    def _tell_lost(self) -> None:
+        """Take those out of the queue whose run folder somebody has deleted, and say so."""
+        with contextlib.suppress(NbtrainError):  # somebody else has the queue, or nobody may write it: the next look
+            for run in self._queue.drop_lost():
+                told = "waited in the queue, but its run folder is gone: it has been taken out of the queue"
+                self._project.notice(f"“{self._name(run)}” {told} ({run}).")
 
     def _read(self, found: list[entries.Entry]) -> dict[Path, Place]:
         lines: dict[str, list[Path]] = {}

@@ -70,6 +70,15 @@ def name(order: int, run: Path) -> str:
 
 def entries(project: Path) -> list[Entry]:
     """Return the project's entries in their order; nothing where the queue cannot be read."""
+    return [entry for entry in _all(project) if entry.run.is_dir()]
+
+
+def lost(project: Path) -> list[Entry]:
+    """Return the entries whose run folder is gone: nobody waits there any more, and somebody has to be told."""
+    return [entry for entry in _all(project) if not entry.run.is_dir()]
+
+
+def _all(project: Path) -> list[Entry]:
     try:
         names = os.listdir(folder(project))
     except OSError:

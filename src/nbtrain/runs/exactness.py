@@ -8,6 +8,7 @@ on purpose, and tells that; nothing behind it is compared.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Exact, Message, Metric, Status, decode
 from nbtrain.runs.folder import RunFolder
+from nbtrain.training.changes import FREE, Changes
 
 Rows = dict[tuple[str, int], Mapping[str, float]]
 """Metrics by split and step."""
@@ -32,7 +34,7 @@ class Repeats:
     def __init__(self, say: Callable[[Message], None], run: RunFolder) -> None:
         self._say, self._run = say, run
         self._before: Rows | None = None
-        self._compared, self._done, self._step = 0, False, 0
+        self._compared, self._done, self._step, self._from = 0, False, 0, 0
 
     def say(self, message: Message) -> None:
         """Pass a message on, after the answer where it is known now."""
@@ -45,7 +47,7 @@ class Repeats:
             self._compare(message, self._before)
         elif isinstance(message, Status) and message.status == "training":
             if self._before is None:
-                self._before = superseded(self._run.events, message.step)
+                self._before, self._from = superseded(self._run.events, message.step), message.step
                 self._done = not self._before
             elif message.step < self._step:
                 self._answer()
@@ -61,7 +63,7 @@ class Repeats:
         self._compared += 1
         differs = _difference(said, before)
         if differs:
-            why = _why(self._run)
+            why = _why(self._run, self._from, said.step)
             self._answer(equal=False, step=said.step, text=f"{differs}{why and f'; {why}'}")
         elif not rows:
             self._answer()
@@ -113,19 +115,30 @@ def _difference(said: Metric, before: Mapping[str, float]) -> str:
     return ""
 
 
-def _why(run: RunFolder) -> str:
-    """Return what is known to make numbers differ; empty where none of it is the case."""
+def _why(run: RunFolder, start: int, step: int) -> str:
+    """Return what is known to make numbers of ``step`` differ in a life that went on from ``start``; may be empty."""
+    return "; ".join([*_changes(run, start, step), *_others(run)])
+
+
+def _changes(run: RunFolder, start: int, step: int) -> Iterator[str]:
+    """Yield what a person has changed since the first life took these steps."""
+    with contextlib.suppress(NbtrainError):
+        for entry in Changes.of(run.path).entries:
+            if start <= entry.step < step and entry.path not in FREE:
+                yield f"{entry.path} was changed from {entry.old} to {entry.value} at step {entry.step}"
+
+
+def _others(run: RunFolder) -> list[str]:
     try:
         frozen = run.config
         hardware = frozen["config"]["hardware"]
         device = run.resolved().get("hardware.device", {}).get("value", hardware["device"])
         versions = {name: frozen["versions"][name] for name in ("torch", "numpy")}
     except (OSError, NbtrainError, KeyError, TypeError, AttributeError):
-        return ""
+        return []
     changed = [f"{name} is {now} and was {was}" for name, was in versions.items() if (now := _version(name)) != was]
     gpu = str(device).startswith("cuda") and not hardware.get("deterministic")
-    reasons = [*changed, *(["a GPU repeats itself only with hardware.deterministic"] if gpu else [])]
-    return "; ".join(reasons)
+    return [*changed, *(["a GPU repeats itself only with hardware.deterministic"] if gpu else [])]
 
 
 def _version(name: str) -> Any:

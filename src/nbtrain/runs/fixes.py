@@ -68,6 +68,8 @@ def _shared_memory(config: Config, failure: Failure) -> Iterator[Fix]:
 
 
 def _worker(config: Config, failure: Failure) -> Iterator[Fix]:
+    if "in a row" in failure.message:  # at one image, which would hang the trainer itself next
+        return
     yield "Use no loader workers", {"data.workers": 0}
     if isinstance(config.data.workers, int) and config.data.workers > 1:
         yield f"Use {config.data.workers // 2} loader workers", {"data.workers": config.data.workers // 2}

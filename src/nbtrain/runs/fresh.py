@@ -22,7 +22,7 @@ def python(module: str, *args: str, env: dict[str, str] | None = None, **streams
     if sys.platform == "win32":
         flags = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     argv = [sys.executable, "-P", "-c", _BOOT % module, *args]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=env, **streams, **flags)
+    return subprocess.Popen(argv, env=env, **{"stdin": subprocess.DEVNULL, **streams}, **flags)
 
 
 def forgotten(module: str, *args: str, env: dict[str, str] | None = None) -> None:

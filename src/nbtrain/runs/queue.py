@@ -74,6 +74,24 @@ class Queue:
                 if entry.order != order:
                     os.replace(entry.path, entry.path.with_name(entries.name(order, entry.run)))
 
+    def change(self, run: RunFolder, write: Callable[[], object]) -> bool:
+        """Call ``write`` while ``run`` waits and nobody can start it; return False where it does not (any more)."""
+        with self._held(_PATIENCE_S):
+            if entries.find(run.path) is None or run.living() != "gone":
+                return False
+            write()
+        return True
+
+    def drop_lost(self) -> list[Path]:
+        """Take out the entries whose run folder is gone; return what those folders were, for whoever tells it."""
+        if not entries.lost(self.project):
+            return []
+        with self._held(_PATIENCE_S):
+            gone = entries.lost(self.project)
+            for entry in gone:
+                entry.path.unlink(missing_ok=True)
+        return [entry.run for entry in gone]
+
     def startable(self) -> bool:
         """Tell whether a run waits whose device is free, and nobody is about to start it."""
         found = entries.entries(self.project)
@@ -155,9 +173,9 @@ def device_of(run: RunFolder) -> str:
 
 
 def is_stale(entry: Entry) -> bool:
-    """Tell whether an entry has lost its run: the folder is gone, or its run has been started or ended since."""
+    """Tell whether the run of an entry has been started or ended since it was queued."""
     run = RunFolder(entry.run)
-    return not run.path.is_dir() or run.living() != "gone" or _has_gone_on(run, entry.wanted())
+    return run.living() != "gone" or _has_gone_on(run, entry.wanted())
 
 
 def _has_gone_on(run: RunFolder, wanted: Wanted) -> bool:

@@ -30,7 +30,7 @@ from typing import Any, NoReturn
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.runs import errand, parent  # whole before the first request: a fork may come between any two later imports
+from nbtrain.runs import errand, parent, renderer  # whole before the first request: a fork may come at any import
 from nbtrain.runs.devices import runtime_folder
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.jobfolder import JobFolder
@@ -101,6 +101,23 @@ def ask(request: dict[str, Any]) -> dict[str, Any]:
             return dict(json.loads(line)) if line else {"refused": "the warm process went away"}
         except (OSError, ValueError) as error:
             return {"refused": f"the warm process did not answer: {error}"}
+
+
+def open_line(request: dict[str, Any]) -> socket.socket | None:
+    """Send a request whose fork goes on talking; return the connection once it has answered, None where none does."""
+    connection = _connect()
+    if connection is None:
+        return None
+    try:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        line = _receive(connection)
+        if line and "refused" not in json.loads(line):
+            connection.settimeout(None)
+            return connection
+    except (OSError, ValueError):
+        pass
+    connection.close()
+    return None
 
 
 def _connect() -> socket.socket | None:
@@ -246,7 +263,10 @@ class Server:
             os.environ.clear()
             os.environ.update(request["env"])
             os.chdir(request["cwd"])
-            self._work = _take_on(request, parent.Channel(descriptor))
+            if "renderer" in request:
+                self._work = renderer.become(descriptor).work
+            else:
+                self._work = _take_on(request, parent.Channel(descriptor))
         except BaseException as error:  # a fork that went on as a second server would be worse
             sys.stderr.write(f"the fork could not take its work on: {error!r}\n")
             sys.stderr.flush()
@@ -298,6 +318,7 @@ def _names() -> Iterator[str]:
         for found in pkgutil.walk_packages(spec.submodule_search_locations or [] if spec else [], f"{part}."):
             yield found.name
     yield "nbtrain.build"
+    yield "nbtrain.runs.pictures"
 
 
 def _unsafe() -> str:

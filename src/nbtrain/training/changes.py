@@ -18,6 +18,11 @@ from nbtrain.errors import NbtrainError, TrainingError
 from nbtrain.schema import Section, fields
 
 FILE = "changes.json"
+FREE = (
+    "data.workers", "data.prefetch", "data.pin_memory", "data.persistent_workers", "training.stall_limit_s",
+    "checkpoint.keep_last_n", "checkpoint.keep_best_only",
+)  # fmt: skip
+"""What no number of a run hangs on: it may be another in each life, and holds for the whole of it."""
 C = TypeVar("C", bound=Section)
 
 
@@ -77,10 +82,25 @@ class Changes:
                 config = config.set(entry.path, entry.value)
         return config
 
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Write ``entries`` instead of those that are there: to take back what a failed start had added."""
+        self._write(tuple(entries))
+
+    def free(self, config: C) -> C:
+        """Return ``config`` with what was changed of the things that no number hangs on, whatever their step."""
+        for entry in self.entries:
+            config = config.set(entry.path, entry.value) if entry.path in FREE else config
+        return config
+
     def _write(self, entries: tuple[Entry, ...]) -> None:
         ordered = tuple(sorted(entries, key=lambda entry: entry.step))
         files.write_json(self.path, {"format": 1, "changes": [asdict(entry) for entry in ordered]})
         self.entries = ordered
+
+
+def changeable(config: Section) -> dict[str, str]:
+    """Return the paths that may change between two lives of a run, with their labels."""
+    return {f.path: f.label for f in fields(config) if f.shown and (f.live or f.path in FREE)}
 
 
 def live_paths(config: Section) -> dict[str, str]:

@@ -94,6 +94,7 @@ class Live:
         loop.plan = replace(
             loop.plan,
             epochs=now("training.epochs"),
+            clip_norm=now("training.clip_norm"),
             save_every=now("checkpoint.every_n_epochs"),
             save_every_s=60 * now("checkpoint.every_n_minutes"),
         )

@@ -26,7 +26,7 @@ class Training(Section):
     as the fastest, of those within the memory target that leave an epoch 10 steps."""
     batch_multiplier: int = field(1, ge=1, le=64, soft=(1, 16), unit="batches")
     """Batches whose gradients are added up before the weights change: a larger batch without more memory."""
-    clip_norm: float = field(0.0, ge=0.0, le=1e6, soft=(0.0, 10.0), unit="norm", label="Gradient clipping")
+    clip_norm: float = field(0.0, ge=0.0, le=1e6, soft=(0.0, 10.0), unit="norm", label="Gradient clipping", live=True)
     """Largest norm of the gradient; longer ones are scaled down to it. 0 switches clipping off."""
     ema: bool = field(False, label="Average weights (EMA)")
     """Keep a moving average of the weights and validate with it."""

@@ -14,8 +14,10 @@ from typing import Any
 from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.errors import NbtrainError
+from nbtrain.project import branches
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
+from nbtrain.ui.details import finite
 from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.panel import Panel
 
@@ -37,6 +39,9 @@ class Experiments(Panel, twin="experiments"):
         sync=True
     )
     blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
+    branching = Dict(
+        help="The question from where to branch: id, and step, epoch, metric, value and best of each checkpoint."
+    ).tag(sync=True)
     notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
@@ -160,8 +165,13 @@ class Experiments(Panel, twin="experiments"):
         """Copy an experiment and select the copy."""
         self._select(self._followed[id].duplicate())
 
-    def do_branch(self, id: str, checkpoint: str) -> None:
+    def do_ask_branch(self, id: str) -> None:
+        """Show from which checkpoints of an experiment one could branch; an empty id asks nothing any more."""
+        self.branching = {"id": id, "checkpoints": checkpoints_of(self._followed[id])} if id else {}
+
+    def do_branch(self, id: str, checkpoint: str | int) -> None:
         """Make an experiment that goes on from a checkpoint of this one, and select it."""
+        self.branching = {}
         self._select(self._followed[id].branch(checkpoint))
 
     def do_shift(self, id: str, by: int) -> None:
@@ -222,6 +232,16 @@ class Experiments(Panel, twin="experiments"):
 def is_unsaved(experiment: Experiment) -> bool:
     """Return whether leaving an experiment leaves something that a person has changed and not saved."""
     return experiment.edited and experiment.status == "created"
+
+
+def checkpoints_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return the checkpoints of an experiment's newest run, each with the watched metric at its time."""
+    metric = str(experiment.best.get("metric", "")) or "loss"
+    return [
+        {**{name: one[name] for name in ("step", "epoch", "best")}, "metric": metric,
+         "value": finite(one["metrics"].get(metric))}
+        for one in branches.offered(experiment.run)
+    ]  # fmt: skip
 
 
 def card_of(experiment: Experiment) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
 from nbtrain.ui.machine import gpus
 from nbtrain.ui.plan import Planned, plan_of
+from nbtrain.ui.preview import Illustrated
 from nbtrain.ui.starting import start_of
 
 _WATCHED = (
@@ -32,7 +33,7 @@ _OPEN = ("model", "optimizer", "training")
 """Sections that are open at first; the others say in a line what they hold."""
 
 
-class Form(Planned, twin="form"):
+class Form(Planned, Illustrated, twin="form"):
     """The configuration of one experiment, to read, edit, save and train."""
 
     sections = List(Dict(), help="Key, title and fields of every section, without values.").tag(sync=True)
@@ -64,6 +65,7 @@ class Form(Planned, twin="form"):
         self.unfollow()
         self.experiment = experiment
         self._opened: set[str] = set()
+        self.forget_pictures()
         self._looked_at, self._said, self._compared, self._sheet = "", "", (), {}
         if experiment is not None:
             self.follow(experiment, *_WATCHED)
@@ -82,7 +84,7 @@ class Form(Planned, twin="form"):
         experiment = self.experiment
         if experiment is None:
             empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
-            return {**empty, **self.unadvised(), "measured": {}, "plan": {}}
+            return {**empty, **self.unadvised(), **self.unillustrated(), "measured": {}, "plan": {}}
         start, refused = start_of(experiment), draft_of(experiment).refused
         reason, editable = why_not(experiment, refused), experiment.status == "created"
         described = describe(shown_config(experiment), choices_here(experiment))
@@ -93,12 +95,13 @@ class Form(Planned, twin="form"):
             **self.advised(experiment),
             "measured": self.measured_now(experiment),
             "plan": plan_of(experiment),
+            **self.illustrated(experiment),
             "trouble": start.trouble or self.trouble,
             "refused": {**refused_live(experiment), **refused},
             "problems": list(experiment.problems),
             "status": experiment.status,
             "editable": editable,
-            "live": experiment.status in ("preparing", "training"),
+            "live": experiment.status in ("preparing", "training") or bool(experiment.place),
             "changed": changed_words(experiment),
             "dirty": experiment.dirty,
             "can_undo": editable and (experiment.can_undo or bool(refused)),
@@ -113,7 +116,7 @@ class Form(Planned, twin="form"):
 
     def perform(self, what: str, **wish: Any) -> None:
         """Do what a click asks for; what was said about the last one is over."""
-        if what != "catalog":
+        if what not in ("catalog", "look", "picture"):
             self._said = ""
         super().perform(what, **wish)
 

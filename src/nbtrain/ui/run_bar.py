@@ -13,6 +13,7 @@ from traitlets import Bool, Dict, Float, Int, Unicode
 
 from nbtrain.errors import ConfigError, NbtrainError
 from nbtrain.messages import RESUMABLE
+from nbtrain.project.between import needs_a_new_run
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.exactness import EXACT
 from nbtrain.ui.panel import Heart, Panel
@@ -40,7 +41,7 @@ class RunBar(Heart, Panel, twin="run_bar"):
     duration_s = Float(None, allow_none=True, help="How long the run took, in seconds.").tag(sync=True)
     best = Dict(help="metric, value, epoch and step of the best validation.").tag(sync=True)
     error = Dict(
-        help="cause, message, advice, traceback and fixes of a failure; asks: whether a fix would move checkpoints."
+        help="cause, message, advice, traceback, fixes with why each restarts; asks: whether that moves checkpoints."
     ).tag(sync=True)
     kept = Unicode(help="What a run that has been left has kept, and where it would go on.").tag(sync=True)
     repeated = Dict(help="What a resume has repeated: exact and text; empty while there is nothing.").tag(sync=True)
@@ -137,9 +138,13 @@ class RunBar(Heart, Panel, twin="run_bar"):
         if self.experiment is not None:
             self.experiment.project.queue.shift(self.experiment, by)
 
-    def do_fix(self, number: int) -> None:
-        """Restart with one of the changes that a failure proposes."""
-        if self.experiment is not None:
+    def do_fix(self, number: int, resume: bool = False) -> None:
+        """Restart, or resume, with one of the changes that a failure proposes."""
+        if self.experiment is None:
+            return
+        if resume:
+            start_of(self.experiment).go("fix", number=number, resume=True)
+        else:
             self.experiment.fix(number)
 
     def do_answer(self, how: str) -> None:
@@ -192,8 +197,10 @@ def repeated(experiment: Experiment) -> dict[str, Any]:
 
 
 def failure_of(experiment: Experiment) -> dict[str, Any]:
-    """Return why it failed, and whether a fix would move checkpoints to the trash, which is worth a question."""
-    return {**shown_error(experiment.error), "asks": bool(experiment.checkpoints)}
+    """Return why it failed, what each fix needs, and whether a restart would move checkpoints to the trash."""
+    told = shown_error(experiment.error)
+    fixes = [{**fix, "restarts": needs_a_new_run(experiment.present, fix["changes"])} for fix in told.get("fixes", [])]
+    return {**told, "fixes": fixes, "asks": bool(experiment.checkpoints)}
 
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from nbtrain.errors import BusyError, NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.jobfolder import name_of_user
 
-What: TypeAlias = Literal["train", "resume", "extend"]
+What: TypeAlias = Literal["train", "resume", "extend", "fix"]
 
 
 class Start(HasTraits):
@@ -34,7 +34,7 @@ class Start(HasTraits):
         self._given: dict[str, Any] = {}
 
     def go(self, what: What = "train", **given: Any) -> None:
-        """Train, resume or extend, on a thread of its own; ``given`` is passed on."""
+        """Train, resume, extend, or resume with a fix, on a thread of its own; ``given`` is passed on."""
         if self.starting:
             return
         self.starting, self.question, self.trouble, self._what, self._given = True, "", "", what, given

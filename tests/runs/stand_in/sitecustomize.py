@@ -24,13 +24,14 @@ class Outcome:
 
 
 class Loop:
-    def __init__(self, act: dict, say, asked) -> None:
-        self.act, self.say, self.asked = act, say, asked
+    def __init__(self, act: dict, run_path, say, asked) -> None:
+        self.act, self.run_path, self.say, self.asked = act, run_path, say, asked
 
     def run(self) -> Outcome:
         steps = self.act.get("steps", 20)
         for step in range(1, steps + 1):
             if step == self.act.get("fail_at"):
+                (self.run_path / "stands").touch()
                 fail(self.act["how"])
             time.sleep(self.act.get("step_s", 0.01))
             if step == 1:
@@ -47,9 +48,9 @@ def fail(how: str) -> None:
     if how == "segfault":
         ctypes.string_at(0)
     elif how == "hang":
-        time.sleep(60)
+        time.sleep(3600)
     elif how == "hang holding the interpreter":
-        ctypes.PyDLL(None).sleep(60)
+        ctypes.PyDLL(None).sleep(3600)
     elif how == "exit":
         os._exit(3)
     elif how == "child":
@@ -70,7 +71,7 @@ def build(frozen: dict, run_path, say, asked) -> Loop:
     act = frozen["act"]
     say(Status(status="preparing", phase="building"))
     time.sleep(act.get("build_s", 0))
-    return Loop(act, say, asked)
+    return Loop(act, run_path, say, asked)
 
 
 def work(desk) -> dict:

@@ -11,6 +11,8 @@ from nbtrain.schema import field
 if TYPE_CHECKING:
     from torchvision.transforms.v2 import Transform as TorchTransform
 
+_SPECK = 4
+"""A border of so many times the image makes it smaller than a ninth of the width that is left for it."""
 _SIZE: dict[str, Any] = {"ge": 8, "le": 4096, "unit": "px", "soft": (32, 640)}
 
 
@@ -70,6 +72,8 @@ class CenterCrop(_Crop, kind="center_crop", label="Centre crop"):
 class RandomCrop(_Crop, kind="random_crop", label="Random crop"):
     """Cuts a random part out of each image, after an optional border."""
 
+    varies = True
+
     padding: int = field(0, ge=0, le=1024, unit="px", soft=(0, 32))
     """Black border added before the cut, so that the object moves."""
 
@@ -88,6 +92,8 @@ class RandomCrop(_Crop, kind="random_crop", label="Random crop"):
 class RandomResizedCrop(_Sized, kind="random_resized_crop", label="Random resized crop"):
     """Cuts a random part of random size and shape and brings it to one size: the classic for larger data sets."""
 
+    varies = True
+
     scale: tuple[float, float] = field((0.35, 1.0), gt=0, le=1, unit="ratio")
     """Smallest and largest share of the image's area that is kept."""
     ratio: tuple[float, float] = field((0.75, 1.3333), gt=0.05, le=20, unit="ratio")
@@ -97,6 +103,66 @@ class RandomResizedCrop(_Sized, kind="random_resized_crop", label="Random resize
         from torchvision.transforms import v2
 
         return v2.RandomResizedCrop(self.pixels(image_size), scale=self.scale, ratio=self.ratio, antialias=True)
+
+
+class RandomResize(Transform, kind="random_resize", label="Random resize"):
+    """Brings the shorter side to a random length and keeps the shape: for crops of changing scale after it."""
+
+    varies = True
+
+    between: tuple[int, int] = field((192, 288), ge=8, le=4096, unit="px")
+    """Smallest and largest length of the shorter side."""
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return None: the size is random."""
+        return None
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomResize(self.between[0], self.between[1] + 1, antialias=True)  # its upper end is left out
+
+
+class ShortestSize(Transform, kind="shortest_size", label="Random shortest size"):
+    """Brings the shorter side to one of several lengths and keeps the shape."""
+
+    varies = True
+
+    sizes: tuple[int, ...] = field((192, 224, 256), ge=8, le=4096, unit="px")
+    """The lengths to choose from."""
+    longest: int = field(0, ge=0, le=8192, unit="px", advanced=True)
+    """Most that the longer side may have then; 0 sets no limit."""
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return None: the size is random."""
+        return None
+
+    def problem(self, size: Size, image_size: int) -> Problem | None:
+        """Return the problem of an empty list of lengths."""
+        return None if self.sizes else Problem("sizes", "no length is given.", "Give one or more, such as 192, 224.")
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.RandomShortestSize(list(self.sizes), max_size=self.longest or None, antialias=True)
+
+
+class ScaleJitter(Transform, kind="scale_jitter", label="Scale jitter"):
+    """Scales each image by a random factor around the image size and keeps the shape; a Random crop comes after it."""
+
+    varies = True
+
+    scale: tuple[float, float] = field((0.5, 1.5), gt=0.05, le=8, unit="ratio")
+    """Smallest and largest factor; 1 fits the image into the square of the image size."""
+
+    def size_after(self, size: Size, image_size: int) -> Size:
+        """Return None: the size is random."""
+        return None
+
+    def _made(self, image_size: int) -> TorchTransform:
+        from torchvision.transforms import v2
+
+        return v2.ScaleJitter((image_size, image_size), self.scale, antialias=True)
 
 
 class Pad(Transform, kind="pad", label="Pad"):
@@ -112,7 +178,10 @@ class Pad(Transform, kind="pad", label="Pad"):
         return None if size is None else (size[0] + 2 * self.padding, size[1] + 2 * self.padding)
 
     def problem(self, size: Size, image_size: int) -> Problem | None:
-        """Return the problem of a mirrored border that is wider than the image."""
+        """Return the problem of a border that leaves a speck of the image, or is mirrored and wider than it."""
+        if size is not None and self.how == "constant" and self.padding > _SPECK * min(size):
+            told = f"a border of {self.padding} px leaves a speck of the image, which is {min(size)} px here."
+            return Problem("padding", told, f"Choose at most {_SPECK * min(size)} px.")
         if size is None or self.how not in ("reflect", "symmetric") or self.padding < min(size):
             return None
         told = f"a mirrored border of {self.padding} px is wider than the image, which is {min(size)} px here."
@@ -145,6 +214,8 @@ class VerticalFlip(Random, kind="vertical_flip", label="Vertical flip"):
 class Rotation(Random, kind="rotation", label="Rotation"):
     """Turns by a random angle."""
 
+    varies = True
+
     p: float = field(1.0, ge=0, le=1, unit="ratio", label="Probability")
     """Share of the images that are turned."""
     degrees: float = field(15.0, ge=0, le=180, unit="degrees", soft=(0, 45))
@@ -158,6 +229,8 @@ class Rotation(Random, kind="rotation", label="Rotation"):
 
 class Affine(Random, kind="affine", label="Affine"):
     """Turns, moves, scales and shears by random amounts."""
+
+    varies = True
 
     p: float = field(1.0, ge=0, le=1, unit="ratio", label="Probability")
     """Share of the images that are changed."""
@@ -181,6 +254,8 @@ class Affine(Random, kind="affine", label="Affine"):
 class Perspective(Random, kind="perspective", label="Perspective"):
     """Tilts as if seen from another side."""
 
+    varies = True
+
     distortion: float = field(0.3, ge=0, le=1, unit="ratio", soft=(0, 0.6))
     """Strength of the tilt."""
 
@@ -192,6 +267,8 @@ class Perspective(Random, kind="perspective", label="Perspective"):
 
 class Elastic(Random, kind="elastic", label="Elastic"):
     """Bends as if on rubber: for handwriting and tissue."""
+
+    varies = True
 
     alpha: float = field(50.0, ge=0, le=1000, unit="px", soft=(0, 200))
     """Strength of the bending."""
@@ -210,6 +287,8 @@ class Elastic(Random, kind="elastic", label="Elastic"):
 
 class ZoomOut(Random, kind="zoom_out", label="Zoom out"):
     """Places the image smaller on a black ground."""
+
+    varies = True
 
     sides: tuple[float, float] = field((1.0, 2.0), ge=1, le=8, unit="ratio")
     """Smallest and largest factor by which the canvas grows."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class TrivialAugmentWide(Transform, kind="trivial_augment", label="TrivialAugment"):
     """One random change of random strength per image: nothing to tune, and strong."""
 
+    varies = True
+
     def _made(self, image_size: int) -> TorchTransform:
         from torchvision.transforms import v2
 
@@ -22,6 +24,8 @@ class TrivialAugmentWide(Transform, kind="trivial_augment", label="TrivialAugmen
 
 class RandAugment(Transform, kind="rand_augment", label="RandAugment"):
     """A few random changes of one strength per image."""
+
+    varies = True
 
     operations: int = field(2, ge=1, le=10, unit="changes")
     """Changes per image, one after the other."""
@@ -37,6 +41,8 @@ class RandAugment(Transform, kind="rand_augment", label="RandAugment"):
 class AutoAugment(Transform, kind="auto_augment", label="AutoAugment"):
     """Pairs of changes that were searched for on a known data set."""
 
+    varies = True
+
     policy: Literal["imagenet", "cifar10", "svhn"] = field(
         "imagenet", labels={"imagenet": "ImageNet", "cifar10": "CIFAR-10", "svhn": "SVHN"}
     )
@@ -50,6 +56,8 @@ class AutoAugment(Transform, kind="auto_augment", label="AutoAugment"):
 
 class AugMix(Transform, kind="aug_mix", label="AugMix"):
     """Mixes the image with changed copies of itself: for robustness."""
+
+    varies = True
 
     severity: int = field(3, ge=1, le=10, unit="levels")
     """Strength of each change."""

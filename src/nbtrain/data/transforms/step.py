@@ -8,7 +8,7 @@ of images are not known here (augmentation.py, normalisation.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import ValidationInfo, field_validator
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Size: TypeAlias = tuple[int, int] | None
 """Height and width in pixels, None where it depends on the image."""
 
-_RANGES = ("scale", "ratio", "sigma", "quality", "sides")
+_RANGES = ("scale", "ratio", "sigma", "quality", "sides", "between")
 
 
 def too_small(size: Size, least: int, path: str) -> Problem | None:
@@ -34,6 +34,9 @@ def too_small(size: Size, least: int, path: str) -> Problem | None:
 
 class Transform(Family):
     """One step of preparing an image."""
+
+    varies: ClassVar[bool] = False
+    """Whether it does something else each time that it is taken."""
 
     enabled: bool = field(True)
     """Whether this step is taken; off keeps it in the list without effect."""
@@ -49,6 +52,11 @@ class Transform(Family):
     def problem(self, size: Size, image_size: int) -> Problem | None:
         """Return why this step cannot work on images of ``size``, with the field's name as path."""
         return None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether two looks at one image may differ."""
+        return self.enabled and (self.varies or 0 < getattr(self, "p", 1.0) < 1)
 
     def _made(self, image_size: int) -> TorchTransform:
         raise NotImplementedError

@@ -1,0 +1,40 @@
+"""Inputs: the settings that decide how images are read, in one place for the trainer and the preview.
+
+The trainer builds its loaders with it, and the preview its pictures, so that both are the same numbers. Reading itself
+is data/loader.py's. Only processes that train or render read this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nbtrain.data.augmentation import Augmentation
+from nbtrain.data.loader import Images
+from nbtrain.data.records import Record
+from nbtrain.training.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The settings that decide what a model gets of an image."""
+
+    task: Task
+    augmentation: Augmentation
+    seed: int
+    n_classes: int
+
+    def images(
+        self, root: Path, records: Sequence[Record], part: Literal["train", "val"], made: type[Images] = Images
+    ) -> Images:
+        """Return the images of one set as a loader reads them; those for training have stand-ins."""
+        return made(
+            root,
+            records,
+            self.augmentation.pipeline(part, self.task.image_size),
+            seed=self.seed,
+            n_classes=self.n_classes if self.task.kind == "multilabel" else None,
+            stand_in=part == "train",
+        )
