@@ -37,7 +37,7 @@ CONFIG = Config().set_all({"training.epochs": 10, "training.early_stopping": Fal
 def test_numbers_follow_from_the_measurement():
     found = plan(CONFIG, MEASURED)
     assert (found.steps_per_epoch, found.steps, found.samples) == (31, 310, 1000)
-    assert found.epoch_s == pytest.approx(31 * (0.01 + 0.0015 * 32) + 4 * 0.02 + 0.01)
+    assert found.epoch_s == pytest.approx(31 * (0.01 + 0.0015 * 32) + 100 / 32 * 0.02 + 0.01)
     assert found.run_s == pytest.approx(3.0 + 10 * found.epoch_s + 0.2)
     assert found.peak_bytes == 532 * MIB
     assert found.disk_bytes == 3 * found.checkpoint_bytes
@@ -51,7 +51,7 @@ def test_steps_of_several_batches_are_fewer():
 
 def test_a_loader_beside_the_computing_counts_by_the_slower_of_both():
     found = plan(CONFIG, replace(MEASURED, trials=(trial(16, beside=True), trial(32, beside=True))))
-    assert found.epoch_s == pytest.approx(31 * (0.01 + 0.001 * 32) + 4 * 0.02 + 0.01)
+    assert found.epoch_s == pytest.approx(31 * (0.01 + 0.001 * 32) + 100 / 32 * 0.02 + 0.01)
 
 
 def test_a_slow_disk_holds_short_epochs_up():
@@ -63,7 +63,7 @@ def test_a_slow_disk_holds_short_epochs_up():
 def test_frozen_epochs_are_counted_apart():
     config = CONFIG.set_all({"model.freeze": "backbone", "model.unfreeze_epoch": 4, "model.pretrained": True})
     found = plan(config, replace(MEASURED, frozen_s=0.02))
-    assert found.first_epochs_s == pytest.approx(31 * 0.02 + 0.09)
+    assert found.first_epochs_s == pytest.approx(31 * 0.02 + 100 / 32 * 0.02 + 0.01)
     assert found.run_s == pytest.approx(3.2 + 4 * found.first_epochs_s + 6 * found.epoch_s)
 
 

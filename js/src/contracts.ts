@@ -61,7 +61,7 @@ export interface Suggestion {
   rule: string; level: "info" | "warning" | "problem"; path: string; text: string; why: string; source: string; fix: Fix; doing: string;
 }
 export interface Band { low: number; high: number; far_low: number; far_high: number; usual: number; zone: "low" | "good" | "high"; what: string; source: string }
-export interface Schedule { epochs: number[]; lrs: number[]; told: [number, number][]; total: number; warmup: number; still: number; highest: boolean }
+export interface Schedule { epochs: number[]; lrs: number[]; told: [number, number][]; total: number; most?: boolean; warmup: number; still: number; highest: boolean }
 /** Something that is measured on request, as a short job. */
 export interface Measurement { running: boolean; text: string; fraction: number | null; trouble: string }
 export interface LrRange extends Measurement {

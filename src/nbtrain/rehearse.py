@@ -141,7 +141,7 @@ class Stage(AbstractContextManager["Stage"]):
         frozen_s = self.at(batch, epoch=0).batch_s if self._last_epoch and fit.has(batch) else 0.0
         self._tell("measuring a validation and a checkpoint")
         self._val.batch_size = batch
-        val_s = self.rehearsal.validation_s()
+        val_s = batch * self.rehearsal.validation_s()
         self.rehearsal.begin(self._last_epoch)
         kept = self.rehearsal.checkpoint()
         rows = tuple(size for size in table if size <= self.n_train)

@@ -16,7 +16,7 @@ export function schedule(form: FormView): TemplateResult | typeof nothing {
   const drawn = found as Schedule;
   const log = form.isOpen(LOG);
   return html`<figure class="schedule" aria-label="Learning rate over the run">
-    <figcaption class="row small"><span class="mut grow">Learning rate over ${drawn.total} epochs${drawn.highest ? ", at most: it drops when validation stands still" : ""}</span>
+    <figcaption class="row small"><span class="mut grow">Learning rate over ${drawn.most ? "at most " : ""}${drawn.total} epochs${drawn.highest ? ", at most: it drops when validation stands still" : ""}</span>
       <button type="button" class="plain scale" aria-pressed=${log ? "true" : "false"} title="Logarithmic axis" @click=${() => form.setOpen(LOG, !log)}>log</button></figcaption>
     ${chart(drawn, log)}${table(drawn)}${warning(drawn)}</figure>`;
 }

@@ -70,6 +70,7 @@ class Rehearsal(Loop):
             self._first = self.rescue.start
         if self.parts.unfreezing:
             self.parts.unfreezing.enter(epoch)
+        self._to_path()
         to_training(self.parts.model)
 
     def trial(self, loader: Loader, pace: Pace) -> Trial:
@@ -95,26 +96,29 @@ class Rehearsal(Loop):
             self.parts.optimizer.zero_grad(set_to_none=True)
 
     def validation_s(self, most: int = 4, enough_s: float = 1.0) -> float:
-        """Return the seconds of one validation batch, reading it included."""
+        """Return the seconds that one image of a validation takes, reading it included; the first batch is not timed.
+
+        Where there is only one batch, it has to do.
+        """
         to_average(self.parts.optimizer)
         model = self.parts.ema.model if self.parts.ema else self.parts.model
         model.eval()
-        metrics, loader = self.parts.metrics(), self.parts.val
-        took_s: list[float] = []
+        metrics, took = self.parts.metrics(), list[tuple[float, int]]()
         try:
             with torch.no_grad():
-                batches, began_s = loader.once(), time.perf_counter()
-                for batch in islice(batches, most + 1):
+                began_s = time.perf_counter()
+                for batch in islice(self.parts.val.once(), most + 1):
                     self.commands.look()
                     self._score(batch, model, metrics)
                     now_s = self._now_s()
-                    took_s.append(now_s - began_s)
+                    took.append((now_s - began_s, len(batch.images)))
                     began_s = now_s
-                    if sum(took_s[1:]) > enough_s:
+                    if sum(seconds for seconds, _ in took[1:]) > enough_s:
                         break
         finally:
-            loader.close()
-        return median(took_s[1:] or took_s)
+            self.parts.val.close()
+        timed = took[1:] or took
+        return sum(seconds for seconds, _ in timed) / max(1, sum(images for _, images in timed))
 
     def checkpoint(self) -> Kept:
         """Keep one as a run does, with a step beside it, and wait for it."""

@@ -115,6 +115,7 @@ def schedule_of(case: Case) -> dict[str, Any]:
         "lrs": [float(f"{lr:.4g}") for lr in drawn.lrs],
         "told": [[epoch, lr] for epoch, lr in preview.told(config, n_train)],
         "total": config.training.most_epochs,
+        "most": config.training.epochs == "auto",
         "warmup": config.scheduler.warmup_epochs,
         "still": round(preview.share_below(config, n_train), 4),
         "highest": config.scheduler.kind == "plateau",
