@@ -16,7 +16,7 @@ def test_a_range_test_and_the_colours_from_code_and_command_line(tmp_path, capsy
     job, texts = experiment.lr_range_test(steps=20), []
     job.on_change(lambda job: texts.append(job.text))
     assert experiment.lr_range_test(steps=20) is job
-    assert job.wait(60) == "completed", job.failure
+    assert job.wait(300) == "completed", job.failure
     assert job.result.why
     assert any(text.startswith("step ") for text in texts)
     assert experiment.lr_range == job.result

@@ -28,7 +28,7 @@ def begin(tmp_path):
     yield start
     for job in begun:
         job.cancel()
-        job.wait(15)
+        job.wait(60)
 
 
 def left(tmp_path) -> list[str]:
@@ -45,7 +45,7 @@ def pid_of(tmp_path) -> int:
 def test_a_job_tells_how_far_it_is_and_returns_its_result(one_warm, begin, tmp_path):
     job, seen = begin(text="ä", big="x" * 200_000), []
     job.on_change(lambda job: seen.append((job.status, job.text, job.fraction)))
-    assert job.wait(15) == "completed"
+    assert job.wait(60) == "completed"
     assert job.result["echo"]["text"] == "ä"
     assert len(job.result["echo"]["big"]) == 200_000
     assert job.result["pid"] != os.getpid()
@@ -59,7 +59,7 @@ def test_a_job_tells_how_far_it_is_and_returns_its_result(one_warm, begin, tmp_p
 
 
 def test_it_starts_without_a_warm_process(stand_in, begin):
-    assert begin().wait(15) == "completed"
+    assert begin().wait(60) == "completed"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_it_starts_without_a_warm_process(stand_in, begin):
 )
 def test_whatever_goes_wrong_is_a_typed_failure(how, cause, words, one_warm, begin, tmp_path):
     job = begin(how=how)
-    assert job.wait(15) == "failed"
+    assert job.wait(60) == "failed"
     assert (job.failure.cause, words in job.failure.message) == (cause, True)
     assert job.failure.advice
     assert left(tmp_path) == []
@@ -82,16 +82,16 @@ def test_whatever_goes_wrong_is_a_typed_failure(how, cause, words, one_warm, beg
 
 def test_a_kind_that_is_not_there(one_warm, begin):
     job = begin(kind="nonsense")
-    assert job.wait(15) == "failed"
+    assert job.wait(60) == "failed"
     assert "no such kind of short job (got 'nonsense')" in job.failure.message
 
 
 def test_a_request_that_cannot_be_made_or_written_is_a_failure_too(tmp_path):
     job = Job.start(tmp_path, "act", lambda: {}["missing"], title="a test")
-    assert job.wait(15) == "failed"
+    assert job.wait(60) == "failed"
     (tmp_path / "file").write_text("")
     job = Job.start(tmp_path / "file", "act", {}, title="a test")
-    assert job.wait(15) == "failed"
+    assert job.wait(60) == "failed"
     assert "could not be written" in job.failure.message
 
 
@@ -101,7 +101,7 @@ def test_cancel_ends_it_and_its_children_whatever_it_does(how, one_warm, begin, 
     until(lambda: job.text == "acting")
     parent = pid_of(tmp_path)
     job.cancel()
-    assert job.wait(15) == "cancelled"
+    assert job.wait(60) == "cancelled"
     assert job.result is None
     until(lambda: not processes.exists(parent))
 
@@ -109,7 +109,7 @@ def test_cancel_ends_it_and_its_children_whatever_it_does(how, one_warm, begin, 
 def test_cancel_before_it_has_a_process(stand_in, begin, tmp_path):
     job = begin(seconds=60)
     job.cancel()
-    assert job.wait(15) == "cancelled"
+    assert job.wait(60) == "cancelled"
     until(lambda: left(tmp_path) == [])
 
 
@@ -120,7 +120,7 @@ def test_a_signal_cancels_it(one_warm, begin, tmp_path):
         ["pgrep", "-P", str(pid_of(tmp_path))], capture_output=True, text=True, check=True
     ).stdout.split()
     os.kill(int(child), signal.SIGTERM)
-    assert job.wait(15) == "cancelled"
+    assert job.wait(60) == "cancelled"
 
 
 def test_a_killed_parent_takes_the_job_along(one_warm, begin, tmp_path):
@@ -129,7 +129,7 @@ def test_a_killed_parent_takes_the_job_along(one_warm, begin, tmp_path):
     parent = pid_of(tmp_path)
     (child,) = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True).stdout.split()
     os.kill(parent, signal.SIGKILL)
-    assert job.wait(15) == "failed"
+    assert job.wait(60) == "failed"
     assert job.failure.cause == "killed"
     until(lambda: not processes.exists(int(child)))
 
@@ -149,7 +149,7 @@ def test_it_ends_with_whoever_asked_and_its_folder_is_found(one_warm, tmp_path):
     until(lambda: not processes.exists(parent))
     (found,) = stale(tmp_path)
     assert found.exit.status == "cancelled"
-    assert Job.start(tmp_path, "act", {}, title="the next one").wait(15) == "completed"
+    assert Job.start(tmp_path, "act", {}, title="the next one").wait(60) == "completed"
     assert left(tmp_path) == []
 
 
@@ -157,13 +157,13 @@ def test_it_takes_its_turn_for_the_device(one_warm, begin, make, tmp_path):
     held = devices.Claim(make().path, "cpu")
     assert held.take()
     beside, job = begin(), begin(device="cpu", seconds=0.3)
-    assert beside.wait(15) == "completed"  # one that needs no device does not wait
+    assert beside.wait(60) == "completed"  # one that needs no device does not wait
     until(lambda: job.text.startswith("waits for cpu, in use by "))
     assert job.status == "pending"
     held.release()
     until(lambda: devices.busy("cpu"))
     assert [name_of_user(user) for user in devices.busy("cpu")] == ["a test"]
-    assert job.wait(15) == "completed"
+    assert job.wait(60) == "completed"
     until(lambda: devices.busy("cpu") == [])
 
 
