@@ -7,7 +7,9 @@ import sys
 
 from bench.table import keep, show
 
-NAMES = ("start", "quickstart", "loop", "checkpoint", "resume", "attach", "panels", "preview", "watching", "plan")
+NAMES = (
+    "start", "quickstart", "loop", "checkpoint", "resume", "attach", "panels", "preview", "watching", "plan", "jobs",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -89,7 +89,7 @@ export interface Plan {
 
 /** Binary values come as views of bytes. */
 export interface Picture {
-  file: string; label: string; position: number; epoch: number; blobs: number; width?: number; height?: number; note?: string; error?: string;
+  file: string; label: string; position: number; epoch: number; blobs: number; width?: number; height?: number; partner?: string; note?: string; error?: string;
   before?: DataView; after?: DataView;
 }
 export interface Preview {

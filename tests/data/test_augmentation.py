@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nbtrain.data.augmentation import Augmentation
+from nbtrain.data.augmentation import Augmentation, fixed_kinds
 from nbtrain.data.transforms import (
     CenterCrop,
     ColorJitter,
@@ -15,8 +15,13 @@ from nbtrain.data.transforms import (
     Invert,
     Pad,
     RandomCrop,
+    RandomErasing,
+    RandomResize,
     RandomResizedCrop,
     Resize,
+    ScaleJitter,
+    ShortestSize,
+    Transform,
     ZoomOut,
 )
 from nbtrain.errors import ConfigError
@@ -84,6 +89,47 @@ def test_a_mirrored_border_wider_than_its_image_is_told():
 def test_a_step_that_reaches_beyond_its_image_is_told(step, field):
     assert [path for path, _ in problems(Resize(), step, image_size=16)] == [f"train.1.{field}"]
     assert problems(Resize(), step, image_size=64) == []
+
+
+def test_a_step_that_leaves_nothing_is_told():
+    assert [path for path, _ in problems(Resize(size=32), Pad(padding=129))] == ["train.1.padding"]
+    assert problems(Resize(size=32), Pad(padding=128)) == []
+    erased = RandomErasing(p=1.0, scale=(0.95, 0.99))
+    assert [path for path, _ in problems(Resize(), erased)] == ["train.1.scale"]
+    assert problems(Resize(), erased.replace(p=0.9)) == []
+    assert [path for path, _ in problems(ShortestSize(sizes=()))] == ["train.0.sizes"]
+
+
+def test_an_erased_rectangle_may_be_what_normalisation_makes_nothing():
+    image = torch.full((3, 32, 32), 200, dtype=torch.uint8)
+    torch.manual_seed(0)
+    erased = RandomErasing(p=1.0, fill="grey").build(32)(image)
+    assert {tuple(pixel) for pixel in erased.flatten(1).T.tolist()} == {(200, 200, 200), (124, 116, 104)}
+
+
+@pytest.mark.parametrize(
+    ("step", "shorter"),
+    [(RandomResize(between=(20, 22)), {20, 21, 22}), (ShortestSize(sizes=(20, 30)), {20, 30}), (ScaleJitter(), None)],
+)
+def test_random_sizes_keep_the_shape(step, shorter):
+    made, seen = step.build(24), set()
+    for _ in range(40):
+        height, width = made(torch.zeros(3, 40, 80, dtype=torch.uint8)).shape[1:]
+        assert abs(width - 2 * height) <= 2
+        seen.add(height)
+    assert seen == shorter or (shorter is None and min(seen) < 12 < max(seen))
+
+
+def test_validation_offers_what_treats_each_image_alike():
+    offered = {choice.value for choice in fixed_kinds()}
+    assert {"resize", "center_crop", "pad", "grayscale"} <= offered
+    assert not offered & {"random_crop", "rotation", "trivial_augment", "gaussian_noise"}
+    image = torch.randint(0, 256, (3, 40, 40), dtype=torch.uint8)
+    for kind in offered:
+        made = Transform.kinds()[kind]
+        step = made(**({"p": 1.0} if "p" in made.model_fields else {}))
+        assert not step.is_random
+        assert torch.equal(step.build(32)(image), step.build(32)(image))
 
 
 def test_a_crop_of_a_small_image_does_not_end_a_run():

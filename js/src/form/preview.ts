@@ -139,7 +139,7 @@ function tile(form: FormView, looker: Looker, now: Preview, one: Picture): Templ
   const names = looker.sides === "both" ? ["before", "after"] : [looker.sides];
   const into = now.one >= 0 || now.part !== "train" ? undefined : () => show(form, { one: one.position });
   return html`<div class="tile"><button type="button" class="picture ${names.length > 1 ? "two" : ""}" ?disabled=${!into} @click=${into} aria-label="${one.label}, ${one.file}${into ? ": show in eight epochs" : ""}"
-    title="${one.file} · ${one.width} × ${one.height} px · ${one.label}${one.note ? `\n${one.note}` : ""}${into ? "\nClick: this image in eight epochs" : ""}">${sides.map((bytes, side) =>
+    title="${one.file} · ${one.width} × ${one.height} px · ${one.label}${one.partner ? `\nMixed with ${one.partner}` : ""}${one.note ? `\n${one.note}` : ""}${into ? "\nClick: this image in eight epochs" : ""}">${sides.map((bytes, side) =>
       html`<img src=${looker.url(bytes)} alt="${names[side]}" draggable="false">`)}</button><span class="cut small ${one.note ? "dim" : "mut"}">${word}</span></div>`;
 }
 

@@ -21,7 +21,7 @@ from nbtrain.project import defaults, exchange, naming, outside, previewing
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.edits import Edits
 from nbtrain.project.outside import Outside
-from nbtrain.project.previewing import Previewed
+from nbtrain.project.previewing import ModelInput
 from nbtrain.project.script import script
 from nbtrain.schema import Difference, differences
 
@@ -180,7 +180,7 @@ class Editable(HasTraits):
 
     def preview(
         self, split: Literal["train", "val", "test"] = "train", indices: Iterable[int] = range(8), epoch: int = 0
-    ) -> list[Previewed]:
+    ) -> list[ModelInput]:
         """Return what the model will get of some images of a split in ``epoch`` (from 0): numbers and pictures.
 
         They are made by the code that trains, in another process: the same numbers, bit for bit on the CPU. Raises

@@ -104,6 +104,7 @@ class Experiment(Sections, Later, Measuring):
 
         Raises BusyError where the run does not end within ``timeout_s``.
         """
+        self.stop_measuring()
         if self.running:
             self.stop()
             if self.wait(timeout_s) not in ENDED:

@@ -76,6 +76,11 @@ class Measuring:
         found: dict[str, Job[Any]] = self.__dict__.setdefault("_measurements", {})
         return found
 
+    def stop_measuring(self) -> None:
+        """Cancel what is being measured."""
+        for job in self.measurements.values():
+            job.cancel()
+
     def _measure(
         self, kind: str, config: Config, read: Any, key: str, *, title: str, device: str = "", **more: Any
     ) -> Job[Any]:

@@ -29,7 +29,7 @@ _OF_TRAINING = ("seed", "batch_size", "batch_multiplier")
 
 
 @dataclass(frozen=True)
-class Previewed:
+class ModelInput:
     """What the model gets of one image.
 
     ``input`` is 3×H×W, float32, as the model takes it; ``before`` is the image itself, h×w×3 bytes.
@@ -58,7 +58,7 @@ class Previewed:
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.input.shape))
-        return f"Previewed({self.file!r}, {self.label!r}, epoch {self.epoch}, {shape})"
+        return f"ModelInput({self.file!r}, {self.label!r}, epoch {self.epoch}, {shape})"
 
 
 def request(
@@ -97,7 +97,7 @@ def preview(
     epoch: int = 0,
     *,
     timeout_s: float = 120.0,
-) -> list[Previewed]:
+) -> list[ModelInput]:
     """Return what the model gets of the images at ``indices`` of a split in ``epoch`` (from 0), in that order.
 
     Raises DataError naming an image that cannot be read, and where there are no data.
@@ -115,9 +115,9 @@ def preview(
     return found
 
 
-def _of(tile: Any, numbers: bytes, pixels: bytes, facts: Any) -> Previewed:
+def _of(tile: Any, numbers: bytes, pixels: bytes, facts: Any) -> ModelInput:
     target = tile.get("target")
-    return Previewed(
+    return ModelInput(
         file=tile["file"],
         label=tile["label"],
         position=tile["position"],

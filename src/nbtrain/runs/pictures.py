@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -47,6 +47,10 @@ _RAW_RANGE = 3.0
 _FEW_LABELS = 3
 
 
+Version: TypeAlias = tuple[Path, int]
+"""An image file and when it was last changed."""
+
+
 @dataclass(frozen=True)
 class Sets:
     """The images of a project's data set, as its split divides them."""
@@ -76,17 +80,22 @@ class Shown:
 class Remembering(Images):
     """Images that are decoded once, as long as there is room."""
 
-    memory: OrderedDict[Path, Pixels]
+    memory: OrderedDict[Version, Pixels]
 
     def read(self, position: int) -> Pixels:
         """Return the pixels at ``position``; raises DataError where they cannot be read."""
-        path = self.root / self.records[position].file
-        if path not in self.memory:
-            self.memory[path] = super().read(position)
+        version = self.version(position)
+        if version not in self.memory:
+            self.memory[version] = super().read(position)
             while len(self.memory) > 1 and sum(kept.nbytes for kept in self.memory.values()) > _KEPT_BYTES:
                 self.memory.popitem(last=False)
-        self.memory.move_to_end(path)
-        return self.memory[path]
+        self.memory.move_to_end(version)
+        return self.memory[version]
+
+    def version(self, position: int) -> Version:
+        """Return what names the file at ``position`` as it is now."""
+        path = self.root / self.records[position].file
+        return path, path.stat().st_mtime_ns if path.exists() else 0
 
 
 class Pictures:
@@ -94,9 +103,9 @@ class Pictures:
 
     def __init__(self) -> None:
         self._sets: tuple[Any, Sets] | None = None
-        self._memory: OrderedDict[Path, Pixels] = OrderedDict()
+        self._memory: OrderedDict[Version, Pixels] = OrderedDict()
         self._colours: MeanStd | None = None
-        self._before: OrderedDict[Path, bytes] = OrderedDict()
+        self._before: OrderedDict[Version, bytes] = OrderedDict()
 
     def answer(self, asked: Preview) -> tuple[Previewed, list[bytes]]:
         """Return the answer and its blobs; whatever is wrong with data or settings is told in it."""
@@ -153,8 +162,8 @@ class Pictures:
         shown.append(one)
         size = {"height": one.pixels.shape[0], "width": one.pixels.shape[1]}
         told |= {"blobs": 2, "note": one.note, **size}
-        if one.target is not None:
-            told |= {"label": maker.shares(one.target)}
+        if one.target is not None and one.partner is not None:
+            told |= {"label": maker.shares(one.target), "partner": maker.images.records[one.partner].file}
         if asked.arrays:
             target = {} if one.target is None else {"target": one.target.tolist()}
             return {**told, **target, "pixels": list(one.input_chw.shape)}, [
@@ -185,10 +194,11 @@ class Pictures:
         records = {name: tuple(listing.records[place] for place in places[name]) for name in splits.SETS}
         return Sets(listing.root, listing.classes, records)
 
-    def remembering(self, images: Images) -> Images:
+    def remembering(self, images: Images) -> Remembering:
         """Give the images what has been decoded before."""
-        cast(Remembering, images).memory = self._memory
-        return images
+        known = cast(Remembering, images)
+        known.memory = self._memory
+        return known
 
     def normal(self, config: Config, sets: Sets) -> MeanStd:
         """Return mean and deviation as the trainer takes them; those of the data set are measured once."""
@@ -202,8 +212,8 @@ class Pictures:
             self._colours = cast(MeanStd, mean_and_spread(images))
         return normalisation.values(dataset=self._colours)
 
-    def _encoded(self, images: Images, position: int, pixels: Pixels) -> bytes:
-        place = images.root / images.records[position].file
+    def _encoded(self, images: Remembering, position: int, pixels: Pixels) -> bytes:
+        place = images.version(position)
         if place not in self._before:
             self._before[place] = encoded(pixels, EDGE_PX)
             while len(self._before) > _KEPT_PICTURES:

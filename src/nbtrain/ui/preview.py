@@ -102,9 +102,9 @@ class Illustrated(Advised):
     def _ask(self, experiment: Experiment) -> None:
         """Ask for pictures, unless those that are there or under way are right."""
         where, n = self._where, previewing.SHOWN
-        places, epochs = range(where["first"], where["first"] + n), [where["epoch"]] * n
+        places, epochs = [where["first"] + number for number in range(n)], [where["epoch"]] * n
         if where["one"] >= 0:
-            places, epochs = [where["one"]] * n, list(range(where["epoch"], where["epoch"] + n))  # type: ignore[assignment]
+            places, epochs = [where["one"]] * n, [where["epoch"] + number for number in range(n)]
         try:
             asked = previewing.request(experiment, self._who, where["part"], places, epochs, raw=where["raw"])
         except NbtrainError as error:
