@@ -155,7 +155,7 @@ def test_every_number_says_how_it_was_got():
     assert told["Time in all"].value == "22 s"
     assert "one after the other" in told["Time per batch"].how
     assert all(line.how for line in told.values())
-    assert fits(found) == "66% of the memory target (210 MB)"
+    assert fits(found) == "66 % of the memory target (210 MB)"
     assert "at most 310" in {line.label: line for line in lines(replace(found, at_most=True))}["Steps"].value
 
 

@@ -31,7 +31,7 @@ def test_auto_is_decided_once_and_trains_as_if_it_had_been_set(project):  # noqa
     (told,) = [message for message in of(said, Resolved) if message.path == "training.batch_size"]
     assert told.value in (16, 32)  # 320 images: at most 32 leave an epoch 10 steps
     assert "measured with 4" in told.reason
-    assert "50%" in told.reason
+    assert "50 %" in told.reason
     phases = [message.detail for message in of(said, Status) if message.phase == "planning"]
     assert any(detail.startswith("measuring batches of") for detail in phases)
     other, fixed = a_run(project, {"training.batch_size": told.value, "training.ema": True}, "set")
@@ -106,7 +106,7 @@ def test_the_chosen_size_is_measured_once_more():
     chosen, why, fit = stage.auto_batch()
     assert stage.tried == [4, 32, 512]  # 4 images in 0.1 s: 32 take about a second at most
     assert chosen == 512
-    assert "foretold to 0%" in why
+    assert "foretold to 0 %" in why
     assert isinstance(fit, Fit)
 
 
@@ -115,7 +115,7 @@ def test_a_size_that_takes_more_than_was_foretold_is_given_up():
     chosen, why, _ = stage.auto_batch()
     assert stage.tried == [4, 32, 256, 64]
     assert chosen == 64
-    assert "% under" in why
+    assert " % under" in why
 
 
 def test_running_out_of_memory_only_makes_the_size_smaller():

@@ -171,19 +171,20 @@ class Stage(AbstractContextManager["Stage"]):
         """Return why auto became ``chosen``: rule, sizes that were measured, margin and error."""
         trial = next((trial for trial in fit.trials if trial.batch == chosen), None)
         peak = trial.peak_bytes if trial else fit.peak_bytes(chosen)
-        free = f"{self.config.hardware.memory_target:.0%} of what is free, {_size(self.limit_bytes)}"
+        free = f"{_percent(self.config.hardware.memory_target)} of what is free, {_size(self.limit_bytes)}"
         tried = ", ".join(str(one.batch) for one in fit.trials)
         if peak > self.limit_bytes:
             return f"the smallest there is; it takes {_size(peak)}, more than {free} (measured with {tried} images)"
         rule = (
-            f"the smallest within {1 - NEARLY:.0%} of the fastest" if chosen >= SMALLEST
+            f"the smallest within {_percent(1 - NEARLY)} of the fastest" if chosen >= SMALLEST
             else "the largest that fits" if chosen < sizes[-1] or fit.peak_bytes(2 * chosen) > self.limit_bytes
             else "the largest for so few images"
         )  # fmt: skip
-        error = f", foretold to {abs(foretold / peak - 1):.0%}" if foretold and peak else ""
+        error = f", foretold to {_percent(abs(foretold / peak - 1))}" if foretold and peak else ""
         margin = 1 - peak / self.limit_bytes
         speed = f"{fit.images_per_s(chosen):,.0f} images/s"
-        return f"{rule} at {speed}; takes {_size(peak)}{error}, {margin:.0%} under {free}; measured with {tried} images"
+        takes = f"takes {_size(peak)}{error}, {_percent(margin)} under {free}"
+        return f"{rule} at {speed}; {takes}; measured with {tried} images"
 
 
 def decide(
@@ -295,6 +296,10 @@ def _sized(loader: Loader, batch: int) -> Loader:
 
 def _by_batch(trial: Trial) -> int:
     return trial.batch
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _size(size: float) -> str:

@@ -25,6 +25,7 @@ from nbtrain.messages import Notice, Phase, Resolved, Status
 from nbtrain.models import Model
 from nbtrain.models.transfer import origin
 from nbtrain.training.commands import Commands, Say
+from nbtrain.training.settings import UNDECIDED_BATCH
 
 if TYPE_CHECKING:
     import torch
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from nbtrain.training.precision import Chosen
 
 T = TypeVar("T")
-_UNDECIDED = 32
-"""Images per batch of a loader while that is auto: rehearse.py decides it for a run, a range test takes it as it is."""
 Frozen = Mapping[str, Any]
 """The content of a run's config.json, or of a probe's request: configuration, data set and split."""
 
@@ -156,7 +155,7 @@ class Wiring:
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
         order: Any = {"shuffle": shuffle, "shares": shares}
-        batch_size = config.training.batch or _UNDECIDED
+        batch_size = config.training.batch or UNDECIDED_BATCH
         return Loader(images, batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
 
     def _tell_unkeyed(self, images: Images) -> None:

@@ -190,3 +190,10 @@ def test_images_that_an_epoch_leaves_out_are_shown_unmixed(folder):
     left_out = [tile for tile in said.tiles if tile.get("note")]
     assert len(left_out) >= n_images % 7 - 1
     assert left_out == [] or left_out[0]["note"] == "Not drawn in epoch 1: shown without mixing."
+
+
+def test_mixed_images_are_shown_while_the_batch_size_is_auto(folder):
+    config = config_of({"training.batch_size": "auto", "augmentation.mixup": 0.4, "augmentation.mix_probability": 1.0})
+    said, blobs = Pictures().answer(asked(folder, config))
+    assert not said.problem
+    assert blobs

@@ -14,9 +14,6 @@ from typing import Literal, TypeAlias
 from nbtrain.config import Config
 from nbtrain.models.catalog import Entry
 
-ASSUMED_BATCH = 32
-"""Images per step where the batch size is auto and not decided yet: what a configuration starts with."""
-
 Start: TypeAlias = Literal["scratch", "fine-tuning", "head"]
 """Where a model's weights start: random, published or from a file, or the same with all but the head frozen."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nbtrain.advice.case import ASSUMED_BATCH, Case
+from nbtrain.advice.case import Case
 from nbtrain.advice.findings import Finding
 from nbtrain.advice.static import Static
 from nbtrain.advice.words import counted, gigabytes
 from nbtrain.training.optimizers import Optimizer
+from nbtrain.training.settings import UNDECIDED_BATCH
 
 _BYTES = 4
 _CHANNELS = 3
@@ -50,7 +51,7 @@ def shared_bytes(case: Case) -> int:
     """Return the shared memory that the loader workers fill with prepared batches, where their number is set."""
     config = case.config
     workers = config.data.workers if isinstance(config.data.workers, int) else 0
-    batch = (config.training.batch or ASSUMED_BATCH) * _CHANNELS * config.task.image_size**2
+    batch = (config.training.batch or UNDECIDED_BATCH) * _CHANNELS * config.task.image_size**2
     return workers * config.data.prefetch * batch
 
 

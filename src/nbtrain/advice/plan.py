@@ -48,7 +48,7 @@ def fits(plan: Plan) -> str:
     """Return how the peak lies against the memory target, in words."""
     found = plan.measured
     share = plan.memory.factor * found.peak_bytes / max(1, found.limit_bytes)
-    return f"{share:.0%} of the memory target ({gigabytes(found.limit_bytes)})"
+    return f"{100 * share:.0f} % of the memory target ({gigabytes(found.limit_bytes)})"
 
 
 def duration(seconds: float) -> str:

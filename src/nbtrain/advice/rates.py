@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from nbtrain.advice.case import ASSUMED_BATCH, TRANSFORMERS, Case, Start
+from nbtrain.advice.case import TRANSFORMERS, Case, Start
 from nbtrain.advice.findings import Finding
 from nbtrain.advice.preview import TINY_LR, share_below
 from nbtrain.advice.static import Static
 from nbtrain.advice.words import counted, percent, rounded, typed
+from nbtrain.training.settings import UNDECIDED_BATCH
 
 Zone: TypeAlias = Literal["low", "good", "high"]
 
@@ -107,7 +108,7 @@ def band(case: Case) -> Band | None:
     usual = USUAL.get(config.optimizer.kind)
     if usual is None:
         return None
-    batch, factor = config.effective_batch_size or ASSUMED_BATCH, 1.0
+    batch, factor = config.effective_batch_size or UNDECIDED_BATCH, 1.0
     sources = [usual.source]
     momentum = getattr(config.optimizer, "momentum", None)
     if momentum is not None and config.optimizer.kind in _HEAVY:

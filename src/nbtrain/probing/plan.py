@@ -6,13 +6,20 @@ result is plans.Measured as plain JSON. What is done in which order stands in re
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from nbtrain import locks
 from nbtrain.probing.desk import Desk
 from nbtrain.rehearse import probe
 
 
 def work(desk: Desk) -> dict[str, Any]:
-    """Measure."""
-    table = bool(desk.request.get("table"))
-    return probe(desk.wiring(), folder=desk.project / "jobs", table=table, tell=desk.progress)
+    """Measure; checkpoints are tried on the project's own disk."""
+    jobs = desk.project / "jobs"
+    jobs.mkdir(exist_ok=True)
+    # The lock says that somebody is at work here: without it the next job would clear up what a killed one has left.
+    with tempfile.TemporaryDirectory(prefix="plan-tries-", dir=jobs) as folder, locks.FileLock(Path(folder) / "lock"):
+        table = bool(desk.request.get("table"))
+        return probe(desk.wiring(), folder=Path(folder), table=table, tell=desk.progress)

@@ -35,6 +35,7 @@ from nbtrain.errors import ConfigError, DataError, NbtrainError, Problem
 from nbtrain.messages import Preview, Previewed
 from nbtrain.training.inputs import Inputs
 from nbtrain.training.parts import Prepare
+from nbtrain.training.settings import UNDECIDED_BATCH
 
 EDGE_PX = 256
 """Pictures for a page are at most so wide and high; the numbers behind them are those of the whole image."""
@@ -283,7 +284,7 @@ class Maker:
 
     @property
     def _batch_size(self) -> int:
-        return min(int(self.config.training.batch_size), len(self.images))
+        return min(self.config.training.batch or UNDECIDED_BATCH, len(self.images))
 
     def _order(self, epoch: int) -> list[int]:
         """Return the positions in the order in which the steps of ``epoch`` meet them."""

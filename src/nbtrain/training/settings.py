@@ -15,6 +15,10 @@ MOST_EPOCHS = 200
 """Epochs that auto stands for at most: the upper end of the slider; early stopping ends nearly all runs before."""
 
 
+UNDECIDED_BATCH = 32
+"""Images per step where the batch size is auto and not decided yet: what a configuration starts with."""
+
+
 class Training(Section):
     """How long, how many at once, and when to stop."""
 
