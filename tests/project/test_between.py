@@ -64,6 +64,8 @@ def test_a_resume_takes_changes_and_gives_them_back_where_it_cannot_begin(waitin
     assert (waiting.status, waiting.changes) == ("cancelled", [])
     waiting.resume({"optimizer.lr": 1e-3, "training.clip_norm": 1.0}, queue=True)
     assert (waiting.status, waiting.present.optimizer.lr, waiting.present.training.clip_norm) == ("pending", 1e-3, 1.0)
+    with pytest.raises(StatusError, match="pending goes on already"):
+        waiting.resume({"optimizer.lr": 1e-2})
 
 
 def test_a_start_that_fails_takes_its_changes_back(waiting, monkeypatch):

@@ -38,7 +38,7 @@ def test_batches_do_not_matter(batch):
     assert story.progress == 0.75
     assert story.resolved["data.workers"]["value"] == 0
     assert story.checkpoints[0]["best"]
-    assert story.notices == [{"level": "warning", "text": "2 images were skipped"}]
+    assert story.notices == [{"level": "warning", "text": "2 images were skipped", "about": "", "step": 0}]
     assert story.usage["images_per_s"] == 50
     assert story.per_class["rows"] == (("a", 0.5),)
 

@@ -17,6 +17,7 @@ from nbtrain.config import Config, Facts
 from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import Changed
 from nbtrain.project import changing
+from nbtrain.project.extending import GONE_S
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import Journal
 from nbtrain.training import kept
@@ -77,7 +78,7 @@ def write(run: RunFolder, entries: list[Entry]) -> Callable[[], None]:
 
 def _locked(run: RunFolder, write: Callable[[], None]) -> None:
     lock = locks.FileLock(run.lock)
-    if not lock.acquire(timeout_s=1.0):
+    if not lock.acquire(GONE_S):
         raise BusyError("this run is being trained", value=str(run.path), advice="Look at it again in a moment.")
     try:
         write()

@@ -72,7 +72,7 @@ class Experiment(Sections, Later, Measuring):
     per_class = Dict(help="Columns and rows of the newest validation, class by class.")
     usage = Dict(help="Speed and load that the trainer reported last.")
     resolved = Dict(help="What every auto became, and why.")
-    notices: Any = List(help="What the trainer wants known: level and text.")
+    notices: Any = List(help="What the trainer wants known: level, text, and about: an advice rule that speaks of it.")
     checkpoints: Any = List(help="Checkpoints that were saved: file, step, epoch, size_bytes, best.")
     error = Dict(help="cause, message, advice, traceback and fixes of a failure; empty otherwise.")
     exact = Unicode(help="exact after a resume, or the first step that differs; empty while no step was done twice.")
@@ -163,6 +163,9 @@ class Experiment(Sections, Later, Measuring):
         """
         with self.project.lock:
             self.refresh()
+            if self.running and changes:
+                told = f"an experiment that is {self.status} goes on already"
+                raise StatusError(told, advice="Change it with set().")
             if not self.running:
                 lives.must_be_resumable(self.status)
                 run, entries = cast(RunFolder, self.run), self._planned(changes) if changes else []

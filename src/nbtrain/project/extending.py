@@ -19,6 +19,8 @@ from nbtrain.training.changes import Changes, Entry
 from nbtrain.training.schedulers import Course
 
 MAX_ADDED = 100_000
+GONE_S = 5.0
+"""How long a trainer that has said its last word may hold the run: the lock goes last, a moment after that word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def plan(run: RunFolder, chosen: Config, epochs: int, last_lr: float | None = No
 def write(run: RunFolder, entry: Entry) -> None:
     """Write the extension down while no trainer has the run; raises BusyError where one has."""
     lock = locks.FileLock(run.lock)
-    if not lock.acquire():
+    if not lock.acquire(GONE_S):
         raise BusyError("this run is being trained", value=str(run.path), advice="Look at it again in a moment.")
     try:
         Changes.of(run.path).add(entry)
@@ -83,7 +85,7 @@ def write(run: RunFolder, entry: Entry) -> None:
 def take_back(run: RunFolder, entry: Entry) -> None:
     """Take an extension back that no trainer has begun."""
     lock = locks.FileLock(run.lock)
-    if lock.acquire():
+    if lock.acquire(GONE_S):
         try:
             Changes.of(run.path).remove(entry)
         finally:

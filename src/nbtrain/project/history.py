@@ -6,6 +6,7 @@ the curve. This file knows numbers; it does not know files, traits or charts.
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -52,48 +53,59 @@ class _Table:
 
 
 class History:
-    """All metrics of one run, by split and name; ``version`` grows with every change."""
+    """All metrics of one run, by split and name; ``version`` grows with every change.
+
+    Told on the watch thread and read on any: an array that numpy is copying cannot grow.
+    """
 
     def __init__(self) -> None:
         self._tables: dict[str, _Table] = {}
+        self._guard = threading.Lock()
         self.version = 0
 
     def add(self, metric: Metric) -> None:
         """Append one message."""
-        self._tables.setdefault(metric.split, _Table()).add(metric)
-        self.version += 1
+        with self._guard:
+            self._tables.setdefault(metric.split, _Table()).add(metric)
+            self.version += 1
 
     def cut(self, step: int) -> dict[tuple[str, int], dict[str, float]]:
         """Drop what was said of steps after ``step``, which a resume says again; return it by split and step."""
-        dropped = {(split, at): row for split, table in self._tables.items() for at, row in table.cut(step)}
-        self.version += bool(dropped)
+        with self._guard:
+            dropped = {(split, at): row for split, table in self._tables.items() for at, row in table.cut(step)}
+            self.version += bool(dropped)
         return dropped
 
     def keys(self) -> list[tuple[str, str]]:
         """Return the (split, name) pairs that have numbers."""
-        return [(split, name) for split, table in self._tables.items() for name in table.values]
+        with self._guard:
+            return [(split, name) for split, table in self._tables.items() for name in table.values]
 
     def series(self, split: str, name: str) -> tuple[Column, Column, Column]:
         """Return steps, epochs and values of one metric, equally long; empty where it was never said."""
-        table = self._tables.get(split)
-        if table is None or name not in table.values:
-            return np.empty(0), np.empty(0), np.empty(0)
-        return np.array(table.step), np.array(table.epoch), np.array(table.values[name])
+        with self._guard:
+            table = self._tables.get(split)
+            if table is None or name not in table.values:
+                return np.empty(0), np.empty(0), np.empty(0)
+            return np.array(table.step), np.array(table.epoch), np.array(table.values[name])
 
     def times_s(self, split: str) -> Column:
         """Return the wall-clock times (seconds since 1970) of a split's rows."""
-        table = self._tables.get(split)
-        return np.array(table.t_s) if table else np.empty(0)
+        with self._guard:
+            table = self._tables.get(split)
+            return np.array(table.t_s) if table else np.empty(0)
 
     def latest(self) -> dict[str, dict[str, float]]:
         """Return the newest value of every metric, by split."""
-        return {s: {n: c[-1] for n, c in t.values.items() if len(c)} for s, t in self._tables.items()}
+        with self._guard:
+            return {s: {n: c[-1] for n, c in t.values.items() if len(c)} for s, t in self._tables.items()}
 
     def frame(self) -> pd.DataFrame:
         """Return all rows as a data frame: step, epoch, split, time, and one column per metric."""
         import pandas as pd
 
-        frames = [pd.DataFrame(self._columns(split, table)) for split, table in self._tables.items()]
+        with self._guard:
+            frames = [pd.DataFrame(self._columns(split, table)) for split, table in self._tables.items()]
         if not frames:
             return pd.DataFrame(columns=["step", "epoch", "split", "time"])
         return pd.concat(frames, ignore_index=True).sort_values("step", kind="stable", ignore_index=True)
