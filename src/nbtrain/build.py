@@ -32,7 +32,8 @@ from nbtrain.training.loggers import About, Logged, Tee
 if TYPE_CHECKING:
     import torch
 
-    from nbtrain.data.loader import Images, Loader
+    from nbtrain.data.images import Images
+    from nbtrain.data.loader import Loader
     from nbtrain.data.normalisation import MeanStd
     from nbtrain.training.parts import Outcome, Parts, Plan
     from nbtrain.training.precision import Chosen
@@ -179,7 +180,9 @@ class Builder:
 
     def _loader(self, found: Found, part: str) -> Loader:
         """Return the loader of one set; a small set is decoded now, once."""
-        from nbtrain.data.loader import MAX_KEPT_BYTES, Images, Loader, Reading
+        from nbtrain.data.images import Images
+        from nbtrain.data.loader import Loader, Reading
+        from nbtrain.data.reading import MAX_KEPT_BYTES
         from nbtrain.data.sampling import shares_of
 
         config, training = self.config, part == "train"
@@ -191,8 +194,11 @@ class Builder:
             n_classes=len(found.classes) if config.task.kind == "multilabel" else None,
             stand_in=training,
         )
+        workers = self._resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found))
+        kind = lambda asked: _choose_kind(asked, images, workers)  # noqa: E731
         reading = Reading(
-            workers=self._resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found)),
+            workers=workers,
+            threads=self._resolve("data.worker_kind", config.data.worker_kind, kind) == "threads",
             prefetch=config.data.prefetch,
             pin_memory=config.data.pin_memory and self._on_gpu(),
             persistent=config.data.persistent_workers,
@@ -225,7 +231,7 @@ class Builder:
         return tell
 
     def _normalisation(self, images: Images) -> MeanStd:
-        from nbtrain.data.loader import mean_and_spread
+        from nbtrain.data.reading import mean_and_spread
         from nbtrain.training.precision import Chosen
 
         normalisation, entry = self.config.normalisation, self.config.model.entry
@@ -337,12 +343,20 @@ class Builder:
 
 
 def _choose_workers(asked: Any, found: Found) -> Chosen[int]:
-    from nbtrain.data.loader import choose_workers
-    from nbtrain.training.precision import Chosen, usable_cores
+    from nbtrain.data.reading import choose_workers
+    from nbtrain.processes import usable_cores
+    from nbtrain.training.precision import Chosen
 
     if asked != "auto":
         return Chosen(asked, "as set")
     return Chosen(*choose_workers(found.scanned.n_images, found.scanned.decoded_bytes, usable_cores()))
+
+
+def _choose_kind(asked: Any, images: Images, workers: int) -> Chosen[str]:
+    from nbtrain.data.reading import choose_kind
+    from nbtrain.training.precision import Chosen
+
+    return Chosen(asked, "as set") if asked != "auto" else Chosen(*choose_kind(images, workers))
 
 
 def _resolved_before(run: Path) -> dict[str, Any]:

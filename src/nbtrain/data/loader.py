@@ -1,184 +1,21 @@
-"""The loader: from a list of records to batches of tensors, the same ones bit for bit however they are fetched.
+"""The loader: from a set of images to batches of tensors, the same ones bit for bit however they are fetched.
 
-Which images make up step n, and how each is augmented, follows from the seed alone (randomness.py): a run may start
-at any step, with any number of worker processes, and reads the same tensors. Small sets are decoded once and kept in
-memory; others are read by worker processes that die with the trainer. A damaged image never ends a run: while training
-the next good one stands in for it, in validation it is left out, and it is told once.
-
-Reading in this process reseeds torch, numpy and random, so the loop seeds its own step after it has its batch.
-Shapes: B images of a batch, C colours, H height, W width, K classes. Only the trainer reads this file.
+Which images make up step n, and how each is augmented, follows from the seed alone (sampling.py, images.py): a run may
+start at any step, with any number of workers, threads or processes, and reads the same tensors. Damaged images are told
+once. It knows which batches are wanted; how they are made is for worker_threads.py and worker_processes.py.
+Only the trainer reads this file.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
-
-from nbtrain import processes, stacks
-from nbtrain.data.decode import Pixels, decode
-from nbtrain.data.randomness import Stream, key, seed_everything
-from nbtrain.data.records import Record, counted, label_ids, label_matrix
-from nbtrain.data.sampling import Place, Shares, Steps
-from nbtrain.data.scan import Progress, Stopped, Ticker
-from nbtrain.data.statistics import PixelStatistics
-from nbtrain.errors import DataError, NbtrainError, TrainingError
-from nbtrain.messages import Cause
-
-MAX_KEPT_BYTES = 64 * 2**20
-"""Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
-MAX_WORKERS = 8
-MAX_MEASURED = 2000
-"""Images that the mean of the colours is taken from; more would not change the third digit."""
-
-Transform = Callable[[Tensor], Tensor]
-"""Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""
-
-
-class Batch(NamedTuple):
-    """What one step reads. ``targets`` is B class ids, or B × K of 0 and 1 where images have several labels."""
-
-    images: Tensor
-    targets: Tensor
-    positions: Tensor
-    """Places of the images in the set's list of records."""
-    bad: tuple[tuple[int, str], ...] = ()
-    """Positions that could not be read, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A batch that could not be made, sent from a worker as data: torch would bury the reason in a traceback."""
-
-    what: str
-    advice: str
-    trace: str = ""
-    value: object = None
-    cause: Cause = "data"
-
-    def error(self) -> NbtrainError:
-        """Return what the trainer raises for it."""
-        if self.cause == "data":
-            return DataError(self.what, value=self.value, advice=self.advice)
-        return TrainingError(self.what, cause=self.cause, advice=self.advice)
-
-
-class Images(Dataset[Batch]):
-    """The images of one set: read, transformed and stacked batch by batch.
-
-    ``n_classes`` is given where images have several labels. ``stand_in`` says that the next good image replaces a
-    damaged one, as training needs for batches of one size; without it the damaged one is left out.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        records: Sequence[Record],
-        transform: Transform,
-        *,
-        seed: int,
-        n_classes: int | None = None,
-        stand_in: bool = True,
-    ) -> None:
-        if not records:
-            raise DataError("the set holds no images", value=str(root), advice="Check the split.")
-        self.root, self.records, self.transform = root, tuple(records), transform
-        self.seed, self.stand_in = seed, stand_in
-        self.kept: list[Pixels | DataError] = []
-        self._stream = Stream.AUGMENT if stand_in else Stream.VALIDATE
-        # A byte per class and image: float targets of a whole set could take gigabytes, those of a batch do not.
-        ids = label_ids(records) if n_classes is None else label_matrix(records, n_classes)
-        self._labels = torch.from_numpy(ids)
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def keep(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
-        """Decode every image once and keep it; raises Interrupted where ``stopped`` says so."""
-        told = Ticker(progress, stopped, len(self), "images")
-        for position in range(len(self)):
-            told.at(position)
-            try:
-                self.kept.append(self.read(position))
-            except DataError as error:
-                self.kept.append(error)
-        told.at(len(self))
-
-    def read(self, position: int) -> Pixels:
-        """Return the pixels at ``position``; raises DataError where they cannot be read."""
-        if position < len(self.kept):
-            kept = self.kept[position]
-            if isinstance(kept, DataError):
-                raise kept
-            return kept
-        return decode(self.root / self.records[position].file)
-
-    def __getitems__(self, places: Sequence[Place]) -> Batch | Failed:
-        """Return the batch of these places; the same places always give the same tensors."""
-        try:
-            return self._batch(places)
-        except DataError as error:
-            return Failed(error.what, error.advice, value=error.value)
-        except MemoryError:
-            what = f"the computer ran out of memory while the loader read {len(places)} images"
-            return Failed(what, "Use fewer loader workers or a smaller batch.", cause="out of memory")
-        except Exception as error:  # noqa: BLE001 - transforms are anyone's code
-            return Failed(f"a batch could not be made ({type(error).__name__}: {error})", "", traceback.format_exc())
-
-    def _batch(self, places: Sequence[Place]) -> Batch:
-        images: list[Tensor] = []
-        positions: list[int] = []
-        bad: dict[int, str] = {}
-        for epoch, position in places:
-            found = self._sound(position, bad)
-            if found is None:
-                continue
-            used, pixels = found
-            seed_everything(key(self.seed, self._stream, epoch, position))
-            images.append(self._transformed(used, pixels))
-            positions.append(used)
-        shapes = {tuple(image.shape) for image in images}
-        if len(shapes) > 1:
-            raise DataError(
-                f"the images of one batch differ in shape: {sorted(shapes)}",
-                advice="Add a resize or crop to one size at the end of the list of transforms.",
-            )
-        chosen = torch.tensor(positions, dtype=torch.long)
-        targets = self._labels[chosen]
-        stacked = torch.stack(images) if images else torch.empty(0)
-        return Batch(stacked, targets.float() if targets.dim() == 2 else targets, chosen, tuple(bad.items()))
-
-    def _sound(self, position: int, bad: dict[int, str]) -> tuple[int, Pixels] | None:
-        """Return the image at ``position``, or its stand-in, with its position; damaged ones are added to ``bad``."""
-        tries = len(self) if self.stand_in else 1
-        for step in range(tries):
-            candidate = (position + step) % len(self)
-            try:
-                return candidate, self.read(candidate)
-            except DataError as error:
-                bad[candidate] = error.what
-        if not self.stand_in:
-            return None
-        raise DataError("not one image of the set can be read", value=str(self.root), advice="Check the files.")
-
-    def _transformed(self, position: int, pixels: Pixels) -> Tensor:
-        image_chw = torch.from_numpy(pixels).permute(2, 0, 1)
-        try:
-            return self.transform(image_chw)
-        except Exception as error:
-            size = f"{pixels.shape[1]} × {pixels.shape[0]} px"
-            raise DataError(
-                f"a transform failed on {self.records[position].file} ({size}): {error}",
-                advice="Check the list of transforms: a crop may be larger than the image.",
-            ) from error
+from nbtrain.data.images import Batch, Failed, Images
+from nbtrain.data.sampling import Shares, Steps
+from nbtrain.data.worker_processes import Processes
+from nbtrain.data.worker_threads import Threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +23,22 @@ class Reading:
     """How batches are fetched; no part of it changes a single number in them."""
 
     workers: int = 0
-    """Loader processes; 0 reads in this process."""
+    """Threads or processes that read; 0 reads when a batch is asked for."""
+    threads: bool = False
+    """Whether the workers are threads; transforms that are somebody else's need processes."""
     prefetch: int = 2
-    """Batches that each worker holds ready."""
+    """Batches that are made ahead: by each process, or by all threads together."""
     pin_memory: bool = False
     """Whether batches lie in memory from which a GPU copies faster."""
     persistent: bool = True
-    """Whether the workers of validation stay between validations."""
+    """Whether the processes of validation stay between validations."""
+
+    def fetcher(self, images: Images) -> Threads | Processes:
+        """Return what makes the batches."""
+        if self.threads and self.workers and not images.recipe.foreign:
+            return Threads(images, self.workers, self.prefetch, pinned=self.pin_memory)
+        pinned, stay = self.pin_memory, self.persistent
+        return Processes(images, self.workers, self.prefetch, pinned=pinned, persistent=stay)
 
 
 class Loader:
@@ -215,8 +61,7 @@ class Loader:
         self.shuffle, self.shares = shuffle, shares
         self.bad: dict[str, str] = {}
         self._told = told
-        self._open: list[Iterator[Batch | Failed]] = []
-        self._once: DataLoader[Batch | Failed] | None = None
+        self._fetcher = reading.fetcher(images)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -225,66 +70,32 @@ class Loader:
 
     def stream(self, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
         """Yield the batches of steps ``start`` to before ``stop``, over all epochs in one go."""
-        yield from self._checked(self._loader(self._steps(start, stop)))
+        yield from self._checked(self._fetcher.batches(self._steps(start, stop), again=False))
 
     def once(self) -> Iterator[Batch]:
         """Yield the whole set in its own order, the last batch being as small as it comes out."""
-        if self._once is None:
-            whole = [(0, position) for position in range(len(self.images))]
-            batches = [whole[i : i + self.batch_size] for i in range(0, len(whole), self.batch_size)]
-            self._once = self._loader(batches)
-        yield from self._checked(self._once)
+        whole = [(0, position) for position in range(len(self.images))]
+        batches = [whole[i : i + self.batch_size] for i in range(0, len(whole), self.batch_size)]
+        yield from self._checked(self._fetcher.batches(batches, again=True))
 
     def close(self) -> None:
-        """End the worker processes now; a loader that is dropped ends them too."""
-        for iterator in self._open:
-            _end_workers(iterator)
-        self._open.clear()
-        self._once = None
+        """End the workers now."""
+        self._fetcher.close()
 
     def _steps(self, start: int, stop: int | None) -> Steps:
         n_images, seed = len(self.images), self.images.seed
         order: dict[str, Any] = {"seed": seed, "shuffle": self.shuffle, "shares": self.shares}
         return Steps(n_images, self.batch_size, start=start, stop=stop, **order)
 
-    def _loader(self, batches: Sampler[list[Place]] | list[list[Place]]) -> DataLoader[Batch | Failed]:
-        reading = self.reading
-        return DataLoader(
-            self.images,
-            batch_sampler=batches,
-            num_workers=reading.workers,
-            collate_fn=_handed_over,
-            pin_memory=reading.pin_memory,
-            worker_init_fn=_start_worker,
-            generator=torch.Generator(),  # else torch draws a number from the loop's own generator
-            prefetch_factor=reading.prefetch if reading.workers else None,
-            persistent_workers=reading.persistent and reading.workers > 0,
-            # Where the default is to start anew, every worker would import torch for seconds.
-            multiprocessing_context="fork" if reading.workers and processes.LINUX else None,
-        )
-
-    def _checked(self, loader: DataLoader[Batch | Failed]) -> Iterator[Batch]:
-        """Yield the sound batches of ``loader``; raises DataError for one that could not be made."""
-        iterator = iter(loader)
-        if iterator not in self._open:  # workers that stay are one iterator for good
-            self._open.append(iterator)
-        try:
-            for batch in iterator:
-                if isinstance(batch, Failed):
-                    raise batch.error() from (_Trace(batch.trace) if batch.trace else None)
-                for position, reason in batch.bad:
-                    self._tell(self.images.records[position].file, reason)
-                if len(batch.positions):
-                    yield batch
-        except RuntimeError as error:
-            named = _named(error, iterator)
-            if named is None:
-                raise
-            raise named from error
-        finally:
-            if loader is not self._once and iterator in self._open:
-                self._open.remove(iterator)
-                _end_workers(iterator)
+    def _checked(self, batches: Iterator[Batch | Failed]) -> Iterator[Batch]:
+        """Yield the sound ones of ``batches``; raises DataError for one that could not be made."""
+        for batch in batches:
+            if isinstance(batch, Failed):
+                raise batch.error() from (_Trace(batch.trace) if batch.trace else None)
+            for position, reason in batch.bad:
+                self._tell(self.images.records[position].file, reason)
+            if len(batch.positions):
+                yield batch
 
     def _tell(self, file: str, reason: str) -> None:
         if file not in self.bad:
@@ -294,75 +105,3 @@ class Loader:
 
 class _Trace(Exception):  # noqa: N818 - carries the traceback of a worker, never raised itself
     pass
-
-
-def _named(error: RuntimeError, iterator: Iterator[Batch | Failed]) -> RuntimeError | None:
-    """Return the error with the signal, where torch says of a dead worker only that it is gone; None elsewhere."""
-    died = [worker for worker in getattr(iterator, "_workers", ()) if (worker.exitcode or 0) < 0]
-    if "exited unexpectedly" not in str(error) or not died:
-        return None
-    by = signal.strsignal(-died[0].exitcode)
-    return RuntimeError(f"DataLoader worker (pid {died[0].pid}) is killed by signal: {by}.")
-
-
-def _end_workers(iterator: Iterator[Batch | Failed]) -> None:
-    # Named with an underscore, yet the only way to end them at a moment of our choice.
-    shut = getattr(iterator, "_shutdown_workers", None)
-    if shut is not None:
-        shut()
-
-
-def _handed_over(batch: Any) -> Any:
-    """Put a worker's batch into shared memory now; torch believes that it is given a list of samples.
-
-    Left to the queue's own thread, a lack of shared memory is printed, the batch is lost, and the trainer waits on.
-    """
-    if isinstance(batch, Failed) or get_worker_info() is None:
-        return batch
-    try:
-        for tensor in (batch.images, batch.targets, batch.positions):
-            if tensor.numel():
-                tensor.share_memory_()
-    except RuntimeError as error:
-        what = f"the loader workers ran out of shared memory (/dev/shm): {error}"
-        return Failed(what, "Set data.workers to 0, or give the container a larger /dev/shm.", cause="shared memory")
-    return batch
-
-
-def _start_worker(_: int) -> None:
-    processes.die_with_parent()
-    stacks.listen()
-    # The trainer's handler would write a checkpoint from a worker.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    torch.set_num_threads(1)
-
-
-def choose_workers(n_images: int, decoded_bytes: int, n_cpus: int | None = None) -> tuple[int, str]:
-    """Return the number of loader processes for a set of this decoded size, with the reason in words."""
-    n_cpus = usable_cpus() if n_cpus is None else n_cpus
-    mib = decoded_bytes / 2**20
-    if decoded_bytes <= MAX_KEPT_BYTES:
-        return 0, f"all {n_images} images fit into memory decoded ({mib:.1f} MiB)"
-    workers = max(1, min(MAX_WORKERS, n_cpus - 1))
-    return workers, f"{counted(n_cpus, 'core', 'cores')}, of which one is left to the network ({mib:,.0f} MiB decoded)"
-
-
-def usable_cpus() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def mean_and_spread(
-    images: Images, progress: Progress = lambda _: None, stopped: Stopped = lambda: False
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation per colour over at most MAX_MEASURED images, evenly taken from the set."""
-    n_used = min(len(images), MAX_MEASURED)
-    measured, told = PixelStatistics(), Ticker(progress, stopped, n_used, "images")
-    for done in range(n_used):
-        told.at(done)
-        try:
-            measured.add(images.read(done * len(images) // n_used))
-        except DataError:
-            continue  # damaged: told when training meets it
-    told.at(n_used)
-    return measured.result()

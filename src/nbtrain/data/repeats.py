@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.data.randomness import seed_everything
-
 if TYPE_CHECKING:
-    from nbtrain.data.loader import Images
+    from nbtrain.data.images import Images
+    from nbtrain.data.recipe import Recipe
 
 TRIED = 4
 """Images that are tried; a step that is taken for half of them escapes one time in 16."""
@@ -30,21 +29,21 @@ def _first_that_differs(images: Images, position: int) -> str:
     """Return the step of the pipeline, or the pipeline itself, that gives two results at ``position``."""
     import torch
 
+    from nbtrain.data.recipe import Recipe
+
     try:
         pixels = torch.from_numpy(images.read(position)).permute(2, 0, 1)
-        if _same(images.transform, pixels):
+        transform = images.recipe.transform
+        if _same(images.recipe, pixels):
             return ""
-        steps = getattr(images.transform, "transforms", None) or [images.transform]
-        return next((_name(step) for step in steps if not _same(step, pixels)), _name(images.transform))
+        steps = getattr(transform, "transforms", None) or [transform]
+        return next((_name(step) for step in steps if not _same(Recipe(step), pixels)), _name(transform))
     except Exception:  # noqa: BLE001 - whatever a transform or a damaged file raises is told where it is used
         return ""
 
 
-def _same(transform: Any, pixels: Any) -> bool:
-    results = []
-    for _ in range(2):
-        seed_everything(0)
-        results.append(transform(pixels.clone()))
+def _same(recipe: Recipe, pixels: Any) -> bool:
+    results = [recipe(pixels.clone(), 0) for _ in range(2)]
     return bool(results[0].shape == results[1].shape and (results[0] == results[1]).all())
 
 

@@ -46,8 +46,10 @@ def stalled(run: Path, limit_s: float) -> Failure:
     told = stacks.dump(workers)
     with contextlib.suppress(OSError):  # a disk that hangs or is full may be the reason
         files.write_atomic(run / STACKS, told.encode())
-    waits = bool(workers) and "data/loader.py" in told.partition("\nChild")[0].replace("\\", "/")
-    what = f"its loader workers (pid {', '.join(map(str, workers))})" if waits else "a step, or a call in it"
+    ours = told.partition("\nChild")[0].replace("\\", "/")
+    waits = "data/loader.py" in ours and (bool(workers) or "worker_threads.py" in ours)
+    who = f"its loader workers (pid {', '.join(map(str, workers))})" if workers else "its loader threads"
+    what = who if waits else "a step, or a call in it"
     return Failure(
         cause="worker" if waits else "code",
         message=f"No progress for {limit_s:g} s: the trainer waits for {what}.",
