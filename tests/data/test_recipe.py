@@ -6,6 +6,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from nbtrain.data import recipe as recipes
 from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.randomness import seed_everything
 from nbtrain.data.recipe import Recipe, room
@@ -25,6 +26,8 @@ LISTS = {
     "the defaults": Augmentation().train,
     "resize last": (ColorJitter(), *FLIPS, Resize()),
     "crop and flips": (RandomResizedCrop(scale=(0.1, 1.0)), *FLIPS),
+    "any shape": (RandomResizedCrop(scale=(0.01, 1.0), ratio=(0.06, 20.0)), *FLIPS),
+    "impossible shapes": (RandomResizedCrop(scale=(0.9, 1.0), ratio=(3.0, 4.0)),),
     "crop twice": (RandomResizedCrop(), ColorJitter(), RandomResizedCrop(), *FLIPS),
     "nothing": (),
 }
@@ -62,6 +65,11 @@ def test_a_recipe_gives_what_the_list_gives(name):
                 recipe.into(batch[1:2], image, seed)
                 assert torch.equal(batch[1], wanted)
                 assert not batch[::2].any()
+
+
+def test_parts_are_drawn_without_asking_torchvision():
+    assert recipes._draws_alike()
+    assert recipes._native_resize()
 
 
 def test_what_is_written_straight_into_the_batch():

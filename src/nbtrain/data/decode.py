@@ -11,6 +11,7 @@ object, Pillow decides. Every error becomes a DataError with the reason in plain
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,10 +100,10 @@ def _fast_jpeg(image: ImageFile.ImageFile) -> Pixels | None:
     orientation = _orientation(image)
     if orientation is None or image.fp is None:
         return None
-    image.fp.seek(0)
-    data = image.fp.read(_MAX_JPEG_BYTES + 1)
-    if len(data) > _MAX_JPEG_BYTES:
+    if os.fstat(image.fp.fileno()).st_size > _MAX_JPEG_BYTES:
         return None
+    image.fp.seek(0)
+    data = image.fp.read()
     try:
         # strict: what libjpeg only warns of (a stream that ends early) is refused, and left to Pillow.
         pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", strict=True)

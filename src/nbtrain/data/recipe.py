@@ -11,6 +11,7 @@ Only the trainer reads this file. Shapes: C colours, H height, W width; 1CHW is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -70,7 +71,7 @@ class Recipe:
         generator = Generator().manual_seed(seed)
         image_CHW = _taken(self._steps, image_CHW, generator)
         if type(self._resize) is v2.RandomResizedCrop:
-            image_CHW = _crop(self._resize, image_CHW, generator)
+            image_CHW = _cropped(self._resize, image_CHW, generator)
         _resize_into(room_1CHW, image_CHW)
         for flip in self._flips:
             turned_CHW = flip(room_1CHW[0], generator)
@@ -149,10 +150,52 @@ def _sometimes(probability: float, step: Step) -> Step:
     return taken
 
 
-def _crop(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
+def _cropped(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
+    top, left, height, width = (_drawn_part if _draws_alike() else _asked_part)(module, image_CHW, generator)
+    return image_CHW[:, top : top + height, left : left + width]
+
+
+def _asked_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the part that torchvision draws."""
     with _Keyed(generator):
         part = module.make_params([image_CHW])
-    return image_CHW[:, part["top"] : part["top"] + part["height"], part["left"] : part["left"] + part["width"]]
+    return part["top"], part["left"], part["height"], part["width"]
+
+
+def _drawn_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+    """Return the same part by the same draws, without the mode, which takes longer than all of them."""
+    height, width = image_CHW.shape[-2:]
+    low, high = module._log_ratio.tolist()
+    for _ in range(10):
+        area = height * width * torch.empty(1).uniform_(*module.scale, generator=generator).item()
+        ratio = torch.empty(1).uniform_(low, high, generator=generator).exp_().item()
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            top = int(torch.randint(0, height - h + 1, (1,), generator=generator))
+            return top, int(torch.randint(0, width - w + 1, (1,), generator=generator)), h, w
+    return _middle(height, width, *module.ratio)
+
+
+def _middle(height: int, width: int, narrowest: float, widest: float) -> tuple[int, int, int, int]:
+    """Return the largest part in the middle that is neither too narrow nor too wide."""
+    h, w = height, width
+    if width / height < narrowest:
+        h = round(width / narrowest)
+    elif width / height > widest:
+        w = round(height * widest)
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+@lru_cache(maxsize=1)
+def _draws_alike() -> bool:
+    """Tell whether this version of torchvision draws its parts as we do; it is asked where it does not."""
+    module = v2.RandomResizedCrop(8, scale=(0.3, 1.0), ratio=(0.5, 2.5))
+    return all(
+        _drawn_part(module, image, Generator().manual_seed(seed))
+        == _asked_part(module, image, Generator().manual_seed(seed))
+        for image in (torch.empty(3, 40, 50), torch.empty(3, 200, 9), torch.empty(3, 9, 200))
+        for seed in range(8)
+    )
 
 
 def _last_resize(steps: Sequence[Any]) -> int | None:
