@@ -8,7 +8,6 @@ compared. Peers hand over what they hand over: torchvision bytes, timm bytes, th
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -208,6 +208,18 @@ def test_threads_stay_from_pass_to_pass_and_end_with_close(root):
     loader.close()
 
 
+def test_the_memory_of_a_batch_is_taken_again_once_nobody_holds_it(root):
+    loader = Loader(read(root, KEYED), 4, Reading(workers=2, threads=True))
+    held, seen = [], set()
+    for step, batch in enumerate(loader.stream(0, 40)):
+        seen.add(batch.images.data_ptr())
+        if step % 10 == 0:
+            held.append((batch.images[:2], batch.images[:2].clone()))
+    loader.close()
+    assert len(seen) <= len(held) + 6
+    assert all(torch.equal(part, copy) for part, copy in held)
+
+
 def loader_threads() -> set[int]:
     return {thread.ident for thread in threading.enumerate() if thread.name.startswith("nbtrain-loader")}
 

@@ -8,12 +8,16 @@ is there soon and few have to be held. It knows how batches are made, not what i
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from queue import SimpleQueue
 
+import numpy as np
 import torch
+from torch import Tensor
 
+from nbtrain.data.decode import Pixels
 from nbtrain.data.images import Batch, Failed, Images, Sample, attempted
 from nbtrain.data.sampling import Place
 
@@ -30,6 +34,7 @@ class Threads:
         self.images, self.workers, self.ahead, self.pinned = images, workers, ahead, pinned
         self._pieces: SimpleQueue[_Piece | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._rooms = _Rooms()
 
     def batches(self, asked: Iterable[list[Place]], *, again: bool) -> Iterator[Batch | Failed]:
         """Yield the batches of the places ``asked`` for; the threads stay for the next pass, ``again`` or another."""
@@ -56,13 +61,19 @@ class Threads:
         self._pieces = SimpleQueue()
 
     def _begun(self, places: Sequence[Place]) -> _Making:
-        batch = _Making(self.images, places, pinned=self.pinned)
+        batch = _Making(self.images, places, self._room(len(places)), pinned=self.pinned)
         size = max(1, min(_PIECE, -(-len(places) // self.workers)))
         pieces = [_Piece(batch, start, min(start + size, len(places))) for start in range(0, len(places), size)]
         batch.pieces_left = len(pieces)
         for piece in pieces:
             self._pieces.put(piece)
         return batch
+
+    def _room(self, n_images: int) -> Tensor | None:
+        """Return where the batch is written; page-locked memory is torch's own to use again."""
+        if self.images.recipe.size is None or self.pinned:
+            return self.images.room(n_images, pinned=self.pinned)
+        return self._rooms.taken(n_images, self.images.recipe.size)
 
     def _start(self) -> None:
         if self._threads:
@@ -83,12 +94,31 @@ def _work(pieces: SimpleQueue[_Piece | None], ready: threading.Barrier) -> None:
         piece.make()
 
 
+class _Rooms:
+    """Memory for batches, given out again once nobody holds its batch: fresh pages would cost as much as a crop."""
+
+    def __init__(self) -> None:
+        self._free: list[Pixels] = []
+
+    def taken(self, n_images: int, size: tuple[int, int]) -> Tensor:
+        """Return room of shape BCHW, colours innermost."""
+        shape = (n_images, *size, 3)
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = np.empty(shape, np.uint8)
+        if memory.shape != shape:  # the last batch of a pass
+            memory = np.empty(shape, np.uint8)
+        lent = memory.view()  # every tensor on this memory holds this very object
+        weakref.finalize(lent, self._free.append, memory).atexit = False
+        return torch.from_numpy(lent).permute(0, 3, 1, 2)
+
+
 class _Making:
     """One batch while it is made."""
 
-    def __init__(self, images: Images, places: Sequence[Place], *, pinned: bool) -> None:
-        self.images, self.places, self.pinned = images, places, pinned
-        self.room_BCHW = images.room(len(places), pinned=pinned)
+    def __init__(self, images: Images, places: Sequence[Place], room_BCHW: Tensor | None, *, pinned: bool) -> None:
+        self.images, self.places, self.room_BCHW, self.pinned = images, places, room_BCHW, pinned
         self.samples: dict[int, list[Sample]] = {}
         self.pieces_left = 0
         self.given_up = False
