@@ -105,6 +105,7 @@ class Builder:
         self._enter("planning")
         device = self._device()
         train, val = self._loader(found, "train"), self._loader(found, "val")
+        self._cache(found, train.images, val.images)
         normal = self._normalisation(train.images)
         plan = self._plan(train.steps_per_epoch)
         self._enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
@@ -193,6 +194,7 @@ class Builder:
             seed=config.training.seed,
             n_classes=len(found.classes) if config.task.kind == "multilabel" else None,
             stand_in=training,
+            shrink_px=config.data.shrink_px,
         )
         workers = self._resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found))
         kind = lambda asked: _choose_kind(asked, images, workers)  # noqa: E731
@@ -211,6 +213,16 @@ class Builder:
         shuffle = config.data.shuffle and training
         shares = shares_of(found.sets[part], config.data.sampler) if shuffle else None
         return Loader(images, config.training.batch_size, reading, shuffle=shuffle, shares=shares, told=told)
+
+    def _cache(self, found: Found, train: Images, val: Images) -> None:
+        from nbtrain.data.reading import choose_cache, open_cache
+        from nbtrain.training.precision import Chosen
+
+        folder, epochs = self.project / "datasets", self.config.training.epochs
+        measured = lambda _: Chosen(*choose_cache(train, found.scanned, folder, epochs))  # noqa: E731
+        kind = self.config.data.cache
+        kind = self._resolve("data.cache", kind, measured) if kind == "auto" else kind
+        self._notice(open_cache(kind, folder, self.frozen["dataset"]["name"], (train, val), found.scanned)[1])
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed

@@ -20,7 +20,9 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+from torchvision.transforms import v2
 
+from nbtrain.data.cache import PixelCache
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key
 from nbtrain.data.recipe import Recipe, Transform, room
@@ -100,11 +102,14 @@ class Images(Dataset[Batch]):
         seed: int,
         n_classes: int | None = None,
         stand_in: bool = True,
+        shrink_px: int = 0,
     ) -> None:
         if not records:
             raise DataError("the set holds no images", value=str(root), advice="Check the split.")
         self.root, self.records, self.recipe = root, tuple(records), Recipe(transform)
-        self.seed, self.stand_in = seed, stand_in
+        self.seed, self.stand_in, self.shrink_px = seed, stand_in, shrink_px
+        self.cache: PixelCache | None = None
+        """Where decoded images are kept, and looked for first."""
         self.kept: list[Pixels | DataError] = []
         self._stream = Stream.AUGMENT if stand_in else Stream.VALIDATE
         # A byte per class and image: float targets of a whole set could take gigabytes, those of a batch do not.
@@ -132,7 +137,13 @@ class Images(Dataset[Batch]):
             if isinstance(kept, DataError):
                 raise kept
             return kept
-        return decode(self.root / self.records[position].file)
+        file = self.records[position].file
+        pixels = self.cache.get(file) if self.cache else None
+        if pixels is None:
+            pixels = shrunk(decode(self.root / file), self.shrink_px)
+            if self.cache:
+                self.cache.put(file, pixels, self.root)
+        return pixels
 
     def __getitems__(self, places: Sequence[Place]) -> Batch | Failed:
         """Return the batch of these places; the same places always give the same tensors."""
@@ -192,6 +203,8 @@ class Images(Dataset[Batch]):
 
     def _transformed(self, position: int, pixels: Pixels, seed: int, room_1CHW: Tensor | None) -> Tensor | None:
         image_CHW = torch.from_numpy(pixels).permute(2, 0, 1)
+        if self.recipe.foreign and (self.kept or self.cache):
+            image_CHW = image_CHW.clone()  # nobody knows whether it changes what it is given
         try:
             if room_1CHW is None:
                 return self.recipe(image_CHW, seed)
@@ -203,6 +216,24 @@ class Images(Dataset[Batch]):
                 advice="Check the list of transforms: a crop may be larger than the image.",
             ) from error
         return None
+
+
+def shrunk(pixels: Pixels, side_px: int) -> Pixels:
+    """Return an image whose shorter side is at most ``side_px``; 0 leaves it as it is."""
+    height, width = shrunk_size(pixels.shape[0], pixels.shape[1], side_px)
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    small_1CHW = room(1, (height, width))
+    small_1CHW[0].copy_(
+        v2.functional.resize(torch.from_numpy(pixels).permute(2, 0, 1), [height, width], antialias=True)
+    )
+    return small_1CHW[0].permute(1, 2, 0).numpy()
+
+
+def shrunk_size(height: int, width: int, side_px: int) -> tuple[int, int]:
+    """Return the size of an image of this size once :func:`shrunk`."""
+    share = side_px / min(height, width) if side_px else 1.0
+    return (height, width) if share >= 1 else (max(1, round(height * share)), max(1, round(width * share)))
 
 
 def _stacked(images: Sequence[Tensor]) -> Tensor:

@@ -79,8 +79,10 @@ class Loader:
         yield from self._checked(self._fetcher.batches(batches, again=True))
 
     def close(self) -> None:
-        """End the workers now."""
+        """End the workers now, and give up the share in a cache."""
         self._fetcher.close()
+        if self.images.cache:
+            self.images.cache.close()
 
     def _steps(self, start: int, stop: int | None) -> Steps:
         n_images, seed = len(self.images), self.images.seed

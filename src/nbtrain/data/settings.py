@@ -45,5 +45,15 @@ class Data(Section):
     """Keep batches in page-locked memory, which makes the copy to a GPU faster; without a GPU it has no effect."""
     persistent_workers: bool = field(True, advanced=True)
     """Keep the loader processes of validation between epochs instead of starting them anew."""
+    cache: Literal["auto", "off", "memory", "disk"] = field(
+        "auto", label="Cache of decoded images", labels={"memory": "in memory", "disk": "on disk"}
+    )
+    """Keep images decoded from the first epoch on, in one file that all runs on this data set share; the images are the
+    same. auto measures whether that pays, and takes at most half of the free memory. In memory, it goes with its last
+    run; on disk it lies in the project and goes after 30 days without use."""
+    shrink_px: int = field(0, ge=0, le=8192, unit="px", advanced=True, label="Shrink when read (changes pixels)")
+    """Shorter side that larger images are brought to as soon as they are decoded, before all transforms. That changes
+    what the network sees; it saves time and room in the cache where photographs are much larger than the task's image
+    size. 0: images are taken as they are."""
     allowed_bad_share: float = field(0.01, ge=0.0, le=1.0, unit="ratio", advanced=True, label="Broken images allowed")
     """Share of unreadable images up to which they are skipped and listed; with more, training does not start."""
