@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from bench.table import Row
-from nbtrain.data.loader import Batch
+from nbtrain.data.images import Batch
 from nbtrain.models.backbones import Timm
 from nbtrain.training.checkpoint import Checkpoints
 from nbtrain.training.commands import Commands

@@ -97,7 +97,8 @@ def test_a_run_learns_from_image_files(project):
     phases = list(dict.fromkeys(m.phase for m in of(said, Status)))
     assert phases == ["scanning data", "planning", "building", "training", "validating", "saving"]
     assert {m.path for m in of(said, Resolved)} == {
-        "hardware.device", "hardware.threads", "data.workers", "training.monitor",
+        "hardware.device", "hardware.threads", "data.workers", "data.worker_kind", "data.cache",
+        "training.monitor",
     }  # fmt: skip
     assert all(m.reason for m in of(said, Resolved))
     assert any("of 400" in m.detail for m in of(said, Status))

@@ -71,3 +71,9 @@ def test_memory_and_threads_are_read():
     assert abs(processes.memory_mib() - psutil.Process().memory_info().rss / 2**20) < 20
     assert 0 < processes.available_share() <= 1
     assert processes.threads() >= 1
+
+
+def test_a_containers_quota_counts(monkeypatch):
+    assert processes.usable_cores() >= 1
+    monkeypatch.setattr(processes, "_quota_cores", lambda: 1)
+    assert processes.usable_cores() == 1

@@ -85,6 +85,7 @@ class Builder:
         _begin_branch(self.frozen, self.run)
         settings = self._model()
         decide(wiring, found, device, train, val, normal, settings)
+        wiring.cache(found, train.images, val.images)
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
         parts = wiring.parts(found, device, train, val, normal, plan, settings)

@@ -136,6 +136,38 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task")) if LINUX else 0
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use: by affinity, and by the container's quota where there is one."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _quota_cores()))
+
+
+def _quota_cores() -> int:
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
+        return 1 << 16
+
+
+def available_bytes() -> int:
+    """Return the memory that is available: on this machine, and in this container where that has a limit."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        import psutil
+
+        free = int(psutil.virtual_memory().available)
+    try:
+        limit, taken = (
+            Path(f"/sys/fs/cgroup/memory.{name}").read_text(encoding="ascii") for name in ("max", "current")
+        )
+        return min(free, max(0, int(limit) - int(taken)))
+    except (OSError, ValueError):  # no cgroup v2 here, or no limit
+        return free
+
+
 def available_share() -> float:
     """Return which share (0…1) of this machine's memory is available, 1 where that cannot be read."""
     try:

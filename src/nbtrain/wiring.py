@@ -30,7 +30,8 @@ from nbtrain.training.settings import UNDECIDED_BATCH
 if TYPE_CHECKING:
     import torch
 
-    from nbtrain.data.loader import Images, Loader
+    from nbtrain.data.images import Images
+    from nbtrain.data.loader import Loader
     from nbtrain.data.normalisation import MeanStd
     from nbtrain.data.workers import Vigil
     from nbtrain.training.parts import Parts, Plan
@@ -133,16 +134,20 @@ class Wiring:
 
         ``vigil`` says what is done where its workers hang; without it they are waited for.
         """
-        from nbtrain.data.loader import MAX_KEPT_BYTES, Loader, Reading
+        from nbtrain.data.loader import Loader, Reading
+        from nbtrain.data.reading import MAX_KEPT_BYTES
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
         from nbtrain.training.inputs import Inputs
 
         config, training = self.config, part == "train"
-        inputs = Inputs(config.task, config.augmentation, config.training.seed, len(found.classes))
+        inputs = Inputs.of(config, len(found.classes))
         images = inputs.images(found.root, found.sets[part], "train" if training else "val")
+        workers = self.resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found))
+        kind = lambda asked: _choose_kind(asked, images, workers)  # noqa: E731
         reading = Reading(
-            workers=self.resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found)),
+            workers=workers,
+            threads=self.resolve("data.worker_kind", config.data.worker_kind, kind) == "threads",
             prefetch=config.data.prefetch,
             pin_memory=config.data.pin_memory and self._on_gpu(),
             persistent=config.data.persistent_workers,
@@ -157,6 +162,17 @@ class Wiring:
         order: Any = {"shuffle": shuffle, "shares": shares}
         batch_size = config.training.batch or UNDECIDED_BATCH
         return Loader(images, batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
+
+    def cache(self, found: Found, train: Images, val: Images) -> None:
+        """Give the images of both sets the cache that is set, or that measuring has chosen."""
+        from nbtrain.data.reading import choose_cache, open_cache
+        from nbtrain.training.precision import Chosen
+
+        folder, epochs = self.project / "datasets", self.config.training.most_epochs
+        measured = lambda _: Chosen(*choose_cache(train, found.scanned, folder, epochs))  # noqa: E731
+        kind = self.config.data.cache
+        kind = self.resolve("data.cache", kind, measured) if kind == "auto" else kind
+        self.notice(open_cache(kind, folder, self.frozen["dataset"]["name"], (train, val), found.scanned)[1])
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed
@@ -194,9 +210,9 @@ class Wiring:
 
     def colours(self, images: Images) -> tuple[Colours, bool]:
         """Return mean and deviation of the training images, and whether somebody had measured them before."""
-        from nbtrain.data.loader import mean_and_spread
+        from nbtrain.data.reading import mean_and_spread
 
-        split_hash = str(self.frozen["split"]["hash"])
+        split_hash = str(self.frozen["split"]["hash"]) + (f"-{images.shrink_px}" if images.shrink_px else "")
         kept = recall_colours(self.project, self._data_hash, split_hash)
         if kept is not None:
             return kept, True
@@ -309,12 +325,20 @@ class Wiring:
 
 
 def _choose_workers(asked: Any, found: Found) -> Chosen[int]:
-    from nbtrain.data.loader import choose_workers
-    from nbtrain.training.precision import Chosen, usable_cores
+    from nbtrain.data.reading import choose_workers
+    from nbtrain.processes import usable_cores
+    from nbtrain.training.precision import Chosen
 
     if asked != "auto":
         return Chosen(asked, "as set")
     return Chosen(*choose_workers(found.scanned.n_images, found.scanned.decoded_bytes, usable_cores()))
+
+
+def _choose_kind(asked: Any, images: Images, workers: int) -> Chosen[str]:
+    from nbtrain.data.reading import choose_kind
+    from nbtrain.training.precision import Chosen
+
+    return Chosen(asked, "as set") if asked != "auto" else Chosen(*choose_kind(images, workers))
 
 
 def _split(project: Path, frozen: Mapping[str, str]) -> splits.Split:

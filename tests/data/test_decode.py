@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from data import images
+from nbtrain.data import decode as decoding
 from nbtrain.data.decode import MAX_PIXELS, decode, size_of
 from nbtrain.errors import DataError
 
@@ -145,6 +148,75 @@ def test_cut_off(tmp_path, ending):
     assert size_of(path) == (200, 200)
     with pytest.raises(DataError, match="it is cut off"):
         decode(path)
+
+
+# JPEG, which is not decoded by Pillow: the same pixels, and the same verdict
+
+
+def jpeg(seed=0, width=61, height=47, mode="RGB", **save) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
+    image = Image.fromarray((images.pixels(seed, width, height) // 2 + noise).astype(np.uint8)).convert(mode)
+    file = io.BytesIO()
+    image.save(file, "JPEG", **save)
+    return file.getvalue()
+
+
+def lying(orientation: int) -> dict:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return {"exif": exif}
+
+
+SAMPLING = [{"quality": q, "subsampling": s, "progressive": p} for q in (50, 95) for s in (0, 1, 2) for p in (0, 1)]
+PLAIN = [
+    *SAMPLING, {"width": 1, "height": 1}, {"restart_marker_blocks": 1}, {"keep_rgb": True}, {"mode": "L"},
+    {"mode": "L", "progressive": True}, {"xmp": b'<x tiff:Orientation="6"/>'}, *(lying(way) for way in range(10)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("save", PLAIN)
+def test_a_jpeg_has_the_pixels_that_pillow_gives_it(tmp_path, monkeypatch, save):
+    (tmp_path / "a.jpg").write_bytes(jpeg(**save))
+    with Image.open(tmp_path / "a.jpg") as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    monkeypatch.delattr(decoding, "_rgb")  # what Pillow's way needs
+    got = decode(tmp_path / "a.jpg")
+    assert got.flags.c_contiguous
+    np.testing.assert_array_equal(got, wanted)
+
+
+def test_cmyk_is_left_to_pillow(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(mode="CMYK"))
+    with Image.open(tmp_path / "a.jpg") as image:
+        np.testing.assert_array_equal(decode(tmp_path / "a.jpg"), np.asarray(image.convert("RGB")))
+
+
+def test_a_damaged_jpeg_gets_the_verdict_of_pillow(tmp_path, monkeypatch):
+    """Cut or changed anywhere: readable as before, with the same pixels, or refused for the same reason."""
+    drawn, path = np.random.default_rng(1), tmp_path / "a.jpg"
+    readable = 0
+    for case in range(150):
+        data = bytearray(jpeg(width=40, height=30, **SAMPLING[case % len(SAMPLING)]))
+        if case % 2:
+            del data[-int(drawn.integers(1, 60 if case % 4 == 1 else len(data))) :]
+        else:
+            for place in drawn.integers(0, len(data), 2):
+                data[place] = drawn.integers(256)
+        path.write_bytes(data)
+        got = verdict(path)
+        with monkeypatch.context() as without:
+            without.setattr(decoding, "_JPEG_FORMATS", ())
+            wanted = verdict(path)
+        np.testing.assert_array_equal(got, wanted)
+        readable += not isinstance(wanted, str)
+    assert 30 < readable < 120
+
+
+def verdict(path):
+    try:
+        return decode(path)
+    except DataError as error:
+        return error.what
 
 
 def test_limit_leaves_room_for_every_camera():

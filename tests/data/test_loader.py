@@ -8,28 +8,22 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms import v2
 
 from data import images
 from nbtrain import processes
 from nbtrain.data.decode import decode
-from nbtrain.data.loader import (
-    MAX_KEPT_BYTES,
-    MAX_WORKERS,
-    Images,
-    Loader,
-    Reading,
-    choose_workers,
-    mean_and_spread,
-)
+from nbtrain.data.images import Images
+from nbtrain.data.loader import Loader, Reading
 from nbtrain.data.records import Record
 from nbtrain.data.sampling import Steps
-from nbtrain.data.scan import Interrupted
 from nbtrain.data.sources import detect
 from nbtrain.errors import DataError
 
@@ -175,6 +169,83 @@ def test_validation_and_training_may_interleave(root):
     assert same(seen, batches(Loader(read(root), 4, Reading()), 0, 6))
 
 
+# threads
+
+KEYED = v2.Compose([v2.RandomResizedCrop((8, 12)), v2.RandomApply([v2.RandomHorizontalFlip(1.0)])])
+JITTER = v2.Compose([v2.Resize((8, 12)), v2.ColorJitter(0.2, 0.2)])
+
+
+@pytest.mark.parametrize("transform", [KEYED, JITTER], ids=["into the batch", "stacked"])
+@pytest.mark.parametrize(("workers", "start"), [(1, 0), (2, 1), (3, 7)])
+def test_threads_give_the_same_tensors(root, workers, start, transform):
+    whole = batches(Loader(read(root, transform), 4, Reading()), 0, 12)
+    assert whole[0].images.shape == (4, 3, 8, 12)
+    part = batches(Loader(read(root, transform), 4, Reading(workers=workers, threads=True)), start, 12)
+    assert same(whole[start:], part)
+
+
+def test_threads_draw_nothing_from_the_process_and_leave_its_threads_alone(root):
+    n_threads, before = torch.get_num_threads(), torch.default_generator.get_state()
+    loader = Loader(read(root, KEYED), 4, Reading(workers=2, threads=True))
+    assert len(batches(loader, 0, 9)) == 9
+    assert torch.equal(torch.default_generator.get_state(), before)
+    assert torch.get_num_threads() == n_threads
+
+
+def test_threads_stay_from_pass_to_pass_and_end_with_close(root):
+    loader = Loader(read(root, KEYED, stand_in=False), 5, Reading(workers=2, threads=True))
+    assert loader_threads() == set()
+    first, seen = list(loader.once()), loader_threads()
+    assert len(seen) == 2
+    assert same(first, list(loader.once()))
+    stream = loader.stream()
+    next(stream)
+    stream.close()  # in the middle of a pass
+    assert loader_threads() == seen
+    loader.close()
+    assert loader_threads() == set()
+    assert same(first, list(loader.once()))  # after a close, they start anew
+    loader.close()
+
+
+def test_the_memory_of_a_batch_is_taken_again_once_nobody_holds_it(root):
+    loader = Loader(read(root, KEYED), 4, Reading(workers=2, threads=True))
+    held, seen = [], set()
+    for step, batch in enumerate(loader.stream(0, 40)):
+        seen.add(batch.images.data_ptr())
+        if step % 10 == 0:
+            held.append((batch.images[:2], batch.images[:2].clone()))
+    loader.close()
+    assert len(seen) <= len(held) + 6
+    assert all(torch.equal(part, copy) for part, copy in held)
+
+
+def loader_threads() -> set[int]:
+    return {thread.ident for thread in threading.enumerate() if thread.name.startswith("nbtrain-loader")}
+
+
+@pytest.mark.parametrize("transform", [KEYED, JITTER], ids=["into the batch", "stacked"])
+def test_threads_replace_and_leave_out_damaged_images(own, transform):
+    for name in ("a/3.png", "b/5.png"):
+        (own / name).write_bytes(b"")
+    for stand_in in (True, False):
+        told = []
+        for reading in (Reading(), Reading(workers=2, threads=True)):
+            set_, heard = read(own, transform, stand_in=stand_in), []
+            loader = Loader(set_, 5, reading, told=lambda file, _, heard=heard: heard.append(file))
+            told.append((batches(loader, 0, 9) if stand_in else list(loader.once()), sorted(heard)))
+            loader.close()
+        assert same(told[0][0], told[1][0])
+        assert told[0][1] == told[1][1] == ["a/3.png", "b/5.png"]
+
+
+def test_a_transform_that_fails_in_a_thread_says_which_image(root):
+    loader = Loader(read(root, v2.ElasticTransform(sigma=50.0)), 4, Reading(workers=2, threads=True))
+    with pytest.raises(DataError, match=r"a transform failed on [ab]/\d+.png \(24 × 16 px\)"):
+        batches(loader, 0, 2)
+    assert loader_threads() == set()
+
+
 # damaged images
 
 
@@ -280,7 +351,8 @@ KILLED = """
     import os, sys, time
     from pathlib import Path
     import torch
-    from nbtrain.data.loader import Images, Loader, Reading
+    from nbtrain.data.images import Images
+    from nbtrain.data.loader import Loader, Reading
     from nbtrain.data.sources import detect
 
     def slow(image):
@@ -308,39 +380,3 @@ def test_workers_die_with_a_killed_trainer(root):
             return
         time.sleep(0.02)
     pytest.fail(f"still there: {[pid for pid in workers if processes.exists(pid)]}")
-
-
-# what is chosen and measured
-
-
-@pytest.mark.parametrize(
-    ("decoded_bytes", "n_cpus", "workers", "reason"),
-    [
-        (MAX_KEPT_BYTES, 16, 0, "all 9 images fit into memory decoded"),
-        (MAX_KEPT_BYTES + 1, 1, 1, "1 core, of which"),
-        (MAX_KEPT_BYTES + 1, 2, 1, "one is left to the network"),
-        (2**40, 64, MAX_WORKERS, "64 cores"),
-    ],
-)
-def test_workers(decoded_bytes, n_cpus, workers, reason):
-    chosen, told = choose_workers(9, decoded_bytes, n_cpus)
-    assert chosen == workers
-    assert reason in told
-
-
-def test_keeping_can_be_stopped_and_tells_its_progress(root):
-    told = []
-    read(root).keep(told.append)
-    assert told[-1] == "23 of 23 images"
-    with pytest.raises(Interrupted):
-        read(root).keep(stopped=lambda: True)
-
-
-def test_colours_are_measured(own):
-    set_ = read(own, plain)
-    mean, spread = mean_and_spread(set_)
-    shown = np.stack([decode(own / r.file) for r in set_.records]).reshape(-1, 3) / 255
-    np.testing.assert_allclose(mean, shown.mean(0), atol=1e-6)
-    np.testing.assert_allclose(spread, shown.std(0), atol=1e-6)
-    (own / "a/0.png").write_bytes(b"")
-    assert mean_and_spread(set_)[0] != mean

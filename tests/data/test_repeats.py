@@ -10,7 +10,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from nbtrain.data.loader import Images
+from nbtrain.data.images import Images
 from nbtrain.data.records import Record
 from nbtrain.data.repeats import unkeyed
 

@@ -43,7 +43,7 @@ CONFIGS = {
     "other workers": {**EMA, "training.monitor": "loss", "checkpoint.best_name": "{name}-{epoch}-{metric:.3f}.pt"},
     "by the minute": {**EMA, "checkpoint.every_n_minutes": 0.0001, "augmentation.cutmix": 0.5},
 }  # fmt: skip
-"""Beside these, every life of "other workers" reads with another number of loader workers."""
+"""Beside these, every life of "other workers" reads with another number of workers, threads or processes in turn."""
 
 
 # ---------------------------------------------------------------------- moments
@@ -259,6 +259,8 @@ class Nursery:
         if name == "other workers" and resolved.exists():
             plain = json.loads(resolved.read_text())
             plain["choices"]["data.workers"]["value"] = (2, 1, 0)[life % 3]
+            kind = ("processes", "threads")[life % 2]
+            plain["choices"]["data.worker_kind"] = {"value": kind, "reason": "another machine"}
             resolved.write_text(json.dumps(plain))
         return self.mother.life(run, moment)
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("ready")
 def with_workers(project):
     """Start a run without end that reads through two loader workers; return it and their pids."""
     experiment = project.new("Workers")
-    experiment.config = experiment.config.set_all({**LONG, "data.workers": 2})
+    experiment.config = experiment.config.set_all({**LONG, "data.workers": 2, "data.worker_kind": "processes"})
     experiment.train(beside=True)
     until(lambda: experiment.step > 3 or not experiment.running)
     assert experiment.status == "training", experiment.error
@@ -71,7 +71,8 @@ def test_a_stopped_loader_worker_holds_the_run_up_but_stop_still_works(with_work
 
 def test_a_worker_that_hangs_is_replaced_and_the_run_goes_on(project):
     experiment = project.new("Hangs")
-    experiment.config = experiment.config.set_all({**LONG, "data.workers": 1, "training.stall_limit_s": 4})
+    workers = {"data.workers": 1, "data.worker_kind": "processes"}
+    experiment.config = experiment.config.set_all({**LONG, **workers, "training.stall_limit_s": 4})
     experiment.train(beside=True)
     until(lambda: experiment.step > 3 or not experiment.running)
     worker = min(child.pid for child in psutil.Process(pid_of(experiment)).children())  # later ones validate

@@ -107,6 +107,19 @@ def test_another_number_of_workers_goes_on_bit_for_bit(tmp_path):
     assert of(said, Metric) == of(heard, Metric)
 
 
+def test_threads_and_processes_take_turns_bit_for_bit(tmp_path):
+    whole, heard = tiny_loop(tmp_path / "whole", **ALL, crop=True)
+    whole.run()
+    said: list[Message] = []
+    for workers, threads, stop_at in ((2, True, 4), (1, False, 7), (3, True, None)):
+        options = {**ALL, "crop": True, "workers": workers, "threads": threads}
+        loop, news = tiny_loop(tmp_path / "pieces", **options, stop_at=stop_at)
+        loop.run()
+        said += news
+    assert tiny.same(loop._state(), whole._state())
+    assert of(said, Metric) == of(heard, Metric)
+
+
 def test_a_new_process_goes_on_bit_for_bit(tmp_path):
     options = {**ALL, "precision": "bf16-mixed"}
     whole, _ = tiny_loop(tmp_path / "whole", **options)

@@ -11,7 +11,7 @@ import torch
 
 from nbtrain.errors import ConfigError
 from nbtrain.training import precision
-from nbtrain.training.precision import Precision, choose_device, choose_threads, keep_memory, usable_cores
+from nbtrain.training.precision import Precision, choose_device, choose_threads, keep_memory
 
 CPU = torch.device("cpu")
 
@@ -37,12 +37,6 @@ def test_auto_leaves_one_core(monkeypatch, cores, device, threads):
     assert chosen.value == threads
     assert chosen.reason
     assert choose_threads(3, device).value == 3
-
-
-def test_a_containers_quota_counts(monkeypatch):
-    assert usable_cores() >= 1
-    monkeypatch.setattr(precision, "_quota_cores", lambda: 1)
-    assert usable_cores() == 1
 
 
 def test_float16_is_for_gpus():

@@ -19,9 +19,12 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
+from torchvision.transforms import v2
 
 from nbtrain.config import Config
-from nbtrain.data.loader import Images, Loader, Reading
+from nbtrain.data.images import Images
+from nbtrain.data.loader import Loader, Reading
+from nbtrain.data.recipe import Transform
 from nbtrain.data.records import Record
 from nbtrain.messages import Change, Message, Stop
 from nbtrain.models.freezing import Unfreezing
@@ -63,11 +66,12 @@ def digits() -> tuple[list[np.ndarray], list[int]]:
     return [np.repeat(image[:, :, None], 3, 2) for image in grey], [int(y) for y in found.target]
 
 
-def images(start: int, stop: int, *, train: bool, several: bool) -> Images:
+def images(start: int, stop: int, *, train: bool, several: bool, transform: Transform | None = None) -> Images:
     pixels, labels = digits()
     extra = (lambda y: (y, (y + 1) % 10)) if several else (lambda y: (y,))
     records = [Record(f"{i}.png", extra(labels[i])) for i in range(start, stop)]
-    made = Images(Path(), records, jitter if train else keep, seed=5, n_classes=10 if several else None, stand_in=train)
+    transform = transform or (jitter if train else keep)
+    made = Images(Path(), records, transform, seed=5, n_classes=10 if several else None, stand_in=train)
     made.kept = list(pixels[start:stop])
     return made
 
@@ -107,6 +111,8 @@ def tiny_loop(
     several: bool = False,
     precision: str = "32",
     workers: int = 0,
+    threads: bool = False,
+    crop: bool = False,
     patience: int = 0,
     monitor: str = "",
     save_every: int = 1,
@@ -124,8 +130,9 @@ def tiny_loop(
     """
     torch.manual_seed(0)
     model = wrap(Network())
-    train_set = images(0, n, train=True, several=several)
-    train = Loader(train_set, batch, Reading(workers=workers))
+    shift = v2.RandomCrop(8, padding=1) if crop else None  # torchvision's own, as threads need it
+    train_set = images(0, n, train=True, several=several, transform=shift)
+    train = Loader(train_set, batch, Reading(workers=workers, threads=threads))
     val = Loader(images(n, n + 150, train=False, several=several), 64, Reading())
     plan = Plan(
         seed=5, epochs=epochs, batches_per_epoch=train.steps_per_epoch, multiplier=multiplier,

@@ -2,14 +2,18 @@
 
 What people have is not what networks take: cameras store images lying on their side, scanners 16 bits per pixel,
 printers CMYK, drawing programs transparency. Each is turned into what a viewer shows. The header is read first, so
-that a small file that claims a billion pixels is refused before it takes memory. This file knows pixels, not labels;
-Pillow does the decoding, and every error it raises becomes a DataError with the reason in plain words.
+that a small file that claims a billion pixels is refused before it takes memory. This file knows pixels, not labels.
+
+Pillow is the reference: it reads every header, and decodes what is no plain JPEG. A JPEG in grey or colour goes through
+simplejpeg, which gives the very same pixels sooner and without the interpreter's lock; where that has anything to
+object, Pillow decides. Every error becomes a DataError with the reason in plain words.
 """
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +21,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+import simplejpeg
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from nbtrain.errors import DataError
 
@@ -29,6 +34,9 @@ Pixels = npt.NDArray[np.uint8]
 # A file is tried as one of these, whatever its ending; others (EPS would start Ghostscript) are never opened.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
+_JPEG_FORMATS = ("JPEG", "MPO")
+_MAX_JPEG_BYTES = 256 * 2**20
+"""Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
 _BROKEN = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, ZeroDivisionError, struct.error)
 
 
@@ -41,12 +49,15 @@ def size_of(path: str | Path) -> tuple[int, int]:
 def decode(path: str | Path) -> Pixels:
     """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError."""
     with _opened(path) as image:
-        image.load()
-        return _rgb(_upright(image))
+        pixels = _fast_jpeg(image)
+        if pixels is None:
+            image.load()
+            pixels = _rgb(_upright(image))
+        return pixels
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
+def _opened(path: str | Path) -> Iterator[ImageFile.ImageFile]:
     """Open an image lazily within the limits, and name the reason where anything goes wrong inside."""
     try:
         with Image.open(path, formats=_formats()) as image:
@@ -82,11 +93,52 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
+def _fast_jpeg(image: ImageFile.ImageFile) -> Pixels | None:
+    """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
+    if image.format not in _JPEG_FORMATS or image.mode not in ("RGB", "L"):
+        return None
+    orientation = _orientation(image)
+    if orientation is None or image.fp is None:
+        return None
+    if os.fstat(image.fp.fileno()).st_size > _MAX_JPEG_BYTES:
+        return None
+    image.fp.seek(0)
+    data = image.fp.read()
+    try:
+        # strict: what libjpeg only warns of (a stream that ends early) is refused, and left to Pillow.
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", strict=True)
+    except ValueError:
+        return None
+    if pixels.shape[1::-1] != image.size:
+        return None
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: p[::-1].swapaxes(0, 1),
+    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+    8: lambda p: p[:, ::-1].swapaxes(0, 1),
+}
+"""What brings an image upright, by the number that EXIF gives to the way it lies."""
+
+
+def _orientation(image: Image.Image) -> Any:
+    """Return how EXIF or XMP says that the image lies, 1 where they say nothing; None where they are broken."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except _BROKEN:
+        return None
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """Return the image turned as its camera held it; one whose EXIF data is broken stays as it lies."""
     try:
-        turned = image.getexif().get(_ORIENTATION, 1) != 1
-        return ImageOps.exif_transpose(image) if turned else image
+        return ImageOps.exif_transpose(image) if _orientation(image) not in (1, None) else image
     except _BROKEN:
         return image
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbtrain.data.randomness import seed_everything
-
 if TYPE_CHECKING:
-    from nbtrain.data.loader import Images
+    from nbtrain.data.images import Images
+    from nbtrain.data.recipe import Recipe
 
 TRIED = 4
 """Images that are tried; a step that is taken for half of them escapes one time in 16."""
@@ -33,25 +32,24 @@ def _first_that_differs(images: Images, position: int) -> str:
     """Return the step of the pipeline, or the pipeline itself, that gives two results at ``position``."""
     import torch
 
+    from nbtrain.data.recipe import Recipe
+
     try:
         pixels = torch.from_numpy(images.read(position)).permute(2, 0, 1)
-        if _same(images.transform, pixels):
+        transform = images.recipe.transform
+        if _same(images.recipe, pixels):
             return ""
-        steps = getattr(images.transform, "transforms", None) or [images.transform]
-        return next((_name(step) for step in steps if not _same(step, pixels, _OFTEN)), type(images.transform).__name__)
+        steps = getattr(transform, "transforms", None) or [transform]
+        tried = (step for step in steps if not _same(Recipe(step), pixels, _OFTEN))
+        return next((_name(step) for step in tried), type(transform).__name__)
     except Exception:  # noqa: BLE001 - whatever a transform or a damaged file raises is told where it is used
         return ""
 
 
-def _same(transform: Any, pixels: Any, times: int = 3) -> bool:
-    """Tell whether ``transform`` gives one result ``times`` times; a generator of its own may draw a number twice."""
-    first, *others = [_seeded(transform, pixels) for _ in range(times)]
+def _same(recipe: Recipe, pixels: Any, times: int = 3) -> bool:
+    """Tell whether ``recipe`` gives one result ``times`` times; a generator of its own may draw a number twice."""
+    first, *others = [recipe(pixels.clone(), 0) for _ in range(times)]
     return all(bool(first.shape == other.shape and (first == other).all()) for other in others)
-
-
-def _seeded(transform: Any, pixels: Any) -> Any:
-    seed_everything(0)
-    return transform(pixels.clone())
 
 
 def _name(step: Any) -> str:

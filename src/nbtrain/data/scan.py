@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -30,8 +30,17 @@ Stopped = Callable[[], bool]
 _CHUNK = 64
 _FORMAT = 1
 _TOLD_EVERY_S = 0.2
-_Seen = tuple[int, int, int, int, str]
-"""Size in bytes, time in ns, width, height, and the reason why it cannot be used ("" where it can)."""
+
+
+class Seen(NamedTuple):
+    """What a look at one file has shown."""
+
+    size_bytes: int
+    mtime_ns: int
+    width: int
+    height: int
+    reason: str
+    """Why it cannot be used; "" where it can."""
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
@@ -54,6 +63,8 @@ class ScanResult:
     bad: tuple[Bad, ...]
     decoded_bytes: int
     """Memory that all good images take when decoded to uint8."""
+    seen: Mapping[str, Seen] = field(default_factory=dict, repr=False, compare=False)
+    """Every file, as it was when it was looked at."""
 
     def check(self, allowed_share: float) -> str:
         """Return a notice on the bad images, "" for none; raises DataError where their share is above the allowed."""
@@ -82,15 +93,15 @@ def scan(
     Raises Interrupted as soon as ``stopped`` says so.
     """
     known = _load(cache)
-    seen: dict[str, _Seen] = {}
+    seen: dict[str, Seen] = {}
     told = Ticker(progress, stopped, len(files), "files")
     for chunk in _in_parallel(lambda file: (file, _looked_at(root / file, known.get(file))), files):
         seen.update(chunk)
         told.at(len(seen))
     if cache is not None and seen != known:
         _save(cache, {**known, **seen})
-    bad = tuple(Bad(file, seen[file][4]) for file in files if seen[file][4])
-    return ScanResult(len(files), bad, sum(3 * s[2] * s[3] for s in seen.values() if not s[4]))
+    bad = tuple(Bad(file, seen[file].reason) for file in files if seen[file].reason)
+    return ScanResult(len(files), bad, sum(3 * s.width * s.height for s in seen.values() if not s.reason), seen)
 
 
 class Ticker:
@@ -119,34 +130,38 @@ def _in_parallel(look: Callable[[str], Any], files: Sequence[str]) -> Iterator[l
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _looked_at(path: Path, known: _Seen | None) -> _Seen:
+def _looked_at(path: Path, known: Seen | None) -> Seen:
     try:
         stat = path.stat()
     except OSError:
-        return 0, 0, 0, 0, "the file is missing"
+        return Seen(0, 0, 0, 0, "the file is missing")
     # What could not be used is looked at again: a permission changes without leaving a trace in size or time.
     if known is not None and not known[4] and known[:2] == (stat.st_size, stat.st_mtime_ns):
         return known
     try:
         width, height = size_of(path)
     except DataError as error:
-        return stat.st_size, stat.st_mtime_ns, 0, 0, error.what
-    return stat.st_size, stat.st_mtime_ns, width, height, ""
+        return Seen(stat.st_size, stat.st_mtime_ns, 0, 0, error.what)
+    return Seen(stat.st_size, stat.st_mtime_ns, width, height, "")
 
 
-def _load(cache: Path | None) -> dict[str, _Seen]:
+def _load(cache: Path | None) -> dict[str, Seen]:
     """Return what was seen before; a missing, foreign or broken file only costs looking again."""
     try:
         plain = orjson.loads(cache.read_bytes()) if cache else {}
         if plain.get("format") != _FORMAT:
             return {}
-        return {file: (int(s[0]), int(s[1]), int(s[2]), int(s[3]), str(s[4])) for file, s in plain["files"].items()}
+        return {file: Seen(int(s[0]), int(s[1]), int(s[2]), int(s[3]), str(s[4])) for file, s in plain["files"].items()}
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return {}
 
 
-def _save(cache: Path, seen: dict[str, _Seen]) -> None:
+def _save(cache: Path, seen: dict[str, Seen]) -> None:
     try:
-        disk.write_atomic(cache, orjson.dumps({"format": _FORMAT, "files": seen}), durable=False)
+        disk.write_atomic(
+            cache,
+            orjson.dumps({"format": _FORMAT, "files": {file: tuple(one) for file, one in seen.items()}}),
+            durable=False,
+        )
     except OSError:
         return  # a project folder that is full or read-only: the next scan looks again

@@ -32,13 +32,28 @@ class Data(Section):
         },
     )
     """Which training images an epoch draws; with rare classes more often, some images come several times."""
-    workers: int | Literal["auto"] = field("auto", ge=0, le=64, unit="processes", label="Loader workers")
-    """Processes that read images beside the training; auto decides from the data and this machine."""
+    workers: int | Literal["auto"] = field("auto", ge=0, le=64, unit="workers", label="Loader workers")
+    """Threads or processes that read images beside the training; auto decides from the data and this machine."""
+    worker_kind: Literal["auto", "threads", "processes"] = field(
+        "auto", advanced=True, label="Loader workers are", when=lambda data: data.workers != 0
+    )
+    """Threads read without handing anything over; processes suit transforms that hold Python's lock for long, and are
+    taken for all that are not torchvision's or nbtrain's. auto measures; the images are the same."""
     prefetch: int = field(2, ge=1, le=64, unit="batches", advanced=True, label="Prefetch")
-    """Batches that each loader worker prepares ahead."""
+    """Batches that are prepared ahead: by all loader threads together, or by each loader process."""
     pin_memory: bool = field(True, advanced=True)
     """Keep batches in page-locked memory, which makes the copy to a GPU faster; without a GPU it has no effect."""
     persistent_workers: bool = field(True, advanced=True)
-    """Keep the loader workers between epochs instead of starting them anew."""
+    """Keep the loader processes of validation between epochs instead of starting them anew."""
+    cache: Literal["auto", "off", "memory", "disk"] = field(
+        "auto", label="Cache of decoded images", labels={"memory": "in memory", "disk": "on disk"}
+    )
+    """Keep images decoded from the first epoch on, in one file that all runs on this data set share; the images are the
+    same. auto measures whether that pays, and takes at most half of the free memory. In memory, it goes with its last
+    run; on disk it lies in the project and goes after 30 days without use."""
+    shrink_px: int = field(0, ge=0, le=8192, unit="px", advanced=True, label="Shrink when read (changes pixels)")
+    """Shorter side that larger images are brought to as soon as they are decoded, before all transforms. That changes
+    what the network sees; it saves time and room in the cache where photographs are much larger than the task's image
+    size. 0: images are taken as they are."""
     allowed_bad_share: float = field(0.01, ge=0.0, le=1.0, unit="ratio", advanced=True, label="Broken images allowed")
     """Share of unreadable images up to which they are skipped and listed; with more, training does not start."""

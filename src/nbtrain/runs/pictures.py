@@ -25,9 +25,10 @@ from nbtrain.config import Config
 from nbtrain.data import splits
 from nbtrain.data.decode import Pixels
 from nbtrain.data.encode import encoded
-from nbtrain.data.loader import Batch, Failed, Images, mean_and_spread
+from nbtrain.data.images import Batch, Failed, Images
 from nbtrain.data.normalisation import MeanStd
 from nbtrain.data.randomness import Stream, key, seed_everything
+from nbtrain.data.reading import mean_and_spread
 from nbtrain.data.records import Record
 from nbtrain.data.sampling import Steps, shares_of
 from nbtrain.data.sources import Source
@@ -47,8 +48,8 @@ _RAW_RANGE = 3.0
 _FEW_LABELS = 3
 
 
-Version: TypeAlias = tuple[Path, int]
-"""An image file and when it was last changed."""
+Version: TypeAlias = tuple[Path, int, int]
+"""An image file, when it was last changed, and the longest shorter side that it may keep, px."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Remembering(Images):
     def version(self, position: int) -> Version:
         """Return what names the file at ``position`` as it is now."""
         path = self.root / self.records[position].file
-        return path, path.stat().st_mtime_ns if path.exists() else 0
+        return path, path.stat().st_mtime_ns if path.exists() else 0, self.shrink_px
 
 
 class Pictures:
@@ -355,7 +356,7 @@ class Maker:
 
 
 def _inputs(config: Config, sets: Sets) -> Inputs:
-    return Inputs(config.task, config.augmentation, config.training.seed, len(sets.classes))
+    return Inputs.of(config, len(sets.classes))
 
 
 def _refuse_misfits(config: Config, part: str) -> None:

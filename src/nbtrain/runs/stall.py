@@ -43,8 +43,11 @@ def stalled(run: Path, limit_s: float) -> Failure:
     workers = [child.pid for child in psutil.Process().children()]
     told = stacks.dump(workers)
     stacks.keep(run, told)
-    waits = bool(workers) and "data/loader.py" in told.partition("\nChild")[0].replace("\\", "/")
-    what = f"its loader workers (pid {', '.join(map(str, workers))})" if waits else "a step, or a call in it"
+    ours = told.partition("\nChild")[0].replace("\\", "/")
+    threads = "worker_threads.py" in ours
+    waits = "data/loader.py" in ours and (bool(workers) or threads)
+    who = "its loader threads" if threads else f"its loader workers (pid {', '.join(map(str, workers))})"
+    what = who if waits else "a step, or a call in it"
     return Failure(
         cause="worker" if waits else "code",
         message=f"No progress for {limit_s:g} s: the trainer waits for {what}.",

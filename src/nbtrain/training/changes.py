@@ -19,7 +19,8 @@ from nbtrain.schema import Section, fields
 
 FILE = "changes.json"
 FREE = (
-    "data.workers", "data.prefetch", "data.pin_memory", "data.persistent_workers", "training.stall_limit_s",
+    "data.workers", "data.worker_kind", "data.cache", "data.prefetch", "data.pin_memory", "data.persistent_workers",
+    "training.stall_limit_s",
     "checkpoint.keep_last_n", "checkpoint.keep_best_only",
 )  # fmt: skip
 """What no number of a run hangs on: it may be another in each life, and holds for the whole of it."""

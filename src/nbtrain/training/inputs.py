@@ -1,7 +1,7 @@
 """Inputs: the settings that decide how images are read, in one place for the trainer and the preview.
 
 The trainer builds its loaders with it, and the preview its pictures, so that both are the same numbers. Reading itself
-is data/loader.py's. Only processes that train or render read this file.
+is data/images.py's. Only processes that train or render read this file.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbtrain.data.augmentation import Augmentation
-from nbtrain.data.loader import Images
+from nbtrain.data.images import Images
 from nbtrain.data.records import Record
 from nbtrain.training.tasks import Task
 
@@ -25,6 +25,12 @@ class Inputs:
     augmentation: Augmentation
     seed: int
     n_classes: int
+    shrink_px: int = 0
+
+    @classmethod
+    def of(cls, config: Any, n_classes: int) -> Inputs:
+        """Return those of a whole configuration, for a data set of ``n_classes``."""
+        return cls(config.task, config.augmentation, config.training.seed, n_classes, config.data.shrink_px)
 
     def images(
         self, root: Path, records: Sequence[Record], part: Literal["train", "val"], made: type[Images] = Images
@@ -37,4 +43,5 @@ class Inputs:
             seed=self.seed,
             n_classes=self.n_classes if self.task.kind == "multilabel" else None,
             stand_in=part == "train",
+            shrink_px=self.shrink_px,
         )

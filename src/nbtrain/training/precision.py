@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from nbtrain.errors import ConfigError, Problem
+from nbtrain.processes import usable_cores
 
 T = TypeVar("T")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from malloc.h
@@ -54,20 +54,6 @@ def choose_threads(asked: int | Literal["auto"], device: str) -> Chosen[int]:
     if device != "cpu":
         return Chosen(max(1, min(4, cores - 1)), "the GPU computes; the CPU only feeds it")
     return Chosen(max(1, cores - 1), f"{cores} cores, of which one is left to the loader and the notebook")
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use: by affinity, and by the container's quota where there is one."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, _quota_cores()))
-
-
-def _quota_cores() -> int:
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
-        return 1 << 16
 
 
 def keep_memory() -> bool:

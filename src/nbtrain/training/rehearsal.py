@@ -19,7 +19,8 @@ from typing import Any
 
 import torch
 
-from nbtrain.data.loader import Batch, Loader
+from nbtrain.data.images import Batch
+from nbtrain.data.loader import Loader
 from nbtrain.errors import lacks_memory
 from nbtrain.models.freezing import to_training
 from nbtrain.training.checkpoint import Checkpoints, State

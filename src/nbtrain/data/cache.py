@@ -1,0 +1,308 @@
+"""The pixel cache: decoded images in one file that is mapped into memory, filled while the first epoch reads them.
+
+One file per data set, shared by all runs and all workers on this machine, and an index beside it with one record per
+version of an image (name, size, time and how it was read make its key). Room is given out when a run opens the cache,
+under a lock; a record never moves and never changes but for its marker. Pixels are written first and the marker after
+them, so a kill leaves an entry that does not count. After a reboot only entries count that had reached the disk before.
+
+Writing goes through ``pwrite``, reading through the map: a full disk is an error here, in a map it would be a signal.
+It knows bytes, keys and files; whether a cache pays, and for which images, is decided elsewhere (reading.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nbtrain import files, processes
+from nbtrain.data.decode import Pixels
+from nbtrain.locks import FileLock
+
+if sys.platform != "win32":
+    import fcntl
+
+MAX_AGE_S = 30 * 86_400.0
+"""A cache that no run has opened for this long is removed."""
+RESERVE_BYTES = 2 * 2**30
+"""Room that a cache leaves to everybody else."""
+_MAGIC = b"NBPIX001"
+_LOCK = ".pixels.lock"
+_SHARED_MEMORY = Path("/dev/shm")
+_HEADER_BYTES = 64
+_RECORD = np.dtype(
+    [("key", "<u8", 2), ("offset", "<u8"), ("bytes", "<u8"), ("height", "<u4"), ("width", "<u4"), ("marker", "<u8")]
+)
+_SIZE_AT, _MARKER_AT = _RECORD.fields["height"][1], _RECORD.fields["marker"][1]  # type: ignore[index]
+Records = np.ndarray[tuple[int], np.dtype[np.void]]
+_WRITTEN, _SEALED = 1, 2
+"""Markers: counts until this machine is booted again; counts for good."""
+
+
+class Wanted(NamedTuple):
+    """One image that is to be cached: its file, as it was when it was looked at, and how many bytes its pixels take."""
+
+    file: str
+    size_bytes: int
+    mtime_ns: int
+    pixel_bytes: int
+
+
+class PixelCache:
+    """The decoded images of one data set, at ``path`` and ``path``.index; see :meth:`opened`."""
+
+    def __init__(self, path: Path, wanted: Sequence[Wanted], slots: Sequence[int], *, lasting: bool) -> None:
+        self.path, self.lasting = path, lasting
+        self.full = False
+        """Whether writing has ended for lack of room."""
+        self._wanted = {one.file: (one, slot) for one, slot in zip(wanted, slots, strict=True)}
+        self._data_file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._index_file = os.open(_index_of(path), os.O_RDWR | os.O_CLOEXEC)
+        for descriptor in (self._data_file, self._index_file):
+            weakref.finalize(self, os.close, descriptor)
+        _share(self._index_file)
+        self._pixels = np.frombuffer(mmap.mmap(self._data_file, 0), np.uint8)
+        self._records = np.frombuffer(mmap.mmap(self._index_file, 0), _RECORD, offset=_HEADER_BYTES)
+        self._left, self._lock = len(wanted) - self.n_held, threading.Lock()
+
+    @classmethod
+    def opened(cls, path: Path, wanted: Sequence[Wanted], variant: str = "", *, lasting: bool) -> PixelCache | None:
+        """Open or create the cache at ``path`` with room for ``wanted``; None where another run is long at just that.
+
+        ``variant`` names how images are read, where that changes their pixels. One that is not ``lasting`` lies in
+        memory and goes with its last user. Raises OSError where the folder cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.parent / _LOCK)
+        if not wanted or not lock.acquire(timeout_s=10.0):
+            return None
+        try:
+            return cls(path, wanted, _given(path, wanted, variant), lasting=lasting)
+        finally:
+            lock.release()
+
+    @property
+    def n_held(self) -> int:
+        """Images of this run that are cached."""
+        slots = [slot for _, slot in self._wanted.values()]
+        return int(np.count_nonzero(self._records["marker"][slots]))
+
+    def get(self, file: str) -> Pixels | None:
+        """Return the pixels of ``file``, height × width × 3, lying in the cache: not to be written to."""
+        found = self._wanted.get(file)
+        if found is None:
+            return None
+        record = self._records[found[1]]
+        offset, height, width = int(record["offset"]), int(record["height"]), int(record["width"])
+        if not record["marker"] or 3 * height * width != record["bytes"]:
+            return None
+        return self._pixels[offset : offset + 3 * height * width].reshape(height, width, 3)
+
+    def put(self, file: str, pixels: Pixels, root: Path) -> None:
+        """Keep the pixels of ``file`` below ``root``, unless it has changed since the run looked at it."""
+        found = self._wanted.get(file)
+        if found is None or self.full:
+            return
+        wanted, slot = found
+        record = self._records[slot]
+        try:
+            seen = os.stat(root / file)
+            if (seen.st_size, seen.st_mtime_ns) != wanted[1:3] or pixels.nbytes != record["bytes"]:
+                return
+            self.full = free_bytes(self.path.parent) < pixels.nbytes
+            if not self.full:
+                self._write(slot, pixels, int(record["offset"]))
+        except OSError:
+            self.full = True
+        if self._left == 0 and self.lasting:
+            threading.Thread(target=self._seal, name="nbtrain-cache", daemon=True).start()
+
+    def close(self) -> None:
+        """Give up this run's share; a cache in memory goes when nobody else has one."""
+        lock = FileLock(self.path.parent / _LOCK)
+        if self.lasting or not lock.acquire():
+            return
+        try:
+            if _alone(self._index_file):
+                _remove(self.path)
+        finally:
+            lock.release()
+
+    def _write(self, slot: int, pixels: Pixels, offset: int) -> None:
+        left = memoryview(np.ascontiguousarray(pixels).data).cast("B")
+        while left:
+            n_written = os.pwrite(self._data_file, left, offset)
+            left, offset = left[n_written:], offset + n_written
+        at = _HEADER_BYTES + slot * _RECORD.itemsize
+        os.pwrite(self._index_file, np.array(pixels.shape[:2], "<u4").tobytes(), at + _SIZE_AT)
+        os.pwrite(self._index_file, np.array(_WRITTEN, "<u8").tobytes(), at + _MARKER_AT)
+        with self._lock:
+            self._left -= 1
+
+    def _seal(self) -> None:
+        """Wait until the pixels are on the disk, and note it: from now on they count after a reboot too."""
+        self._left = -1
+        slots = [slot for _, slot in self._wanted.values() if self._records["marker"][slot] == _WRITTEN]
+        with contextlib.suppress(OSError):
+            os.fsync(self._data_file)
+            for slot in slots:
+                at = _HEADER_BYTES + slot * _RECORD.itemsize + _MARKER_AT
+                os.pwrite(self._index_file, np.array(_SEALED, "<u8").tobytes(), at)
+            os.fsync(self._index_file)
+
+
+def memory_folder() -> Path | None:
+    """Return this user's folder in the machine's memory, which all of their runs share; None where there is none."""
+    if not _SHARED_MEMORY.is_dir():
+        return None
+    return files.private_folder(_SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}")
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the room that a cache in ``folder`` may take: what is free there and, in memory, half of what is free."""
+    found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    if _SHARED_MEMORY in folder.parents:
+        return min(free, processes.available_bytes()) // 2
+    return max(0, free - RESERVE_BYTES)
+
+
+def sweep(folder: Path, *, lasting: bool) -> None:
+    """Remove the caches in ``folder`` that nobody uses: those in memory at once, others when they are old."""
+    lock = FileLock(folder / _LOCK)
+    if not folder.is_dir() or not lock.acquire():
+        return
+    try:
+        for index in folder.glob("*.pixels.index"):
+            if not lasting or time.time() - index.stat().st_mtime > MAX_AGE_S:
+                _remove_unused(index.with_name(index.name.removesuffix(".index")))
+    finally:
+        lock.release()
+
+
+def _given(path: Path, wanted: Sequence[Wanted], variant: str) -> list[int]:
+    """Return each image's place in the index, after giving room to those that have none; under the lock."""
+    records = _known(path)
+    needed = sum(one.pixel_bytes for one in wanted)
+    if _end(records) > 2 * needed + RESERVE_BYTES and _remove_unused(path):
+        records = records[:0]  # mostly images that have changed since, or are gone
+    if not len(records):
+        _start(path)
+    places = {(int(a), int(b)): place for place, (a, b) in enumerate(records["key"])}
+    end = _end(records)
+    slots: list[int] = []
+    added: list[tuple[tuple[int, int], int, int, int, int, int]] = []
+    for one in wanted:
+        key = _key(one, variant)
+        if key not in places:
+            places[key] = len(records) + len(added)
+            added.append((key, end, one.pixel_bytes, 0, 0, 0))
+            end += one.pixel_bytes
+        slots.append(places[key])
+    with open(path, "r+b") as data:
+        data.truncate(max(end, 1))  # takes no room before something is written
+    with open(_index_of(path), "r+b") as index:
+        index.seek(_HEADER_BYTES + len(records) * _RECORD.itemsize)
+        index.write(np.array(added, _RECORD).tobytes())
+    os.utime(_index_of(path))
+    return slots
+
+
+def _start(path: Path) -> None:
+    """Begin an empty cache; whoever still has an older one open keeps it."""
+    _remove(path)
+    path.touch(mode=0o600)
+    _index_of(path).write_bytes(_MAGIC + _boot())
+
+
+def _end(records: Records) -> int:
+    return int((records["offset"] + records["bytes"]).max()) if len(records) else 0
+
+
+def _known(path: Path) -> Records:
+    """Return the records of an index; none of a foreign or broken one. What a reboot may have lost is marked so."""
+    none = np.empty(0, _RECORD)
+    try:
+        plain = _index_of(path).read_bytes()
+        n_bytes = path.stat().st_size
+    except OSError:
+        return none
+    n_records, rest = divmod(len(plain) - _HEADER_BYTES, _RECORD.itemsize)
+    if not plain.startswith(_MAGIC) or n_records < 1 or rest:
+        return none
+    records = np.frombuffer(plain, _RECORD, n_records, _HEADER_BYTES).copy()
+    if _end(records) > n_bytes:
+        return none
+    if plain[len(_MAGIC) : _HEADER_BYTES] != _boot():
+        records["marker"][records["marker"] == _WRITTEN] = 0
+        with open(_index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
+            index.write(_MAGIC + _boot() + records.tobytes())
+    return records
+
+
+def _boot() -> bytes:
+    return processes.boot_id().encode()[:48].ljust(_HEADER_BYTES - len(_MAGIC), b"\0")
+
+
+def _key(one: Wanted, variant: str) -> tuple[int, int]:
+    named = f"{one.file}\0{one.size_bytes}\0{one.mtime_ns}\0{one.pixel_bytes}\0{variant}"
+    digest = hashlib.blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def _index_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.index")
+
+
+def _remove(path: Path) -> None:
+    for one in (_index_of(path), path):
+        one.unlink(missing_ok=True)
+
+
+def _remove_unused(path: Path) -> bool:
+    """Remove a cache, and return whether it could be done: not while a process uses it."""
+    try:
+        descriptor = os.open(_index_of(path), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        alone = _alone(descriptor)
+        if alone:
+            _remove(path)
+        return alone
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+
+    def _share(descriptor: int) -> None:
+        pass
+
+    def _alone(descriptor: int) -> bool:
+        return False  # untested; there, nothing is removed
+
+else:
+
+    def _share(descriptor: int) -> None:
+        """Note that this process uses the cache; its loader processes count as it does."""
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+    def _alone(descriptor: int) -> bool:
+        """Tell whether no other process uses the cache."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,192 @@
+"""What is decided about reading before a run: how many workers, of which kind; and what is measured on the way.
+
+No choice here changes a single number in a batch. Each comes with its reason, which the run folder keeps. Only the
+trainer reads this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nbtrain import files, processes
+from nbtrain.data.cache import PixelCache, Wanted, free_bytes, memory_folder, sweep
+from nbtrain.data.decode import decode
+from nbtrain.data.images import Images, shrunk, shrunk_size
+from nbtrain.data.records import counted
+from nbtrain.data.scan import Progress, ScanResult, Stopped, Ticker
+from nbtrain.data.statistics import MAX_MEASURED, PixelStatistics
+from nbtrain.data.worker_threads import Threads
+from nbtrain.errors import DataError
+
+MAX_KEPT_BYTES = 64 * 2**20
+"""Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
+MAX_WORKERS = 8
+
+_TRIED = 8
+"""Images that threads are tried with."""
+_WORTH_IT = 1.5
+"""How many times as fast as decoding reading back must be for a cache to be chosen."""
+_LEAST_GAIN = 0.5
+"""Share of the gain of all workers below which threads stand in each other's way."""
+
+
+def choose_workers(n_images: int, decoded_bytes: int, n_cores: int) -> tuple[int, str]:
+    """Return the number of loader workers for a set of this decoded size, with the reason in words."""
+    mib = decoded_bytes / 2**20
+    if decoded_bytes <= MAX_KEPT_BYTES:
+        return 0, f"all {n_images} images fit into memory decoded ({mib:.1f} MiB)"
+    workers = max(1, min(MAX_WORKERS, n_cores - 1))
+    return workers, f"{counted(n_cores, 'core', 'cores')}, of which one is left to the network ({mib:,.0f} MiB decoded)"
+
+
+def choose_kind(images: Images, workers: int) -> tuple[Literal["threads", "processes"], str]:
+    """Return whether ``workers`` are to be threads or processes for these images, with the reason in words."""
+    if images.recipe.foreign:
+        told = f"the transform {images.recipe.foreign} may draw from generators that belong to the whole process"
+        return "processes", told
+    if workers < 2:
+        return "threads", "images are made outside Python's lock, and batches need not be handed over"
+    gain = _gain_of_threads(images, workers)
+    if gain < _LEAST_GAIN * workers:
+        told = "these transforms hold Python's lock"
+        return "processes", f"{workers} threads were only {gain:.1f} times as fast as one: {told}"
+    return "threads", f"{workers} threads were {gain:.1f} times as fast as one, and batches need not be handed over"
+
+
+def _gain_of_threads(images: Images, workers: int) -> float:
+    """Return how many times as fast as one thread ``workers`` threads make images, from a few of them."""
+    some = [(0, position) for position in range(min(len(images), _TRIED))]
+    took_s = []
+    for n_threads in (1, 1, workers):  # the first round brings files into memory
+        threads = Threads(images, n_threads, ahead=n_threads, pinned=False)
+        list(threads.batches([some[:1]] * n_threads, again=False))
+        began_s = time.perf_counter()
+        list(threads.batches([some] * n_threads, again=False))
+        took_s.append(time.perf_counter() - began_s)
+        threads.close()
+    return workers * took_s[1] / took_s[2]
+
+
+def choose_cache(images: Images, found: ScanResult, folder: Path, epochs: int) -> tuple[str, str]:
+    """Return where decoded images are best kept, "memory", "disk" in ``folder`` or "off", with the reason in words."""
+    need = sum(one.pixel_bytes for one in to_cache(found, images.shrink_px))
+    told = f"{need / 2**30:.1f} GiB decoded"
+    if found.decoded_bytes <= MAX_KEPT_BYTES:
+        return "off", f"all images fit into the trainer's own memory decoded ({need / 2**20:.1f} MiB)"
+    if epochs < 2:
+        return "off", "one epoch reads every image once"
+    decode_s = _decode_s(images)
+    for kind, place in (("memory", _place("memory", folder)), ("disk", _place("disk", folder))):
+        if place is None or need > (room := free_bytes(place)) / (1 if kind == "memory" else 2):
+            told += f", more than {kind} may take" if place else f", and no {kind} to share"
+            continue
+        read_s = _read_s(place, need // max(1, found.n_images))
+        speeds = f"reading one back takes {1e3 * read_s:.2f} ms, decoding it {1e3 * decode_s:.2f} ms"
+        if read_s * _WORTH_IT < decode_s:
+            return kind, f"{told} of {room / 2**30:.0f} GiB that may be taken; {speeds}"
+        told += f"; from {kind}, {speeds}"
+    return "off", told
+
+
+def open_cache(
+    kind: str, folder: Path, name: str, images: Sequence[Images], found: ScanResult
+) -> tuple[PixelCache | None, str]:
+    """Give all ``images`` of a data set the cache of this kind; return it, and what is to be told of it."""
+    place = _place(kind, folder) if found.decoded_bytes > MAX_KEPT_BYTES else None
+    if place is None:
+        return None, ""
+    shrink_px, lasting = images[0].shrink_px, kind == "disk"
+    root = hashlib.blake2b(str(images[0].root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    path = place / f"{files.slug(name)}-{root}.pixels"
+    try:
+        sweep(place, lasting=lasting)
+        everything = to_cache(found, shrink_px)
+        wanted = _fitting(everything, free_bytes(place) + (path.stat().st_blocks * 512 if path.exists() else 0))
+        cache = PixelCache.opened(path, wanted, str(shrink_px or ""), lasting=lasting)
+    except OSError as error:
+        return None, f"Decoded images are not cached: {error}."
+    for one in images:
+        one.cache = cache
+    if cache is None or len(wanted) == len(everything):
+        return cache, ""
+    return cache, f"The cache has room for {len(wanted)} of {counted(len(everything), 'image', 'images')}."
+
+
+def to_cache(found: ScanResult, shrink_px: int) -> list[Wanted]:
+    """Return what a cache of all sound images holds."""
+    wanted = []
+    for file, one in found.seen.items():
+        height, width = shrunk_size(one.height, one.width, shrink_px) if not one.reason else (0, 0)
+        if height * width:
+            wanted.append(Wanted(file, one.size_bytes, one.mtime_ns, 3 * height * width))
+    return wanted
+
+
+def _fitting(wanted: list[Wanted], room_bytes: int) -> list[Wanted]:
+    ends = np.cumsum([one.pixel_bytes for one in wanted])
+    return wanted[: int(np.searchsorted(ends, room_bytes, side="right"))]
+
+
+def _place(kind: str, folder: Path) -> Path | None:
+    """Return the folder that caches of this kind lie in, made if it is not there; None where there can be none."""
+    if kind == "off" or not hasattr(os, "pwrite"):
+        return None
+    if kind == "memory":
+        return memory_folder()
+    place = folder / ".pixels"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _decode_s(images: Images) -> float:
+    """Return the seconds that decoding one image takes, once its file is in memory."""
+    took_s = []
+    for position in np.linspace(0, len(images) - 1, min(_TRIED, len(images)), dtype=int):
+        path = images.root / images.records[position].file
+        try:
+            decode(path)
+            began_s = time.perf_counter()
+            shrunk(decode(path), images.shrink_px)
+        except DataError:
+            continue
+        took_s.append(time.perf_counter() - began_s)
+    return statistics.median(took_s) if took_s else 0.0
+
+
+def _read_s(place: Path, n_bytes: int) -> float:
+    """Return the seconds that reading ``n_bytes`` back from a file in ``place`` takes, the disk's cache emptied."""
+    with tempfile.TemporaryFile(dir=place) as file:
+        file.write(os.urandom(4096) * (_TRIED * n_bytes // 4096 + 1))
+        file.flush()
+        if processes.LINUX:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        began_s = time.perf_counter()
+        for number in range(_TRIED):
+            os.pread(file.fileno(), n_bytes, number * n_bytes)
+        return (time.perf_counter() - began_s) / _TRIED
+
+
+def mean_and_spread(
+    images: Images, progress: Progress = lambda _: None, stopped: Stopped = lambda: False
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation per colour over at most MAX_MEASURED images, evenly taken from the set."""
+    n_used = min(len(images), MAX_MEASURED)
+    measured, told = PixelStatistics(), Ticker(progress, stopped, n_used, "images")
+    for done in range(n_used):
+        told.at(done)
+        try:
+            measured.add(images.read(done * len(images) // n_used))
+        except DataError:
+            continue  # damaged: told when training meets it
+    told.at(n_used)
+    return measured.result()

@@ -1,0 +1,243 @@
+"""Recipes: a list of transforms, taken for one image with a generator of its own.
+
+torchvision's transforms draw from torch's default generator, which belongs to the whole process: to the training step
+first of all. A recipe hands them another one, seeded for the image at hand, so that images may be made in threads
+beside the training and still come out as the seed says, bit for bit. Where anybody else's transform takes part, nobody
+knows what it draws from; then every generator of the process is seeded, and such images belong into loader processes.
+
+Where a list ends in a resize (after it, flips at most), the result is written where the batch wants it.
+Only the trainer reads this file. Shapes: C colours, H height, W width; 1CHW is a batch of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.overrides import TorchFunctionMode
+from torchvision.transforms import InterpolationMode, v2
+
+from nbtrain.data.randomness import seed_everything
+
+Transform = Callable[[Tensor], Tensor]
+"""Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""
+Step = Callable[[Tensor, Generator], Tensor]
+
+_KEYED_ROOMS = ("torchvision.transforms.v2.", "nbtrain.")
+_DRAWS = frozenset(
+    {
+        torch.bernoulli, torch.multinomial, torch.normal, torch.rand, torch.rand_like, torch.randint,
+        torch.randint_like, torch.randn, torch.randn_like, torch.randperm, torch._sample_dirichlet,
+        Tensor.bernoulli_, Tensor.exponential_, Tensor.normal_, Tensor.random_, Tensor.uniform_,
+    }
+)  # fmt: skip
+
+
+class Recipe:
+    """One list of transforms, ready to be taken for any image from any thread."""
+
+    def __init__(self, transform: Transform) -> None:
+        self.transform = transform
+        self.foreign = _foreign(transform)
+        """Name of the first transform that may draw from generators of the whole process; "" where there is none."""
+        steps = _flat(transform)
+        last = _last_resize(steps) if not self.foreign and _native_resize() else None
+        self._steps = [] if self.foreign else [_step(step) for step in steps[:last]]
+        self._resize = None if last is None else steps[last]
+        self._flips = [] if last is None else [_step(step) for step in steps[last + 1 :]]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of what :meth:`into` writes; None where a list ends in other ways, or in any size."""
+        return None if self._resize is None else (int(self._resize.size[0]), int(self._resize.size[1]))
+
+    def __call__(self, image_CHW: Tensor, seed: int) -> Tensor:
+        """Return what the list makes of an image, every draw seeded by ``seed``."""
+        if self.foreign:
+            seed_everything(seed)
+            return self.transform(image_CHW)
+        if self.size is not None:
+            room_1CHW = room(1, self.size)
+            self.into(room_1CHW, image_CHW, seed)
+            return room_1CHW[0]
+        return _taken(self._steps, image_CHW, Generator().manual_seed(seed))
+
+    def into(self, room_1CHW: Tensor, image_CHW: Tensor, seed: int) -> None:
+        """Write what the list makes of an image into ``room_1CHW``; only for a list that has a ``size``."""
+        generator = Generator().manual_seed(seed)
+        image_CHW = _taken(self._steps, image_CHW, generator)
+        if type(self._resize) is v2.RandomResizedCrop:
+            image_CHW = _cropped(self._resize, image_CHW, generator)
+        _resize_into(room_1CHW, image_CHW)
+        for flip in self._flips:
+            turned_CHW = flip(room_1CHW[0], generator)
+            if turned_CHW.data_ptr() != room_1CHW.data_ptr():
+                room_1CHW[0].copy_(turned_CHW)
+
+
+def room(n_images: int, size: tuple[int, int], *, pinned: bool = False) -> Tensor:
+    """Return memory for a batch of coloured images, in the order that images are decoded to: colours innermost."""
+    shape = (n_images, 3, *size)
+    return torch.empty(shape, dtype=torch.uint8, memory_format=torch.channels_last, pin_memory=pinned)
+
+
+class _Keyed(TorchFunctionMode):
+    """Gives every draw of this thread its generator, where it names none."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _DRAWS:
+            kwargs = {"generator": self._generator, **(kwargs or {})}
+        return func(*args, **(kwargs or {}))
+
+
+def _taken(steps: Sequence[Step], image_CHW: Tensor, generator: Generator) -> Tensor:
+    for step in steps:
+        image_CHW = step(image_CHW, generator)
+    return image_CHW
+
+
+def _flat(transform: Any) -> list[Any]:
+    if type(transform) is v2.Compose:
+        return [inner for step in transform.transforms for inner in _flat(step)]
+    return [transform]
+
+
+def _foreign(transform: Any) -> str:
+    """Return the name of the first transform that is neither torchvision's nor ours, "" where all are."""
+    kind = type(transform)
+    if not f"{kind.__module__}.".startswith(_KEYED_ROOMS) or kind is v2.Lambda:
+        return str(getattr(transform, "__name__", kind.__name__))
+    return next(filter(None, map(_foreign, getattr(transform, "transforms", ()))), "")
+
+
+def _step(module: Any) -> Step:
+    """Return a transform as a step. The few that nearly every list holds are taken apart: the mode costs time."""
+    kind = type(module)
+    if kind is v2.Compose:
+        inner = [_step(one) for one in module.transforms]
+        return lambda image_CHW, generator: _taken(inner, image_CHW, generator)
+    if kind is v2.RandomApply:
+        inner = [_step(one) for one in module.transforms]
+        return _sometimes(module.p, lambda image_CHW, generator: _taken(inner, image_CHW, generator))
+    if kind is v2.RandomHorizontalFlip:
+        return _sometimes(module.p, lambda image_CHW, _: image_CHW.flip(-1))
+    if kind is v2.RandomVerticalFlip:
+        return _sometimes(module.p, lambda image_CHW, _: image_CHW.flip(-2))
+    if kind is v2.Resize:
+        return lambda image_CHW, _: module(image_CHW)
+    return lambda image_CHW, generator: _keyed(module, image_CHW, generator)
+
+
+def _keyed(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
+    with _Keyed(generator):
+        return module(image_CHW)  # type: ignore[no-any-return]
+
+
+def _sometimes(probability: float, step: Step) -> Step:
+    def taken(image_CHW: Tensor, generator: Generator) -> Tensor:
+        if torch.rand(1, generator=generator) >= probability:
+            return image_CHW
+        return step(image_CHW, generator)
+
+    return taken
+
+
+def _cropped(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
+    top, left, height, width = (_drawn_part if _draws_alike() else _asked_part)(module, image_CHW, generator)
+    return image_CHW[:, top : top + height, left : left + width]
+
+
+def _asked_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the part that torchvision draws."""
+    with _Keyed(generator):
+        part = module.make_params([image_CHW])
+    return part["top"], part["left"], part["height"], part["width"]
+
+
+def _drawn_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+    """Return the same part by the same draws, without the mode, which takes longer than all of them."""
+    height, width = image_CHW.shape[-2:]
+    low, high = module._log_ratio.tolist()
+    for _ in range(10):
+        area = height * width * torch.empty(1).uniform_(*module.scale, generator=generator).item()
+        ratio = torch.empty(1).uniform_(low, high, generator=generator).exp_().item()
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            top = int(torch.randint(0, height - h + 1, (1,), generator=generator))
+            return top, int(torch.randint(0, width - w + 1, (1,), generator=generator)), h, w
+    return _middle(height, width, *module.ratio)
+
+
+def _middle(height: int, width: int, narrowest: float, widest: float) -> tuple[int, int, int, int]:
+    """Return the largest part in the middle that is neither too narrow nor too wide."""
+    h, w = height, width
+    if width / height < narrowest:
+        h = round(width / narrowest)
+    elif width / height > widest:
+        w = round(height * widest)
+    return (height - h) // 2, (width - w) // 2, h, w
+
+
+@lru_cache(maxsize=1)
+def _draws_alike() -> bool:
+    """Tell whether this version of torchvision draws its parts as we do; it is asked where it does not."""
+    module = v2.RandomResizedCrop(8, scale=(0.3, 1.0), ratio=(0.5, 2.5))
+    return all(
+        _drawn_part(module, image, Generator().manual_seed(seed))
+        == _asked_part(module, image, Generator().manual_seed(seed))
+        for image in (torch.empty(3, 40, 50), torch.empty(3, 200, 9), torch.empty(3, 9, 200))
+        for seed in range(8)
+    )
+
+
+def _last_resize(steps: Sequence[Any]) -> int | None:
+    """Return the place of a resize that only flips follow, None where the list ends in another way."""
+    place = len(steps) - 1
+    while place >= 0 and _flips(steps[place]):
+        place -= 1
+    return place if place >= 0 and _resizes(steps[place]) else None
+
+
+def _flips(module: Any) -> bool:
+    if type(module) is v2.RandomApply:
+        return all(_flips(inner) for inner in module.transforms)
+    return type(module) in (v2.RandomHorizontalFlip, v2.RandomVerticalFlip)
+
+
+def _resizes(module: Any) -> bool:
+    """Tell whether this is torchvision's antialiased bilinear resize to one size, with a crop before it or not."""
+    if type(module) not in (v2.Resize, v2.RandomResizedCrop) or len(module.size or ()) != 2:
+        return False
+    plain = getattr(module, "max_size", None) is None
+    return bool(plain and module.antialias and module.interpolation in (InterpolationMode.BILINEAR, "bilinear"))
+
+
+def _resize_into(room_1CHW: Tensor, image_CHW: Tensor) -> None:
+    height, width = room_1CHW.shape[-2:]
+    if image_CHW.shape[-2:] == room_1CHW.shape[-2:]:
+        room_1CHW[0].copy_(image_CHW)
+    elif image_CHW.stride(0) == 1:
+        torch.ops.aten._upsample_bilinear2d_aa.out(image_CHW[None], [height, width], False, None, None, out=room_1CHW)
+    else:  # colours apart, as some transforms leave them: torch cannot write these in our order
+        room_1CHW[0].copy_(v2.functional.resize(image_CHW, [height, width], InterpolationMode.BILINEAR, antialias=True))
+
+
+@lru_cache(maxsize=1)
+def _native_resize() -> bool:
+    """Tell whether torchvision resizes bytes here as torch does; on some processors it goes through floats."""
+    image_CHW = torch.arange(3 * 41 * 53).mul(7919).remainder(256).to(torch.uint8).reshape(41, 53, 3).permute(2, 0, 1)
+    made_1CHW = room(1, (24, 32))
+    try:
+        _resize_into(made_1CHW, image_CHW)
+    except RuntimeError:
+        return False
+    wanted_CHW = v2.functional.resize(image_CHW, [24, 32], InterpolationMode.BILINEAR, antialias=True)
+    return torch.equal(made_1CHW[0], wanted_CHW)
