@@ -7,7 +7,7 @@ import sys
 
 from bench.table import keep, show
 
-NAMES = ("start", "quickstart", "loop", "loader", "checkpoint", "resume", "attach", "panels", "watching")
+NAMES = ("start", "quickstart", "loop", "loader", "limits", "checkpoint", "resume", "attach", "panels", "watching")
 
 
 def main() -> int:
