@@ -8,8 +8,8 @@ import sys
 from bench.table import keep, show
 
 NAMES = (
-    "start", "quickstart", "loop", "loader", "checkpoint", "resume", "attach", "panels", "preview", "watching", "plan",
-    "jobs",
+    "start", "quickstart", "loop", "loader", "limits", "checkpoint", "resume", "attach", "panels", "preview",
+    "watching", "plan", "jobs",
 )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ FAULTS = (
     Fault("disk too small", {}, evidence(disk_free_bytes=GIB // 4)),
     Fault(
         "shared memory too small",
-        {"data.workers": 8, "training.batch_size": 64},
+        {"data.workers": 8, "data.worker_kind": "processes", "training.batch_size": 64},
         evidence(shared_memory_bytes=64 * 2**20),
     ),
     Fault("more workers than cores", {"data.workers": 24}),

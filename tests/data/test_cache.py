@@ -141,9 +141,12 @@ def test_after_a_reboot_only_what_had_reached_the_disk_counts(place, root, monke
 
 def test_a_full_cache_is_sealed_by_itself(place, root):
     cache = filled(place, root)
-    while (cache._records["marker"] != caching._SEALED).any():
-        time.sleep(0.01)
-    assert held(cache, root) == N
+    for _ in range(2):
+        while (cache._records["marker"] != caching._SEALED).any():
+            time.sleep(0.01)
+        assert held(cache, root) == N
+        cache._records["marker"][:] = caching._WRITTEN  # as loader processes leave it: the next run seals it
+        cache = opened(place, root)
 
 
 @pytest.mark.parametrize(

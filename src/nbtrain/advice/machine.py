@@ -51,6 +51,8 @@ def shared_bytes(case: Case) -> int:
     """Return the shared memory that the loader workers fill with prepared batches, where their number is set."""
     config = case.config
     workers = config.data.workers if isinstance(config.data.workers, int) else 0
+    if config.data.worker_kind != "processes":
+        workers = 0  # threads hand nothing over; those of auto rarely become processes
     batch = (config.training.batch or UNDECIDED_BATCH) * _CHANNELS * config.task.image_size**2
     return workers * config.data.prefetch * batch
 

@@ -73,7 +73,9 @@ class PixelCache:
         _share(self._index_file)
         self._pixels = np.frombuffer(mmap.mmap(self._data_file, 0), np.uint8)
         self._records = np.frombuffer(mmap.mmap(self._index_file, 0), _RECORD, offset=_HEADER_BYTES)
-        self._left, self._lock = len(wanted) - self.n_held, threading.Lock()
+        self._missing = {slot for slot in slots if not self._records["marker"][slot]}
+        self._sealing = not lasting
+        self._seal_when_full()
 
     @classmethod
     def opened(cls, path: Path, wanted: Sequence[Wanted], variant: str = "", *, lasting: bool) -> PixelCache | None:
@@ -124,8 +126,7 @@ class PixelCache:
                 self._write(slot, pixels, int(record["offset"]))
         except OSError:
             self.full = True
-        if self._left == 0 and self.lasting:
-            threading.Thread(target=self._seal, name="nbtrain-cache", daemon=True).start()
+        self._seal_when_full()
 
     def close(self) -> None:
         """Give up this run's share; a cache in memory goes when nobody else has one."""
@@ -146,12 +147,15 @@ class PixelCache:
         at = _HEADER_BYTES + slot * _RECORD.itemsize
         os.pwrite(self._index_file, np.array(pixels.shape[:2], "<u4").tobytes(), at + _SIZE_AT)
         os.pwrite(self._index_file, np.array(_WRITTEN, "<u8").tobytes(), at + _MARKER_AT)
-        with self._lock:
-            self._left -= 1
+        self._missing.discard(slot)
+
+    def _seal_when_full(self) -> None:
+        if not self._missing and not self._sealing:
+            self._sealing = True
+            threading.Thread(target=self._seal, name="nbtrain-cache", daemon=True).start()
 
     def _seal(self) -> None:
         """Wait until the pixels are on the disk, and note it: from now on they count after a reboot too."""
-        self._left = -1
         slots = [slot for _, slot in self._wanted.values() if self._records["marker"][slot] == _WRITTEN]
         with contextlib.suppress(OSError):
             os.fsync(self._data_file)
