@@ -21,7 +21,7 @@ export function drag(down: PointerEvent, drop: (to: number) => void): void {
   let to = from;
   let last = down.clientY;
   down.preventDefault();
-  handle.focus();
+  handle.focus({ preventScroll: true });
   handle.setPointerCapture(down.pointerId);
   row.classList.add("dragged");
 
