@@ -118,6 +118,7 @@ def _in_python(experiment: Experiment) -> list[Row]:
 
 def _change(form: Form, change: Callable[[], None]) -> float:
     before = form.pictures
+    form.perform("look", view="bench", on=True)
     began_s = time.perf_counter()
     change()
     return _arrived(form, before, began_s)

@@ -38,6 +38,13 @@ def nothing(view: NotebookView) -> None:
     """Take the picture as soon as the cell has run."""
 
 
+def pictured(view: NotebookView) -> None:
+    """Open the augmentation panel and wait for its pictures."""
+    view.output.locator("[data-section=augmentation] > summary").click()
+    view.output.locator("[data-section=augmentation]").evaluate("section => section.scrollIntoView()")
+    view.output.locator("figure.preview img").nth(7).wait_for(timeout=120_000)
+
+
 def until(condition: str, limit_s: float = 120) -> Callable[[NotebookView], None]:
     """Return an act that waits until a Python expression is true in the kernel."""
 
@@ -67,6 +74,7 @@ TRAINING = NEW.format(epochs=30) + "exp.train()"
 STATES = (
     State("empty", code="from nbtrain import TrainingStudio\n\nTrainingStudio()"),
     State("created", NEW.format(epochs=20)),
+    State("augmentation", NEW.format(epochs=20), act=pictured),
     State("preparing", NEW.format(epochs=20) + "exp.train()", act=until("exp.status == 'preparing'")),
     State("training", TRAINING, act=until("exp.epoch >= 3")),
     State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760, height_px=2600),

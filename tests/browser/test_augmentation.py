@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -23,12 +25,14 @@ def test_a_row_is_dragged_by_its_handle(cell):
     open_section(view, "augmentation")
     expect(view.output.locator("figure.preview [role=alert]")).to_contain_text("No data set is chosen")
     row(view, 0).evaluate("row => row.scrollIntoView()")
-    start, end = (row(view, n).locator(".handle").bounding_box() for n in (0, 2))
+    row(view, 0).locator(".handle").hover()  # waits until nothing moves any more
     mouse = view.page.mouse
-    mouse.move(start["x"] + 8, start["y"] + 8)
     mouse.down()
-    mouse.move(start["x"] + 8, end["y"] + 4, steps=4)
-    mouse.move(end["x"] + 8, end["y"] + 20)
+    expect(row(view, 0)).to_have_class(re.compile("dragged"))
+    end = row(view, 2).bounding_box()
+    mouse.move(end["x"] + 8, end["y"] + 4, steps=4)
+    expect(row(view, 1)).to_have_attribute("style", re.compile("translateY"))
+    mouse.move(end["x"] + 8, end["y"] + end["height"] - 2)
     mouse.up()
     assert view.wait_for(f"{KINDS} == ['horizontal_flip', 'color_jitter', 'resize']")
     expect(row(view, 2).locator(".name")).to_contain_text("Resize")

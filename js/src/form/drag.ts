@@ -3,6 +3,8 @@
 
 const EDGE_PX = 32;
 const SCROLL_PX = 8;
+/** A row that is taken at the edge of its frame must not run away before it is moved. */
+const MEANT_PX = 8;
 
 /** Follows the pointer from `down` on a handle; `drop` gets the new place when it has changed. */
 export function drag(down: PointerEvent, drop: (to: number) => void): void {
@@ -21,7 +23,7 @@ export function drag(down: PointerEvent, drop: (to: number) => void): void {
   let to = from;
   let last = down.clientY;
   down.preventDefault();
-  handle.focus();
+  handle.focus({ preventScroll: true });
   handle.setPointerCapture(down.pointerId);
   row.classList.add("dragged");
 
@@ -39,7 +41,8 @@ export function drag(down: PointerEvent, drop: (to: number) => void): void {
   /** A list that is longer than its frame moves on while the pointer is held at an edge. */
   const scroll = setInterval(() => {
     const { top, bottom } = visible(scroller);
-    const step = last < top + EDGE_PX ? -SCROLL_PX : last > bottom - EDGE_PX ? SCROLL_PX : 0;
+    const by = last - down.clientY;
+    const step = by < -MEANT_PX && last < top + EDGE_PX ? -SCROLL_PX : by > MEANT_PX && last > bottom - EDGE_PX ? SCROLL_PX : 0;
     if (!step) return;
     scroller.scrollTop += step;
     follow();

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from nbtrain.errors import LaunchError
 from nbtrain.messages import Preview, Previewed
@@ -60,7 +60,7 @@ class Previews:
     """The renderer of this kernel, as long as somebody wants pictures."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(threading.RLock())
         self._wishes: dict[str, _Wish] = {}
         self._sent: dict[int, _Wish] = {}
         self._newest: dict[str, int] = {}
@@ -131,24 +131,27 @@ class Previews:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._wishes))
                 line = self._line
-            if line is None:
-                line = self._start()
-            with self._changed:
-                wishes, self._wishes = list(self._wishes.values()), {}
-                overtaken = {wish.asked.who for wish in wishes}
-                self._sent = {n: wish for n, wish in self._sent.items() if wish.asked.who not in overtaken}
-                self._sent |= {wish.asked.number: wish for wish in wishes}
-            for wish in wishes:
-                self._send(line, wish)
+            if line is None and self._start() is None:
+                for wish in self._taken():
+                    self._failed(wish, "the preview's process could not be started")
+                continue
+            with self._changed:  # a line is closed only after it was taken from here: its number may then be another's
+                line = self._line
+                for wish in self._taken() if line is not None else []:
+                    self._send(cast(Line, line), wish)
 
-    def _send(self, line: Line | None, wish: _Wish) -> None:
-        if line is None:
-            self._failed(wish, "the preview's process could not be started")
-            return
+    def _taken(self) -> list[_Wish]:
+        with self._changed:
+            wishes, self._wishes = list(self._wishes.values()), {}
+            return wishes
+
+    def _send(self, line: Line, wish: _Wish) -> None:
+        self._sent = {n: sent for n, sent in self._sent.items() if sent.asked.who != wish.asked.who}
+        self._sent[wish.asked.number] = wish
         try:
             renderer.send(line.outgoing, wish.asked)
-        except (OSError, ValueError):
-            return  # its reader sees the end of the line too, and asks again
+        except OSError:
+            return  # its reader sees the end of the line too, and has it asked again
 
     def _start(self) -> Line | None:
         line = _warm_line() or _cold_line()

@@ -8,7 +8,6 @@ Known here: frames on the line, and how long to stay. Not known here: what a pic
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import struct
@@ -105,7 +104,7 @@ class Renderer:
 
     def work(self) -> int:
         """Answer until nobody asks any more; return the exit code."""
-        with contextlib.suppress(OSError):
+        if hasattr(os, "nice"):
             os.nice(_NICE)
         threading.Thread(target=self._listen, name="nbtrain-requests", daemon=True).start()
         import torch
