@@ -81,6 +81,14 @@ def test_what_is_written_straight_into_the_batch():
     assert Recipe(v2.Resize((32, 32), interpolation=v2.InterpolationMode.BICUBIC)).size is None
 
 
+@pytest.mark.parametrize("probability", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_draw_right_at_the_probability_is_decided_as_torchvision_decides(probability, monkeypatch):
+    right_at = torch.tensor([probability])
+    recipe, image = Recipe(v2.RandomApply([v2.RandomHorizontalFlip(1.0)], p=probability)), next(pictures())
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: right_at)
+    assert torch.equal(recipe(image, 0), image) == bool(right_at >= probability)
+
+
 def own(image):
     return image
 

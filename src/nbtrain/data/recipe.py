@@ -73,10 +73,12 @@ class Recipe:
         if type(self._resize) is v2.RandomResizedCrop:
             image_CHW = _cropped(self._resize, image_CHW, generator)
         _resize_into(room_1CHW, image_CHW)
-        for flip in self._flips:
-            turned_CHW = flip(room_1CHW[0], generator)
-            if turned_CHW.data_ptr() != room_1CHW.data_ptr():
-                room_1CHW[0].copy_(turned_CHW)
+        if not self._flips:
+            return
+        written_CHW = room_1CHW[0]
+        turned_CHW = _taken(self._flips, written_CHW, generator)
+        if turned_CHW is not written_CHW:
+            written_CHW.copy_(turned_CHW)
 
 
 def room(n_images: int, size: tuple[int, int], *, pinned: bool = False) -> Tensor:
@@ -142,8 +144,11 @@ def _keyed(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
 
 
 def _sometimes(probability: float, step: Step) -> Step:
+    # Compared as a number, since every call of torch may have to wait for Python's lock; rounded as torch compares it.
+    rounded = torch.tensor(probability, dtype=torch.float32).item()
+
     def taken(image_CHW: Tensor, generator: Generator) -> Tensor:
-        if torch.rand(1, generator=generator) >= probability:
+        if torch.rand(1, generator=generator).item() >= rounded:
             return image_CHW
         return step(image_CHW, generator)
 
@@ -166,9 +171,10 @@ def _drawn_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[i
     """Return the same part by the same draws, without the mode, which takes longer than all of them."""
     height, width = image_CHW.shape[-2:]
     low, high = module._log_ratio.tolist()
+    number = torch.empty(1)
     for _ in range(10):
-        area = height * width * torch.empty(1).uniform_(*module.scale, generator=generator).item()
-        ratio = torch.empty(1).uniform_(low, high, generator=generator).exp_().item()
+        area = height * width * number.uniform_(*module.scale, generator=generator).item()
+        ratio = number.uniform_(low, high, generator=generator).exp_().item()
         w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < w <= width and 0 < h <= height:
             top = int(torch.randint(0, height - h + 1, (1,), generator=generator))
