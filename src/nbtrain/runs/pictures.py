@@ -256,7 +256,7 @@ class Maker:
         order = self._order(plain.epoch)
         if plain.position not in order:
             note = f"Not drawn in epoch {plain.epoch + 1}: shown without mixing."
-            return Shown(plain.position, plain.epoch, plain.pixels, plain.image_chw, plain.input_chw, note=note)
+            return replace(plain, note=note)
         size, slot = self._batch_size, order.index(plain.position)
         number, within = divmod(slot, size)
         before = order[number * size + (within - 1) % size]
@@ -268,15 +268,10 @@ class Maker:
         seed_everything(self._step_key(plain.epoch, number, len(order) // size))
         assert self._mixer is not None
         mixed_BCHW, shares_BK = self._mixer(images_BCHW, torch.cat([other.targets, batch.targets]))
-        return Shown(
-            plain.position,
-            plain.epoch,
-            plain.pixels,
-            plain.image_chw,
-            mixed_BCHW[1],
-            shares_BK[1],
-            int(other.positions[0]),
-        )
+        undecided = self.config.training.batch is None
+        note = f"Mixed as in batches of {size}: the size is auto, and not decided yet." if undecided else ""
+        plain = replace(plain, input_chw=mixed_BCHW[1], note=note)
+        return replace(plain, target=shares_BK[1], partner=int(other.positions[0]))
 
     @property
     def mixes(self) -> bool:
