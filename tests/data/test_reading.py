@@ -56,7 +56,7 @@ def test_somebody_elses_transform_is_read_by_processes(root):
 )
 def test_threads_that_stand_in_each_others_way_become_processes(root, monkeypatch, gain, kind, told):
     set_ = read(root, v2.Resize((8, 8)))
-    assert choose_kind(set_, 1)[0] == "threads"
+    assert choose_kind(set_, 3)[0] == "threads"
     assert reading._gain_of_threads(set_, 2) > 0
     monkeypatch.setattr(reading, "_gain_of_threads", lambda *_: gain)
     chosen, why = choose_kind(set_, 4)

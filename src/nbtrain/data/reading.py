@@ -35,6 +35,8 @@ _TRIED = 8
 """Images that threads are tried with."""
 _WORTH_IT = 1.5
 """How many times as fast as decoding reading back must be for a cache to be chosen."""
+_MANY = 4
+"""Threads from which on they are tried: fewer hardly meet, and a busy machine would only blur the measurement."""
 _LEAST_GAIN = 0.5
 """Share of the gain of all workers below which threads stand in each other's way."""
 
@@ -53,7 +55,7 @@ def choose_kind(images: Images, workers: int) -> tuple[Literal["threads", "proce
     if images.recipe.foreign:
         told = f"the transform {images.recipe.foreign} may draw from generators that belong to the whole process"
         return "processes", told
-    if workers < 2:
+    if workers < _MANY:
         return "threads", "images are made outside Python's lock, and batches need not be handed over"
     gain = _gain_of_threads(images, workers)
     if gain < _LEAST_GAIN * workers:
