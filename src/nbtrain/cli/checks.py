@@ -13,6 +13,7 @@ from nbtrain.cli.printing import watch
 from nbtrain.runs.machine import Finding
 
 SMOKE_ACCURACY = 0.9
+_LAST_FILE_S = 10.0
 
 
 def add(commands: Commands) -> None:
@@ -39,12 +40,20 @@ def _smoke(given: argparse.Namespace) -> int:
         code = watch(experiment.train(beside=True))
         accuracy = experiment.best.get("value", 0.0)
         project.close()
+        _let_go(Path(experiment.run_path))
     good = code == 0 and accuracy >= SMOKE_ACCURACY
     wanted = "" if good else f" (wanted: completed, at least {SMOKE_ACCURACY})"
     print(
         f"smoke: {'ok' if good else 'FAILED'}, val accuracy {accuracy:.3f}, {time.monotonic() - began_s:.0f} s{wanted}"
     )
     return 0 if good else FAILED
+
+
+def _let_go(run: Path) -> None:
+    """Wait until the run's last file is written, so that its folder can go."""
+    end_s = time.monotonic() + _LAST_FILE_S
+    while not (run / "exit.json").exists() and time.monotonic() < end_s:
+        time.sleep(0.02)
 
 
 def _doctor(given: argparse.Namespace) -> int:
