@@ -84,7 +84,7 @@ def _write_interrupted(run: RunFolder) -> str:
 
 def waiting_runs(project: Path) -> Iterator[Finding]:
     """Entries of the queue that have lost their run, and runs that wait although their device is free."""
-    for entry in entries.entries(project):
+    for entry in [*entries.lost(project), *entries.entries(project)]:
         if queue.is_stale(entry):
             where = entry.path.relative_to(project)
             text = f"{where} is left over: its run is gone, or has been started or ended since"
