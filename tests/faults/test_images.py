@@ -92,7 +92,7 @@ def large(project, tmp_path):
             Image.new("RGB", (1000, 1000), colour).save(folder / name / f"{number:03}.png", compress_level=1)
     project.add_images(folder, "large")
     experiment = project.new("Large")
-    changes = {**LONG, "data.dataset": "large", "task.image_size": 32, "data.workers": 2}
+    changes = {**LONG, "data.dataset": "large", "task.image_size": 32, "data.workers": 2, "data.cache": "off"}
     experiment.config = experiment.config.set_all(changes)
     experiment.train(beside=True)
     until(lambda: experiment.step > 0 or not experiment.running)
@@ -122,7 +122,7 @@ def test_a_run_whose_images_are_all_gone_fails_with_the_folder(large):
 def test_too_little_shared_memory_is_told_as_such(project, tmp_path):
     """A container with a /dev/shm of 64 kB, in a mount namespace of its own."""
     experiment = project.new("Small")
-    changes = {**QUICK, "data.workers": 2, "task.image_size": 128, "training.batch_size": 16}
+    changes = {**QUICK, "data.workers": 2, "data.worker_kind": "processes", "task.image_size": 128}
     experiment.config = experiment.config.set_all(changes)
     experiment.save()
     run = RunFolder.create(experiment.folder, freeze.frozen(project.data, experiment.config))
