@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from flows.conftest import project, until
+from flows.conftest import LIMIT_S, project, until
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.project.project import Project
 from nbtrain.project.queue import _ordinal
@@ -77,7 +77,9 @@ def test_who_waits_and_has_lost_its_folder_is_told_once_and_dropped(project, thr
         assert one.status == "created"
     other = Project(project.path)
     assert (other.notices, len(list((project.path / "queue").glob("*.json")))) == ([], 1)
+    other.experiment("C").stop()
     other.close()
+    project.cards = type(project.cards)()  # it is closed: its fixture would wait for a status that nobody tells it
 
 
 def test_another_kernel_sees_and_changes_the_same_queue(project, three):
@@ -109,10 +111,12 @@ def test_who_does_not_wait_is_asked_while_others_do(project, three, held):
 
 
 def test_the_watch_of_an_open_project_starts_what_nobody_else_has(project, three, held):
+    first, second, third = three
+    third.stop()  # two cold starts show it as well as three
     held.release()
-    assert [e.wait(60) for e in three] == ["completed"] * 3, [e.error for e in three]
+    assert [e.wait(LIMIT_S) for e in (first, second)] == ["completed"] * 2, [e.error for e in three]
     assert [e.place for e in three] == [0, 0, 0]
-    assert three[0].started_s < three[1].started_s < three[2].started_s
+    assert first.started_s < second.started_s
 
 
 @pytest.mark.parametrize("text", ["1st", "2nd", "3rd", "4th", "11th", "13th", "21st", "112th"])
