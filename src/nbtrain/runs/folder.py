@@ -163,9 +163,9 @@ class RunFolder:
         That is ``pending`` for a run in the queue, whatever its last life has said, and ``failed`` where a trainer is
         gone without having said so.
         """
-        if self.queued and self.living() == "gone":
-            return replace(self.status(), status="pending", phase="", detail="", cause="")
-        said = self.status()
+        queued, said = self.queued, self.status()  # in this order: the entry goes once the new life has spoken
+        if queued and (said.status in ENDED or self.living() == "gone"):
+            return replace(said, status="pending", phase="", detail="", cause="")
         if said.status in ENDED or self.living() != "gone":
             return said
         said = self.status()  # it may have ended between the two looks
