@@ -154,7 +154,10 @@ class Checkpoints:
         name = self._free_name(state["step"])
         with files.replacing(self.folder / name) as file:
             counted = _Counted(file)
-            torch.save(state, cast(BinaryIO, counted))
+            try:
+                torch.save(state, cast(BinaryIO, counted))
+            except RuntimeError as error:  # torch's archive, which cannot be ended after a write that was refused
+                raise counted.refused or error from error
         sha256 = counted.sha256.hexdigest()
         return Marker(name, counted.bytes, sha256, state["step"], state["epoch"], dict(state["metrics"]))
 
@@ -244,12 +247,18 @@ class _Counted:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.bytes, self.sha256 = file, 0, hashlib.sha256()
+        self.refused: OSError | None = None
+        """What the file system said to the first write that it refused."""
 
     def write(self, data: bytes) -> int:
         """Write ``data``; hashing and writing let other threads run."""
         self.bytes += len(data)
         self.sha256.update(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refused = self.refused or error
+            raise
 
     def flush(self) -> None:
         """What follows does it."""
