@@ -5,10 +5,11 @@ It counts the frames of the kernel's channel and reads the browser's own clock; 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from browser.chromium import FLAGS, installed
 from browser.page import NotebookView
 from browser.server import LabServer
 
+_KIND = re.compile(rb'"msg_type": ?"(\w+)"')
+
 
 @dataclass
 class Frames:
@@ -25,8 +28,6 @@ class Frames:
 
     comm: int = 0
     size_bytes: int = 0
-    _kinds: tuple[bytes, ...] = field(default=(b"comm_open", b"comm_msg", b"comm_close"), repr=False)
-
     def listen(self, socket: WebSocket) -> None:
         """Count what arrives on a kernel's channel."""
         if "/channels" in socket.url:
@@ -38,7 +39,8 @@ class Frames:
 
     def _count(self, payload: Any) -> None:
         data = payload.encode() if isinstance(payload, str) else payload
-        if any(b'"msg_type":"' + kind in data[:4000].replace(b" ", b"") for kind in self._kinds):
+        kind = _KIND.search(data)  # the first is the message's own, the next one that of what it answers
+        if kind and kind[1].startswith(b"comm_"):
             self.comm += 1
             self.size_bytes += len(data)
 
