@@ -52,7 +52,6 @@ def _watched_s(view: NotebookView) -> float:
     view.kernel.execute("studio.experiments.selected = e.id")
     view.page.wait_for_timeout(2000)
     view.kernel.execute("e.train(beside=True)")
-    view.wait_for("not e.running", limit_s=300)
     return _trainer_s(Path(view.evaluate("e.run_path")))
 
 
@@ -63,12 +62,13 @@ def _alone_s(path: Path) -> float:
     experiment.set("training.epochs", EPOCHS)
     run = Path(experiment.train(beside=True).run_path)
     project.close()
-    while RunFolder(run).shown_status().status not in ENDED:
-        time.sleep(0.5)
     return _trainer_s(run)
 
 
 def _trainer_s(run: Path) -> float:
+    """Wait for the run's end at its folder, not in the kernel: what asks there keeps the page busy, too."""
+    while RunFolder(run).shown_status().status not in ENDED:
+        time.sleep(0.5)
     if RunFolder(run).status().status != "completed":
         raise RuntimeError(str(RunFolder(run).failure()))
     times_s = [m.t_s for m in JournalReader(run / "events.jsonl").read() if isinstance(m, Metric)]
