@@ -112,6 +112,7 @@ class Experiment(Sections, Later, Measuring):
         run = newest_run(card.folder) if card.folder else None
         if run is not None:
             self._attach(run)
+        self._opening = False
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {self.status}, id={self.id!r})"
@@ -311,7 +312,8 @@ class Experiment(Sections, Later, Measuring):
         """Show another run, none, or the same ``again``: its curves stay. Follow it unless it has ended."""
         self.close()
         first = self.run is None and run is not None
-        self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
+        self.run, self._story = run, None
+        self._set_changed({"run_path": str(run.path) if run else ""})
         said = run.shown_status() if run else RunStatus("created")
         if run is not None and (again or said.status not in ENDED):
             self._indexed = IndexedStory(run.events)
@@ -345,28 +347,37 @@ class Experiment(Sections, Later, Measuring):
         ended, story = said.status in ENDED, self._story
         further = story is not None and story.newest_s and not ended and story.status not in ENDED
         now: RunStatus | Story = cast(Story, story) if further else said
-        self.phase, self.detail = now.phase, now.detail
-        self.epoch, self.epochs, self.step, self.steps = now.epoch, now.epochs, now.step, now.steps
-        self.progress = 1.0 if said.status == "completed" else min(1.0, now.step / now.steps) if now.steps else 0.0
-        self.best = dict(now.best)
-        self.eta_s = story.eta_s() if story is not None and not ended else None
-        self._show_times(said, ended)
+        share = min(1.0, now.step / now.steps) if now.steps else 0.0
+        self._set_changed({
+            "phase": now.phase, "detail": now.detail, "epoch": now.epoch, "epochs": now.epochs, "step": now.step,
+            "steps": now.steps, "progress": 1.0 if said.status == "completed" else share, "best": dict(now.best),
+            "eta_s": story.eta_s() if story is not None and not ended else None, **self._times(said, ended),
+        })  # fmt: skip
         if said.status == "failed" and self.run and (story is None or not self.error):  # .error reads the journal
             failure = self.run.failure()
             self.error = {name: getattr(failure, name) for name in FAILURE_FIELDS}
-        self.status = now.status
+        self._set_changed({"status": now.status})
         self._show_place()
-        self.beat = time.time()
+        self._set_changed({"beat": time.time()})
         with self._changed:
             self._changed.notify_all()
 
+    def _set_changed(self, values: Mapping[str, Any]) -> None:
+        """Set traits to what they do not have yet: a look is cheaper than a set."""
+        if self._opening:
+            return self._fill(values)
+        for name, value in values.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+        return None
+
     def _show_place(self) -> None:
         place = self.project.queue.place(self) if self.status == "pending" else Place()
-        self.place, self.queued, self.detail = place.number, place.of, place.text or self.detail
+        self._set_changed({"place": place.number, "queued": place.of, "detail": place.text or self.detail})
 
-    def _show_times(self, said: RunStatus, ended: bool) -> None:
+    def _times(self, said: RunStatus, ended: bool) -> dict[str, float]:
         story = self._story if self._story and self._story.began_s else None
         owned_s = 0.0 if story else float((self.run.owner() if self.run else {}).get("started_s", 0.0))
-        self.started_s, began_s = (story.started_s, story.began_s) if story else (owned_s, owned_s)
+        started_s, began_s = (story.started_s, story.began_s) if story else (owned_s, owned_s)
         end_s = said.heartbeat_s if ended else time.time()
-        self.duration_s = said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0
+        return {"started_s": started_s, "duration_s": said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0}
