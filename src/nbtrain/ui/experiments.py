@@ -101,8 +101,9 @@ class Experiments(Panel, twin="experiments"):
             if experiment.id not in self._followed:
                 self.follow(experiment, *_WATCHED, call=self._ticked)
         self._followed = {e.id: e for e in listed}
-        self._stale.clear()
-        self.cards = [card_of(e) for e in listed]
+        stale = {self._stale.pop() for _ in range(len(self._stale))}  # first: what changes now is drawn again
+        kept = {id: card for id, card in self._shown.items() if id not in stale}
+        self.cards = [kept.get(e.id) or card_of(e) for e in listed]
         self._shown = {card["id"]: card for card in self.cards}
         self.known_tags = self.model.tags()
         if self.selected not in self._followed:
@@ -116,6 +117,8 @@ class Experiments(Panel, twin="experiments"):
     def _patch(self) -> None:
         while self._stale:
             id = self._stale.pop()
+            if id not in self._shown:
+                continue
             old, new = self._shown[id], card_of(self._followed[id])
             changed = {name: value for name, value in new.items() if old.get(name) != value}
             if "tags" in changed:
