@@ -131,3 +131,20 @@ def test_every_field_has_a_text_and_every_number_a_unit():
 def test_the_configuration_imports_no_torch():
     code = "import sys, nbtrain.config as c; c.Config(); sys.exit(any(m in sys.modules for m in ('torch', 'timm')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_sections_that_were_read_before_are_taken_again():
+    """A long list shares most sections; what it reads equals what is read alone, and so do the complaints."""
+    known, first, second = {}, Config(), Config().set("optimizer.lr", 0.5)
+    read = [Config.decoded(config.encoded(), known=known) for config in (first, second, second)]
+    assert read == [first, second, second]
+    assert read[1].set("training.epochs", 3) == second.set("training.epochs", 3)
+    assert (read[0].data is read[1].data, read[0].optimizer is read[1].optimizer) == (True, False)
+    assert read[1].model_fields_set == Config.decoded(second.encoded()).model_fields_set
+    broken = {**second.encoded(), "data": {"workers": -5}, "optimizer": {"kind": "adamw", "lr": "much"}, "more": 1}
+    for plain in (broken, {name: value for name, value in broken.items() if name != "more"}):
+        with pytest.raises(ConfigError) as alone:
+            Config.decoded(plain)
+        with pytest.raises(ConfigError) as listed:
+            Config.decoded(plain, known=known)
+        assert [p.path for p in listed.value.problems] == [p.path for p in alone.value.problems]

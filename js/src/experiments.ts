@@ -3,6 +3,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { guard } from "lit-html/directives/guard.js";
 import { live } from "lit-html/directives/live.js";
+import { ref } from "lit-html/directives/ref.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import "./experiments.css";
 import type { Card, Checkpoint, Experiments } from "./contracts";
@@ -16,11 +17,14 @@ export type Order = "newest" | "name" | "best" | "status";
 const ORDERS: Record<Order, string> = { newest: "Newest", name: "Name", best: "Best", status: "Status" };
 const STATUS_ORDER = Object.keys(ICONS);
 const MAX_COMPARED = 7;
+const PAGE = 200; // cards drawn at first, and again each time the end of the list comes near
 
-interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean }
+interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; most: number }
 
 function prepare(panel: Panel<Experiments>): () => TemplateResult {
-  const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false };
+  const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false, most: PAGE };
+  const grow = (): void => { local.most += PAGE; panel.redraw(); };
+  const end = nearTheEnd(panel, grow);
   const change = (part: Partial<Local>): void => {
     Object.assign(local, part);
     if (!part.renaming && !part.tagging && !part.deleting && !part.adding) return panel.redraw();
@@ -45,12 +49,27 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     const alone = panel.get("blank") && cards.length === 0;
     panel.mark("alone", alone);
     if (alone) return html`${first}`;
-    const shown = sorted(matching(cards, local.filter), local.order);
+    const found = sorted(matching(cards, local.filter), local.order);
+    const shown = found.slice(0, local.most);
+    const left = found.length - shown.length;
+    const entry = shown.some((card) => card.id === panel.get("selected")) ? panel.get("selected") : shown[0]?.id ?? "";
     return html`${first}${tools(panel, local, change)}
       <ul role="list" aria-label="Experiments" @keydown=${(event: KeyboardEvent) => listKeys(event)}>
-        ${repeat(shown, (card) => card.id, (card) => html`<li>${guard(cardState(panel, local, card), () => cardView(panel, local, change, card))}</li>`)}
+        ${repeat(shown, (card) => card.id, (card) => html`<li>${guard([...cardState(panel, local, card), entry === card.id], () => cardView(panel, local, change, card, entry))}</li>`)}
+        ${left > 0 ? html`<li class="more" ${ref(end)}><button @click=${grow}>Show more (${grouped(left)} left)</button></li>` : nothing}
       </ul>
       ${shown.length ? nothing : html`<div class="none">${cards.length ? `No experiment matches “${local.filter}”.` : "No experiments yet. Press + New experiment."}</div>`}`;
+  };
+}
+
+/** Calls `reached` when the element it is a ref of comes near to what is seen; hosts without observers have its button. */
+function nearTheEnd(panel: Panel<Experiments>, reached: () => void): (end?: Element) => void {
+  if (typeof IntersectionObserver === "undefined") return () => undefined;
+  const observer = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) reached(); }, { rootMargin: "400px" });
+  panel.signal.addEventListener("abort", () => observer.disconnect());
+  return (end) => {
+    observer.disconnect();
+    if (end) observer.observe(end);
   };
 }
 
@@ -98,7 +117,7 @@ const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown
   panel.get("branching").id === card.id && panel.get("branching"),
 ];
 
-function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
+function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card, entry: string): TemplateResult {
   const on = panel.get("selected") === card.id;
   if (local.deleting === card.id) return deletion(panel, change, card);
   if (panel.get("asking").id === card.id) return leaving(panel, card);
@@ -118,7 +137,7 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
     event.preventDefault();
     action();
   };
-  return html`<div class="card ${on ? "on" : ""}" role="button" tabindex=${on || !panel.get("selected") ? 0 : -1} data-id=${card.id}
+  return html`<div class="card ${on ? "on" : ""}" role="button" tabindex=${card.id === entry ? 0 : -1} data-id=${card.id}
       aria-current=${on} aria-label="${card.name}, ${WORDS[card.status]}"
       @click=${select} @dblclick=${() => change({ renaming: card.id })} @keydown=${keys}
       @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>

@@ -30,6 +30,18 @@ test("a patch changes one card, also for a view that comes later", async () => {
   assert.equal(model.saved.length, 0);
 });
 
+test("a long list is drawn in pages, searched whole, and can be entered by key", async () => {
+  const { el } = open(Array.from({ length: 1000 }, (_, at) => card(String(1000 - at))), { selected: "1" });
+  assert.equal(all(el, ".card").length, 200);
+  assert.deepEqual(all(el, ".card[tabindex='0']").map((one) => one.dataset.id), ["1000"]); // the selected one is not drawn yet
+  button(el, "Show more (800 left)").click();
+  await drawn();
+  assert.equal(all(el, ".card").length, 400);
+  type(el.querySelector("input[type=search]")!, "Experiment 7");
+  await drawn();
+  assert.deepEqual(all(el, ".card").slice(-1).map((one) => one.dataset.id), ["7"]);
+});
+
 test("filter takes words of name, tag and status; orders sort", () => {
   const cards = [card("1", { name: "b10", status: "failed", tags: ["night"] }), card("2", { name: "b9", value: 0.9 })];
   assert.deepEqual(matching(cards, "night fail").map((one) => one.id), ["1"]);

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
+
+import orjson
 
 from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.normalisation import ImageNet, Normalisation
@@ -106,9 +109,37 @@ class Config(Section):
         return FORMAT.mark(self.plain())
 
     @classmethod
-    def decoded(cls, plain: object, where: object = "") -> Config:
-        """Return the configuration in ``plain``; raises FormatError or ConfigError naming ``where`` or every path."""
-        return cls.parse(FORMAT.read(plain, where))
+    def decoded(cls, plain: object, where: object = "", known: Known | None = None) -> Config:
+        """Return the configuration in ``plain``; raises FormatError or ConfigError naming ``where`` or every path.
+
+        Sections that are ``known`` are taken from there, and new ones are put there: most experiments of a project
+        differ in few of theirs, and checking values is the larger part of reading a long list.
+        """
+        content = FORMAT.read(plain, where)
+        sections = _sections()
+        if known is None or content.keys() != sections.keys():
+            return cls.parse(content)
+        try:
+            parts: Any = {name: _known(known, name, kind, content[name]) for name, kind in sections.items()}
+            return cls.model_construct(**parts)
+        except ConfigError:
+            return cls.parse(content)  # again and whole: it names every failing path
+
+
+@lru_cache(maxsize=1)
+def _sections() -> dict[str, type[Section]]:
+    return {name: cast(type[Section], found.annotation) for name, found in Config.model_fields.items()}
+
+
+def _known(known: Known, name: str, kind: type[Section], plain: Any) -> Section:
+    key = (name, orjson.dumps(plain))
+    if key not in known:
+        known[key] = kind.parse(plain)
+    return known[key]
+
+
+Known: TypeAlias = dict[tuple[str, bytes], Section]
+"""Sections that were read before, by name and content: they are values that never change."""
 
 
 Rule = Callable[[Config, Facts], Iterator[Problem]]

@@ -34,6 +34,8 @@ READ_BYTES = 64 * 2**20
 _TEMPORARY = re.compile(r"^\.nbtrain-(\d+)-[a-z2-7]+\.tmp$")
 _STALE_S = 3600.0
 _SMALL_BYTES = 1 << 16
+_READ_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Without waiting: opening a pipe would otherwise wait for somebody to write into it."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _SLUG_LENGTH = 48
@@ -89,8 +91,7 @@ def read_json(path: str | Path, *, limit_bytes: int = READ_BYTES) -> Any:
 
     One larger than ``limit_bytes``, or something that is no file (a pipe would wait for ever), is refused unread.
     """
-    _check_readable(path, limit_bytes)
-    data = Path(path).read_bytes()
+    data = _read(path, limit_bytes)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -99,8 +100,21 @@ def read_json(path: str | Path, *, limit_bytes: int = READ_BYTES) -> Any:
         raise FormatError([Problem(str(path), f"is not readable as JSON ({where}: {error.msg}).", advice)]) from None
 
 
-def _check_readable(path: str | Path, limit_bytes: int) -> None:
-    found = os.stat(path)
+def _read(path: str | Path, limit_bytes: int) -> bytes:
+    """Return a file's content by as few calls as it takes: a list of experiments reads many of them."""
+    descriptor = os.open(path, os.O_RDONLY | _READ_FLAGS)
+    try:
+        found = os.fstat(descriptor)
+        _check_readable(path, found, limit_bytes)
+        data = os.read(descriptor, found.st_size + 1)
+        while len(data) >= found.st_size and (more := os.read(descriptor, _SMALL_BYTES)):
+            data += more  # it has grown meanwhile
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def _check_readable(path: str | Path, found: os.stat_result, limit_bytes: int) -> None:
     told = ""
     if not stat.S_ISREG(found.st_mode):
         told = "is no ordinary file"

@@ -307,22 +307,26 @@ RENDERING: dict[str, type[Message]] = {c.kind: c for c in (Preview, Previewed)}
 """Between a kernel and its renderer; no run folder holds them."""
 
 _ALL = (*UP.values(), *DOWN.values(), *RENDERING.values())
-_NAMES = {made: frozenset(f.name for f in fields(made)) for made in _ALL}
-"""Field names by message: asking dataclasses for each line is a third of reading a long journal."""
+_ORDER = {made: tuple(f.name for f in fields(made)) for made in _ALL}
+"""Field names by message: asking dataclasses for each line is a third of writing and reading a long journal."""
+_NAMES = {made: frozenset(names) for made, names in _ORDER.items()}
 _LISTS = {Failure: ("advice", "fixes"), Preview: ("positions", "epochs"), Previewed: ("tiles",)}
 """What comes back as a list and was a tuple."""
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-def encode(message: Message) -> bytes:
-    """Return ``message`` as one line of JSON without its newline."""
-    plain = {f.name: getattr(message, f.name) for f in fields(message)}
+def encode(message: Message, t_s: float = 0.0) -> bytes:
+    """Return ``message`` as one line of JSON without its newline; ``t_s`` is the time of one that has none yet."""
+    plain: dict[str, Any] = {"kind": message.kind}
+    for name in _ORDER[type(message)]:
+        plain[name] = getattr(message, name)
+    plain["t_s"] = message.t_s or t_s
     if isinstance(message, Metric):
         plain["values"] = {k: v if math.isfinite(v) else str(float(v)) for k, v in message.values.items()}
     elif isinstance(message, PerClass):
         # The first cell is a class name, which may well read "nan"; only the numbers behind it are spelt.
         plain["rows"] = [[row[0], *map(_spelt, row[1:])] for row in message.rows]
-    return orjson.dumps({"kind": message.kind, **plain})
+    return orjson.dumps(plain)
 
 
 def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Message | None:
@@ -333,17 +337,26 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
     try:
         plain = orjson.loads(line)
         made = kinds[plain.pop("kind")]
-        values = {name: value for name, value in plain.items() if name in _NAMES[made]}
+        if not plain.keys() <= _NAMES[made]:
+            plain = {name: value for name, value in plain.items() if name in _NAMES[made]}
         if made is Metric:
-            values["values"] = {k: _WORDS[v] if isinstance(v, str) else float(v) for k, v in values["values"].items()}
+            plain["values"] = numbers(plain["values"])
         elif made is PerClass:
-            values["columns"] = tuple(values["columns"])
-            values["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in values["rows"])
+            plain["columns"] = tuple(plain["columns"])
+            plain["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in plain["rows"])
         elif made in _LISTS:
-            values |= {name: tuple(values.get(name, ())) for name in _LISTS[made]}
-        return made(**values)
+            plain |= {name: tuple(plain.get(name, ())) for name in _LISTS[made]}
+        return made(**plain)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def numbers(values: dict[str, Any]) -> dict[str, float]:
+    """Return a metric's ``values`` as floats, the words for NaN and infinity too; raises where one is neither."""
+    for name, value in values.items():
+        if type(value) is not float:
+            values[name] = _WORDS[value] if isinstance(value, str) else float(value)
+    return values
 
 
 def leaving(commands: Iterable[Message]) -> Leaving | None:

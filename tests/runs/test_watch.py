@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
 import threading
 import time
 
@@ -10,6 +13,7 @@ import pytest
 from nbtrain import locks, processes
 from nbtrain.files import write_json
 from nbtrain.messages import Metric
+from nbtrain.runs import watch as watch_module
 from nbtrain.runs.folder import RunFolder, RunStatus
 from nbtrain.runs.journal import Journal
 from nbtrain.runs.watch import Watch
@@ -107,30 +111,47 @@ def test_a_listener_may_unfollow_itself(watch, run):
 def test_experiments_of_others_are_noticed(watch, run):
     folder, seen = run.experiment.parent, []
     watch.follow_experiments(folder, seen.extend)
-    until(lambda: seen == [folder / "a"])
     other = RunFolder.create(folder / "b", {})
-    until(lambda: seen[1:] == [folder / "b"])
-    with locks.FileLock(other.lock):
-        write_json(other.path / "owner.json", {**processes.identity(), "generation": 1})
-        other.write_status(RunStatus("training", heartbeat_s=time.time()))
-        until(lambda: seen[2:3] == [folder / "b"])
-        count = len(seen)
-    until(lambda: len(seen) > count)  # its trainer went without a word, and without touching a file
-    assert other.shown_status().status == "failed"
+    until(lambda: seen[:1] == [folder / "b"])
+    count = len(seen)
+    other.write_status(RunStatus("training", heartbeat_s=time.time()))
+    until(lambda: len(seen) > count)
+    run.path.rename(run.path.with_name("0002"))
+    until(lambda: seen[-1] == folder / "a")
+    shutil.rmtree(folder / "b")
+    until(lambda: seen[-1] == folder / "b")
 
 
-def test_a_thousand_experiments_are_cheap_to_look_at(tmp_path):
-    from nbtrain.runs.watch import _Shelf
+def test_a_trainer_that_goes_without_a_word_is_noticed(watch, run):
+    listener = Listener()
+    with locks.FileLock(run.lock):
+        write_json(run.path / "owner.json", {**processes.identity(), "generation": 1})
+        run.write_status(RunStatus("training"))
+        watch.follow(run, listener)
+        until(lambda: listener.words == ["training"])
+    until(lambda: listener.words == ["training", "failed"])
 
-    for number in range(1000):
-        path = tmp_path / f"e-{number}" / "runs" / "0001"
-        path.mkdir(parents=True)
-        (path / "status.json").write_text('{"status": "completed"}')
-    told = []
-    shelf = _Shelf(tmp_path, told.extend, lambda callback, *args: callback(*args))
+
+def test_of_many_experiments_each_has_its_turn_and_busy_ones_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 10)
+    for number in range(35):
+        (tmp_path / f"e-{number:02}").mkdir()
+        (tmp_path / f"e-{number:02}" / "experiment.json").write_text("{}")
+    told: list[list[str]] = []
+    shelf = watch_module._Shelf(tmp_path, lambda paths: told.append([p.name for p in paths]), lambda f, *a: f(*a))
+    looked = [shelf._due() for _ in range(4)]
+    assert sorted(itertools.chain(*looked)) == sorted(os.listdir(tmp_path))  # each once in four looks
     shelf.look()
-    assert len(told) == 1000
-    begun_s = time.process_time()
+    assert told == []
+    for number in range(35):
+        os.utime(tmp_path / f"e-{number:02}" / "experiment.json", ns=(0, number + 1))
+    for _ in range(4):
+        shelf.look()
+    assert sorted(itertools.chain(*told)) == sorted(os.listdir(tmp_path))
+    os.utime(tmp_path / "e-17" / "experiment.json", ns=(0, 99))
     shelf.look()
-    assert len(told) == 1000
-    print(f"a look at 1 000 experiments: {1000 * (time.process_time() - begun_s):.0f} ms of CPU")
+    assert told[-1] == ["e-17"]  # it has changed a moment ago, so it is looked at out of turn
+    (tmp_path / "e-new").mkdir()
+    shutil.rmtree(tmp_path / "e-03")
+    shelf.look()
+    assert told[-1] == ["e-03", "e-new"]

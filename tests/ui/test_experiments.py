@@ -165,3 +165,21 @@ def wait_for(condition, limit_s=10.0):
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
     return condition()
+
+
+def test_a_redraw_looks_only_at_what_has_changed(panel, project, monkeypatch):
+    from nbtrain.ui import experiments
+
+    PULSE.settle()
+    panel.redraw()
+    looked = []
+    monkeypatch.setattr(experiments, "card_of", lambda e: looked.append(e.name) or {"id": e.id, "name": e.name})
+    panel.redraw()
+    assert looked == []
+    project.cards[1].epoch = 3
+    project.cards[1].beat = 1.0
+    panel.redraw()
+    assert looked == ["First"]
+    project.new("Third")
+    panel.redraw()
+    assert looked == ["First", "Third"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbtrain.ui.thinning import MOST_POINTS, dashed, frame, smoothed, stacked, thinned
+from nbtrain.ui.thinning import MOST_POINTS, Smoothing, Thinning, dashed, frame, stacked, thinned
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 12_345, 100_000])
@@ -29,6 +29,23 @@ def test_thinned_lives_with_gaps():
     assert 1234.0 in x
 
 
+@pytest.mark.parametrize("piece", [5, 400, 2999])
+def test_a_curve_that_grows_in_pieces_keeps_each_peak_and_its_newest_point(piece):
+    y = np.random.default_rng(piece).normal(size=3000)
+    y[np.arange(0, 3000, 13)] = np.nan
+    y[[1, 17, 2711, 2999]] = 0.0, 50.0, -40.0, 0.5
+    thinning = Thinning(most=100)
+    for start in range(0, 3000, piece):
+        thinning.add(y[start : start + piece])
+        rows, picked = thinning.picked()
+        assert len(rows) <= 100
+        assert np.all(np.diff(rows) > 0)
+        assert np.array_equal(picked, y[rows], equal_nan=True)
+        assert rows[-1] == min(start + piece, 3000) - 1
+        seen = y[: start + piece]
+        assert (np.nanmin(picked), np.nanmax(picked)) == (np.nanmin(seen), np.nanmax(seen))
+
+
 def test_smoothed_equals_the_plain_average_and_starts_without_bias():
     y = np.array([4.0, 2.0, np.nan, 8.0])
     weight, total, share, expected = 0.6, 0.0, 0.0, []
@@ -37,9 +54,11 @@ def test_smoothed_equals_the_plain_average_and_starts_without_bias():
         total = weight * total + (1 - weight) * (value if known else 0.0)
         share = weight * share + (1 - weight) * known
         expected.append(total / share if known else np.nan)
-    np.testing.assert_allclose(smoothed(y, weight), expected)
-    assert smoothed(y, 0.0) is y
-    assert smoothed(y, 0.9)[0] == pytest.approx(4.0)
+    np.testing.assert_allclose(Smoothing(weight).smoothed(y), expected)
+    assert Smoothing(0.0).smoothed(y) is y
+    assert Smoothing(0.9).smoothed(y)[0] == pytest.approx(4.0)
+    goes_on = Smoothing(weight)
+    np.testing.assert_allclose(np.concatenate([goes_on.smoothed(y[:1]), goes_on.smoothed(y[1:])]), expected)
 
 
 def test_stacked_rows_stay_at_their_last_known_point():

@@ -75,8 +75,10 @@ def per_epoch(epochs: Column, values: Column) -> Column:
         return np.empty(0)
     places = np.ceil(epochs - 1e-9).astype(int)
     done = math.floor(epochs[-1] + 1e-9)
-    told = [values[(places == epoch) & np.isfinite(values)] for epoch in range(1, done + 1)]
-    return np.array([found.mean() if len(found) else math.nan for found in told])
+    known = np.isfinite(values) & (places >= 1) & (places <= done)
+    counts = np.bincount(places[known], minlength=done + 1)[1:]
+    sums = np.bincount(places[known], values[known], minlength=done + 1)[1:]
+    return np.divide(sums, counts, out=np.full(done, np.nan), where=counts > 0)
 
 
 class Overfitting(Running, name="overfitting", source="Prechelt 1998, Early stopping - but when?"):

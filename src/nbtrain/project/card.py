@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files
-from nbtrain.config import Config
+from nbtrain.config import Config, Known
 from nbtrain.errors import ConfigError, FormatError, Problem, ProjectError
 from nbtrain.schema import Format
 from nbtrain.schema.codec import Types
@@ -86,8 +86,11 @@ class Card:
         return {**named, **start, "created_s": self.created_s, "config": self.config.encoded()}
 
 
-def read(folder: Path) -> Card:
-    """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path."""
+def read(folder: Path, known: Known | None = None) -> Card:
+    """Return the card in ``folder``; raises FormatError or ConfigError naming the file and every failing path.
+
+    ``known`` holds sections that other cards share, see Config.decoded().
+    """
     where = folder / FILE
     changed_ns = _changed_ns(folder)
     try:
@@ -96,7 +99,7 @@ def read(folder: Path) -> Card:
         raise ProjectError(f"the experiment cannot be read: {error.strerror}", value=str(where)) from None
     FORMAT.check_types({**_OPTIONAL, **plain}, _TYPES, where)
     try:
-        config = Config.decoded(plain.get("config"), where)
+        config = Config.decoded(plain.get("config"), where, known)
     except FormatError:
         raise
     except ConfigError as error:
@@ -116,7 +119,7 @@ def read(folder: Path) -> Card:
 
 def _changed_ns(folder: Path) -> int:
     try:
-        return (folder / FILE).stat().st_mtime_ns
+        return os.stat(f"{folder}/{FILE}").st_mtime_ns
     except OSError:
         return 0
 

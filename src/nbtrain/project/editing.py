@@ -8,11 +8,11 @@ decides. This file knows cards and the project; it does not know runs, and never
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, observe, validate
+from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, default, observe, validate
 
 from nbtrain import presets
 from nbtrain.config import Config
@@ -57,6 +57,9 @@ class Editable(HasTraits):
         self._generated = card.name if generated else ""
         self._join = ""
         self._moving = False
+        self._taking = False
+        self._opening = card.folder is not None
+        """Whether it is being read from disk: nothing has been edited, and what is wrong is found when asked for."""
         self._take(card, card)
 
     # -- edits --------------------------------------------------------------------------------------------------
@@ -228,6 +231,9 @@ class Editable(HasTraits):
 
     def _hold(self, values: dict[str, Any]) -> None:
         """Set several traits and look at them once, when all are there."""
+        if self._opening:
+            self._fill(values)
+            return
         self._taking = True
         try:
             with self.hold_trait_notifications():
@@ -236,6 +242,10 @@ class Editable(HasTraits):
         finally:
             self._taking = False
         self._look_at_edits()
+
+    def _fill(self, values: Mapping[str, Any]) -> None:
+        """Give traits what was read from disk, checked there; nobody observes yet, and a long list is made of these."""
+        self._trait_values.update(values)
 
     def _write(self, card: Card, *, over: bool = False) -> None:
         self._put(card, over=over)
@@ -275,15 +285,22 @@ class Editable(HasTraits):
     def _look_at_edits(self, change: Any = None) -> None:
         if change and change["name"] == "config" and isinstance(change["old"], Config) and not self._moving:
             self.edits.note(change["old"], change["new"], self._join)
-        if self._taking:  # four traits change at once; one look at the end is enough
+        if self._taking or self._opening:  # four traits change at once; one look at the end is enough
             return
         self._follow_config_by_name()
         mine, card = self._mine(), self._card
         self.edited = mine != card.replaced(name=self.name if self._is_generated else card.name)
         self.dirty = card.folder is None or mine != card
         self.can_undo, self.can_redo = self.edits.can_undo, self.edits.can_redo
-        self.problems = [{"path": p.path, "message": p.message, "advice": p.advice} for p in self._all_problems()]
-        self.data_info = self.project.data_info(self.config)
+        self.problems, self.data_info = self._problems_now(), self._data_info_now()
+
+    @default("problems")
+    def _problems_now(self) -> list[dict[str, Any]]:
+        return [{"path": p.path, "message": p.message, "advice": p.advice} for p in self._all_problems()]
+
+    @default("data_info")
+    def _data_info_now(self) -> dict[str, Any]:
+        return self.project.data_info(self.config)
 
     @property
     def _is_generated(self) -> bool:

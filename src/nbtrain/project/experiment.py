@@ -17,11 +17,28 @@ from typing import TYPE_CHECKING, Any, cast
 from traitlets import Dict, Float, Int, List, Unicode, default
 
 from nbtrain.errors import BusyError, StatusError
-from nbtrain.messages import ENDED, FAILURE_FIELDS, Leaving, Message, Pause, Stop
+from nbtrain.messages import (
+    ENDED,
+    FAILURE_FIELDS,
+    Exact,
+    Failure,
+    Leaving,
+    Message,
+    Metric,
+    Notice,
+    Pause,
+    PerClass,
+    Resolved,
+    Saved,
+    Status,
+    Stop,
+    Usage,
+)
 from nbtrain.plans import Plan
 from nbtrain.project import between, counsel, freeze, lives
 from nbtrain.project.card import Card
 from nbtrain.project.history import History
+from nbtrain.project.journal_index import IndexedStory
 from nbtrain.project.later import Later
 from nbtrain.project.listeners import Listeners, happened
 from nbtrain.project.measuring import Measuring
@@ -30,7 +47,6 @@ from nbtrain.project.queue import Place
 from nbtrain.project.sections import Sections
 from nbtrain.project.story import Story
 from nbtrain.runs.folder import RunFolder, RunStatus, newest_run
-from nbtrain.runs.journal import JournalReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +56,11 @@ if TYPE_CHECKING:
 Listener = Callable[["Experiment"], None]
 _TOLD = ("metrics", "per_class", "usage", "resolved", "notices", "checkpoints", "error", "exact")
 """Traits that the journal tells; for a run that ended long ago they are read when somebody asks."""
+_TOLD_BY: Mapping[type[Message], tuple[str, ...]] = {
+    Metric: ("metrics",), PerClass: ("per_class",), Usage: ("usage",), Resolved: ("resolved",), Notice: ("notices",),
+    Saved: ("checkpoints",), Failure: ("error",), Exact: ("exact",), Status: ("metrics", "checkpoints", "error"),
+}  # fmt: skip
+"""Which of them a message may change: long lists are not compared anew with every number."""
 
 
 def _when_asked(name: str) -> Any:
@@ -82,6 +103,8 @@ class Experiment(Sections, Later, Measuring):
         super().__init__(project, card, generated=generated)
         self.run: RunFolder | None = None
         self._story: Story | None = None
+        self._indexed: IndexedStory | None = None
+        """The same while it is followed, with the reader."""
         self._token: Any = None
         self._changed = threading.Condition()
         self._listeners: Listeners[Experiment] = Listeners()
@@ -89,6 +112,7 @@ class Experiment(Sections, Later, Measuring):
         run = newest_run(card.folder) if card.folder else None
         if run is not None:
             self._attach(run)
+        self._opening = False
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {self.status}, id={self.id!r})"
@@ -236,8 +260,7 @@ class Experiment(Sections, Later, Measuring):
         """What the newest run has said so far; read from its journal where nobody has followed it."""
         with self.project.lock:
             if self._story is None:
-                self._story = Story()
-                self._story.tell(JournalReader(self.run.events).read() if self.run else ())
+                self._story = IndexedStory(self.run.events).read_on() if self.run else Story()
             return self._story
 
     @property
@@ -289,12 +312,13 @@ class Experiment(Sections, Later, Measuring):
         """Show another run, none, or the same ``again``: its curves stay. Follow it unless it has ended."""
         self.close()
         first = self.run is None and run is not None
-        self.run, self._story, self.run_path = run, None, str(run.path) if run else ""
+        self.run, self._story = run, None
+        self._set_changed({"run_path": str(run.path) if run else ""})
         said = run.shown_status() if run else RunStatus("created")
         if run is not None and (again or said.status not in ENDED):
-            self._story, reader = Story(), JournalReader(run.events)
-            self._story.tell(reader.read() if again else ())
-            self._token = self.project.watch.follow(run, self._news, reader)
+            self._indexed = IndexedStory(run.events)
+            self._story = self._indexed.read_on() if again else self._indexed.story
+            self._token = self.project.watch.follow(run, self._news, self._indexed.reader)
         if not first:
             self._tell()
             self._hear_changes()
@@ -303,17 +327,19 @@ class Experiment(Sections, Later, Measuring):
     def _news(self, messages: Sequence[Message], said: RunStatus) -> None:
         """Take one batch of news; called on the watch thread."""
         with self.project.lock:
-            if self._token is None or self._story is None:
+            if self._token is None or self._indexed is None:
                 return
             before = (self.status, self.epoch)
-            self._story.tell(messages)
-            self._tell()
+            self._indexed.tell(messages, over=said.status in ENDED)
+            self._tell(messages)
             self._hear_changes(messages)
             self._show(said)
         self._listeners.tell(self, happened(before, (self.status, self.epoch)))
 
-    def _tell(self) -> None:
-        for name in _TOLD:
+    def _tell(self, messages: Sequence[Message] | None = None) -> None:
+        """Set what ``messages`` may have changed; without them everything."""
+        kinds = {type(message) for message in messages or ()}
+        for name in _TOLD if messages is None else {name for kind in kinds for name in _TOLD_BY.get(kind, ())}:
             setattr(self, name, getattr(self.story, name))
 
     def _show(self, said: RunStatus) -> None:
@@ -321,28 +347,37 @@ class Experiment(Sections, Later, Measuring):
         ended, story = said.status in ENDED, self._story
         further = story is not None and story.newest_s and not ended and story.status not in ENDED
         now: RunStatus | Story = cast(Story, story) if further else said
-        self.phase, self.detail = now.phase, now.detail
-        self.epoch, self.epochs, self.step, self.steps = now.epoch, now.epochs, now.step, now.steps
-        self.progress = 1.0 if said.status == "completed" else min(1.0, now.step / now.steps) if now.steps else 0.0
-        self.best = dict(now.best)
-        self.eta_s = story.eta_s() if story is not None and not ended else None
-        self._show_times(said, ended)
+        share = min(1.0, now.step / now.steps) if now.steps else 0.0
+        self._set_changed({
+            "phase": now.phase, "detail": now.detail, "epoch": now.epoch, "epochs": now.epochs, "step": now.step,
+            "steps": now.steps, "progress": 1.0 if said.status == "completed" else share, "best": dict(now.best),
+            "eta_s": story.eta_s() if story is not None and not ended else None, **self._times(said, ended),
+        })  # fmt: skip
         if said.status == "failed" and self.run and (story is None or not self.error):  # .error reads the journal
             failure = self.run.failure()
             self.error = {name: getattr(failure, name) for name in FAILURE_FIELDS}
-        self.status = now.status
+        self._set_changed({"status": now.status})
         self._show_place()
-        self.beat = time.time()
+        self._set_changed({"beat": time.time()})
         with self._changed:
             self._changed.notify_all()
 
+    def _set_changed(self, values: Mapping[str, Any]) -> None:
+        """Set traits to what they do not have yet: a look is cheaper than a set."""
+        if self._opening:
+            return self._fill(values)
+        for name, value in values.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+        return None
+
     def _show_place(self) -> None:
         place = self.project.queue.place(self) if self.status == "pending" else Place()
-        self.place, self.queued, self.detail = place.number, place.of, place.text or self.detail
+        self._set_changed({"place": place.number, "queued": place.of, "detail": place.text or self.detail})
 
-    def _show_times(self, said: RunStatus, ended: bool) -> None:
+    def _times(self, said: RunStatus, ended: bool) -> dict[str, float]:
         story = self._story if self._story and self._story.began_s else None
         owned_s = 0.0 if story else float((self.run.owner() if self.run else {}).get("started_s", 0.0))
-        self.started_s, began_s = (story.started_s, story.began_s) if story else (owned_s, owned_s)
+        started_s, began_s = (story.started_s, story.began_s) if story else (owned_s, owned_s)
         end_s = said.heartbeat_s if ended else time.time()
-        self.duration_s = said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0
+        return {"started_s": started_s, "duration_s": said.earlier_s + max(0.0, end_s - began_s) if began_s else 0.0}

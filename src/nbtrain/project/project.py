@@ -6,18 +6,20 @@ and the kernel's one watch thread. It knows the folder's layout; it does not kno
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from traitlets import Dict, HasTraits, Instance, List, Unicode
 
 from nbtrain import files
-from nbtrain.config import Config, Facts
+from nbtrain.config import Config, Facts, Known
 from nbtrain.data.sources import Source, detect
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.project import card, defaults, naming, recent
@@ -57,14 +59,16 @@ class Project(HasTraits):
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
         self._read_project()
-        self.refresh()
+        shelf = self.watch.follow_experiments(self.path / "experiments", self._changed)  # first, so nothing is missed
+        try:
+            self.refresh()
+        except BaseException:
+            self.watch.unfollow(shelf)
+            raise
         self.queue.look()  # at once: a command may be over before the watch thread comes to it
         if self.exists:
             recent.note(self.path)
-        self._followed = (
-            self.watch.follow_experiments(self.path / "experiments", self._changed),
-            self.watch.every(LOOK_S, self.queue.look),
-        )
+        self._followed = (shelf, self.watch.every(LOOK_S, self.queue.look))
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
@@ -276,8 +280,10 @@ class Project(HasTraits):
         """Take in what happened to these experiment folders; called on the watch thread too."""
         with self.lock:
             known = {e.folder: e for e in self.cards if e.folder}
-            gone = [known[f] for f in folders if f in known and not (f / card.FILE).exists()]
-            fresh = [e for f in folders if f not in known and (e := self._open(f)) is not None]
+            sections: Known = {}
+            gone = {known[f] for f in folders if f in known and not os.path.exists(f"{f}/{card.FILE}")}
+            with _without_collecting():
+                fresh = [e for f in folders if f not in known and (e := self._open(f, sections)) is not None]
             for folder in folders:
                 if folder in known and known[folder] not in gone:
                     known[folder].refresh()
@@ -285,11 +291,11 @@ class Project(HasTraits):
                 listed = [e for e in [*self.cards, *fresh] if e not in gone]
                 self.cards = sorted(listed, key=lambda e: -e.created_s)
 
-    def _open(self, folder: Path) -> Experiment | None:
-        if not (folder / card.FILE).exists():
+    def _open(self, folder: Path, sections: Known) -> Experiment | None:
+        if not os.path.exists(f"{folder}/{card.FILE}"):
             return None
         try:
-            return Experiment(self, card.read(folder))
+            return Experiment(self, card.read(folder, sections))
         except NbtrainError as error:
             self.notice(str(error))
             return None
@@ -319,6 +325,18 @@ class Project(HasTraits):
             what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
             advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
             raise ProjectError(what, value=str(self.path), advice=advice)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Hold the garbage collector off while a long list is made: it would go over all of it again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:

@@ -20,6 +20,7 @@ from nbtrain.errors import NbtrainError
 from nbtrain.runs.devices import device_name, runtime_folder
 
 _NAME = re.compile(r"(\d+)\.(.+)\.(\d+)\.json", re.DOTALL)
+_FOLDER = "queue"
 _RUN_DEPTH = 4
 """A run lies at ``experiments/<experiment>/runs/<number>``, so many names below its project."""
 
@@ -60,7 +61,7 @@ class Entry:
 
 def folder(project: Path) -> Path:
     """Return where a project's queue lies."""
-    return project / "queue"
+    return project / _FOLDER
 
 
 def name(order: int, run: Path) -> str:
@@ -79,19 +80,26 @@ def lost(project: Path) -> list[Entry]:
 
 
 def _all(project: Path) -> list[Entry]:
+    found = [entry for name in _names(project) if (entry := _entry(project, name)) is not None]
+    return sorted(found, key=lambda entry: (entry.order, entry.path.name))
+
+
+def _names(project: str | Path) -> list[str]:
     try:
-        names = os.listdir(folder(project))
+        return os.listdir(os.path.join(project, _FOLDER))
     except OSError:
         return []
-    found = [entry for name in names if (entry := _entry(project, name)) is not None]
-    return sorted(found, key=lambda entry: (entry.order, entry.path.name))
 
 
 def find(run: Path) -> Entry | None:
     """Return the entry of a run, None where it does not wait."""
-    if len(run.parents) < _RUN_DEPTH:
+    above, mine = run.parts[:-_RUN_DEPTH], f".{run.parts[-3]}.{run.name}.json" if len(run.parts) > _RUN_DEPTH else ""
+    if not mine:
         return None
-    return next((entry for entry in entries(run.parents[3]) if entry.run == run), None)
+    # Asked of each run of a long list, and for each of many that wait: one look at the names must do.
+    names = [one for one in _names(os.path.join(*above)) if one.endswith(mine)]
+    found = (_entry(run.parents[_RUN_DEPTH - 1], one) for one in sorted(names))
+    return next((entry for entry in found if entry is not None and entry.run == run and run.is_dir()), None)
 
 
 def waiting(project: Path, device: str) -> list[Entry]:

@@ -288,7 +288,7 @@ class RunFolder:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            value = files.read_json(self.path / name)
+            value = files.read_json(f"{self.path}/{name}")
         except (OSError, NbtrainError):
             return {}
         return value if isinstance(value, dict) else {}
@@ -310,8 +310,11 @@ def runs_of(experiment: str | Path) -> list[RunFolder]:
 
 def newest_run(experiment: str | Path) -> RunFolder | None:
     """Return the experiment's newest run, None before the first."""
-    found = runs_of(experiment)
-    return found[-1] if found else None
+    try:
+        names = [entry.name for entry in os.scandir(f"{experiment}/runs") if entry.name.isdecimal() and entry.is_dir()]
+    except FileNotFoundError:
+        return None
+    return RunFolder(f"{experiment}/runs/{max(names, key=int)}") if names else None
 
 
 def _make(runs: Path, frozen: Mapping[str, Any]) -> Path:

@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 
 from nbtrain.messages import ENDED, Failure, Message, Notice, Status, decode, encode
@@ -40,12 +39,13 @@ class Journal:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o644)
         self._size = _whole_bytes(self._descriptor)
-        os.ftruncate(self._descriptor, self._size)
+        if self._size < os.fstat(self._descriptor).st_size:  # else the file keeps the time of its last line
+            os.ftruncate(self._descriptor, self._size)
         self._torn = False
 
     def say(self, message: Message) -> None:
         """Add a message; it is on its way to the file at once, or within a batch of the next few milliseconds."""
-        line = encode(message if message.t_s else replace(message, t_s=time.time())) + b"\n"
+        line = encode(message, time.time()) + b"\n"
         with self._guard:
             self._waiting.append(line)
             self._waiting_bytes += len(line)
@@ -113,11 +113,12 @@ class Journal:
 class JournalReader:
     """The reading end: each :meth:`read` returns the messages that have come since the last."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, offset: int = 0, bad: int = 0) -> None:
+        """Begin at the start, or where another reader has come to."""
         self.path = Path(path)
-        self.offset = 0
+        self.offset = offset
         """Bytes taken so far; always at the start of a line."""
-        self.bad = 0
+        self.bad = bad
         """Lines that were skipped: damaged, or of a kind that this version does not know."""
         self.restarts = 0
         """How often the file was found shorter or replaced, and reading began anew."""

@@ -1,9 +1,10 @@
 """One thread per kernel that reads what trainers write and tells those who asked.
 
 Known here: how often to look (a living run's journal every 50 ms, a quiet one every second, a folder of experiments
-twice a second, so that a file edited by hand is picked up within one) and how to look cheaply. Not known here: what
-listeners do with the news. Callbacks run on the watch thread, so they return quickly, never print, and take a lock
-before they touch shared models; one that raises is logged and counted, and the thread goes on.
+twice a second, so that a file edited by hand is picked up within one; beyond a thousand of them, in turn) and how to
+look cheaply. Not known here: what listeners do with the news. Callbacks run on the watch thread, so they return
+quickly, never print, and take a lock before they touch shared models; one that raises is logged and counted, and the
+thread goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -29,6 +30,9 @@ SHELF_S = 0.5
 _STATUS_S = 0.25
 _LIMIT_BYTES = 8 << 20
 """How much of one journal is read in one go, so that a long history does not hold up the others."""
+_AT_ONCE, _RECENT_S, _RELIST_S = 1000, 30.0, 5.0
+"""How many experiments are looked at in one go, how long one that has changed is looked at each time, and how often
+names are read even where the folder says that none has come or gone: its clock may be coarse."""
 
 OnNews: TypeAlias = Callable[[list[Message], RunStatus], None]
 OnChange: TypeAlias = Callable[[list[Path]], None]
@@ -64,7 +68,10 @@ class Watch:
         return self._add(_Tail(run, callback, self._call, reader or JournalReader(run.events)).look)
 
     def follow_experiments(self, folder: str | Path, callback: OnChange) -> int:
-        """Call back with the experiment folders in ``folder`` that were added, removed or changed, by whomever."""
+        """Call back with the experiment folders in ``folder`` that are added, removed or changed, by whomever.
+
+        What is there now is not told: look at it afterwards, and nothing is missed.
+        """
         return self._add(_Shelf(Path(folder), callback, self._call).look)
 
     def every(self, seconds: float, callback: Callable[[], None]) -> int:
@@ -167,50 +174,77 @@ class _Tail:
 
 @dataclass
 class _Shelf:
-    """A folder of experiments: what changed since the last look, at about three ``stat`` calls per experiment."""
+    """A folder of experiments: what changed since the last look, at about three ``stat`` calls per experiment.
 
-    folder: Path
-    callback: OnChange
-    call: Callable[..., None]
-    seen: dict[str, tuple[object, ...]] = field(default_factory=dict)
-    newest: dict[str, tuple[int, RunFolder | None]] = field(default_factory=dict)
+    A look costs the same however many there are: what has changed a while ago is looked at each time, and the others
+    in turn, so many at once. In projects of up to so many, each look goes over all of them.
+    """
+
+    def __init__(self, folder: Path, callback: OnChange, call: Callable[..., None]) -> None:
+        self._folder, self._callback, self._call = folder, callback, call
+        self._listed_ns, self._listed_s = -1, 0.0
+        self._names: list[str] = []
+        self._turn = 0
+        self._recent: dict[str, float] = {}
+        """Experiments that have changed lately, and when, on the monotonic clock."""
+        self._stamps: dict[str, _Stamp] = {}
+        self._list()
+        self._stamps = {name: self._stamp(name) for name in self._names}
 
     def look(self) -> float:
         """Compare, call back; return how long to rest."""
-        now = {name: self._signature(name) for name in self._names()}
-        names = {name for name in now.keys() | self.seen.keys() if now.get(name) != self.seen.get(name)}
-        self.seen = now
-        if names:
-            self.call(self.callback, [self.folder / name for name in sorted(names)])
+        changed = self._come_and_gone() if self._list() else set()
+        for name in self._due():
+            stamp = self._stamp(name)
+            if stamp != self._stamps.get(name):
+                self._stamps[name], self._recent[name] = stamp, time.monotonic()
+                changed.add(name)
+        if changed:
+            self._call(self._callback, [self._folder / name for name in sorted(changed)])
         return SHELF_S
 
-    def _names(self) -> list[str]:
+    def _list(self) -> bool:
+        """Read the names where any may have come or gone; return whether that was done."""
+        changed_ns, now_s = _changed_ns(str(self._folder)), time.monotonic()
+        if changed_ns == self._listed_ns and now_s < self._listed_s + _RELIST_S:
+            return False
+        self._listed_ns, self._listed_s = changed_ns, now_s
         try:
-            return [e.name for e in os.scandir(self.folder) if not e.name.startswith(".") and e.is_dir()]
+            entries = os.scandir(self._folder)
+            self._names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
         except OSError:
-            return []
+            self._names = []
+        return True
 
-    def _signature(self, name: str) -> tuple[object, ...]:
-        path = self.folder / name
-        run = self._newest(name, _changed_ns(path / "runs"))
-        if run is None:
-            return (_changed_ns(path / "experiment.json"), None)
-        # Whatever is written into a run folder by replacing a file changes the folder's own time.
-        changed_ns = _changed_ns(run.path)
-        return (_changed_ns(path / "experiment.json"), run.path, changed_ns, self._shown(name, run, changed_ns))
+    def _come_and_gone(self) -> set[str]:
+        names = set(self._names)
+        gone = self._stamps.keys() - names
+        for name in gone:
+            del self._stamps[name]
+            self._recent.pop(name, None)
+        self._recent |= dict.fromkeys(names - self._stamps.keys(), time.monotonic())
+        return gone
 
-    def _newest(self, name: str, runs_ns: int) -> RunFolder | None:
-        known = self.newest.get(name)
-        if known is None or known[0] != runs_ns:
-            self.newest[name] = (runs_ns, newest_run(self.folder / name))
-        return self.newest[name][1]
+    def _due(self) -> list[str]:
+        """Return whose turn it is."""
+        if len(self._names) <= _AT_ONCE:
+            return self._names
+        since_s = time.monotonic() - _RECENT_S
+        self._recent = {name: at_s for name, at_s in self._recent.items() if at_s > since_s}
+        start = self._turn % len(self._names)
+        self._turn = start + _AT_ONCE
+        return [*dict.fromkeys([*self._recent, *self._names[start : start + _AT_ONCE]])]
 
-    def _shown(self, name: str, run: RunFolder, changed_ns: int) -> str:
-        """A trainer that is killed changes no file: runs that have not ended are asked, the others are not."""
-        before = self.seen.get(name)
-        if before and len(before) == 4 and before[1:3] == (run.path, changed_ns) and before[3] in ENDED:
-            return str(before[3])
-        return run.shown_status().status
+    def _stamp(self, name: str) -> _Stamp:
+        """Return what changes with an experiment; whatever a trainer replaces in its run folder changes the folder."""
+        path, before = f"{self._folder}/{name}", self._stamps.get(name)
+        runs_ns = _changed_ns(f"{path}/runs")
+        run = before[2] if before and before[1] == runs_ns else newest_run(path) if runs_ns else None
+        return _changed_ns(f"{path}/experiment.json"), runs_ns, run, _changed_ns(str(run.path)) if run else 0
+
+
+_Stamp: TypeAlias = tuple[int, int, RunFolder | None, int]
+"""When experiment.json changed, when its runs came or went, the newest of them, and when that changed."""
 
 
 @lru_cache(maxsize=1)
@@ -219,8 +253,8 @@ def kernel_watch() -> Watch:
     return Watch()
 
 
-def _changed_ns(path: Path) -> int:
+def _changed_ns(path: str) -> int:
     try:
-        return path.stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns
     except OSError:
         return 0

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ipywidgets import Layout
-from numpy.typing import NDArray
 from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
+from nbtrain.ui.drawn import Drawn, Points
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.thinning import Curve, dashed, frame, smoothed, stacked, thinned
+from nbtrain.ui.thinning import Curve, dashed, frame, stacked
 
 if TYPE_CHECKING:
     import bqplot
@@ -40,7 +40,7 @@ _FAINT, _LONG_S, _COLORS = 0.3, 600.0, 8
 
 @dataclass(frozen=True)
 class Line:
-    """One curve of a chart."""
+    """One curve of a chart, thinned."""
 
     label: str
     color: str
@@ -69,6 +69,7 @@ class Curves(Panel, twin="curves"):
         self._figures: dict[str, bqplot.Figure] = {}
         self._logs: set[str] = set()
         self._chosen: dict[str, str] = {}
+        self._known = Drawn()
         self.show(experiment)
         self.observe(self.soon, ["visible", "painted"])
         self.observe(lambda _: _load_bqplot(), ["painted"])
@@ -122,7 +123,7 @@ class Curves(Panel, twin="curves"):
     def _fill(self, key: str, lines: list[Line]) -> None:
         """Put the curves into their mark: one message, and none where nothing has changed."""
         mark = self._figures[key].marks[0]
-        rows = dashed([thinned(line.x, line.y) for line in lines])
+        rows = dashed([(line.x, line.y) for line in lines])
         x_RN, y_RN = stacked([frame(rows, log=key in self._logs), *rows])
         if key in self._logs:
             y_RN[~(y_RN > 0)] = np.nan
@@ -156,7 +157,7 @@ class Curves(Panel, twin="curves"):
             shown = [name for name in _METRICS if name in known] or ["accuracy"]
             return {name: _NAMES.get(name, name.capitalize()) for name in shown}
         if key == "machine":
-            has_gpu = any(np.any(e.story.usage_rows.series("train", "gpu_memory_mib")[2] > 0) for e in self._all())
+            has_gpu = any(e.story.usage.get("gpu_memory_mib", 0) > 0 for e in self._all())
             return {**_USAGE, **(_GPU if has_gpu else {})}
         return {}
 
@@ -170,7 +171,7 @@ class Curves(Panel, twin="curves"):
         raw = [line for experiment, own in self._palette() for line in self._of(key, experiment, own)]
         if self.smoothing > 0 and key in ("loss", "metric"):
             yield from (Line(ln.label, ln.color, ln.x, ln.y, faint=True) for ln in raw)
-            raw = [Line(ln.label, ln.color, ln.x, smoothed(ln.y, self.smoothing), ln.faint) for ln in raw]
+            raw = [line for e, own in self._palette() for line in self._of(key, e, own, self.smoothing)]
         yield from sorted(raw, key=lambda line: not line.faint)
 
     def _palette(self) -> Iterator[tuple[Experiment, str]]:
@@ -180,10 +181,12 @@ class Curves(Panel, twin="curves"):
         for place, other in self._compared:
             yield other, f"--c{place % (_COLORS - 1) + 2}"
 
-    def _of(self, key: str, experiment: Experiment, color: str) -> Iterator[Line]:
+    def _of(self, key: str, experiment: Experiment, color: str, smoothing: float = 0.0) -> Iterator[Line]:
         for source, split, name, label, own, faint in self._series(key):
-            curve = self._curve(experiment, source, split, name)
-            if len(curve[0]):
+            history = experiment.curves if source == "curves" else experiment.story.usage_rows
+            found = self._known.points(history, split, name, smoothing)
+            if len(found.y):
+                curve = self._x(experiment, source, found), found.y
                 yield Line(experiment.name if color else label, color or own, *curve, faint=faint and bool(color))
 
     def _series(self, key: str) -> list[tuple[str, str, str, str, str, bool]]:
@@ -197,15 +200,17 @@ class Curves(Panel, twin="curves"):
             return [("curves", "train", "lr", "", "--train", False)]
         return [("usage", "train", self._option(key), "", "--train", False)]
 
-    def _curve(self, experiment: Experiment, source: str, split: str, name: str) -> tuple[Curve, Curve]:
-        history = experiment.curves if source == "curves" else experiment.story.usage_rows
-        step_N, epoch_N, y = history.series(split, name)
+    def _x(self, experiment: Experiment, source: str, found: Points) -> Curve:
         if self.axis == "time":
-            start_s = experiment.started_s or (history.times_s(split)[:1].sum())
-            return np.maximum(0, history.times_s(split)[: len(y)] - start_s) / self.unit_s, y
+            return np.maximum(0, found.t_s - (experiment.started_s or found.t_s[0])) / self.unit_s
         if self.axis == "epoch":
-            return (_epochs(experiment, step_N) if source == "usage" else epoch_N), y
-        return step_N, y
+            return self._epochs(experiment, found.step) if source == "usage" else found.epoch
+        return found.step
+
+    def _epochs(self, experiment: Experiment, step_N: Curve) -> Curve:
+        """Return the epochs at which steps were done, from training rows that name both."""
+        rows = self._known.points(experiment.curves, "train", "loss")
+        return np.interp(step_N, rows.step, rows.epoch) if len(rows.y) else step_N
 
     def _unit_s(self) -> float:
         longest_s = max((e.duration_s for e in self._all()), default=0.0)
@@ -239,12 +244,6 @@ class Curves(Panel, twin="curves"):
 
 def _load_bqplot() -> None:
     Thread(target=import_module, args=("bqplot",), name="nbtrain-import", daemon=True).start()
-
-
-def _epochs(experiment: Experiment, step_N: NDArray[np.float64]) -> Curve:
-    """Return the epochs at which steps were done, from the training rows that name both."""
-    steps, epochs, _ = experiment.curves.series("train", "loss")
-    return np.interp(step_N, steps, epochs) if len(steps) else step_N
 
 
 def figures() -> dict[str, bqplot.Figure]:

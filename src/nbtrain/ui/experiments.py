@@ -1,7 +1,8 @@
 """The list of experiments, and what an empty project offers.
 
 The whole list is sent when experiments come or go; a tick of one of them is sent as a patch of its card alone, and
-is written into the list in place, so that a page that reloads finds it current. Selecting sets ``selected``; whoever
+is written into the list in place, so that a page that reloads finds it current. A redraw looks at what has changed,
+however long the list is. Selecting sets ``selected``; whoever
 shows the selected experiment observes that.
 """
 
@@ -58,6 +59,10 @@ class Experiments(Panel, twin="experiments"):
         if project.datasets() and not project.cards:
             project.new()
         self.model, self._followed = project, dict[str, Experiment]()
+        self._listed: list[Experiment] | None = None
+        self._shown: dict[str, dict[str, Any]] = {}
+        self._stale: set[str] = set()
+        """Ids of experiments that have changed since they were drawn."""
         self.follow(project, "cards", "notices")
         self._found: dict[str, Any] = {}
         self._asking: dict[str, str] = {}
@@ -80,36 +85,52 @@ class Experiments(Panel, twin="experiments"):
     def redraw(self) -> None:
         """Send the whole list where experiments came or went, else only the cards that changed."""
         with self._drawing:
-            experiments = list(self.model.cards)
-            cards = [card_of(e) for e in experiments]
-            if [c["id"] for c in cards] == [c["id"] for c in self.cards]:
-                self._patch(cards)
-                cards = self.cards
-            with self.hold_sync():
-                self._show(experiments, cards)
+            listed = self.model.cards
+            if listed is self._listed:
+                self._patch()
+                with self.hold_sync():
+                    self._show()
+            else:
+                with self.hold_sync():
+                    self._list(listed)
+                    self._show()
 
-    def _show(self, experiments: list[Experiment], cards: list[dict[str, Any]]) -> None:
-        self._follow_all(experiments)
-        self.cards = cards
-        self.known_tags, self.asking = self.model.tags(), self._still_asking()
-        self.blank = not self.model.datasets()
-        self.found, self.notices = self._found, list(self.model.notices)
+    def _list(self, listed: list[Experiment]) -> None:
+        self._listed = listed
+        for experiment in listed:
+            if experiment.id not in self._followed:
+                self.follow(experiment, *_WATCHED, call=self._ticked)
+        self._followed = {e.id: e for e in listed}
+        stale = {self._stale.pop() for _ in range(len(self._stale))}  # first: what changes now is drawn again
+        kept = {id: card for id, card in self._shown.items() if id not in stale}
+        self.cards = [kept.get(e.id) or card_of(e) for e in listed]
+        self._shown = {card["id"]: card for card in self.cards}
+        self.known_tags = self.model.tags()
         if self.selected not in self._followed:
-            self.selected = experiments[0].id if experiments else ""
+            self.selected = listed[0].id if listed else ""
         self.overlay = [id for id in self.overlay if id in self._followed]
 
-    def _patch(self, cards: list[dict[str, Any]]) -> None:
-        for old, new in zip(self.cards, cards, strict=True):
+    def _show(self) -> None:
+        self.asking, self.blank = self._still_asking(), not self.model.datasets()
+        self.found, self.notices = self._found, list(self.model.notices)
+
+    def _patch(self) -> None:
+        while self._stale:
+            id = self._stale.pop()
+            if id not in self._shown:
+                continue
+            old, new = self._shown[id], card_of(self._followed[id])
             changed = {name: value for name, value in new.items() if old.get(name) != value}
+            if "tags" in changed:
+                self.known_tags = self.model.tags()
             if changed:
                 old.update(changed)
-                self.send({"patch": {"id": new["id"], **changed}})
+                self.send({"patch": {"id": id, **changed}})
 
-    def _follow_all(self, experiments: list[Experiment]) -> None:
-        for experiment in experiments:
-            if experiment.id not in self._followed:
-                self.follow(experiment, *_WATCHED)
-        self._followed = {e.id: e for e in experiments}
+    def _ticked(self, change: Any) -> None:
+        if change["owner"].id in self._followed:
+            self._stale.add(change["owner"].id)
+        self.soon(change)
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
