@@ -55,7 +55,7 @@ def test_it_does_not_outlive_its_usefulness_but_its_trainers_do(warmed, make):
 
 
 def test_a_changed_environment_gets_a_process_of_its_own(warmed, make, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert not warm.is_there()
     launched = launch.start(make(steps=3))
     assert not launched.warm

@@ -21,14 +21,6 @@ from training import tiny
 from training.tiny import tiny_loop
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def of(said: list[Message], kind: type) -> list:
     return [m for m in said if isinstance(m, kind)]
 

@@ -25,14 +25,6 @@ from training.tiny import tiny_loop
 HOST = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def of(said: list[Message], kind: type) -> list:
     return [m for m in said if isinstance(m, kind)]
 
