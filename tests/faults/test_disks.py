@@ -15,7 +15,7 @@ from nbtrain.errors import ProjectError
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from images import write_classes
 from nbtrain.project import freeze
 from nbtrain.runs.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def bomb(path):

@@ -7,7 +7,6 @@ import pytest
 from nbtrain.messages import Saved
 from nbtrain.training.budget import Budget
 from nbtrain.training.commands import Commands
-from training.test_loop import of
 from training.tiny import same, tiny_loop
 
 
