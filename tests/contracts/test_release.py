@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, metadata, version
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import nbtrain
 from contracts.repository import ROOT, committed, pyproject
@@ -37,6 +38,17 @@ def test_version_is_the_changelogs_newest():
 def test_installed_version_is_pyprojects():
     """Fails after a version change until the package is installed anew (`make test` does)."""
     assert version("nbtrain") == pyproject()["project"]["version"]
+
+
+@pytest.mark.parametrize("pin", pyproject()["tool"]["uv"]["constraint-dependencies"])
+def test_every_pin_is_for_the_oldest_python_too(pin):
+    """Else the two commands of the README end with a resolver's message there; take an older version then."""
+    oldest = pyproject()["project"]["requires-python"].removeprefix(">=") + ".0"
+    try:
+        needs = metadata(pin.partition("==")[0]).get("Requires-Python", "")
+    except PackageNotFoundError:
+        pytest.skip("is not installed on this machine")
+    assert SpecifierSet(needs).contains(oldest)
 
 
 def test_make_targets_of_the_pages_exist():

@@ -16,9 +16,8 @@ from nbtrain.training.changes import FILE, Changes, Entry
 from nbtrain.training.commands import Commands
 from nbtrain.training.schedulers import Course
 from training import tiny
-from training.test_loop import of
 from training.test_rescue import breaking
-from training.tiny import tiny_loop
+from training.tiny import of, tiny_loop
 
 PATIENT = {"patience": 2, "monitor": "accuracy", "lr": 1e-7, "epochs": 5}
 
