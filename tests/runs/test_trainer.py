@@ -157,33 +157,27 @@ BY_THE_LOOP, WITHOUT_IT = "asked to", "without waiting for the current work to f
 """Why a run ended that the loop has left itself, and one that was not left in time."""
 
 
-@pytest.mark.parametrize(
-    ("act", "phase", "why"),
-    [
-        ({"steps": 10_000}, "training", BY_THE_LOOP),
-        ({"build_s": 3600}, "building", WITHOUT_IT),
-        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+OBEYED = {
+    "between steps": ({"steps": 10_000}, "training", BY_THE_LOOP),
+    "while building": ({"build_s": 3600}, "building", WITHOUT_IT),
+    "in a step that hangs": ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+    "in a call that holds the interpreter":
         ({"fail_at": 5, "how": "hang holding the interpreter"}, "training", "ended from outside"),
-    ],
-    ids=["between steps", "while building", "in a step that hangs", "in a call that holds the interpreter"],
-)
-def test_stop_is_obeyed_in_every_phase(act, phase, why, start_warm, make):
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", OBEYED)
+def test_stop_is_obeyed_in_every_phase(where, start_warm, make):
+    act, phase, why = OBEYED[where]
     run = make(**act)
     start_warm(run)
     stands(run, act, phase)
     assert why in is_left(run)
 
 
-@pytest.mark.parametrize(
-    ("act", "phase", "why"),
-    [
-        ({"steps": 10_000}, "training", BY_THE_LOOP),
-        ({"build_s": 3600}, "building", WITHOUT_IT),
-        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
-    ],
-    ids=["between steps", "while building", "in a step that hangs"],
-)
-def test_pause_is_obeyed_like_stop(act, phase, why, start_warm, make):
+@pytest.mark.parametrize("where", [where for where in OBEYED if "interpreter" not in where])
+def test_pause_is_obeyed_like_stop(where, start_warm, make):
+    act, phase, why = OBEYED[where]
     run = make(**act)
     start_warm(run)
     stands(run, act, phase)
