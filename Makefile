@@ -16,7 +16,6 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 # No news and no question about it, no update check: nothing connects anywhere that nobody asked for.
 LAB    := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT)
 NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
-PYTEST ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test check format js soak pictures bench docs build catalog pins clean distclean browser
@@ -28,7 +27,12 @@ lab: $(VENV)/.lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(LAB) --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
 
 test: check js browser ## everything: lint, types, floors, JavaScript, Python, notebooks, browser
+ifdef PYTEST
 	$(PY) -m pytest $(PYTEST)
+else
+	$(PY) -m pytest -m "not alone" --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(PY) -m pytest -m alone
+endif
 
 check: $(VENV)/.test ## the fast half: lint, format, types, floors
 	$(BIN)/ruff check .

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 
 def shown(value: object, limit: int = 80) -> str:
-    """Return ``value`` as a short quoted text that is safe inside a message."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}… ({len(text)} characters)"
+    """Return ``value`` as a short quoted text that is safe inside a message; both ends of a long one, as paths need."""
+    text, start = repr(value), limit // 3
+    return text if len(text) <= limit else f"{text[:start]}…{text[start + 1 - limit :]} ({len(text)} characters)"
 
 
 _OUT_OF_MEMORY = (

@@ -2,14 +2,15 @@
 
 import json
 
-from cli.conftest import run
+from flows.conftest import warm
 from nbtrain.cli import main
 
+__all__ = ["warm"]
 
-def test_smoke():
-    said = run("smoke")
-    assert said.returncode == 0, said.stdout + said.stderr
-    lines = said.stdout.splitlines()
+
+def test_smoke(warm, capsys):
+    assert main(["smoke"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("epoch") for line in lines) == 6
     assert lines[-1].startswith("smoke: ok, val accuracy 0.9")
 

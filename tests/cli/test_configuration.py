@@ -6,24 +6,21 @@ import json
 
 import pytest
 
-from images import write_classes
 from nbtrain.cli import main
 from nbtrain.project import exchange
 from nbtrain.project.project import Project
+from project.conftest import newcomer, pets
+
+__all__ = ["newcomer", "pets"]
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    made = Project(tmp_path / "project")
-    made.add_images(write_classes(tmp_path / "images", {"cat": 40, "dog": 20}), "pets")
-    plain, other = made.new("Plain"), made.new("Other", tags=["night"])
+def project(pets):
+    plain, other = pets.new("Plain"), pets.new("Other", tags=["night"])
     other.set("optimizer.kind", "sgd")
     plain.save()
     other.save()
-    yield made
-    made.close()
+    return pets
 
 
 def run(project, *words):

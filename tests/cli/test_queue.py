@@ -8,18 +8,19 @@ import psutil
 import pytest
 
 from cli.conftest import VALUES, run
-from flows.conftest import until
+from flows.conftest import own_devices, until, warm
 from nbtrain import processes
 from nbtrain.cli import main
 from nbtrain.project.project import Project
 from nbtrain.runs import devices, entries
 from nbtrain.runs.folder import RunFolder
 
+__all__ = ["own_devices", "warm"]
+
 
 @pytest.fixture
-def waiting(images, project, tmp_path, monkeypatch, capsys):
+def waiting(images, project, own_devices, capsys):
     """A project in which one experiment trains on a device of this test's own, and two wait."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     for name, epochs, how in (("First", "10000", "--beside"), ("Second", "1", "--queue"), ("Third", "1", "--queue")):
         values = [*VALUES, "--training.epochs", epochs]
         assert main(["train", images, "--project", project, "--name", name, "--detach", how, *values]) == 0

@@ -33,14 +33,6 @@ LISTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def pictures():
     for seed, (height, width) in enumerate([(70, 90), (64, 64), (82, 60)]):
         drawn = torch.Generator().manual_seed(seed)

@@ -10,16 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.conftest import long_run, project, until
-from nbtrain.runs import launch
+from flows.conftest import long_run, own_devices, project, until, warm
 
-__all__ = ["long_run", "project"]  # fixtures of the flows
-
-
-@pytest.fixture(scope="session")
-def ready() -> None:
-    """Have the warm process ready; for modules whose runs are to begin within a second."""
-    until(launch.ensure_warm)
+__all__ = ["long_run", "own_devices", "project", "warm"]  # fixtures of the flows
 
 
 class Disk:

@@ -19,7 +19,7 @@ from nbtrain.runs.folder import RunFolder
 from nbtrain.training.checkpoint import STATE_KEYS, Checkpoints
 from nbtrain.training.settings import Checkpoint
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture

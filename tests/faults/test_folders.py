@@ -13,7 +13,7 @@ from flows.conftest import LONG, until
 from nbtrain import processes
 from nbtrain.runs.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from images import write_classes
 from nbtrain.project import freeze
 from nbtrain.runs.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def bomb(path):
@@ -127,19 +127,8 @@ def test_too_little_shared_memory_is_told_as_such(project, tmp_path):
     experiment.save()
     run = RunFolder.create(experiment.folder, freeze.frozen(project.data, experiment.config))
     script = 'mount -t tmpfs -o size=64k tmpfs /dev/shm || exit 99; exec "$@"'
-    argv = [
-        "unshare",
-        "-m",
-        "sh",
-        "-c",
-        script,
-        "sh",
-        sys.executable,
-        "-m",
-        "nbtrain.runs.worker",
-        str(run.path),
-        "beside",
-    ]
+    worker = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), "beside"]
+    argv = ["unshare", "-m", "sh", "-c", script, "sh", *worker]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=90)
     except FileNotFoundError:

@@ -19,7 +19,7 @@ from nbtrain.project.project import Project
 from nbtrain.project.story import Story
 from nbtrain.runs.folder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("ready")
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flows.conftest import QUICK, until
-from nbtrain import files, processes
+from nbtrain import processes
 from nbtrain.errors import ProjectError
 from nbtrain.messages import ENDED
 from nbtrain.project.project import Project
@@ -18,16 +18,7 @@ from nbtrain.runs import devices, entries
 from nbtrain.runs.devices import Claim
 from nbtrain.runs.folder import RunFolder, newest_run
 
-pytestmark = pytest.mark.usefixtures("ready")
-
-
-@pytest.fixture(autouse=True)
-def own_devices(tmp_path, monkeypatch, ready):
-    """A device list of this test's own, so that no other test's run is waited for, and the warm process of all."""
-    own = files.private_folder(tmp_path / "nbtrain")
-    for socket in devices.runtime_folder().glob("warm-*.sock"):
-        (own / socket.name).symlink_to(socket)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_devices")
 
 
 START = """

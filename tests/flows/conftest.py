@@ -11,6 +11,7 @@ import pytest
 from images import write_classes
 from nbtrain.project.project import Project
 from nbtrain.runs import launch
+from runs.helpers import share_warm
 
 QUICK = {
     "task.image_size": 32,
@@ -37,6 +38,13 @@ def warm() -> None:
     end_s = time.monotonic() + LIMIT_S
     while not launch.ensure_warm() and time.monotonic() < end_s:
         time.sleep(0.1)
+
+
+@pytest.fixture
+def own_devices(warm: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a device list of the test's own, so that no other run is waited for, and the warm process of all."""
+    share_warm(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
 @pytest.fixture

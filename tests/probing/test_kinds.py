@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from flows.conftest import QUICK
 from images import write_classes
@@ -38,13 +37,6 @@ def desk(project):
         return Desk(project.path, {"frozen": freeze.frozen(project.data, config), **request}, said.append), said
 
     return laid
-
-
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def files_of(project):

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from nbtrain.errors import NbtrainError
 from nbtrain.project import counsel
-from nbtrain.project.project import Project
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name, count in (("daisy", 120), ("rose", 8)):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", (40, 24), (number, 0, 0)).save(tmp_path / "images" / name / f"{number}.png")
-    made = Project(tmp_path / "project")
-    made.add_images(tmp_path / "images", "flowers")
-    yield made
-    made.close()
+def project(flowers):
+    return flowers
 
 
 @pytest.fixture

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from images import write_classes
 from nbtrain.project import defaults
 from nbtrain.project.project import Project
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    made = Project(tmp_path / "project")
-    made.add_images(write_classes(tmp_path / "images", {"cat": 4, "dog": 4}), "pets")
-    yield made
-    made.close()
+def project(pets):
+    return pets
 
 
 def test_the_project_stands_over_the_person_and_both_over_nbtrain(project):

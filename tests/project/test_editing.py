@@ -8,7 +8,6 @@ import re
 
 import pytest
 
-from images import write_classes
 from nbtrain.errors import ConfigError, ProjectError
 from nbtrain.project.card import FILE
 from nbtrain.project.editing import clean_tags
@@ -17,13 +16,9 @@ from nbtrain.training.optimizers import SGD, AdamW
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    made = Project(tmp_path / "project")
-    made.add_images(write_classes(tmp_path / "images", {"cat": 40, "dog": 20}), "pets")
-    made.watch.unfollow(made._followed[0])  # the tests look themselves, when they mean to
-    yield made
-    made.close()
+def project(pets):
+    pets.watch.unfollow(pets._followed[0])  # the tests look themselves, when they mean to
+    return pets
 
 
 @pytest.fixture

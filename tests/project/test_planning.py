@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PIL import Image
 
 from nbtrain.errors import ConfigError
 from nbtrain.plans import Measured
@@ -28,16 +27,8 @@ MEASURED = Measured(
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name, count in (("daisy", 120), ("rose", 8)):
-        (tmp_path / "images" / name).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", (40, 24), (number, 0, 0)).save(tmp_path / "images" / name / f"{number}.png")
-    made = Project(tmp_path / "project")
-    made.add_images(tmp_path / "images", "flowers")
-    yield made
-    made.close()
+def project(flowers):
+    return flowers
 
 
 @pytest.fixture

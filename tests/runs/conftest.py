@@ -9,7 +9,7 @@ import pytest
 
 from nbtrain.runs import launch, warm
 from nbtrain.runs.folder import RunFolder
-from runs.helpers import SOURCE, STAND_IN, kill, until
+from runs.helpers import SOURCE, STAND_IN, kill, share_warm, until
 
 
 def _stand_in(runtime, monkeypatch):
@@ -42,8 +42,17 @@ def one_warm(tmp_path_factory):
 
 
 @pytest.fixture
+def quick(one_warm, tmp_path_factory, monkeypatch):
+    """That warm process, in a runtime folder of the test's own: nobody else's run is on its devices."""
+    runtime = tmp_path_factory.mktemp("runtime")
+    share_warm(runtime)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    return runtime
+
+
+@pytest.fixture
 def warmed(stand_in):
-    """The same with a warm process that is ready."""
+    """An environment with a warm process of the test's own, for those that change or end it."""
     launch.ensure_warm()
     until(warm.is_there)
     return stand_in

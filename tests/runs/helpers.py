@@ -9,12 +9,20 @@ import time
 from pathlib import Path
 
 import nbtrain
-from nbtrain import processes
+from nbtrain import files, processes
 from nbtrain.messages import ENDED
+from nbtrain.runs import devices
 from nbtrain.runs.folder import RunFolder
 
 SOURCE = Path(nbtrain.__file__).parents[1]
 STAND_IN = Path(__file__).parent / "stand_in"
+
+
+def share_warm(runtime: Path) -> None:
+    """Let a runtime folder lead to the warm process of the present one: its devices are its own, its starts quick."""
+    own = files.private_folder(runtime / "nbtrain")
+    for path in devices.runtime_folder().glob("warm-*"):
+        (own / path.name).symlink_to(path)
 
 
 def kill(run: RunFolder, by: int = signal.SIGKILL) -> int:

@@ -21,7 +21,7 @@ from nbtrain.runs.folder import RunFolder, RunStatus
 from nbtrain.runs.queue import Queue, is_stale
 from runs.helpers import ended, kill, until
 
-pytestmark = pytest.mark.usefixtures("stand_in")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 @pytest.fixture(params=["cold", "warm"])
 def start(request):
     """Starts a trainer either way, and asserts that it was that way."""
-    request.getfixturevalue("warmed" if request.param == "warm" else "stand_in")
+    request.getfixturevalue("quick" if request.param == "warm" else "stand_in")
 
     def begin(run, **options):
         launched = launch.start(run, cold=request.param == "cold", **options)
@@ -36,7 +36,7 @@ def start(request):
 
 
 @pytest.fixture
-def start_warm(warmed):
+def start_warm(quick):
     """Starts a trainer the quick way."""
     return launch.start
 
@@ -56,7 +56,7 @@ def is_left(run, command=Stop(), status="cancelled"):  # noqa: B008 - frozen
 
 
 def test_a_run_from_its_start_to_its_last_word(start, make):
-    run = make(steps=30)
+    run, before = make(steps=30), zombies()
     launched = start(run)
     owner = run.owner()
     assert owner["pid"] == launched.pid
@@ -72,16 +72,16 @@ def test_a_run_from_its_start_to_its_last_word(start, make):
     assert (end["code"], end["signal"], end["cause"]) == (0, None, "")
     assert end["memory_peak_mib"] > 1
     assert not locks.locked(run.lock)
-    assert zombies() == []
+    assert zombies() == before
 
 
 def test_a_trainer_is_a_child_of_nobody_here(start, make):
-    run = make(step_s=0.2)
+    run, before = make(step_s=0.2), psutil.Process().children(recursive=True)
     launched = start(run)
     trainer = psutil.Process(launched.pid)
     assert os.getpid() not in [parent.pid for parent in trainer.parents()]
     assert os.getsid(launched.pid) != os.getsid(0)
-    assert psutil.Process().children(recursive=True) == []
+    assert psutil.Process().children(recursive=True) == before
 
 
 @pytest.mark.parametrize(
@@ -157,33 +157,27 @@ BY_THE_LOOP, WITHOUT_IT = "asked to", "without waiting for the current work to f
 """Why a run ended that the loop has left itself, and one that was not left in time."""
 
 
-@pytest.mark.parametrize(
-    ("act", "phase", "why"),
-    [
-        ({"steps": 10_000}, "training", BY_THE_LOOP),
-        ({"build_s": 3600}, "building", WITHOUT_IT),
-        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+OBEYED = {
+    "between steps": ({"steps": 10_000}, "training", BY_THE_LOOP),
+    "while building": ({"build_s": 3600}, "building", WITHOUT_IT),
+    "in a step that hangs": ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
+    "in a call that holds the interpreter":
         ({"fail_at": 5, "how": "hang holding the interpreter"}, "training", "ended from outside"),
-    ],
-    ids=["between steps", "while building", "in a step that hangs", "in a call that holds the interpreter"],
-)
-def test_stop_is_obeyed_in_every_phase(act, phase, why, start_warm, make):
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", OBEYED)
+def test_stop_is_obeyed_in_every_phase(where, start_warm, make):
+    act, phase, why = OBEYED[where]
     run = make(**act)
     start_warm(run)
     stands(run, act, phase)
     assert why in is_left(run)
 
 
-@pytest.mark.parametrize(
-    ("act", "phase", "why"),
-    [
-        ({"steps": 10_000}, "training", BY_THE_LOOP),
-        ({"build_s": 3600}, "building", WITHOUT_IT),
-        ({"fail_at": 5, "how": "hang"}, "training", WITHOUT_IT),
-    ],
-    ids=["between steps", "while building", "in a step that hangs"],
-)
-def test_pause_is_obeyed_like_stop(act, phase, why, start_warm, make):
+@pytest.mark.parametrize("where", [where for where in OBEYED if "interpreter" not in where])
+def test_pause_is_obeyed_like_stop(where, start_warm, make):
+    act, phase, why = OBEYED[where]
     run = make(**act)
     start_warm(run)
     stands(run, act, phase)
@@ -284,7 +278,7 @@ def go(process):
 
 
 @pytest.mark.parametrize("how", ["cold", "warm"])
-def test_a_trainer_outlives_a_killed_starter(how, warmed, make):
+def test_a_trainer_outlives_a_killed_starter(how, quick, make):
     run = make(steps=10_000)
     process = starter(run, how)
     go(process)

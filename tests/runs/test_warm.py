@@ -32,8 +32,8 @@ def test_however_often_it_is_asked_for_there_is_one(stand_in):
     assert launch.ensure_warm() is True
 
 
-def test_its_socket_is_for_this_user_only(warmed):
-    (path,) = (warmed / "nbtrain").glob("*.sock")
+def test_its_socket_is_for_this_user_only(one_warm):
+    (path,) = (one_warm / "nbtrain").glob("*.sock")
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -54,8 +54,8 @@ def test_it_does_not_outlive_its_usefulness_but_its_trainers_do(warmed, make):
     assert launch.start(make(steps=3), when_busy="beside").warm
 
 
-def test_a_changed_environment_gets_a_process_of_its_own(warmed, make, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_a_changed_environment_gets_a_process_of_its_own(quick, make, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert not warm.is_there()
     launched = launch.start(make(steps=3))
     assert not launched.warm
@@ -73,15 +73,15 @@ def test_edited_source_gets_a_new_process_and_the_old_one_leaves(stand_in, tmp_p
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\n", b"{", b"not json\n", b"[]\n", b"{}\n", b"x" * 5000, b'{"run": 1}\n'])
-def test_garbage_on_the_socket_does_not_end_it(garbage, warmed, make):
-    (path,) = (warmed / "nbtrain").glob("*.sock")
+def test_garbage_on_the_socket_does_not_end_it(garbage, quick, make):
+    (path,) = (quick / "nbtrain").glob("*.sock")
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
         client.sendall(garbage)
     assert launch.start(make(steps=2)).warm
 
 
-def test_the_trainer_has_the_starters_environment_and_folder(warmed, make, tmp_path, monkeypatch):
+def test_the_trainer_has_the_starters_environment_and_folder(quick, make, tmp_path, monkeypatch):
     monkeypatch.setenv("NBTRAIN_TEST_ONLY", "seen")
     monkeypatch.chdir(tmp_path)
     run = make(steps=10_000)

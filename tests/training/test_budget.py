@@ -7,8 +7,7 @@ import pytest
 from nbtrain.messages import Saved
 from nbtrain.training.budget import Budget
 from nbtrain.training.commands import Commands
-from training.test_loop import of
-from training.tiny import same, tiny_loop
+from training.tiny import of, same, tiny_loop
 
 
 class Clock:

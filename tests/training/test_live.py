@@ -1,11 +1,8 @@
-"""Changes while a run trains: what they do, and that a run which was killed around one ends as if it never had been."""
+"""Changes while a run trains: what they do. Killed around one: see test_lives.py."""
 
 from __future__ import annotations
 
 import math
-import multiprocessing
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -19,54 +16,14 @@ from nbtrain.training.changes import FILE, Changes, Entry
 from nbtrain.training.commands import Commands
 from nbtrain.training.schedulers import Course
 from training import tiny
-from training.test_loop import of
 from training.test_rescue import breaking
-from training.tiny import tiny_loop
+from training.tiny import of, tiny_loop
 
 PATIENT = {"patience": 2, "monitor": "accuracy", "lr": 1e-7, "epochs": 5}
-CASES = {
-    "optimizer.lr": ({"warmup": 1.0, "ema": True}, 2e-3),
-    "training.epochs": ({"mix": True}, 4),
-    "training.patience": (PATIENT, 1),
-    "checkpoint.every_n_epochs": ({}, 2),
-}
-
-
-@pytest.fixture(scope="module")
-def live_in_a_process():
-    """Runs a life in a process forked from one that has only imported; returns how it ended."""
-    before = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(tiny.__file__).parents[1]), before])
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.tiny", "torch._dynamo"])
-
-    def run(folder: Path, **options) -> int | None:
-        process = context.Process(target=tiny.life, args=(folder, options))
-        process.start()
-        process.join(60)
-        return process.exitcode
-
-    yield run
-    os.environ["PYTHONPATH"] = before
 
 
 def state_of(folder: Path) -> dict:
     return torch.load(folder / "last_checkpoint.pt", weights_only=True)
-
-
-@pytest.mark.parametrize("kill_at", [17, 23], ids=["before its checkpoint", "after its checkpoint"])
-@pytest.mark.parametrize("path", CASES)
-def test_killed_around_a_change_it_ends_as_if_never_interrupted(tmp_path, live_in_a_process, path, kill_at):
-    """The change comes at step 13, checkpoints after 10, 20 and 30."""
-    options, value = CASES[path]
-    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
-    change = {"changes": [(13, path, value)]}
-    assert live_in_a_process(whole, **options, **change) == 0
-    assert live_in_a_process(pieces, **options, **change, kill_at=kill_at) == -signal.SIGKILL
-    assert live_in_a_process(pieces, **options) == 0
-    assert tiny.same(state_of(whole), state_of(pieces))
-    [entry] = Changes.of(pieces).entries
-    assert (entry.step, entry.path, entry.value) == (13, path, value)
 
 
 def test_what_is_asked_at_a_step_equals_what_was_written_down_for_it(tmp_path):

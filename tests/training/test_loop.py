@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,19 +16,7 @@ from nbtrain.training.commands import Commands
 from nbtrain.training.optimizers import Optimizer
 from nbtrain.training.settings import Checkpoint
 from training import tiny
-from training.tiny import tiny_loop
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def of(said: list[Message], kind: type) -> list:
-    return [m for m in said if isinstance(m, kind)]
+from training.tiny import of, tiny_loop
 
 
 def test_a_run_learns_says_and_keeps(tmp_path):
@@ -118,18 +104,6 @@ def test_threads_and_processes_take_turns_bit_for_bit(tmp_path):
         said += news
     assert tiny.same(loop._state(), whole._state())
     assert of(said, Metric) == of(heard, Metric)
-
-
-def test_a_new_process_goes_on_bit_for_bit(tmp_path):
-    options = {**ALL, "precision": "bf16-mixed"}
-    whole, _ = tiny_loop(tmp_path / "whole", **options)
-    whole.run()
-    assert tiny_loop(tmp_path / "pieces", **options, stop_at=6)[0].run().status == "cancelled"
-    words = [sys.executable, tiny.__file__, str(tmp_path / "pieces"), json.dumps({**options, "workers": 3})]
-    ended = subprocess.run(words, check=True, capture_output=True, text=True, timeout=120)
-    assert ended.stdout.strip() == "completed"
-    states = [torch.load(tmp_path / life / "last_checkpoint.pt", weights_only=True) for life in ("whole", "pieces")]
-    assert tiny.same(*states)
 
 
 def test_the_clock_keeps_checkpoints_in_the_middle_of_epochs(tmp_path):

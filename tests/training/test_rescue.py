@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -20,21 +17,9 @@ from nbtrain.training.commands import Commands
 from nbtrain.training.loop import Loop
 from nbtrain.training.rescue import Rescue
 from training import tiny
-from training.tiny import tiny_loop
+from training.tiny import of, tiny_loop
 
 HOST = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def of(said: list[Message], kind: type) -> list:
-    return [m for m in said if isinstance(m, kind)]
 
 
 def breaking(loop: Loop, steps: set[int], times: int = 1) -> None:
@@ -206,45 +191,6 @@ def test_out_of_memory_later_goes_back_to_the_checkpoint_and_a_resume_is_exact(t
     assert not of(said, Resolved)
     assert tiny.same(second._state(), whole._state())
     assert of(said, Metric) == of(heard, Metric)[-len(of(said, Metric)) :]
-
-
-LIMITED = """
-import resource, sys
-from pathlib import Path
-import psutil, torch
-from torch import nn
-from nbtrain.messages import Notice
-from training.tiny import Network, same, tiny_loop
-
-class Wide(Network):
-    def forward(self, x):
-        torch.empty(self.training * len(x) * 40 * 2**20, dtype=torch.uint8)  # 40 MiB per image, really asked for
-        return super().forward(x)
-
-torch.set_num_threads(1)
-make = lambda name, **options: tiny_loop(Path(sys.argv[1]) / name, epochs=2, wrap=lambda _: Wide(), **options)
-resource.setrlimit(resource.RLIMIT_AS, [psutil.Process().memory_info().vms + 1270 * 2**20] * 2)
-whole, said = make("whole")
-whole.run()
-make("pieces", stop_at=13)[0].run()
-second, later = make("pieces")
-second.run()
-print([m.text for m in said if isinstance(m, Notice)], whole.rescue.changes.splits, second.rescue.changes.splits)
-print(len([m for m in later if isinstance(m, Notice) and "memory" in m.text]), same(second._state(), whole._state()))
-"""
-
-
-def test_memory_that_really_runs_out(tmp_path):
-    """A process that may not have more: torch's own allocator fails, the run completes, and a resume of it is exact."""
-    run = [sys.executable, "-c", LIMITED, str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    ended = subprocess.run(run, capture_output=True, text=True, timeout=120, env=environment)
-    assert ended.returncode == 0, ended.stderr
-    told, exact = ended.stdout.splitlines()
-    assert "The computer ran out of memory (1,280 MiB more were asked for). From step 0 on" in told
-    assert told.endswith("in 2 parts of at most 16 images. A step still learns from the same images; batch "
-                         "normalisation, though, sees 16 of them at once.'] 2 2")  # fmt: skip
-    assert exact == "0 True"
 
 
 def test_with_one_image_too_many_it_fails_with_advice(tmp_path):

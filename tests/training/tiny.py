@@ -1,6 +1,6 @@
 """A whole run in miniature: real digits, the real loader, a network of a few thousand weights.
 
-Run as a program it is one life of such a run: ``python tiny.py FOLDER OPTIONS-AS-JSON``.
+``life`` and ``short_of_memory`` are for processes of their own; test_lives.py starts them.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -26,7 +27,7 @@ from nbtrain.data.images import Images
 from nbtrain.data.loader import Loader, Reading
 from nbtrain.data.recipe import Transform
 from nbtrain.data.records import Record
-from nbtrain.messages import Change, Message, Stop
+from nbtrain.messages import Change, Message, Notice, Stop
 from nbtrain.models.freezing import Unfreezing
 from nbtrain.training.changes import Changes
 from nbtrain.training.checkpoint import Checkpoints
@@ -188,6 +189,41 @@ def life(folder: Path, options: dict[str, Any]) -> None:
     tiny_loop(folder, **options)[0].run()
 
 
+class Wide(Network):
+    """A network that needs 40 MiB for each image that it learns from."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.empty(self.training * len(x) * 40 * 2**20, dtype=torch.uint8)
+        return super().forward(x)
+
+
+def short_of_memory(folder: Path, options: dict[str, Any]) -> None:
+    """Live where a batch of 32 does not fit: whole, and once more in two lives; write down what was said and found."""
+    torch.set_num_threads(1)
+
+    def made(name: str, **more: Any) -> tuple[Loop, list[Message]]:
+        return tiny_loop(folder / name, epochs=2, wrap=lambda _: Wide(), **options, **more)
+
+    resource.setrlimit(resource.RLIMIT_AS, [psutil.Process().memory_info().vms + 1270 * 2**20] * 2)
+    whole, said = made("whole")
+    whole.run()
+    made("pieces", stop_at=13)[0].run()
+    second, later = made("pieces")
+    second.run()
+    found = {
+        "told": [m.text for m in of(said, Notice)],
+        "splits": [whole.rescue.changes.splits, second.rescue.changes.splits],
+        "told again": sum("memory" in m.text for m in of(later, Notice)),
+        "exact": same(second._state(), whole._state()),
+    }
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+def of(said: list[Message], kind: type) -> list[Any]:
+    """Return the messages of one kind."""
+    return [m for m in said if isinstance(m, kind)]
+
+
 def same(a: Any, b: Any) -> bool:
     """Return whether two states are equal, every tensor bit for bit."""
     if isinstance(a, torch.Tensor):
@@ -197,8 +233,3 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    print(tiny_loop(Path(sys.argv[1]), **json.loads(sys.argv[2]))[0].run().status)

@@ -24,6 +24,7 @@ from nbtrain.messages import CAUSES, DOWN, ENDED, PHASES, RUN_STATES, Failure, M
 from nbtrain.runs import entries
 from nbtrain.runs.fixes import fixes_of
 from nbtrain.runs.journal import last_failure
+from nbtrain.runs.told import ToldFolder
 
 Liveness: TypeAlias = Literal["living", "silent", "gone"]
 """``silent``: the process is there, but it has not said a word for a while (stopped, swapped out, or hanging)."""
@@ -68,20 +69,8 @@ class RunStatus:
     """How long earlier lives of the run took, in seconds; what lay between them is not counted."""
 
 
-class RunFolder:
-    """One run's folder ``experiments/<experiment>/runs/NNNN``. Cheap to make; every answer is read from disk anew."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-
-    def __repr__(self) -> str:
-        return f"RunFolder({str(self.path)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RunFolder) and other.path == self.path
-
-    def __hash__(self) -> int:
-        return hash(self.path)
+class RunFolder(ToldFolder):
+    """One run's folder ``experiments/<experiment>/runs/NNNN``; its trainer holds the lock for life."""
 
     @classmethod
     def create(cls, experiment: str | Path, frozen: Mapping[str, Any]) -> RunFolder:
@@ -116,21 +105,6 @@ class RunFolder:
     def project(self) -> Path:
         """The project's folder."""
         return self.path.parents[3]
-
-    @property
-    def lock(self) -> Path:
-        """The file that the trainer holds locked for life. Not to be opened inside the trainer (see locks.py)."""
-        return self.path / "lock"
-
-    @property
-    def events(self) -> Path:
-        """The journal."""
-        return self.path / "events.jsonl"
-
-    @property
-    def log(self) -> Path:
-        """What the trainer and its libraries printed."""
-        return self.path / "log.txt"
 
     @property
     def config(self) -> dict[str, Any]:

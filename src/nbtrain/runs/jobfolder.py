@@ -23,6 +23,7 @@ from typing import Any, Literal, TypeAlias
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError, ProjectError
 from nbtrain.messages import Failure
+from nbtrain.runs.told import ToldFolder
 
 FOLDER = "jobs"
 START_S = 30.0
@@ -59,11 +60,8 @@ class Exit:
     """What nobody but the small parent could say."""
 
 
-class JobFolder:
-    """One job's folder. Cheap to make; every answer is read from disk anew."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+class JobFolder(ToldFolder):
+    """One job's folder; its small parent holds the lock."""
 
     @classmethod
     def create(cls, project: Path, request: Request) -> JobFolder:
@@ -84,21 +82,6 @@ class JobFolder:
     def project(self) -> Path:
         """The project's folder."""
         return self.path.parents[1]
-
-    @property
-    def lock(self) -> Path:
-        """The file that the small parent holds locked."""
-        return self.path / "lock"
-
-    @property
-    def events(self) -> Path:
-        """The journal."""
-        return self.path / "events.jsonl"
-
-    @property
-    def log(self) -> Path:
-        """What the job and its libraries printed."""
-        return self.path / "log.txt"
 
     @property
     def request(self) -> Request:

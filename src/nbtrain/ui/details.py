@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Dict, List, Unicode
 
 from nbtrain.project import branches
-from nbtrain.project.experiment import Experiment
 from nbtrain.project.history import History
+from nbtrain.ui.following import Following
 from nbtrain.ui.live_fields import plain_text
-from nbtrain.ui.panel import Panel
 
 _ORDER = ("accuracy", "map", "top5", "f1", "precision", "recall", "auroc", "loss")
 _LOG_BYTES = 6000
 
 
-class Details(Panel, twin="details"):
+class Details(Following, twin="details"):
     """Metric table, per-class table, data, notices, resolved values and log of one experiment."""
 
     GAP_S, COMPANY_S = 0.5, 0.25
+    WATCHED = ("beat", "data_info")
 
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
     metrics = List(Dict(), help="Name, value now, best value and its epoch of every validation metric.").tag(sync=True)
@@ -36,20 +36,6 @@ class Details(Panel, twin="details"):
     resolved = List(Dict(), help="Path, value and reason of every auto.").tag(sync=True)
     changes = List(Dict(), help="Step, path, old and new value of what was changed since the run began.").tag(sync=True)
     log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
-
-    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.show(experiment)
-        self.observe(self.soon, "visible")
-
-    def show(self, experiment: Experiment | None) -> None:
-        """Show another experiment, or none."""
-        self.unfollow()
-        self.experiment = experiment
-        if experiment is not None:
-            self.follow(experiment, "beat", "data_info")
-        self.redraw()
 
     def state(self) -> dict[str, Any]:
         """Return what is known of the experiment's results."""

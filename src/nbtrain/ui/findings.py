@@ -8,37 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Dict, List
+from traitlets import Dict, List
 
 from nbtrain.errors import NbtrainError
 from nbtrain.project import counsel
-from nbtrain.project.experiment import Experiment
-from nbtrain.ui.panel import Panel
+from nbtrain.ui.following import Following
 
 
-class Findings(Panel, twin="findings"):
+class Findings(Following, twin="findings"):
     """What the rules say about an experiment's run."""
 
     GAP_S, COMPANY_S = 1.0, 0.5
+    WATCHED = ("epoch", "status")
 
     findings = List(Dict(), help="Suggestions: rule, level, path, text, why, source, fix and the fix in words.").tag(
         sync=True
     )
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
-
-    def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.show(experiment)
-        self.observe(self.soon, "visible")
-
-    def show(self, experiment: Experiment | None) -> None:
-        """Show another experiment, or none."""
-        self.unfollow()
-        self.experiment = experiment
-        if experiment is not None:
-            self.follow(experiment, "epoch", "status")
-        self.trouble = ""
-        self.redraw()
 
     def state(self) -> dict[str, Any]:
         """Return what is noticed now."""

@@ -16,14 +16,15 @@ from nbtrain.messages import RESUMABLE
 from nbtrain.project.between import needs_a_new_run
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.exactness import EXACT
-from nbtrain.ui.panel import Heart, Panel
+from nbtrain.ui.following import Following
+from nbtrain.ui.panel import Heart
 from nbtrain.ui.starting import start_of
 
 _SHOWN = ("name", "status", "phase", "detail", "epoch", "epochs", "step", "steps", "progress", "eta_s", "best", "error",
           "place", "queued")  # fmt: skip
 
 
-class RunBar(Heart, Panel, twin="run_bar"):
+class RunBar(Heart, Following, twin="run_bar"):
     """Status, progress, speed, and the button for what comes next."""
 
     name = Unicode(help="The experiment's name.").tag(sync=True)
@@ -54,24 +55,23 @@ class RunBar(Heart, Panel, twin="run_bar"):
     commands = Unicode(help="The run's command folder, for the browser's own way to the trainer.").tag(sync=True)
     home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
     beat = Float(help="Wall clock of the last heartbeat; 0 where another panel has the heart.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    WATCHED = ("beat", "name", "status", "problems")
 
     def __init__(self, experiment: Experiment | None = None, *, heart: bool = False, **kwargs: Any) -> None:
-        super().__init__(home=str(Path.home()), **kwargs)
-        self.show(experiment)
-        self.observe(self.soon, "visible")
+        super().__init__(experiment, home=str(Path.home()), **kwargs)
         if heart:
             self.start_beating()
 
     def show(self, experiment: Experiment | None) -> None:
         """Show another experiment, or none."""
-        self.unfollow()
-        self.experiment = experiment
-        if experiment is not None:
-            self.follow(experiment, "beat", "name", "status", "problems")
-            self.follow(start_of(experiment), "question", "trouble", "starting")
-        self.trouble, self._adding = "", 0
-        self.redraw()
+        self._adding = 0
+        super().show(experiment)
+
+    def follow_experiment(self, experiment: Experiment) -> None:
+        """Redraw also for what comes of a wish to start."""
+        super().follow_experiment(experiment)
+        self.follow(start_of(experiment), "question", "trouble", "starting")
 
     def state(self) -> dict[str, Any]:
         """Return what the run bar shows of the experiment."""
