@@ -28,6 +28,7 @@ class Frames:
 
     comm: int = 0
     size_bytes: int = 0
+
     def listen(self, socket: WebSocket) -> None:
         """Count what arrives on a kernel's channel."""
         if "/channels" in socket.url:
