@@ -6,6 +6,7 @@ import pytest
 import stage
 import torchvision.transforms.v2  # noqa: F401 - seconds, and not in the middle of a test
 
+from nbtrain.project.previewing import spread
 from nbtrain.runs.pictures import Pictures
 from nbtrain.runs.previews import PREVIEWS
 from nbtrain.ui.form import Form
@@ -77,7 +78,7 @@ def test_other_images_epochs_and_one_image_in_many(form, asked):
     form.perform("look", view="a", on=True)
     form.perform("picture", first=8, epoch=2)
     settled(form)
-    assert asked[-1].positions == tuple(range(8, 16))
+    assert asked[-1].positions == tuple(range(1, 32, 4))
     assert asked[-1].epochs == (2,) * 8
     form.perform("picture", one=5)
     settled(form)
@@ -85,6 +86,14 @@ def test_other_images_epochs_and_one_image_in_many(form, asked):
     form.perform("picture", part="val")
     assert settled(form)["count"] == 8
     assert (asked[-1].part, asked[-1].positions) == ("val", tuple(range(8)))
+
+
+@pytest.mark.parametrize("n_images", [1, 5, 8, 20, 32, 1438])
+def test_pages_are_spread_over_the_classes_and_show_every_image_once(n_images):
+    pages = [spread(n_images, first) for first in range(0, n_images, 8)]
+    assert sorted(image for page in pages for image in page) == list(range(n_images))
+    assert all(len(page) == 8 for page in pages[:-1])
+    assert spread(n_images, 8 * len(pages)) == pages[0]
 
 
 def test_what_keeps_it_from_being_shown_is_told_and_the_last_pictures_stay(form, asked):

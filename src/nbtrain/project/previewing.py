@@ -5,6 +5,7 @@ It knows experiments and the answers; torch stays in the renderer's process. Wha
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -80,6 +81,16 @@ def request(
         epochs=tuple(epochs),
         **how,
     )
+
+
+def spread(n_images: int, first: int) -> list[int]:
+    """Return which images make the page from place ``first`` on: far apart, in a list that is sorted by class.
+
+    Over all pages each image comes once; the last page may have fewer.
+    """
+    bounds = [column * n_images // SHOWN for column in range(SHOWN + 1)]
+    row = first // SHOWN % max(1, -(-n_images // SHOWN))
+    return [start + row for start, end in itertools.pairwise(bounds) if start + row < end] or [0]
 
 
 def deciding(asked: Preview) -> tuple[Any, ...]:

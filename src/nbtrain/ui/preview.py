@@ -102,7 +102,8 @@ class Illustrated(Advised):
     def _ask(self, experiment: Experiment) -> None:
         """Ask for pictures, unless those that are there or under way are right."""
         where, n = self._where, previewing.SHOWN
-        places, epochs = [where["first"] + number for number in range(n)], [where["epoch"]] * n
+        places = previewing.spread(experiment.data_info.get(where["part"], 0), where["first"])
+        epochs = [where["epoch"]] * len(places)
         if where["one"] >= 0:
             places, epochs = [where["one"]] * n, [where["epoch"] + number for number in range(n)]
         try:
