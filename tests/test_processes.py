@@ -71,6 +71,8 @@ def test_memory_and_threads_are_read():
     assert abs(processes.memory_mib() - psutil.Process().memory_info().rss / 2**20) < 20
     assert 0 < processes.available_share() <= 1
     assert processes.threads() >= 1
+    assert 0 < processes.private_mib(os.getpid()) <= processes.memory_mib() + 1
+    assert processes.private_mib(0) == 0
 
 
 def test_a_containers_quota_counts(monkeypatch):
