@@ -47,9 +47,9 @@ from torchvision import datasets
 from torchvision.transforms import v2
 root, variant, size, batch, workers, threads, epochs = *sys.argv[1:3], *map(int, sys.argv[3:])
 torch.set_num_threads(threads)
-norm = v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-steps = v2.Compose([v2.ToImage(), v2.RandomResizedCrop(size), v2.RandomHorizontalFlip(), v2.ToDtype(torch.float32, True), norm])
-found = datasets.ImageFolder(root, steps)
+steps = [v2.ToImage(), v2.RandomResizedCrop(size), v2.RandomHorizontalFlip(), v2.ToDtype(torch.float32, True)]
+steps.append(v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+found = datasets.ImageFolder(root, v2.Compose(steps))
 loader = torch.utils.data.DataLoader(found, batch, shuffle=True, num_workers=workers)
 model = timm.create_model(variant, num_classes=len(found.classes)).to(memory_format=torch.channels_last)
 optimizer, loss_of = torch.optim.AdamW(model.parameters(), 1e-3), torch.nn.CrossEntropyLoss()
@@ -59,9 +59,8 @@ for epoch in range(epochs):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if epoch == 0 and targets is not None:
-            print(time.time(), loss.item(), flush=True)
-torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, sys.argv[0] + ".pt") if epochs > 1 else None
+        print(time.time(), loss.item(), flush=True)
+torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, "checkpoint.pt")
 """
 
 

@@ -75,6 +75,15 @@ def test_memory_and_threads_are_read():
     assert processes.private_mib(0) == 0
 
 
+def test_a_group_lives_as_long_as_one_of_it_runs():
+    one = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    assert processes.group_lives(one.pid)
+    one.kill()
+    os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is not collected
+    assert not processes.group_lives(one.pid)
+    one.wait()
+
+
 def test_a_containers_quota_counts(monkeypatch):
     assert processes.usable_cores() >= 1
     monkeypatch.setattr(processes, "_quota_cores", lambda: 1)

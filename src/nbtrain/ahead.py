@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from torch import nn
 
-_LOOK_S, _PATIENCE_S, _GIVEN_UP_S = 0.05, 0.5, 1.0
+_LOOK_S, _PATIENCE_S, _GIVEN_UP_S = 0.05, 0.5, 0.5
 Say = Callable[[str], None]
 
 

@@ -25,6 +25,8 @@ LINUX = sys.platform.startswith("linux")
 _SAME_START_S = 1.5
 """Two start times closer than this are one: wall-clock start times move by a tick when the clock is adjusted."""
 _PR_SET_PDEATHSIG = 1
+_ENDED = frozenset({"Z", "X"})
+"""States of a process that only waits to be collected (proc(5))."""
 _SHORT_SHARE = 0.1
 """Memory is short where less of it is available."""
 _SHORT_WAITING = 10.0
@@ -75,13 +77,25 @@ def exists(pid: int) -> bool:
     """Tell whether ``pid`` is a process that runs; a zombie does not."""
     if LINUX:
         fields = _stat_fields(pid)
-        return bool(fields) and fields[0] not in {"Z", "X"}
+        return bool(fields) and fields[0] not in _ENDED
     import psutil
 
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
+
+
+def group_lives(group: int) -> bool:
+    """Tell whether a process of the process group ``group`` runs; zombies, which nobody has collected yet, do not."""
+    if LINUX:
+        members = (fields for path in Path("/proc").glob("[0-9]*") if len(fields := _stat_fields(int(path.name))) > 2)
+        return any(int(fields[2]) == group and fields[0] not in _ENDED for fields in members)
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:

@@ -196,10 +196,8 @@ def end_group(pid: int) -> None:
 def _await_group(pid: int) -> None:
     """Wait until the rest of the trainer's process group has ended, but not for a process that the system holds."""
     end_s = time.monotonic() + _GONE_S
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        while time.monotonic() < end_s:
-            os.killpg(pid, 0)
-            time.sleep(0.01)
+    while time.monotonic() < end_s and processes.group_lives(pid):
+        time.sleep(0.01)
 
 
 def _say_left(run: RunFolder, ending: Leaving, stale: frozenset[str]) -> None:
