@@ -71,6 +71,17 @@ def test_memory_and_threads_are_read():
     assert abs(processes.memory_mib() - psutil.Process().memory_info().rss / 2**20) < 20
     assert 0 < processes.available_share() <= 1
     assert processes.threads() >= 1
+    assert 0 < processes.private_mib(os.getpid()) <= processes.memory_mib() + 1
+    assert processes.private_mib(0) == 0
+
+
+def test_a_group_lives_as_long_as_one_of_it_runs():
+    one = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    assert processes.group_lives(one.pid)
+    one.kill()
+    os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and is not collected
+    assert not processes.group_lives(one.pid)
+    one.wait()
 
 
 def test_a_containers_quota_counts(monkeypatch):

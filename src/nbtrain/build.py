@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from nbtrain.data.scan import Interrupted
 from nbtrain.errors import NbtrainError, TrainingError
 from nbtrain.messages import LEFT
 from nbtrain.models import Model
-from nbtrain.rehearse import Compared, decide
+from nbtrain.rehearse import Compared, decide, to_measure
 from nbtrain.training import kept
 from nbtrain.training.budget import Budget
 from nbtrain.training.changes import Changes
@@ -77,18 +78,20 @@ class Builder:
 
         wiring = self.wiring
         wiring.enter("scanning data")
-        found = wiring.find()
-        wiring.enter("planning")
         device = wiring.device()
-        train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
-        normal = wiring.normalisation(train.images)
         _begin_branch(self.frozen, self.run)
         settings = self._model()
+        # A measurement of free memory must not find the run's own model there already.
+        with nullcontext() if to_measure(wiring) else wiring.ahead(settings) as ahead:
+            found = wiring.find()
+        wiring.enter("planning")
+        train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
+        normal = wiring.normalisation(train.images)
         decide(wiring, found, device, train, val, normal, settings)
         wiring.cache(found, train.images, val.images)
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
-        parts = wiring.parts(found, device, train, val, normal, plan, settings)
+        parts = wiring.parts(found, device, train, val, normal, plan, settings, ahead)
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)

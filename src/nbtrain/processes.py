@@ -7,21 +7,32 @@ from /proc (no psutil, so that a small parent process stays small); elsewhere ps
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from nbtrain import cgroups
 
 LINUX = sys.platform.startswith("linux")
 _SAME_START_S = 1.5
 """Two start times closer than this are one: wall-clock start times move by a tick when the clock is adjusted."""
 _PR_SET_PDEATHSIG = 1
+_ENDED = frozenset({"Z", "X"})
+"""States of a process that only waits to be collected (proc(5))."""
+_SHORT_SHARE = 0.1
+"""Memory is short where less of it is available."""
+_SHORT_WAITING = 10.0
+"""Memory is short where all processes waited for it together for more per cent of the last ten seconds."""
+_GOES_FIRST = 900
+"""Of 1000: how readily the system ends a process that costs nobody anything but a slower start."""
 
 
 def host() -> str:
@@ -66,13 +77,25 @@ def exists(pid: int) -> bool:
     """Tell whether ``pid`` is a process that runs; a zombie does not."""
     if LINUX:
         fields = _stat_fields(pid)
-        return bool(fields) and fields[0] not in {"Z", "X"}
+        return bool(fields) and fields[0] not in _ENDED
     import psutil
 
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
+
+
+def group_lives(group: int) -> bool:
+    """Tell whether a process of the process group ``group`` runs; zombies, which nobody has collected yet, do not."""
+    if LINUX:
+        members = (fields for path in Path("/proc").glob("[0-9]*") if len(fields := _stat_fields(int(path.name))) > 2)
+        return any(int(fields[2]) == group and fields[0] not in _ENDED for fields in members)
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:
@@ -143,39 +166,85 @@ def usable_cores() -> int:
 
 
 def _quota_cores() -> int:
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, int(quota) // int(period))
-    except (OSError, ValueError):  # no cgroup v2 here, or the quota is "max"
-        return 1 << 16
+    return cgroups.cores() or 1 << 16
 
 
 def available_bytes() -> int:
     """Return the memory that is available: on this machine, and in this container where that has a limit."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
+    found = _meminfo()
+    if "MemAvailable" in found:
+        free = found["MemAvailable"]
+    else:
         import psutil
 
         free = int(psutil.virtual_memory().available)
-    try:
-        limit, taken = (
-            Path(f"/sys/fs/cgroup/memory.{name}").read_text(encoding="ascii") for name in ("max", "current")
-        )
-        return min(free, max(0, int(limit) - int(taken)))
-    except (OSError, ValueError):  # no cgroup v2 here, or no limit
-        return free
+    return min([free, *(room.left_bytes for room in cgroups.memory())])
 
 
 def available_share() -> float:
-    """Return which share (0…1) of this machine's memory is available, 1 where that cannot be read."""
+    """Return which share (0…1) of this machine's or container's memory is available, 1 where that cannot be read."""
+    found = _meminfo()
+    machine = found["MemAvailable"] / found["MemTotal"] if "MemAvailable" in found else 1.0
+    return min([machine, *(room.left_bytes / max(1, room.limit_bytes) for room in cgroups.memory())])
+
+
+def memory_shortage() -> str:
+    """Return in words that memory is short here, nothing where it is not.
+
+    Short is a small share that is available, or processes that stand still for lack of it (Linux' pressure stall
+    information): where much lies in a fast swap or in caches, one of the two comes long before the other.
+    """
+    share, waiting = available_share(), _waiting_for_memory()
+    if share < _SHORT_SHARE:
+        return f"only {100 * share:.0f} % of the memory here is available"
+    return f"processes here wait for memory {waiting:.0f} % of the time" if waiting > _SHORT_WAITING else ""
+
+
+def _waiting_for_memory() -> float:
+    """Return the percentage of the last ten seconds in which every process that had work waited for memory."""
+    found = 0.0
+    for path in (Path("/proc/pressure/memory"), *cgroups.memory_pressure()):
+        try:
+            rows = path.read_text(encoding="ascii").splitlines()
+            full = next(row.split() for row in rows if row.startswith("full "))
+            found = max(found, float(full[1].removeprefix("avg10=")))
+        except (OSError, ValueError, IndexError, StopIteration):  # not told here
+            continue
+    return found
+
+
+def _meminfo() -> dict[str, int]:
+    """Return the first rows of /proc/meminfo in bytes, nothing where there is none."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
-        return 1.0
-    found = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Mem")}
-    return found["MemAvailable"] / found["MemTotal"] if "MemAvailable" in found else 1.0
+        return {}
+    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith("Mem")}
+
+
+def private_mib(pid: int) -> float:
+    """Return the memory in MiB that process ``pid`` shares with nobody, and gives back when it ends; 0 if unknown."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def go_first() -> Callable[[], None]:
+    """Have the system end this process before others where memory runs out; return what takes that back."""
+    path = Path("/proc/self/oom_score_adj")
+    try:
+        before = path.read_text(encoding="ascii")
+        path.write_text(str(_GOES_FIRST), encoding="ascii")
+    except OSError:  # not Linux, or a container that forbids it
+        return lambda: None
+
+    def take_back() -> None:
+        with contextlib.suppress(OSError):
+            path.write_text(before, encoding="ascii")
+
+    return take_back
 
 
 def out_of_memory_kills() -> int:

@@ -75,6 +75,8 @@ class Stage(AbstractContextManager["Stage"]):
         self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder, ignore_cleanup_errors=True)
         self.config, self._train, self._tell = wiring.config, train, tell or (lambda _: None)
         self.commands, self.device = wiring.commands, device
+        for loader in (train, val):
+            wiring.fill(loader.images)  # or the first steps would be those that decode
         self.limit_bytes = self.config.hardware.memory_target * free_bytes(device)
         self.gauge = Gauge(device)
         parts = quiet.parts(found, device, train, val, normal, quiet.plan(1), settings)
@@ -187,6 +189,13 @@ class Stage(AbstractContextManager["Stage"]):
         return f"{rule} at {speed}; {takes}; measured with {tried} images"
 
 
+def to_measure(wiring: Wiring) -> bool:
+    """Tell whether :func:`decide` will have to measure, with a model of its own."""
+    training, kept = wiring.config.training, wiring.kept
+    batch = training.batch_size == "auto" and "training.batch_size" not in kept
+    return batch or (training.epochs_are_measured and "training.epochs" not in kept)
+
+
 def decide(
     wiring: Wiring, found: Found, device: torch.device, train: Loader, val: Loader, normal: MeanStd,
     settings: Model,
@@ -196,11 +205,8 @@ def decide(
 
     began_s, training = time.perf_counter(), wiring.config.training
     auto_batch, auto_epochs = training.batch_size == "auto", training.epochs == "auto"
-    known = (not auto_batch or "training.batch_size" in wiring.kept) and (
-        not training.epochs_are_measured or "training.epochs" in wiring.kept
-    )
     most = Chosen(MOST_EPOCHS, "the most that auto stands for; early stopping ends the run before")
-    if known:
+    if not to_measure(wiring):
         chosen: tuple[Chosen[int], Chosen[int]] = (Chosen(training.batch or 1, "as set"), most)
     else:
         tell: Tell = lambda text: wiring.enter("planning", text)  # noqa: E731

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtrain import files
+from nbtrain.ahead import Ahead
 from nbtrain.config import Config, Facts
 from nbtrain.data import splits
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
@@ -29,6 +30,7 @@ from nbtrain.training.settings import UNDECIDED_BATCH
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from nbtrain.data.images import Images
     from nbtrain.data.loader import Loader
@@ -130,7 +132,7 @@ class Wiring:
         return device
 
     def loader(self, found: Found, part: str, vigil: Vigil | None = None) -> Loader:
-        """Return the loader of one set (``train`` or ``val``); a small set is decoded now, once.
+        """Return the loader of one set (``train`` or ``val``); images of a small set are decoded once.
 
         ``vigil`` says what is done where its workers hang; without it they are waited for.
         """
@@ -153,7 +155,9 @@ class Wiring:
             persistent=config.data.persistent_workers,
         )
         if found.scanned.decoded_bytes <= MAX_KEPT_BYTES:
-            images.keep(lambda detail: self.enter("planning", f"reading {detail}"), self.commands.stopped)
+            images.keep_as_read()
+            if workers and not reading.threads:  # each process would decode them for itself
+                self.fill(images)
         self._tell_unkeyed(images)
         known = {bad.file for bad in found.scanned.bad}
         told = self._tell_damaged(known)
@@ -162,6 +166,11 @@ class Wiring:
         order: Any = {"shuffle": shuffle, "shares": shares}
         batch_size = config.training.batch or UNDECIDED_BATCH
         return Loader(images, batch_size, reading, told=told, vigil=vigil or NO_VIGIL, **order)
+
+    def fill(self, images: Images) -> None:
+        """Read what is kept anyway now: where it shall not take time later, or not in several processes."""
+        if images.kept:
+            images.keep(lambda detail: self.enter("planning", f"reading {detail}"), self.commands.stopped)
 
     def cache(self, found: Found, train: Images, val: Images) -> None:
         """Give the images of both sets the cache that is set, or that measuring has chosen."""
@@ -250,14 +259,14 @@ class Wiring:
         normal: MeanStd,
         plan: Plan,
         settings: Model | None = None,
+        ahead: Ahead | None = None,
     ) -> Parts:
         """Return what is trained, and with what, from fresh weights or from those that the model's ``settings`` name.
 
-        Without ``settings`` they are the configuration's.
+        Without ``settings`` they are the configuration's. The model is taken from ``ahead`` where one was begun.
         """
         import torch
 
-        from nbtrain.data.randomness import Stream, key, seed_everything
         from nbtrain.training.ema import Ema
         from nbtrain.training.parts import Parts, Prepare
         from nbtrain.training.precision import Precision
@@ -265,9 +274,8 @@ class Wiring:
 
         config, training, n_classes = self.config, self.config.training, len(found.classes)
         precision = Precision(config.hardware.precision, device)
-        seed_everything(key(training.seed, Stream.WEIGHTS))
         settings = settings or self.model()
-        model = settings.build(n_classes, config.task.image_size, self.notice, config.initialisation.apply)
+        model = ahead.take(self.notice) if ahead else self._network(settings, n_classes, self.notice)
         self.commands.look()
         precision.check(model, config.task.image_size)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -288,6 +296,19 @@ class Wiring:
             ema=Ema(model, training.ema_decay) if training.ema else None,
             unfreezing=settings.unfreezing(model),
         )
+
+    def ahead(self, settings: Model) -> Ahead:
+        """Return the model of the frozen classes on its way, for :meth:`parts`; threads must have been given."""
+        n_classes = len(self.frozen["dataset"]["classes"])  # find() refuses data with others
+        tell = lambda: self.enter("scanning data", f"done; {settings.entry.variant} is still being built")  # noqa: E731
+        return Ahead(lambda say: self._network(settings, n_classes, say), self.commands.look, tell)
+
+    def _network(self, settings: Model, n_classes: int, say: Callable[[str], None]) -> nn.Module:
+        """Return the model, its random weights hanging on the seed alone."""
+        from nbtrain.data.randomness import Stream, key, seed_everything
+
+        seed_everything(key(self.config.training.seed, Stream.WEIGHTS))
+        return settings.build(n_classes, self.config.task.image_size, say, self.config.initialisation.apply)
 
     def model(self, but: Path | None = None) -> Model:
         """Return the model's settings with the file that its weights come from, none of the experiment ``but``."""

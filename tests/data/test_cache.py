@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from torchvision.transforms import v2
 
 from data import images
 from nbtrain.data import cache as caching
-from nbtrain.data import reading
-from nbtrain.data.cache import MAX_AGE_S, PixelCache, Wanted, sweep
+from nbtrain.data import cache_files, reading
+from nbtrain.data.cache import PixelCache, Wanted
+from nbtrain.data.cache_files import MAX_AGE_S, sweep
 from nbtrain.data.decode import decode
 from nbtrain.data.images import Images, shrunk, shrunk_size
 from nbtrain.data.loader import Loader, Reading
@@ -164,7 +166,7 @@ def test_a_damaged_cache_is_begun_anew(place, root, damage):
     cache = filled(place, root)
     while (cache._records["marker"] != caching._SEALED).any():  # its thread would write into what is damaged
         time.sleep(0.01)
-    damage(caching._index_of(place), place)
+    damage(cache_files.index_of(place), place)
     assert held(opened(place, root), root) == 0
     assert held(filled(place, root), root) == N
 
@@ -189,7 +191,7 @@ def test_what_nobody_uses_is_swept(place, root):
     assert place.exists()
     old = time.time() - MAX_AGE_S - 9
     while place.exists():  # the thread that seals it may hold it a moment longer, and write to it
-        os.utime(caching._index_of(place), (old, old))
+        os.utime(cache_files.index_of(place), (old, old))
         sweep(place.parent, lasting=True)
     sweep(place.parent / "not there", lasting=True)
 
@@ -236,6 +238,12 @@ def test_a_kill_at_any_moment_leaves_no_wrong_pixels(place, root):
 # in the loader
 
 
+def in_memory_at(folder: Path, monkeypatch) -> None:
+    """Let ``folder`` stand for the machine's memory."""
+    for module in (caching, cache_files):
+        monkeypatch.setattr(module, "SHARED_MEMORY", folder)
+
+
 def sets(root: Path, transform, shrink_px: int = 0) -> tuple[Images, Images]:
     records = detect(root).listing().records
     return tuple(Images(root, records, transform, seed=3, stand_in=s, shrink_px=shrink_px) for s in (True, False))
@@ -257,7 +265,7 @@ def changes_its_argument(image):
 @pytest.mark.parametrize("kind", ["memory", "disk"])
 def test_images_are_the_same_with_and_without(root, tmp_path, monkeypatch, kind, shrink_px):
     monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
-    monkeypatch.setattr(caching, "_SHARED_MEMORY", tmp_path)
+    in_memory_at(tmp_path, monkeypatch)
     crop = v2.Compose([v2.RandomResizedCrop((8, 8)), v2.RandomHorizontalFlip()])
     found = scan(root, files_of(root))
     wanted = shown(sets(root, crop, shrink_px)[0], Reading())
@@ -272,11 +280,24 @@ def test_images_are_the_same_with_and_without(root, tmp_path, monkeypatch, kind,
         assert all(map(torch.equal, wanted, shown(train, ways)))
         monkeypatch.undo()
         monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
-        monkeypatch.setattr(caching, "_SHARED_MEMORY", tmp_path)
+        in_memory_at(tmp_path, monkeypatch)
     foreign, _ = sets(root, changes_its_argument)
     foreign.cache = filled(tmp_path / "foreign.pixels", root)
     shown(foreign, Reading())
     assert held(foreign.cache, root) == N
+
+
+def test_what_a_killed_run_leaves_in_memory_is_swept_but_not_what_is_used(root, tmp_path, monkeypatch):
+    in_memory_at(tmp_path, monkeypatch)
+    cache_files.sweep_memory()  # there is no folder yet, and none is made
+    assert list(tmp_path.glob("nbtrain-*")) == []
+    folder = cache_files.memory_folder()
+    kept, lost = (filled(folder / name, root, lasting=False) for name in ("kept.pixels", "lost.pixels"))
+    del lost  # its descriptors close with it, as those of a killed process do
+    gc.collect()
+    cache_files.sweep_memory()
+    assert sorted(path.name for path in folder.glob("*t.pixels*")) == ["kept.pixels", "kept.pixels.index"]
+    assert held(kept, root) == N
 
 
 def test_a_cache_that_cannot_be_made_is_told_and_not_missed(root, tmp_path, monkeypatch):
@@ -304,7 +325,7 @@ def test_auto_decides_by_space_and_measured_speed(root, tmp_path, monkeypatch, e
     train, found = sets(root, v2.Resize((8, 8)))[0], scan(root, files_of(root))
     assert choose_cache(train, found, tmp_path, 9)[0] == "off"
     monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
-    monkeypatch.setattr(caching, "_SHARED_MEMORY", tmp_path)
+    in_memory_at(tmp_path, monkeypatch)
     monkeypatch.setattr(reading, "free_bytes", lambda _: free)
     assert reading._read_s(tmp_path, 5000) > 0
     monkeypatch.setattr(reading, "_read_s", lambda *_: read_s)

@@ -76,10 +76,13 @@ def test_same_tensors_for_any_workers_and_any_start(root, workers, start):
     assert same(whole[start:], part)
 
 
-def test_same_tensors_from_memory(root):
-    kept = read(root)
-    kept.keep()
-    assert same(batches(Loader(read(root), 4, Reading()), 0, 12), batches(Loader(kept, 4, Reading()), 0, 12))
+@pytest.mark.parametrize("at_once", [True, False])
+def test_same_tensors_from_memory(root, at_once, monkeypatch):
+    kept, wanted = read(root), batches(Loader(read(root), 4, Reading()), 0, 12)
+    kept.keep() if at_once else kept.keep_as_read()
+    assert same(wanted, batches(Loader(kept, 4, Reading()), 0, 12))
+    monkeypatch.setattr("nbtrain.data.images.decode", None)  # nothing is read twice
+    assert same(wanted, batches(Loader(kept, 4, Reading()), 0, 12))
 
 
 def test_same_tensors_whatever_the_caller_draws(root):
@@ -250,7 +253,7 @@ def test_a_transform_that_fails_in_a_thread_says_which_image(root):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("kept", ["", "keep", "keep_as_read"])
 def test_a_damaged_image_is_replaced_by_the_next_and_told_once(own, workers, kept):
     listing = detect(own).listing()
     (own / "a/3.png").write_bytes(b"")
@@ -258,7 +261,7 @@ def test_a_damaged_image_is_replaced_by_the_next_and_told_once(own, workers, kep
     told = []
     set_ = Images(own, listing.records, plain, seed=5)
     if kept:
-        set_.keep()
+        getattr(set_, kept)()
     loader = Loader(set_, 4, Reading(workers=workers), told=lambda file, reason: told.append((file, reason)))
     shown = [p for b in batches(loader, 0, 23) for p in b.positions.tolist()]
     assert len(shown) == 23 * 4

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from nbtrain import locks, processes
+from nbtrain.data import cache_files
 from nbtrain.errors import BusyError, LaunchError
 from nbtrain.messages import Acknowledged, Failure, Metric, Pause, Status, Stop
 from nbtrain.runs import launch
@@ -68,6 +69,8 @@ def test_a_run_from_its_start_to_its_last_word(start, make):
     assert [message.step for message in messages(run, Metric)] == [*range(1, 31), 30]
     said = [(message.status, message.phase) for message in messages(run, Status)]
     assert said == [("preparing", "importing"), ("preparing", "building"), ("training", "training"), ("completed", "")]
+    slow = "some seconds, in a fresh Python: a cold start was asked for"
+    assert messages(run, Status)[0].detail == ("" if launched.warm else slow)
     end = exit_of(run)
     assert (end["code"], end["signal"], end["cause"]) == (0, None, "")
     assert end["memory_peak_mib"] > 1
@@ -122,7 +125,11 @@ def test_a_killed_trainer_is_told_by_its_parent(start, make):
     run = make(steps=10_000)
     start(run)
     until(lambda: run.status().status == "training")
+    left = cache_files.memory_folder() / f"test-{run.path.parents[2].parent.name}.pixels"
+    for path in (left, cache_files.index_of(left)):
+        path.touch()  # a cache in memory that nobody uses any more, as a kill leaves one
     kill(run)
+    until(lambda: not left.exists() and not cache_files.index_of(left).exists())
     assert ended(run).status == "failed"
     assert exit_of(run)["signal"] == signal.SIGKILL
     assert run.failure().cause == run.shown_status().cause == "killed"

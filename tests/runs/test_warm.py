@@ -7,12 +7,13 @@ import signal
 import socket
 import stat
 import time
+from pathlib import Path
 
 import pytest
 
 from nbtrain import locks, processes
 from nbtrain.messages import Status
-from nbtrain.runs import launch, warm
+from nbtrain.runs import environment, launch, warm
 from nbtrain.runs.journal import JournalReader
 from runs.helpers import SOURCE, STAND_IN, ended, until
 
@@ -61,15 +62,58 @@ def test_a_changed_environment_gets_a_process_of_its_own(quick, make, monkeypatc
     assert not launched.warm
 
 
-def test_edited_source_gets_a_new_process_and_the_old_one_leaves(stand_in, tmp_path, monkeypatch):
-    before = warm.environment_key()
-    edited = tmp_path / "torch" / "__init__.py"
-    edited.parent.mkdir()
-    edited.write_text("")
-    monkeypatch.setattr(warm, "_library_files", lambda: iter([edited]))
-    first = warm.environment_key()
+def test_edited_source_or_another_package_is_another_environment_and_the_old_process_leaves(
+    stand_in, tmp_path, monkeypatch
+):
+    keys, edited, packages = {environment.key()}, tmp_path / "torch.py", tmp_path / "site-packages"
+    packages.mkdir()
+    edited.touch()
+    monkeypatch.setattr(environment, "_library_files", lambda: iter([edited]))
+    monkeypatch.setattr(environment, "_package_folders", lambda: {packages, tmp_path / "none"})
+    keys.add(environment.key())
     os.utime(edited, (1, 1))
-    assert len({before, first, warm.environment_key()}) == 3
+    keys.add(environment.key())
+    server = warm.Server("key", environment.stamp(), 600)
+    monkeypatch.setattr(processes, "threads", lambda: 1)
+    assert server._reason_to_leave() == ""
+    os.utime(packages, (1, 1))  # as pip leaves it that installs, updates or removes something
+    keys.add(environment.key())
+    assert len(keys) == 4
+    assert server._reason_to_leave() == "nbtrain or a library has changed"
+
+
+def test_where_memory_is_short_it_leaves_and_none_is_started(stand_in, make, monkeypatch):
+    monkeypatch.setattr(processes, "threads", lambda: 1)
+    server = warm.Server("key", environment.stamp(), 600)
+    assert server._reason_to_leave() == ""
+    monkeypatch.setattr(processes, "memory_shortage", lambda: "only 3 % of the memory here is available")
+    assert "only 3 %" in server._reason_to_leave()
+    assert launch.ensure_warm() is False
+    run = make(steps=3)
+    assert launch.start(run).why == "only 3 % of the memory here is available"  # such a start needs as much, no more
+    assert ended(run).status == "completed"
+    assert servers(stand_in) == []
+
+
+def test_it_goes_when_nobody_asks(stand_in, monkeypatch):
+    monkeypatch.setattr(warm, "IDLE_S", 0.5)
+    launch.ensure_warm()
+    until(lambda: servers(stand_in))
+    (lock,) = (stand_in / "nbtrain").glob("warm-*.lock")
+    until(lambda: locks.holder(lock) is None)
+    assert "left: nobody has asked for a while" in lock.with_suffix(".log").read_text()
+
+
+def test_it_holds_nothing_but_its_own_and_is_the_first_to_go(warmed):
+    (pid,) = servers(warmed)
+    own = {f"warm-{environment.key()}.lock", f"warm-{environment.key()}.log", "null"}
+
+    def held():  # what it imports at this moment comes and goes
+        names = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+        return sorted(name.split(":")[0] for name in names if Path(name).name not in own)
+
+    until(lambda: held() == ["socket"])  # the one it listens on
+    assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == 900
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\n", b"{", b"not json\n", b"[]\n", b"{}\n", b"x" * 5000, b'{"run": 1}\n'])
@@ -87,6 +131,8 @@ def test_the_trainer_has_the_starters_environment_and_folder(quick, make, tmp_pa
     run = make(steps=10_000)
     pid = launch.start(run).pid
     assert os.readlink(f"/proc/{pid}/cwd") == str(tmp_path)
+    ours, theirs = (Path(f"/proc/{one}/oom_score_adj").read_text() for one in ("self", pid))
+    assert theirs == ours  # the warm process goes first, not what it has started
     assert until(lambda: run.status().status == "training")
 
 

@@ -15,9 +15,7 @@ import contextlib
 import hashlib
 import mmap
 import os
-import sys
 import threading
-import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,20 +23,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nbtrain import files, processes
+from nbtrain import processes
+from nbtrain.data.cache_files import LOCK, SHARED_MEMORY, alone, index_of, remove, remove_unused, share
 from nbtrain.data.decode import Pixels
 from nbtrain.locks import FileLock
 
-if sys.platform != "win32":
-    import fcntl
-
-MAX_AGE_S = 30 * 86_400.0
-"""A cache that no run has opened for this long is removed."""
 RESERVE_BYTES = 2 * 2**30
 """Room that a cache leaves to everybody else."""
 _MAGIC = b"NBPIX001"
-_LOCK = ".pixels.lock"
-_SHARED_MEMORY = Path("/dev/shm")
 _HEADER_BYTES = 64
 _RECORD = np.dtype(
     [("key", "<u8", 2), ("offset", "<u8"), ("bytes", "<u8"), ("height", "<u4"), ("width", "<u4"), ("marker", "<u8")]
@@ -67,10 +59,10 @@ class PixelCache:
         """Whether writing has ended for lack of room."""
         self._wanted = {one.file: (one, slot) for one, slot in zip(wanted, slots, strict=True)}
         self._data_file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._index_file = os.open(_index_of(path), os.O_RDWR | os.O_CLOEXEC)
+        self._index_file = os.open(index_of(path), os.O_RDWR | os.O_CLOEXEC)
         for descriptor in (self._data_file, self._index_file):
             weakref.finalize(self, os.close, descriptor)
-        _share(self._index_file)
+        share(self._index_file)
         self._pixels = np.frombuffer(mmap.mmap(self._data_file, 0), np.uint8)
         self._records = np.frombuffer(mmap.mmap(self._index_file, 0), _RECORD, offset=_HEADER_BYTES)
         self._missing = {slot for slot in slots if not self._records["marker"][slot]}
@@ -85,7 +77,7 @@ class PixelCache:
         memory and goes with its last user. Raises OSError where the folder cannot be written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.parent / _LOCK)
+        lock = FileLock(path.parent / LOCK)
         if not wanted or not lock.acquire(timeout_s=10.0):
             return None
         try:
@@ -130,12 +122,12 @@ class PixelCache:
 
     def close(self) -> None:
         """Give up this run's share; a cache in memory goes when nobody else has one."""
-        lock = FileLock(self.path.parent / _LOCK)
+        lock = FileLock(self.path.parent / LOCK)
         if self.lasting or not lock.acquire():
             return
         try:
-            if _alone(self._index_file):
-                _remove(self.path)
+            if alone(self._index_file):
+                remove(self.path)
         finally:
             lock.release()
 
@@ -165,40 +157,20 @@ class PixelCache:
             os.fsync(self._index_file)
 
 
-def memory_folder() -> Path | None:
-    """Return this user's folder in the machine's memory, which all of their runs share; None where there is none."""
-    if not _SHARED_MEMORY.is_dir():
-        return None
-    return files.private_folder(_SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}")
-
-
 def free_bytes(folder: Path) -> int:
     """Return the room that a cache in ``folder`` may take: what is free there and, in memory, half of what is free."""
     found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
-    if _SHARED_MEMORY in folder.parents:
+    if SHARED_MEMORY in folder.parents:
         return min(free, processes.available_bytes()) // 2
     return max(0, free - RESERVE_BYTES)
-
-
-def sweep(folder: Path, *, lasting: bool) -> None:
-    """Remove the caches in ``folder`` that nobody uses: those in memory at once, others when they are old."""
-    lock = FileLock(folder / _LOCK)
-    if not folder.is_dir() or not lock.acquire():
-        return
-    try:
-        for index in folder.glob("*.pixels.index"):
-            if not lasting or time.time() - index.stat().st_mtime > MAX_AGE_S:
-                _remove_unused(index.with_name(index.name.removesuffix(".index")))
-    finally:
-        lock.release()
 
 
 def _given(path: Path, wanted: Sequence[Wanted], variant: str) -> list[int]:
     """Return each image's place in the index, after giving room to those that have none; under the lock."""
     records = _known(path)
     needed = sum(one.pixel_bytes for one in wanted)
-    if _end(records) > 2 * needed + RESERVE_BYTES and _remove_unused(path):
+    if _end(records) > 2 * needed + RESERVE_BYTES and remove_unused(path):
         records = records[:0]  # mostly images that have changed since, or are gone
     if not len(records):
         _start(path)
@@ -215,18 +187,18 @@ def _given(path: Path, wanted: Sequence[Wanted], variant: str) -> list[int]:
         slots.append(places[key])
     with open(path, "r+b") as data:
         data.truncate(max(end, 1))  # takes no room before something is written
-    with open(_index_of(path), "r+b") as index:
+    with open(index_of(path), "r+b") as index:
         index.seek(_HEADER_BYTES + len(records) * _RECORD.itemsize)
         index.write(np.array(added, _RECORD).tobytes())
-    os.utime(_index_of(path))
+    os.utime(index_of(path))
     return slots
 
 
 def _start(path: Path) -> None:
     """Begin an empty cache; whoever still has an older one open keeps it."""
-    _remove(path)
+    remove(path)
     path.touch(mode=0o600)
-    _index_of(path).write_bytes(_MAGIC + _boot())
+    index_of(path).write_bytes(_MAGIC + _boot())
 
 
 def _end(records: Records) -> int:
@@ -237,7 +209,7 @@ def _known(path: Path) -> Records:
     """Return the records of an index; none of a foreign or broken one. What a reboot may have lost is marked so."""
     none = np.empty(0, _RECORD)
     try:
-        plain = _index_of(path).read_bytes()
+        plain = index_of(path).read_bytes()
         n_bytes = path.stat().st_size
     except OSError:
         return none
@@ -249,7 +221,7 @@ def _known(path: Path) -> Records:
         return none
     if plain[len(_MAGIC) : _HEADER_BYTES] != _boot():
         records["marker"][records["marker"] == _WRITTEN] = 0
-        with open(_index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
+        with open(index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
             index.write(_MAGIC + _boot() + records.tobytes())
     return records
 
@@ -262,51 +234,3 @@ def _key(one: Wanted, variant: str) -> tuple[int, int]:
     named = f"{one.file}\0{one.size_bytes}\0{one.mtime_ns}\0{one.pixel_bytes}\0{variant}"
     digest = hashlib.blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
-
-
-def _index_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.index")
-
-
-def _remove(path: Path) -> None:
-    for one in (_index_of(path), path):
-        one.unlink(missing_ok=True)
-
-
-def _remove_unused(path: Path) -> bool:
-    """Remove a cache, and return whether it could be done: not while a process uses it."""
-    try:
-        descriptor = os.open(_index_of(path), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        alone = _alone(descriptor)
-        if alone:
-            _remove(path)
-        return alone
-    finally:
-        os.close(descriptor)
-
-
-if sys.platform == "win32":
-
-    def _share(descriptor: int) -> None:
-        pass
-
-    def _alone(descriptor: int) -> bool:
-        return False  # untested; there, nothing is removed
-
-else:
-
-    def _share(descriptor: int) -> None:
-        """Note that this process uses the cache; its loader processes count as it does."""
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-    def _alone(descriptor: int) -> bool:
-        """Tell whether no other process uses the cache."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

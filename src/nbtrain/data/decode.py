@@ -15,7 +15,6 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ MAX_PIXELS = 100_000_000
 
 Pixels = npt.NDArray[np.uint8]
 
-# A file is tried as one of these, whatever its ending; others (EPS would start Ghostscript) are never opened.
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
 _JPEG_FORMATS = ("JPEG", "MPO")
 _MAX_JPEG_BYTES = 256 * 2**20
@@ -59,8 +56,10 @@ def decode(path: str | Path) -> Pixels:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[ImageFile.ImageFile]:
     """Open an image lazily within the limits, and name the reason where anything goes wrong inside."""
+    from nbtrain.data.formats import FORMATS  # loads the readers: not before there is something to read
+
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise _refused(f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million", path)
@@ -85,12 +84,6 @@ def _reason(error: Exception) -> str:
 
 def _refused(reason: str, path: str | Path) -> DataError:
     return DataError(reason, value=str(path), advice="Replace the file, or leave it out.")
-
-
-@lru_cache(maxsize=1)
-def _formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _fast_jpeg(image: ImageFile.ImageFile) -> Pixels | None:

@@ -11,6 +11,7 @@ Shapes: B images of a batch, C colours, H height, W width, K classes.
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ class Images(Dataset[Batch]):
         self.seed, self.stand_in, self.shrink_px = seed, stand_in, shrink_px
         self.cache: PixelCache | None = None
         """Where decoded images are kept, and looked for first."""
-        self.kept: list[Pixels | DataError] = []
+        self.kept: list[Pixels | DataError | None] = []
+        """What is kept decoded, by place, None where it has not been read yet; nothing where images are not kept."""
         self.hands: Hands | None = None
         """Where worker processes say which image they are at."""
         self._stream = Stream.AUGMENT if stand_in else Stream.VALIDATE
@@ -122,24 +124,37 @@ class Images(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.records)
 
+    def keep_as_read(self) -> None:
+        """From now on, keep each image decoded once it has been read."""
+        self.kept = [None] * len(self)
+
     def keep(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
-        """Decode every image once and keep it; raises Interrupted where ``stopped`` says so."""
+        """Decode every image once, now, and keep it; raises Interrupted where ``stopped`` says so."""
+        self.kept = self.kept or [None] * len(self)
         told = Ticker(progress, stopped, len(self), "images")
         for position in range(len(self)):
             told.at(position)
-            try:
-                self.kept.append(self.read(position))
-            except DataError as error:
-                self.kept.append(error)
+            with contextlib.suppress(DataError):  # told where it is used
+                self.read(position)
         told.at(len(self))
 
     def read(self, position: int) -> Pixels:
         """Return the pixels at ``position``; raises DataError where they cannot be read."""
-        if position < len(self.kept):
-            kept = self.kept[position]
-            if isinstance(kept, DataError):
-                raise kept
-            return kept
+        if not self.kept:
+            return self._fetched(position)
+        found = self.kept[position]
+        if found is None:
+            try:
+                found = self._fetched(position)
+            except DataError as error:
+                found = error
+            self.kept[position] = found
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+    def _fetched(self, position: int) -> Pixels:
+        """Return the pixels at ``position`` from the cache, or from the file."""
         file = self.records[position].file
         pixels = self.cache.get(file) if self.cache else None
         if pixels is None:

@@ -18,7 +18,8 @@ from typing import Literal
 import numpy as np
 
 from nbtrain import files, processes
-from nbtrain.data.cache import PixelCache, Wanted, free_bytes, memory_folder, sweep
+from nbtrain.data.cache import PixelCache, Wanted, free_bytes
+from nbtrain.data.cache_files import memory_folder, sweep
 from nbtrain.data.decode import decode
 from nbtrain.data.images import Images, shrunk, shrunk_size
 from nbtrain.data.records import counted

@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 from nbtrain import locks
 from nbtrain.errors import BusyError, LaunchError
-from nbtrain.runs import fresh, warm
+from nbtrain.runs import environment, fresh, warm
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.worker import WhenBusy
 
@@ -61,11 +61,11 @@ def ensure_warm() -> bool:
         return False
     if warm.is_there():
         return True
-    if warm.refusal():
+    if warm.hindrance():
         return False
-    key = warm.environment_key()
     # OpenBLAS's pool of threads would make forking unsafe.
-    fresh.forgotten("warm", key, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    fresh.forgotten("warm", environment.key(), str(warm.IDLE_S), env=env)
     return False
 
 
@@ -77,7 +77,8 @@ def start_next(project: Path) -> None:
 def hand_over(request: dict[str, Any], module: str, *args: str, cold: bool = False) -> tuple[dict[str, Any], str]:
     """Give work to a fork of the warm process, else to ``main()`` of a module of this folder in a fresh interpreter.
 
-    Return the answer, which holds ``pid`` or says why there is no process, and why the start was cold, where it was.
+    That one is also told why, behind its ``args``. Return the answer, which holds ``pid`` or says why there is no
+    process, and why the start was cold, where it was.
     """
     why = "a cold start was asked for" if cold else warm.unavailable()
     if not why:
@@ -85,7 +86,7 @@ def hand_over(request: dict[str, Any], module: str, *args: str, cold: bool = Fal
         why = str(answer.get("refused", ""))
         if not why:
             return answer, ""
-    return _start_cold(module, *args), why
+    return _start_cold(module, *args, why), why
 
 
 def _start_cold(module: str, *args: str) -> dict[str, Any]:

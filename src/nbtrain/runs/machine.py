@@ -150,8 +150,8 @@ def warm_process() -> Finding:
         devices.runtime_folder()
     except (OSError, NbtrainError) as error:
         return Finding("warm process", "warning", f"there is no private folder for it: {error}", slow)
-    if warm.refusal():
-        return Finding("warm process", "warning", warm.refusal(), slow)
+    if hindrance := warm.hindrance():
+        return Finding("warm process", "warning", hindrance, slow)
     return Finding("warm process", "ok", "ready" if warm.is_there() else "possible; the studio starts it")
 
 

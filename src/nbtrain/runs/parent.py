@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import select
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbtrain import files, processes
+from nbtrain.data import cache_files
 from nbtrain.messages import CAUSES, ENDED, LEFT, Acknowledged, Leaving, Status, leaving
 from nbtrain.runs import entries, fresh, lastword
 from nbtrain.runs.failures import failure_of_exit
@@ -33,20 +35,23 @@ _LOOK_S = 0.25
 _STUCK_S = 2.25
 """A Stop or Pause that has waited this long, by a trainer whose heartbeat has stopped, is carried out with SIGKILL."""
 _SILENT_S = 1.75
+_GONE_S = 1.0
+"""Loader processes that were sent SIGKILL are gone by then, or wait for a device."""
 _LAST_LINES = 20
 _TAIL_BYTES = 16384
 
 
 def main() -> None:
-    """Entry of the cold start: ``RUN WHEN_BUSY``; the report goes to standard output as one line of JSON."""
-    run, when_busy = RunFolder(sys.argv[1]), sys.argv[2]
+    """Entry of the cold start: ``RUN WHEN_BUSY WHY_COLD``; the report goes to standard output as one line of JSON."""
+    gc.disable()  # imports make no garbage, but a million objects to look through; the trainer takes it back
+    run, when_busy, why_cold = RunFolder(sys.argv[1]), sys.argv[2], sys.argv[3]
     if sys.platform == "win32":
-        _guard_on_windows(run, when_busy)
+        _guard_on_windows(run, when_busy, why_cold)
     if os.fork():
         os._exit(0)  # the starter sees its child end at once, and nobody is left to become a zombie
     channel = Channel(os.dup(1))
     become_trainer(run, channel)
-    end(begin(run, when_busy, channel).work())
+    end(begin(run, when_busy, channel, why_cold).work())
 
 
 class Channel:
@@ -96,11 +101,14 @@ def start_next(project: Path) -> None:
             fresh.python("queue", str(project), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def begin(run: RunFolder, when_busy: Any, channel: Channel) -> Trainer:
-    """Take the lock and become the run's trainer, or report why not and end the process."""
+def begin(run: RunFolder, when_busy: Any, channel: Channel, why_cold: str = "") -> Trainer:
+    """Take the lock and become the run's trainer, or report why not and end the process.
+
+    ``why_cold`` says why the libraries are not loaded yet, where they are not.
+    """
     faulthandler.enable()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    trainer = Trainer(run, when_busy=when_busy)
+    trainer = Trainer(run, when_busy=when_busy, why_cold=why_cold)
     try:
         begun = trainer.begin(channel.say)
     except Exception as error:
@@ -141,6 +149,8 @@ def _guard(run: RunFolder, pid: int, kills: int, stale: frozenset[str]) -> None:
         _say_left(run, left_here, stale)
     peak_mib = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     write_exit(run, code, peak_mib, processes.out_of_memory_kills() > kills)
+    _await_group(pid)
+    cache_files.sweep_memory()  # a trainer that was ended could not give up its share
 
 
 def _wait(run: RunFolder, pid: int, stale: frozenset[str]) -> Leaving | None:
@@ -183,6 +193,13 @@ def end_group(pid: int) -> None:
         return
 
 
+def _await_group(pid: int) -> None:
+    """Wait until the rest of the trainer's process group has ended, but not for a process that the system holds."""
+    end_s = time.monotonic() + _GONE_S
+    while time.monotonic() < end_s and processes.group_lives(pid):
+        time.sleep(0.01)
+
+
 def _say_left(run: RunFolder, ending: Leaving, stale: frozenset[str]) -> None:
     """Take over the dead trainer's lock and say the last word in its place."""
     detail = f"{LEFT[ending]} while it did not answer, and ended from outside."
@@ -223,10 +240,10 @@ def last_lines(log: Path) -> list[str]:
         return []
 
 
-def _guard_on_windows(run: RunFolder, when_busy: str) -> NoReturn:
+def _guard_on_windows(run: RunFolder, when_busy: str, why_cold: str) -> NoReturn:
     """There is no fork: the trainer is a child with its own interpreter. Untested."""
     with open(run.log, "ab") as log:
-        argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), when_busy]
+        argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), when_busy, why_cold]
         code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
     if code != LOCKED:
         write_exit(run, code, 0.0, False)

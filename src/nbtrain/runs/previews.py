@@ -215,7 +215,7 @@ def _warm_line() -> Line | None:
         return None
     end_s = time.monotonic() + _WARM_S
     there = launch.ensure_warm()
-    while not there and not warm.refusal() and time.monotonic() < end_s:
+    while not there and not warm.hindrance() and time.monotonic() < end_s:
         time.sleep(0.05)
         there = warm.is_there()
     if not there:

@@ -3,16 +3,15 @@
 It only imports. One tensor operation before the fork would start a thread pool, and the child would hang; so it serves
 only while the system counts exactly one thread, and never asks CUDA anything. A request may come while it still
 imports: the fork is then made between two imports, and the trainer goes on importing where the process stood.
-One per environment: interpreter, variables that libraries read while they load, the files of nbtrain and of torch; when
-a file changes, it leaves. It listens on a Unix socket in a private folder, to this user only, never on a port.
-Known here: the socket, the fork, when to leave. Not known here: runs and short jobs, but for handing one over.
-Linux only.
+One per environment (environment.py); where that changes, where nobody asks for a while and where memory is short, it
+leaves, and should memory run out at once, the system ends it first. It holds no lock but the one that keeps a second
+one away. It listens on a Unix socket in a private folder, to this user only, never on a port. Known here: the socket,
+the fork, when to leave. Not known here: runs and short jobs, but for handing one over. Linux only.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import importlib
 import importlib.util
 import json
@@ -30,22 +29,21 @@ from typing import Any, NoReturn
 
 from nbtrain import files, locks, processes
 from nbtrain.errors import NbtrainError
-from nbtrain.runs import errand, parent, renderer  # whole before the first request: a fork may come at any import
+
+# Whole before the first request: a fork may come at any import.
+from nbtrain.runs import environment, errand, parent, renderer
 from nbtrain.runs.devices import runtime_folder
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.jobfolder import JobFolder
 
 IDLE_S = 600.0
 """Without a request for this long it leaves, and gives its memory back."""
-_MEMORY_SHARE = 0.1
-"""With less of the machine's memory available than this it leaves at once."""
 _ANSWER_S = 10.0
 """Longer than any import that a request may have to wait for; a cold start would take longer still."""
 _LOOK_S = 5.0
 _REQUEST_BYTES = 1 << 20
 _LIBRARIES = ("torch", "torchvision", "torchvision.transforms.v2", "timm", "timm.optim")
 _PARTS = ("nbtrain.data", "nbtrain.models", "nbtrain.training", "nbtrain.probing")
-_READ_WHILE_LOADING = ("OMP_", "KMP_", "MKL_", "GOMP_", "OPENBLAS_", "TORCH_", "PYTORCH_", "LD_", "PYTHON")
 
 
 # ---------------------------------------------------------------------- for those who ask
@@ -58,24 +56,15 @@ def unavailable() -> str:
     return "" if processes.LINUX else f"a warm process is not available on {sys.platform}"
 
 
-def environment_key() -> str:
-    """Return a text that changes when a process that imported before would not be the same any more."""
-    variables = sorted((k, v) for k, v in os.environ.items() if k.startswith(_READ_WHILE_LOADING))
-    seen = json.dumps([sys.executable, sys.prefix, sys.version, variables, source_stamp()])
-    return hashlib.sha256(seen.encode()).hexdigest()[:16]
-
-
-def source_stamp() -> str:
-    """Return a text that changes with nbtrain's source and with the installed libraries."""
-    found = [*Path(__file__).resolve().parents[1].rglob("*.py"), *_library_files()]
-    stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(found) if path.exists()]
-    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
+def hindrance() -> str:
+    """Return why it makes no sense to start one here and now; nothing where it does."""
+    return unavailable() or refusal() or processes.memory_shortage()
 
 
 def refusal() -> str:
     """Return why the last warm process of this environment could not serve; nothing where none has refused."""
     try:
-        return _refusal_path(environment_key()).read_text()
+        return _refusal_path(environment.key()).read_text()
     except (OSError, NbtrainError):
         return ""
 
@@ -93,7 +82,7 @@ def ask(request: dict[str, Any]) -> dict[str, Any]:
     """Send a request and return the answer; ``refused`` says why there is none."""
     connection = _connect()
     if connection is None:
-        return {"refused": refusal() or "no warm process was ready"}
+        return {"refused": hindrance() or "no warm process was ready"}
     with connection:
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
@@ -124,7 +113,7 @@ def _connect() -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_ANSWER_S)
     try:
-        connection.connect(str(_socket_path(environment_key())))
+        connection.connect(str(_socket_path(environment.key())))
     except (OSError, NbtrainError):
         connection.close()
         return None
@@ -150,19 +139,12 @@ def _receive(connection: socket.socket) -> bytes:
     return data
 
 
-def _library_files() -> Iterator[Path]:
-    for name in ("torch", "torchvision", "timm", "numpy"):
-        spec = importlib.util.find_spec(name) if name not in sys.modules else sys.modules[name].__spec__
-        if spec and spec.origin:
-            yield Path(spec.origin)
-
-
 # ---------------------------------------------------------------------- the process itself
 
 
 def main() -> None:
-    """Entry of the process: ``KEY``. It detaches itself; its starter sees its child end at once."""
-    key, stamp = sys.argv[1], source_stamp()
+    """Entry of the process: ``KEY IDLE_S``. It detaches itself; its starter sees its child end at once."""
+    key, idle_s, stamp = sys.argv[1], float(sys.argv[2]), environment.stamp()
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -172,7 +154,7 @@ def main() -> None:
     if not lock.acquire():
         os._exit(0)  # another one serves this environment
     _output_to(runtime_folder() / f"warm-{key}.log")
-    Server(key, stamp).serve()
+    Server(key, stamp, idle_s).serve()
 
 
 def _output_to(log: Path) -> None:
@@ -185,8 +167,9 @@ def _output_to(log: Path) -> None:
 class Server:
     """Listens from the first moment, imports, then waits for requests; each makes a trainer or a short job."""
 
-    def __init__(self, key: str, stamp: str) -> None:
-        self._stamp = stamp
+    def __init__(self, key: str, stamp: str, idle_s: float) -> None:
+        self._stamp, self._idle_s = stamp, idle_s
+        self._stay_as_long_as_others: Callable[[], None] = lambda: None
         self._key, self._path = key, _socket_path(key)
         self._path.unlink(missing_ok=True)  # of a killed one; this process holds the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -199,22 +182,33 @@ class Server:
 
     def serve(self) -> NoReturn:
         """Import, then serve until it is time to leave."""
+        self._stay_as_long_as_others = processes.go_first()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children are not kept as zombies
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        gc.disable()  # imports make no garbage, but a million objects to look through
         hook = _BetweenImports(self)
         sys.meta_path.insert(0, hook)
         for name in _names():
             if self._work is None:  # a child imports what its work needs, and no more
                 self._import(name)
+                self._leave_where_memory_is_short()
         sys.meta_path.remove(hook)
         self._work_if_asked()
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
+        gc.enable()
+        self._used_s = time.monotonic()  # it is ready only now
         while not (reason := self._reason_to_leave()):
-            select.select([self._listener], [], [], _LOOK_S)
+            select.select([self._listener], [], [], min(_LOOK_S, self._idle_s))
             self.poll()
             self._work_if_asked()
         self._leave(reason)
+
+    def _leave_where_memory_is_short(self) -> None:
+        """While it still imports: what is not loaded yet would only make it worse."""
+        short = processes.memory_shortage()
+        if short and self._work is None:
+            self._leave(short)
 
     def _leave(self, reason: str) -> NoReturn:
         """Go, and leave word where it makes no sense to try again in the same environment."""
@@ -259,6 +253,7 @@ class Server:
         """In the fork: its own parent splits off, the rest is the worker, which goes on where the server stood."""
         try:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._stay_as_long_as_others()
             self._listener.close()
             os.environ.clear()
             os.environ.update(request["env"])
@@ -283,11 +278,10 @@ class Server:
             sys.stderr.write(f"{name} could not be imported: {error!r}\n")
 
     def _reason_to_leave(self) -> str:
-        if time.monotonic() - self._used_s > IDLE_S:
+        if time.monotonic() - self._used_s > self._idle_s:
             return "nobody has asked for a while"
-        if processes.available_share() < _MEMORY_SHARE:
-            return "the machine is short of memory"
-        return "nbtrain or a library has changed" if source_stamp() != self._stamp else _unsafe()
+        changed = environment.stamp() != self._stamp
+        return processes.memory_shortage() or ("nbtrain or a library has changed" if changed else _unsafe())
 
 
 class _BetweenImports:

@@ -12,6 +12,7 @@ trainer answers also while it imports or hangs in a long call. It ends the proce
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import select
@@ -84,8 +85,10 @@ Build: TypeAlias = Callable[[dict[str, Any], Path, Say, Asked], Loop]
 class Trainer:
     """One life of one run in this process: :meth:`begin`, then :meth:`work`."""
 
-    def __init__(self, run: RunFolder, *, when_busy: WhenBusy = "refuse", own_process: bool = True) -> None:
-        self.run, self._when_busy, self._own_process = run, when_busy, own_process
+    def __init__(
+        self, run: RunFolder, *, when_busy: WhenBusy = "refuse", own_process: bool = True, why_cold: str = ""
+    ) -> None:
+        self.run, self._when_busy, self._own_process, self._why_cold = run, when_busy, own_process, why_cold
         self._lock = locks.FileLock(run.lock)
         self._last_word = threading.Lock()
         self._wake: socket.socket | None = None
@@ -112,7 +115,8 @@ class Trainer:
             self._fail(trouble)
             report({"error": str(trouble)})
             return False
-        self.say(Status(status="preparing", phase="importing"))
+        slow = f"some seconds, in a fresh Python: {self._why_cold}" if self._why_cold else ""
+        self.say(Status(status="preparing", phase="importing", detail=slow))
         report({"pid": os.getpid()})
         return True
 
@@ -153,7 +157,11 @@ class Trainer:
         build = build or _production_build()
         if self._mailbox.leave_s is not None:
             return self._end(self._mailbox.ending, f"{LEFT[self._mailbox.ending]} before it began.")
-        outcome = build(self._frozen, self.run.path, self._say_of_loop, self._mailbox.asked).run()
+        loop = build(self._frozen, self.run.path, self._say_of_loop, self._mailbox.asked)
+        if not gc.isenabled():  # a cold start: what was imported is here to stay, and is not looked through again
+            gc.freeze()
+            gc.enable()
+        outcome = loop.run()
         harder = outcome.status == "paused" and self._mailbox.stopped  # a Stop that came while it paused
         return self._end("cancelled" if harder else outcome.status, outcome.reason)
 
@@ -301,9 +309,9 @@ class Trainer:
         self.say(self.run.with_fixes(failure))
 
 
-def run(path: str | Path, *, build: Build | None = None, when_busy: WhenBusy = "refuse") -> int:
+def run(path: str | Path, *, build: Build | None = None, when_busy: WhenBusy = "refuse", why_cold: str = "") -> int:
     """Be the trainer of the run in ``path`` from its beginning to its end; return the exit code."""
-    trainer = Trainer(RunFolder(path), when_busy=when_busy)
+    trainer = Trainer(RunFolder(path), when_busy=when_busy, why_cold=why_cold)
     return trainer.work(build) if trainer.begin(lambda _: None) else LOCKED
 
 
@@ -329,4 +337,5 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], when_busy=cast(WhenBusy, sys.argv[2] if len(sys.argv) > 2 else "refuse")))
+    _words = dict(zip(("path", "when_busy", "why_cold"), sys.argv[1:], strict=False))
+    sys.exit(run(**cast(Any, _words)))

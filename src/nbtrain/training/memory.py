@@ -16,10 +16,11 @@ from pathlib import Path
 import psutil
 import torch
 
+from nbtrain import processes
+
 _RESET_PEAK = "5"
 """What /proc/PID/clear_refs takes to forget the highest resident memory (Linux, proc(5))."""
 _LOOK_S = 0.002
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def trim(device: torch.device) -> None:
@@ -39,19 +40,7 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return min(psutil.virtual_memory().available, _room_in_container())
-
-
-def _room_in_container() -> int:
-    """Return what is left of a container's memory (cgroup v2); what only caches files counts as free."""
-    try:
-        limit = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
-        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
-        rows = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):  # no cgroup v2 here, or the limit is "max"
-        return 1 << 62
-    cached = sum(int(row.split()[1]) for row in rows if row.startswith("inactive_file "))
-    return max(0, limit - used + cached)
+    return processes.available_bytes()
 
 
 def run_peak_bytes(device: torch.device) -> int:

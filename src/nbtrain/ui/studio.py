@@ -46,6 +46,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
         if project is not self.project:
             self.project.close()
         self.project = project
+        project.warm_up()
         self.header.show(project)
         self.experiments.show(project)
         self._show_selected()
