@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import mmap
 import os
+import struct
 import sys
 import threading
 import time
@@ -43,6 +44,8 @@ _HEADER_BYTES = 64
 _RECORD = np.dtype(
     [("key", "<u8", 2), ("offset", "<u8"), ("bytes", "<u8"), ("height", "<u4"), ("width", "<u4"), ("marker", "<u8")]
 )
+_FIELDS = struct.Struct("=4Q2IQ")
+"""The same record for reading one: a few times as fast."""
 _SIZE_AT, _MARKER_AT = _RECORD.fields["height"][1], _RECORD.fields["marker"][1]  # type: ignore[index]
 Records = np.ndarray[tuple[int], np.dtype[np.void]]
 _WRITTEN, _SEALED = 1, 2
@@ -72,7 +75,8 @@ class PixelCache:
             weakref.finalize(self, os.close, descriptor)
         _share(self._index_file)
         self._pixels = np.frombuffer(mmap.mmap(self._data_file, 0), np.uint8)
-        self._records = np.frombuffer(mmap.mmap(self._index_file, 0), _RECORD, offset=_HEADER_BYTES)
+        self._index = mmap.mmap(self._index_file, 0)
+        self._records = np.frombuffer(self._index, _RECORD, offset=_HEADER_BYTES)
         self._missing = {slot for slot in slots if not self._records["marker"][slot]}
         self._sealing = not lasting
         self._seal_when_full()
@@ -104,11 +108,12 @@ class PixelCache:
         found = self._wanted.get(file)
         if found is None:
             return None
-        record = self._records[found[1]]
-        offset, height, width = int(record["offset"]), int(record["height"]), int(record["width"])
-        if not record["marker"] or 3 * height * width != record["bytes"]:
+        _, _, offset, n_bytes, height, width, marker = _FIELDS.unpack_from(
+            self._index, _HEADER_BYTES + found[1] * _FIELDS.size
+        )
+        if not marker or 3 * height * width != n_bytes:
             return None
-        return self._pixels[offset : offset + 3 * height * width].reshape(height, width, 3)
+        return self._pixels[offset : offset + n_bytes].reshape(height, width, 3)
 
     def put(self, file: str, pixels: Pixels, root: Path) -> None:
         """Keep the pixels of ``file`` below ``root``, unless it has changed since the run looked at it."""
