@@ -186,6 +186,13 @@ def free_bytes(folder: Path) -> int:
     return max(0, free - RESERVE_BYTES)
 
 
+def held_share(path: Path, wanted: Sequence[Wanted], variant: str = "") -> float:
+    """Return the share of ``wanted`` that the cache at ``path`` holds; nothing is opened for it."""
+    records, _ = _read(path)
+    held = {(int(a), int(b)) for a, b in records["key"][records["marker"] > 0]}
+    return sum(_key(one, variant) in held for one in wanted) / max(1, len(wanted))
+
+
 def sweep(folder: Path, *, lasting: bool) -> None:
     """Remove the caches in ``folder`` that nobody uses: those in memory at once, others when they are old."""
     lock = FileLock(folder / _LOCK)
@@ -240,7 +247,16 @@ def _end(records: Records) -> int:
 
 def _known(path: Path) -> Records:
     """Return the records of an index; none of a foreign or broken one. What a reboot may have lost is marked so."""
-    none = np.empty(0, _RECORD)
+    records, lost = _read(path)
+    if lost:
+        with open(_index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
+            index.write(_MAGIC + _boot() + records.tobytes())
+    return records
+
+
+def _read(path: Path) -> tuple[Records, bool]:
+    """Return the records of an index, and whether a reboot has taken some that it still names."""
+    none = np.empty(0, _RECORD), False
     try:
         plain = _index_of(path).read_bytes()
         n_bytes = path.stat().st_size
@@ -252,11 +268,10 @@ def _known(path: Path) -> Records:
     records = np.frombuffer(plain, _RECORD, n_records, _HEADER_BYTES).copy()
     if _end(records) > n_bytes:
         return none
-    if plain[len(_MAGIC) : _HEADER_BYTES] != _boot():
+    rebooted = plain[len(_MAGIC) : _HEADER_BYTES] != _boot()
+    if rebooted:
         records["marker"][records["marker"] == _WRITTEN] = 0
-        with open(_index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
-            index.write(_MAGIC + _boot() + records.tobytes())
-    return records
+    return records, rebooted
 
 
 def _boot() -> bytes:

@@ -11,6 +11,7 @@ Shapes: B images of a batch, C colours, H height, W width, K classes.
 
 from __future__ import annotations
 
+import copy
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -134,6 +135,15 @@ class Images(Dataset[Batch]):
             except DataError as error:
                 self.kept.append(error)
         told.at(len(self))
+
+    def first(self, n_images: int) -> Images:
+        """Return the first images as a set of their own, decoded and kept: they are read as from a cache."""
+        some = copy.copy(self)
+        some.records, some._labels = self.records[:n_images], self._labels[:n_images]
+        some.cache, some.hands, some.kept = None, None, self.kept[:n_images]
+        if not some.kept:
+            some.keep()
+        return some
 
     def read(self, position: int, *, passing: bool = False) -> Pixels:
         """Return the pixels at ``position``, where they are ``passing`` until the next; raises DataError."""

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from nbtrain import files, processes
-from nbtrain.data.cache import PixelCache, Wanted, free_bytes, memory_folder, sweep
+from nbtrain.data.cache import PixelCache, Wanted, free_bytes, held_share, memory_folder, sweep
 from nbtrain.data.decode import decode
 from nbtrain.data.images import Images, shrunk, shrunk_size
 from nbtrain.data.records import counted
@@ -107,8 +107,7 @@ def open_cache(
     if place is None:
         return None, ""
     shrink_px, lasting = images[0].shrink_px, kind == "disk"
-    root = hashlib.blake2b(str(images[0].root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-    path = place / f"{files.slug(name)}-{root}.pixels"
+    path = place / _file_of(name, images[0])
     try:
         sweep(place, lasting=lasting)
         everything = to_cache(found, shrink_px)
@@ -121,6 +120,20 @@ def open_cache(
     if cache is None or len(wanted) == len(everything):
         return cache, ""
     return cache, f"The cache has room for {len(wanted)} of {counted(len(everything), 'image', 'images')}."
+
+
+def cached_share(kind: str, folder: Path, name: str, images: Images, found: ScanResult) -> float | None:
+    """Return the share of a data set's images that a cache of this kind holds by now; None where there will be none."""
+    place = _place(kind, folder) if found.decoded_bytes > MAX_KEPT_BYTES else None
+    if place is None:
+        return None
+    return held_share(place / _file_of(name, images), to_cache(found, images.shrink_px), str(images.shrink_px or ""))
+
+
+def _file_of(name: str, images: Images) -> str:
+    """Return what the cache of a data set is called: by its name, and by the folder that its files lie in."""
+    root = hashlib.blake2b(str(images.root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return f"{files.slug(name)}-{root}.pixels"
 
 
 def to_cache(found: ScanResult, shrink_px: int) -> list[Wanted]:
