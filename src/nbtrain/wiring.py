@@ -134,8 +134,8 @@ class Wiring:
 
         ``vigil`` says what is done where its workers hang; without it they are waited for.
         """
+        from nbtrain.data.cache import MAX_KEPT_BYTES
         from nbtrain.data.loader import Loader, Reading
-        from nbtrain.data.reading import MAX_KEPT_BYTES
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
         from nbtrain.training.inputs import Inputs

@@ -33,6 +33,10 @@ from nbtrain.locks import FileLock
 if sys.platform != "win32":
     import fcntl
 
+FOLDER = ".pixels"
+"""Where caches on the disk lie, below a project's data sets."""
+MAX_KEPT_BYTES = 64 * 2**20
+"""Sets up to this decoded size the trainer keeps itself: reading them again would cost more than everything else."""
 MAX_AGE_S = 30 * 86_400.0
 """A cache that no run has opened for this long is removed."""
 RESERVE_BYTES = 2 * 2**30
@@ -170,11 +174,56 @@ class PixelCache:
             os.fsync(self._index_file)
 
 
+class Kept(NamedTuple):
+    """One cache that lies on this machine."""
+
+    path: Path
+    in_memory: bool
+    size_bytes: int
+    """What it takes now; it grows while a first epoch reads."""
+    room_bytes: int
+    """What it takes once it holds all of its images."""
+
+
+def kept(folder: Path) -> list[Kept]:
+    """Return the caches on the disk in ``folder``, and all of this user's in memory."""
+    places = [(folder, False)]
+    if _SHARED_MEMORY.is_dir():
+        places.append((_shared_folder(), True))
+    found = []
+    for place, in_memory in places:
+        for path in sorted(place.glob("*.pixels")):
+            with contextlib.suppress(OSError):  # gone with its run just now
+                seen = path.stat()
+                size_bytes = min(seen.st_size, 512 * getattr(seen, "st_blocks", seen.st_size))
+                found.append(Kept(path, in_memory, size_bytes, seen.st_size))
+    return found
+
+
+def clear(path: Path) -> bool:
+    """Remove the cache at ``path``, and return whether it could be done: not while a run uses it."""
+    lock = FileLock(path.parent / _LOCK)
+    if not lock.acquire():
+        return False
+    try:
+        return _remove_unused(path)
+    finally:
+        lock.release()
+
+
+def file_of(name: str, root: Path) -> str:
+    """Return what the cache of a data set is called: by its name, and by the folder that its images lie in."""
+    place = hashlib.blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return f"{files.slug(name)}-{place}.pixels"
+
+
 def memory_folder() -> Path | None:
     """Return this user's folder in the machine's memory, which all of their runs share; None where there is none."""
-    if not _SHARED_MEMORY.is_dir():
-        return None
-    return files.private_folder(_SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}")
+    return files.private_folder(_shared_folder()) if _SHARED_MEMORY.is_dir() else None
+
+
+def _shared_folder() -> Path:
+    return _SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}"
 
 
 def free_bytes(folder: Path) -> int:

@@ -6,7 +6,6 @@ trainer reads this file.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import tempfile
@@ -17,8 +16,18 @@ from typing import Literal
 
 import numpy as np
 
-from nbtrain import files, processes
-from nbtrain.data.cache import PixelCache, Wanted, free_bytes, held_share, memory_folder, sweep
+from nbtrain import processes
+from nbtrain.data.cache import (
+    FOLDER,
+    MAX_KEPT_BYTES,
+    PixelCache,
+    Wanted,
+    file_of,
+    free_bytes,
+    held_share,
+    memory_folder,
+    sweep,
+)
 from nbtrain.data.decode import decode
 from nbtrain.data.images import Images, shrunk, shrunk_size
 from nbtrain.data.records import counted
@@ -27,8 +36,6 @@ from nbtrain.data.statistics import MAX_MEASURED, PixelStatistics
 from nbtrain.data.worker_threads import Threads
 from nbtrain.errors import DataError
 
-MAX_KEPT_BYTES = 64 * 2**20
-"""Sets up to this decoded size are kept in memory: reading them again would cost more than everything else."""
 MAX_WORKERS = 8
 
 _TRIED = 8
@@ -107,7 +114,7 @@ def open_cache(
     if place is None:
         return None, ""
     shrink_px, lasting = images[0].shrink_px, kind == "disk"
-    path = place / _file_of(name, images[0])
+    path = place / file_of(name, images[0].root)
     try:
         sweep(place, lasting=lasting)
         everything = to_cache(found, shrink_px)
@@ -127,13 +134,8 @@ def cached_share(kind: str, folder: Path, name: str, images: Images, found: Scan
     place = _place(kind, folder) if found.decoded_bytes > MAX_KEPT_BYTES else None
     if place is None:
         return None
-    return held_share(place / _file_of(name, images), to_cache(found, images.shrink_px), str(images.shrink_px or ""))
-
-
-def _file_of(name: str, images: Images) -> str:
-    """Return what the cache of a data set is called: by its name, and by the folder that its files lie in."""
-    root = hashlib.blake2b(str(images.root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-    return f"{files.slug(name)}-{root}.pixels"
+    path = place / file_of(name, images.root)
+    return held_share(path, to_cache(found, images.shrink_px), str(images.shrink_px or ""))
 
 
 def to_cache(found: ScanResult, shrink_px: int) -> list[Wanted]:
@@ -157,7 +159,7 @@ def _place(kind: str, folder: Path) -> Path | None:
         return None
     if kind == "memory":
         return memory_folder()
-    place = folder / ".pixels"
+    place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     return place
 
