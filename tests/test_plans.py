@@ -54,6 +54,23 @@ def test_a_loader_beside_the_computing_counts_by_the_slower_of_both():
     assert found.epoch_s == pytest.approx(31 * (0.01 + 0.001 * 32) + 100 / 32 * 0.02 + 0.01)
 
 
+def test_a_cache_makes_all_epochs_but_the_first_shorter():
+    slow = replace(trial(32, beside=True), load_s=0.1)
+    found = replace(MEASURED, trials=(slow,), cache="memory", cached_load_s=0.01, cached_val_s=0.005)
+    first, whole = plan(CONFIG, replace(found, cache="")), plan(CONFIG, found)
+    assert first.filling_s == 0
+    assert whole.epoch_s == pytest.approx(31 * 0.042 + 100 / 32 * 0.005 + 0.01)
+    assert whole.epoch_s + whole.filling_s == pytest.approx(first.epoch_s)
+    assert whole.run_s == pytest.approx(3.0 + 10 * whole.epoch_s + whole.filling_s + 0.2)
+    assert plan(CONFIG, replace(found, cached_share=1.0)).filling_s == 0
+    told = compared(CONFIG, whole.foretold(), took_s=9.0, epochs=10, peak_bytes=1)
+    assert told["foretold_s"] == pytest.approx(whole.run_s)
+    assert [line.value for line in lines(whole) if line.label == "First epoch"] == [
+        f"{duration(whole.filling_s)} longer"
+    ]
+    assert not [line for line in lines(first) if line.label == "First epoch"]
+
+
 def test_a_slow_disk_holds_short_epochs_up():
     assert plan(CONFIG, replace(MEASURED, write_s=60.0)).epoch_s == 60.0
     rare = CONFIG.set("checkpoint.every_n_epochs", 10)

@@ -50,6 +50,27 @@ def test_a_later_life_takes_what_was_decided(project):  # noqa: F811
     assert of(said, Status)[-1].steps == 40
 
 
+def test_a_plan_counts_the_cache_that_the_run_will_have(project, monkeypatch):  # noqa: F811
+    from nbtrain.data import reading
+
+    monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
+    run, held = a_run(project, {"data.cache": "disk", "data.workers": 1})
+    told = []
+
+    def probed(wiring, found, device, train, val, normal, settings):
+        with rehearse.Stage(wiring, found, device, train, val, normal, settings) as stage:
+            told.append(stage.measured(32, "", Fit(()), 0.0))
+        raise RuntimeError("that is all")
+
+    monkeypatch.setattr("nbtrain.build.decide", probed)
+    with pytest.raises(RuntimeError, match="that is all"):
+        lived(run, held)
+    assert told[0].cache == "disk"
+    assert told[0].cached_share == 0
+    assert told[0].cached_load_s > 0
+    assert told[0].cached_val_s > 0
+
+
 def test_a_stop_is_heard_while_it_measures(project):  # noqa: F811
     run, held = a_run(project, AUTO)
     outcome, _ = lived(run, held, lambda heard: any("measuring" in message.detail for message in of(heard, Status)))

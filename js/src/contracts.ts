@@ -78,6 +78,8 @@ export interface Cards {
   regularisation: { parts: { path: string; label: string; value: string; points: number }[]; augmentation: string; overall: string };
   timeline: { epoch: number; label: string; path: string }[];
   stops: string;
+  /** What is kept of the data set's images in decoded form, or will be. */
+  cache: { text: string; clear: boolean };
 }
 
 /** One row of the batch-size table. */

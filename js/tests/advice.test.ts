@@ -83,6 +83,15 @@ test("an imbalance opens its table, and a choice is made there", () => {
   assert.deepEqual(model.sent, [{ do: "fix", fix: { "loss.class_weights": "auto" } }]);
 });
 
+test("the data section says what is kept of decoded images, and clears it", () => {
+  const data = { key: "data", title: "Data", open: true, fields: [] };
+  const shown = (clear: boolean) => show(widget, { ...STATE, sections: [data], cards: { ...STATE.cards, cache: { text: "276 MiB of decoded images are kept in memory.", clear } } });
+  assert.match(text(shown(false).el.querySelector("[data-cache]")), /276 MiB of decoded images are kept in memory\.$/);
+  const { el, model } = shown(true);
+  button(el.querySelector("[data-cache]")!, "Clear").click();
+  assert.deepEqual(model.sent, [{ do: "clear_cache" }]);
+});
+
 test("a finished run has no advice in its form, and its findings are cards", () => {
   const { el } = show(widget, { ...STATE, editable: false, status: "completed" });
   assert.doesNotMatch(text(el), /too high|suggestion/);

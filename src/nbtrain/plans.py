@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -60,6 +60,14 @@ class Measured:
     """Memory that the memory target leaves to the model and its batches."""
     table: tuple[int, ...] = ()
     """Batch sizes that were measured to be compared."""
+    cache: str = ""
+    """Where decoded images will be kept, "memory" or "disk"; empty where every epoch decodes them."""
+    cached_share: float = 0.0
+    """Share of the images that lie there already."""
+    cached_load_s: float = 0.0
+    """Seconds per training batch that the loader needs where the images are decoded."""
+    cached_val_s: float = 0.0
+    """Seconds per validation batch there."""
 
     def plain(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -89,6 +97,16 @@ class Measured:
     def batch_s(self) -> float:
         """Seconds per training batch."""
         return self.trial.batch_s if self.trial else self.fit.batch_s(self.batch)
+
+    @property
+    def later_batch_s(self) -> float:
+        """Seconds per training batch once the cache is filled; the same as before where there is none."""
+        return replace(self.trial, load_s=self.cached_load_s).batch_s if self.cache and self.trial else self.batch_s
+
+    @property
+    def later_val_s(self) -> float:
+        """Seconds per validation batch once the cache is filled."""
+        return self.cached_val_s if self.cache else self.val_batch_s
 
     @property
     def peak_bytes(self) -> int:
@@ -130,7 +148,9 @@ class Plan:
     first_epochs_s: float
     """Seconds of each epoch in which a part of the network is frozen."""
     epoch_s: float
-    """Seconds of an epoch with its validation."""
+    """Seconds of an epoch with its validation, once a cache is filled where there is one."""
+    filling_s: float
+    """Seconds that the first epoch takes longer, since it decodes images that the cache does not hold yet."""
     run_s: float
     peak_bytes: int
     """Peak memory of the whole trainer on the CPU, of the device's allocator on a GPU."""
@@ -174,6 +194,7 @@ class Plan:
         return {
             "device": found.device, "batch": found.batch, "start_s": found.start_s,
             "first_epochs_s": self.first_epochs_s / self.time.factor, "epoch_s": self.epoch_s / self.time.factor,
+            "filling_s": self.filling_s / self.time.factor,
             "end_s": found.write_s,
             "peak_bytes": found.process_bytes + found.peak_bytes, "run_s": self.run_s, "epochs": self.epochs,
         }  # fmt: skip
@@ -185,19 +206,26 @@ def plan(config: Config, measured: Measured, past: Sequence[Mapping[str, Any]] =
     clock, memory = (correction(past, measured.device, family(config), what) for what in ("time", "memory"))
     batches = max(1, measured.n_train // measured.batch)
     steps = -(-batches // training.batch_multiplier)
-    rest_s = measured.n_val / measured.batch * measured.val_batch_s + measured.hold_s / checkpoint.every_n_epochs
+    n_val = measured.n_val / measured.batch
+    rest_s = n_val * measured.later_val_s + measured.hold_s / checkpoint.every_n_epochs
     waits_s = measured.write_s / checkpoint.every_n_epochs  # the next checkpoint waits for the one under way
-    epoch_s = max(batches * measured.batch_s + rest_s, waits_s)
+    epoch_s = max(batches * measured.later_batch_s + rest_s, waits_s)
     first_s = max(batches * measured.frozen_s + rest_s, waits_s) if measured.frozen_s else epoch_s
+    slower_s = (
+        batches * (measured.batch_s - measured.later_batch_s),
+        n_val * (measured.val_batch_s - measured.later_val_s),
+    )
+    filling_s = (1 - measured.cached_share) * sum(max(0.0, slower) for slower in slower_s)
     epochs = training.most_epochs
     if training.epochs_are_measured:
-        epochs = epochs_within(training.time_budget_minutes, measured.start_s, clock.factor * epoch_s, measured.write_s)
+        before_s = measured.start_s + clock.factor * filling_s
+        epochs = epochs_within(training.time_budget_minutes, before_s, clock.factor * epoch_s, measured.write_s)
     frozen = min(epochs, getattr(config.model, "unfreeze_epoch", 0)) if measured.frozen_s else 0
-    run_s = measured.start_s + frozen * first_s + (epochs - frozen) * epoch_s + measured.write_s
+    run_s = measured.start_s + filling_s + frozen * first_s + (epochs - frozen) * epoch_s + measured.write_s
     return Plan(
         samples=measured.n_train, batch=measured.batch, steps_per_epoch=steps, epochs=epochs,
         at_most=training.early_stopping, first_epochs_s=clock.factor * first_s, epoch_s=clock.factor * epoch_s,
-        run_s=clock.factor * run_s,
+        filling_s=clock.factor * filling_s, run_s=clock.factor * run_s,
         peak_bytes=round(memory.factor * (measured.process_bytes + measured.peak_bytes)),
         checkpoint_bytes=measured.checkpoint_bytes, disk_bytes=checkpoint.at_once * measured.checkpoint_bytes,
         time=clock, memory=memory, measured=measured,
@@ -258,6 +286,7 @@ def compared(
     """Return the record of a completed run beside what had been ``foretold`` for the epochs that it had."""
     frozen = min(epochs, getattr(config.model, "unfreeze_epoch", 0))
     training_s = frozen * foretold["first_epochs_s"] + (epochs - frozen) * foretold["epoch_s"]
+    training_s += foretold.get("filling_s", 0.0)
     return {
         "device": foretold["device"], "family": family(config), "epochs": epochs,
         "foretold_s": foretold["start_s"] + training_s + foretold["end_s"], "took_s": took_s,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import torch
 
     from nbtrain.config import Config
+    from nbtrain.data.images import Images
     from nbtrain.data.loader import Loader
     from nbtrain.data.normalisation import MeanStd
     from nbtrain.models import Model
@@ -54,6 +55,8 @@ _WITHIN_S = 1.0
 """The second batch that is tried takes about as long."""
 _MOST_TABLE_S = 20.0
 """One step of a size in the table may take this long by what smaller ones say; else it is worked out, not measured."""
+_MOST_DECODED_BYTES = 64 * 2**20
+"""Size of the images that are decoded to measure what reading them from a cache takes."""
 _MIB, _GIB = 2**20, 2**30
 Tell = Callable[[str], None]
 """Takes what is being measured, in words."""
@@ -82,6 +85,8 @@ class Stage(AbstractContextManager["Stage"]):
         parts = quiet.parts(found, device, train, val, normal, quiet.plan(1), settings)
         self.rehearsal = Rehearsal(parts, quiet.plan(1), self.gauge, Path(self._folder.name), self.commands)
         self.n_train, self.n_val, self._val = len(train.images), len(val.images), val
+        self._cache: Callable[[], tuple[str, float]] = lambda: wiring.cached(found, train.images)
+        self._image_bytes = max(1, found.scanned.decoded_bytes // max(1, found.scanned.n_images))
         self._last_epoch = parts.unfreezing.epoch if parts.unfreezing else 0
 
     def __exit__(
@@ -143,19 +148,34 @@ class Stage(AbstractContextManager["Stage"]):
         frozen_s = self.at(batch, epoch=0).batch_s if self._last_epoch and fit.has(batch) else 0.0
         self._tell("measuring a validation and a checkpoint")
         self._val.batch_size = batch
-        val_s = batch * self.rehearsal.validation_s()
+        val_s = batch * self.rehearsal.validation_s(self._val)
         self.rehearsal.begin(self._last_epoch)
         kept = self.rehearsal.checkpoint()
         rows = tuple(size for size in table if size <= self.n_train)
         for size in rows:
             fit = self._with(fit, size, Pace())
+        cached = self._cached(batch)  # last, since it takes memory
         return Measured(
             batch=batch, reason=reason, device=device_key(self.device), n_train=self.n_train, n_val=self.n_val,
             trials=fit.trials, frozen_s=frozen_s, val_batch_s=val_s,
             start_s=start_s + self.rehearsal.first_step_s, checkpoint_bytes=kept.size_bytes, hold_s=kept.hold_s,
             write_s=kept.write_s, process_bytes=self.gauge.process_bytes, limit_bytes=round(self.limit_bytes),
-            table=rows,
+            table=rows, **cached,
         )  # fmt: skip
+
+    def _cached(self, batch: int) -> dict[str, Any]:
+        """Return what a plan needs of the cache that the run will have: a few images are read as from there."""
+        kind, share = self._cache()
+        if not kind:
+            return {}
+        self._tell("measuring images that are decoded")
+        n_images = max(_FIRST, min(2 * batch, _MOST_DECODED_BYTES // self._image_bytes))
+        train = _sized(self._train, batch, self._train.images.first(n_images))
+        val = _sized(self._val, batch, self._val.images.first(n_images))
+        return {
+            "cache": kind, "cached_share": share, "cached_load_s": batch * self.rehearsal.loading_s(train),
+            "cached_val_s": batch * self.rehearsal.validation_s(val),
+        }  # fmt: skip
 
     def _with(self, fit: Fit, batch: int, pace: Pace) -> Fit:
         """Return ``fit`` with ``batch`` measured too, where it fits by what is known and is not measured yet."""
@@ -292,12 +312,14 @@ def device_key(device: torch.device) -> str:
     return f"{processes.host()}: {name}"
 
 
-def _sized(loader: Loader, batch: int) -> Loader:
-    """Return a loader of the same images in batches of another size, which tells of no damaged image."""
+def _sized(loader: Loader, batch: int, some: Images | None = None) -> Loader:
+    """Return a loader of the same images, or of ``some``, in batches of another size; it tells of no damaged image."""
     from nbtrain.data.loader import Loader
 
-    order: dict[str, Any] = {"shuffle": loader.shuffle, "shares": loader.shares, "vigil": loader.vigil}
-    return Loader(loader.images, batch, loader.reading, **order)
+    order: dict[str, Any] = {"shuffle": loader.shuffle, "vigil": loader.vigil}
+    if some is not None:
+        return Loader(some, batch, loader.reading, **order)
+    return Loader(loader.images, batch, loader.reading, shares=loader.shares, **order)
 
 
 def _by_batch(trial: Trial) -> int:

@@ -136,8 +136,8 @@ class Wiring:
 
         ``vigil`` says what is done where its workers hang; without it they are waited for.
         """
+        from nbtrain.data.cache import MAX_KEPT_BYTES
         from nbtrain.data.loader import Loader, Reading
-        from nbtrain.data.reading import MAX_KEPT_BYTES
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
         from nbtrain.training.inputs import Inputs
@@ -174,14 +174,29 @@ class Wiring:
 
     def cache(self, found: Found, train: Images, val: Images) -> None:
         """Give the images of both sets the cache that is set, or that measuring has chosen."""
-        from nbtrain.data.reading import choose_cache, open_cache
+        from nbtrain.data.reading import open_cache
+
+        kind, dataset = self.cache_kind(found, train), self.frozen["dataset"]["name"]
+        self.notice(open_cache(kind, self.project / "datasets", dataset, (train, val), found.scanned)[1])
+
+    def cache_kind(self, found: Found, train: Images) -> str:
+        """Return where decoded images are kept: as set, or as measuring has chosen."""
+        from nbtrain.data.reading import choose_cache
         from nbtrain.training.precision import Chosen
 
         folder, epochs = self.project / "datasets", self.config.training.most_epochs
         measured = lambda _: Chosen(*choose_cache(train, found.scanned, folder, epochs))  # noqa: E731
-        kind = self.config.data.cache
-        kind = self.resolve("data.cache", kind, measured) if kind == "auto" else kind
-        self.notice(open_cache(kind, folder, self.frozen["dataset"]["name"], (train, val), found.scanned)[1])
+        kind: str = self.config.data.cache
+        return self.resolve("data.cache", kind, measured) if kind == "auto" else kind
+
+    def cached(self, found: Found, train: Images) -> tuple[str, float]:
+        """Return where decoded images will be kept, "" for nowhere, and the share of them that lies there by now."""
+        from nbtrain.data.reading import cached_share
+
+        kind = self.cache_kind(found, train)
+        dataset = self.frozen["dataset"]["name"]
+        share = cached_share(kind, self.project / "datasets", dataset, train, found.scanned)
+        return ("", 0.0) if share is None else (kind, share)
 
     def _tell_unkeyed(self, images: Images) -> None:
         from nbtrain.data.repeats import unkeyed

@@ -276,6 +276,8 @@ def test_images_are_the_same_with_and_without(root, tmp_path, monkeypatch, kind,
         assert train.cache is val.cache is cache
         assert all(map(torch.equal, wanted, shown(train, ways)))
         assert cache.n_held == N
+        stays = 1 if kind == "disk" else 0  # in memory it goes with its last loader
+        assert reading.cached_share(kind, tmp_path / "datasets", "My digits", train, found) == stays
         monkeypatch.setattr("nbtrain.data.images.decode", None)  # from now on, all come from the cache
         assert all(map(torch.equal, wanted, shown(train, ways)))
         monkeypatch.undo()
@@ -303,6 +305,8 @@ def test_what_a_killed_run_leaves_in_memory_is_swept_but_not_what_is_used(root, 
 def test_a_cache_that_cannot_be_made_is_told_and_not_missed(root, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
     found, both = scan(root, files_of(root)), sets(root, v2.Resize((8, 8)))
+    assert reading.cached_share("disk", tmp_path, "one", both[0], found) == 0
+    assert reading.cached_share("off", tmp_path, "one", both[0], found) is None
     monkeypatch.setattr(reading, "free_bytes", lambda _: 5 * 24 * 16 * 3 + 1)
     assert open_cache("disk", tmp_path, "one", both, found)[1] == "The cache has room for 5 of 12 images."
     assert open_cache("off", tmp_path, "one", both, found) == (None, "")

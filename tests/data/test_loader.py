@@ -85,6 +85,16 @@ def test_same_tensors_from_memory(root, at_once, monkeypatch):
     assert same(wanted, batches(Loader(kept, 4, Reading()), 0, 12))
 
 
+def test_the_first_images_are_a_set_of_their_own_and_decoded(root, monkeypatch):
+    whole, some = read(root), read(root).first(5)
+    monkeypatch.setattr("nbtrain.data.images.decode", None)
+    assert len(some) == 5
+    shown = some.__getitems__([(0, 4), (0, 0)])
+    monkeypatch.undo()
+    assert same([shown], [whole.__getitems__([(0, 4), (0, 0)])])
+    assert not whole.kept
+
+
 def test_same_tensors_whatever_the_caller_draws(root):
     quiet = batches(Loader(read(root), 4, Reading()), 0, 8)
     busy = []

@@ -18,6 +18,7 @@ export const aboveFields = (form: FormView, section: string): Drawn => section =
 export function inSection(form: FormView, section: string): Drawn {
   const cards = form.panel.get("cards");
   switch (section) {
+    case "data": return cards.cache?.text ? cache(form, cards.cache) : nothing;
     case "scheduler": return schedule(form);
     case "loss": return cards.balance?.rows ? balance(form, cards.balance as Required<Cards>["balance"]) : nothing;
     case "optimizer": return cards.optimizers ? optimizers(form, cards.optimizers) : nothing;
@@ -32,6 +33,9 @@ function card(form: FormView, key: string, title: string, short: unknown, inside
   return html`<details class="card" .open=${live(isOpen)} @toggle=${(e: Event) => { e.stopPropagation(); form.setOpen(`card.${key}`, (e.currentTarget as HTMLDetailsElement).open); }}>
     <summary><b>${title}</b><span class="cut grow small">${short}</span></summary>${isOpen ? inside() : nothing}</details>`;
 }
+
+const cache = (form: FormView, found: Cards["cache"]): TemplateResult => html`<p class="small mut" data-cache>${found.text}
+  ${found.clear ? html`<button type="button" class="link" title="The next run decodes the images again" @click=${() => form.panel.send("clear_cache")}>Clear</button>` : nothing}</p>`;
 
 function balance(form: FormView, found: Required<Cards>["balance"]): TemplateResult {
   const rows = found.rows ?? [];

@@ -37,7 +37,8 @@ def lines(plan: Plan) -> list[Line]:
         Line("Batch size", str(plan.batch), f"auto: {found.reason}" if found.reason else "as set"),
         Line("Steps", f"{plan.steps_per_epoch} per epoch, {most}{plan.steps} in all", _epochs(plan)),
         Line("Time per batch", _ms(found.batch_s), f"{was} over real steps{parts}"),
-        Line("Time per epoch", duration(plan.epoch_s), f"with validation at {_ms(found.val_batch_s)} per batch"),
+        Line("Time per epoch", duration(plan.epoch_s), f"with validation at {_ms(found.later_val_s)} per batch"),
+        *_cached(plan),
         Line("Time in all", f"{most}{duration(plan.run_s)}", _corrected(f"with a start of {start}", plan.time)),
         Line("Peak memory", gigabytes(plan.peak_bytes), _corrected(f"{was} with {tried} images{own}", plan.memory)),
         Line("Checkpoints", gigabytes(plan.disk_bytes), f"{kept} at once, of {each} each: one was written"),
@@ -61,6 +62,17 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _cached(plan: Plan) -> list[Line]:
+    """Return what a cache of decoded images makes of the first epoch, where there will be one."""
+    found = plan.measured
+    if not found.cache:
+        return []
+    held = f"; {100 * found.cached_share:.0f} % of the images lie there already" if found.cached_share else ""
+    batch = f"{_ms(found.later_batch_s)} per batch from then on"
+    how = f"it decodes the images and keeps them {'in memory' if found.cache == 'memory' else 'on disk'}, {batch}{held}"
+    return [Line("First epoch", f"{duration(plan.filling_s)} longer", how)]
 
 
 def _epochs(plan: Plan) -> str:

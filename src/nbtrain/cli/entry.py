@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from nbtrain.cli import (
     advise,
+    cache,
     checks,
     configuration,
     experiments,
@@ -26,7 +27,7 @@ from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, checks, reference)
+_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, cache, checks, reference)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

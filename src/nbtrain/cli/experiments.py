@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from nbtrain.cli.options import Commands, add_project
 from nbtrain.cli.printing import place, plain
-from nbtrain.project import branches
+from nbtrain.project import branches, pixels
 from nbtrain.project.project import Project
 
 
@@ -44,6 +45,8 @@ def _show(given: argparse.Namespace) -> int:
         return 0
     print(f"{experiment.name} ({experiment.id}): {experiment.status} {experiment.detail}".rstrip())
     rows = {"progress": place(experiment), "data": experiment.data_info.get("name", ""), "run": experiment.run_path}
+    kept = pixels.caches_of(Path(given.project).expanduser().absolute(), experiment.data_info)
+    rows["cache"] = "; ".join(map(pixels.text_of, kept))
     rows |= {"resume": experiment.exact, "branched from": branches.text(experiment.lineage)}
     told = (f"{c['path']} {c['value']} after step {c['step']} (was {c['old']})" for c in experiment.changes)
     rows["changed"] = "; ".join(told)

@@ -27,13 +27,13 @@ SHARED_MEMORY = Path("/dev/shm")
 
 def memory_folder() -> Path | None:
     """Return this user's folder in the machine's memory, which all of their runs share; None where there is none."""
-    return files.private_folder(_in_memory()) if SHARED_MEMORY.is_dir() else None
+    return files.private_folder(in_memory()) if SHARED_MEMORY.is_dir() else None
 
 
 def sweep_memory() -> None:
     """Remove the caches in memory that nobody uses: a run that was killed could not."""
-    if SHARED_MEMORY.is_dir() and _in_memory().is_dir():
-        sweep(_in_memory(), lasting=False)
+    if SHARED_MEMORY.is_dir() and in_memory().is_dir():
+        sweep(in_memory(), lasting=False)
 
 
 def sweep(folder: Path, *, lasting: bool) -> None:
@@ -75,7 +75,8 @@ def remove_unused(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _in_memory() -> Path:
+def in_memory() -> Path:
+    """Return where this user's caches in memory lie, if any do."""
     return SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}"
 
 

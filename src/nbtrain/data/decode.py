@@ -4,15 +4,17 @@ What people have is not what networks take: cameras store images lying on their 
 printers CMYK, drawing programs transparency. Each is turned into what a viewer shows. The header is read first, so
 that a small file that claims a billion pixels is refused before it takes memory. This file knows pixels, not labels.
 
-Pillow is the reference: it reads every header, and decodes what is no plain JPEG. A JPEG in grey or colour goes through
-simplejpeg, which gives the very same pixels sooner and without the interpreter's lock; where that has anything to
-object, Pillow decides. Every error becomes a DataError with the reason in plain words.
+Pillow is the reference: it decodes what is no plain JPEG, and reads the headers of all that could lie on their side. A
+JPEG in grey or colour goes through simplejpeg, which gives the very same pixels sooner and without the interpreter's
+lock; where that, or the walk through its header, has anything to object, Pillow decides. Every error becomes a
+DataError with the reason in plain words.
 """
 
 from __future__ import annotations
 
 import os
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +36,14 @@ _ORIENTATION = 0x0112
 _JPEG_FORMATS = ("JPEG", "MPO")
 _MAX_JPEG_BYTES = 256 * 2**20
 """Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
+_MAX_LENT_BYTES = 8 * 2**20
+_NOTHING = memoryview(b"")
+_JPEG_BEGINS = b"\xff\xd8\xff"
+_FRAME_BEGINS, _SCAN_BEGINS = frozenset((0xC0, 0xC1, 0xC2)), 0xDA
+_FRAME = struct.Struct(">BHHB")
+"""What a frame begins with: bits per colour, height, width, colours."""
+_LEAST_BYTES = {0xC4: 19, 0xDB: 67, 0xDD: 4, 0xE0: 16, 0xEE: 14, 0xFE: 2}
+"""The segments of a plain JPEG's header (tables, restarts, JFIF, Adobe's colours, comment), and their least lengths."""
 _BROKEN = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, ZeroDivisionError, struct.error)
 
 
@@ -43,10 +53,19 @@ def size_of(path: str | Path) -> tuple[int, int]:
         return image.size
 
 
-def decode(path: str | Path) -> Pixels:
-    """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError."""
+def decode(path: str | Path, *, passing: bool = False) -> Pixels:
+    """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError.
+
+    Those of a ``passing`` image may lie where the next one that this thread decodes is written: memory that stays in
+    the processor's cache. Without that, they are the caller's own.
+    """
+    data = _jpeg_bytes(path)
+    size = _plain_size(data)
+    pixels = None if size is None else _unpacked(data, size, passing=passing)
+    if pixels is not None:
+        return pixels
     with _opened(path) as image:
-        pixels = _fast_jpeg(image)
+        pixels = _fast_jpeg(image, data, passing=passing)
         if pixels is None:
             image.load()
             pixels = _rgb(_upright(image))
@@ -86,23 +105,82 @@ def _refused(reason: str, path: str | Path) -> DataError:
     return DataError(reason, value=str(path), advice="Replace the file, or leave it out.")
 
 
-def _fast_jpeg(image: ImageFile.ImageFile) -> Pixels | None:
-    """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
-    if image.format not in _JPEG_FORMATS or image.mode not in ("RGB", "L"):
-        return None
-    orientation = _orientation(image)
-    if orientation is None or image.fp is None:
-        return None
-    if os.fstat(image.fp.fileno()).st_size > _MAX_JPEG_BYTES:
-        return None
-    image.fp.seek(0)
-    data = image.fp.read()
+class _Lent(threading.local):
+    """Memory that a thread uses for one image after the other; larger ones get their own."""
+
+    def __init__(self) -> None:
+        self._lent: dict[str, memoryview] = {}
+
+    def room(self, what: str, n_bytes: int) -> memoryview:
+        """Return ``n_bytes`` of memory for ``what``, which is given out again when it is next asked for."""
+        if n_bytes > _MAX_LENT_BYTES:
+            return memoryview(bytearray(n_bytes))
+        lent = self._lent.get(what)
+        if lent is None or len(lent) < n_bytes:
+            lent = self._lent[what] = memoryview(bytearray(n_bytes))
+        return lent[:n_bytes]
+
+
+_lent = _Lent()
+
+
+def _jpeg_bytes(path: str | Path) -> memoryview:
+    """Return what is in a file that begins as a JPEG does, until the next one; nothing where Pillow is to read it."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head, n_bytes = file.read(len(_JPEG_BEGINS)), os.fstat(file.fileno()).st_size
+            if head != _JPEG_BEGINS or n_bytes > _MAX_JPEG_BYTES:
+                return _NOTHING
+            data, at = _lent.room("file", n_bytes), len(head)
+            data[:at] = head
+            while n_read := file.readinto(data[at:]):
+                at += n_read
+            return data[:at]
+    except OSError:
+        return _NOTHING
+
+
+def _plain_size(data: memoryview) -> tuple[int, int] | None:
+    """Return (width, height) in px of a JPEG whose header says nothing beyond its pixels; None for all others.
+
+    Where a header has more (EXIF, several images, four colours) or is not as it should be, Pillow reads it: that costs
+    a twentieth of decoding a photograph of ImageNet's size, and nothing of a camera's, whose files have EXIF.
+    """
+    size, at, end = None, 2, len(data) - _FRAME.size - 4
+    while at < end and data[at] == 0xFF:
+        marker, n_bytes = data[at + 1], data[at + 2] << 8 | data[at + 3]
+        if marker == _SCAN_BEGINS:
+            return size
+        if marker in _FRAME_BEGINS:
+            bits, height, width, n_colours = _FRAME.unpack_from(data, at + 4)
+            size = width, height
+            plain = bits == 8 and n_colours in (1, 3) and n_bytes == 8 + 3 * n_colours
+            if not plain or not 0 < width * height <= MAX_PIXELS:
+                return None
+        elif n_bytes < _LEAST_BYTES.get(marker, 1 << 16):
+            return None
+        at += 2 + n_bytes
+    return None
+
+
+def _unpacked(data: memoryview, size: tuple[int, int], *, passing: bool) -> Pixels | None:
+    """Return the pixels of a JPEG of this (width, height) as they lie; None where Pillow is to judge what is wrong."""
+    room = _lent.room("pixels", 3 * size[0] * size[1]) if passing else None
     try:
         # strict: what libjpeg only warns of (a stream that ends early) is refused, and left to Pillow.
-        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", strict=True)
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", strict=True, buffer=room)
     except ValueError:
         return None
-    if pixels.shape[1::-1] != image.size:
+    return pixels if pixels.shape[1::-1] == size else None
+
+
+def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -> Pixels | None:
+    """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
+    if not data or image.format not in _JPEG_FORMATS or image.mode not in ("RGB", "L"):
+        return None
+    orientation = _orientation(image)
+    pixels = None if orientation is None else _unpacked(data, image.size, passing=passing)
+    if pixels is None:
         return None
     turn = _TURNS.get(orientation)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))

@@ -12,6 +12,8 @@ Shapes: B images of a batch, C colours, H height, W width, K classes.
 from __future__ import annotations
 
 import contextlib
+import copy
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -110,6 +112,7 @@ class Images(Dataset[Batch]):
             raise DataError("the set holds no images", value=str(root), advice="Check the split.")
         self.root, self.records, self.recipe = root, tuple(records), Recipe(transform)
         self.seed, self.stand_in, self.shrink_px = seed, stand_in, shrink_px
+        self._folder = str(root)  # joining paths as objects would cost as much as reading a header
         self.cache: PixelCache | None = None
         """Where decoded images are kept, and looked for first."""
         self.kept: list[Pixels | DataError | None] = []
@@ -138,10 +141,18 @@ class Images(Dataset[Batch]):
                 self.read(position)
         told.at(len(self))
 
-    def read(self, position: int) -> Pixels:
-        """Return the pixels at ``position``; raises DataError where they cannot be read."""
+    def first(self, n_images: int) -> Images:
+        """Return the first images as a set of their own, decoded and kept: they are read as from a cache."""
+        some = copy.copy(self)
+        some.records, some._labels = self.records[:n_images], self._labels[:n_images]
+        some.cache, some.hands, some.kept = None, None, self.kept[:n_images]
+        some.keep()
+        return some
+
+    def read(self, position: int, *, passing: bool = False) -> Pixels:
+        """Return the pixels at ``position``, where they are ``passing`` until the next; raises DataError."""
         if not self.kept:
-            return self._fetched(position)
+            return self._fetched(position, passing=passing)
         found = self.kept[position]
         if found is None:
             try:
@@ -153,12 +164,12 @@ class Images(Dataset[Batch]):
             raise found
         return found
 
-    def _fetched(self, position: int) -> Pixels:
+    def _fetched(self, position: int, *, passing: bool = False) -> Pixels:
         """Return the pixels at ``position`` from the cache, or from the file."""
         file = self.records[position].file
         pixels = self.cache.get(file) if self.cache else None
         if pixels is None:
-            pixels = shrunk(decode(self.root / file), self.shrink_px)
+            pixels = shrunk(decode(os.path.join(self._folder, file), passing=passing), self.shrink_px)
             if self.cache:
                 self.cache.put(file, pixels, self.root)
         return pixels
@@ -185,7 +196,7 @@ class Images(Dataset[Batch]):
         made = []
         for row, (epoch, position) in enumerate(places):
             bad: dict[int, str] = {}
-            found = self._sound(position, bad)
+            found = self._sound(position, bad, passing=room_BCHW is not None)
             if found is None:
                 made.append(Sample(-1, None, bad))
                 continue
@@ -210,7 +221,7 @@ class Images(Dataset[Batch]):
             images, targets, chosen = (one.pin_memory() for one in (images, targets, chosen))
         return Batch(images, targets, chosen, bad)
 
-    def _sound(self, position: int, bad: dict[int, str]) -> tuple[int, Pixels] | None:
+    def _sound(self, position: int, bad: dict[int, str], *, passing: bool) -> tuple[int, Pixels] | None:
         """Return the image at ``position``, or its stand-in, with its position; damaged ones are added to ``bad``."""
         tries = len(self) if self.stand_in else 1
         for step in range(tries):
@@ -218,7 +229,7 @@ class Images(Dataset[Batch]):
             if self.hands:
                 self.hands.take(candidate)
             try:
-                return candidate, self.read(candidate)
+                return candidate, self.read(candidate, passing=passing)
             except DataError as error:
                 bad[candidate] = error.what
         if not self.stand_in:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -21,12 +21,20 @@ from torch import Generator, Tensor
 from torch.overrides import TorchFunctionMode
 from torchvision.transforms import InterpolationMode, v2
 
+from nbtrain.data.draws import Draws, rounded
 from nbtrain.data.randomness import seed_everything
 
 Transform = Callable[[Tensor], Tensor]
 """Takes one image, uint8 of shape CHW, and returns what the network sees; all results have one shape."""
 Step = Callable[[Tensor, Generator], Tensor]
+Part = Callable[[Tensor, Draws], Tensor]
+"""Takes one image of shape CHW, and returns a view of a part of it as a batch of one."""
+Flip = Callable[[Draws], int]
+"""Says which way an image is turned: a sum of the keys of :data:`_TURNED`."""
 
+_LEFT_RIGHT, _UPSIDE_DOWN = 1, 2
+_TURNED = {_LEFT_RIGHT: (-1,), _UPSIDE_DOWN: (-2,), _LEFT_RIGHT | _UPSIDE_DOWN: (-2, -1)}
+"""The sides that are turned round."""
 _KEYED_ROOMS = ("torchvision.transforms.v2.", "nbtrain.")
 _DRAWS = frozenset(
     {
@@ -48,7 +56,8 @@ class Recipe:
         last = _last_resize(steps) if not self.foreign and _native_resize() else None
         self._steps = [] if self.foreign else [_step(step) for step in steps[:last]]
         self._resize = None if last is None else steps[last]
-        self._flips = [] if last is None else [_step(step) for step in steps[last + 1 :]]
+        self._part = _part(self._resize) if type(self._resize) is v2.RandomResizedCrop else None
+        self._flips = [] if last is None else [_flip(step) for step in steps[last + 1 :]]
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -70,15 +79,13 @@ class Recipe:
         """Write what the list makes of an image into ``room_1CHW``; only for a list that has a ``size``."""
         generator = Generator().manual_seed(seed)
         image_CHW = _taken(self._steps, image_CHW, generator)
-        if type(self._resize) is v2.RandomResizedCrop:
-            image_CHW = _cropped(self._resize, image_CHW, generator)
-        _resize_into(room_1CHW, image_CHW)
-        if not self._flips:
-            return
-        written_CHW = room_1CHW[0]
-        turned_CHW = _taken(self._flips, written_CHW, generator)
-        if turned_CHW is not written_CHW:
-            written_CHW.copy_(turned_CHW)
+        draws = Draws(generator)
+        _resize_into(room_1CHW, image_CHW[None] if self._part is None else self._part(image_CHW, draws))
+        turned = 0
+        for flip in self._flips:
+            turned ^= flip(draws)
+        if turned:
+            room_1CHW.copy_(room_1CHW.flip(_TURNED[turned]))
 
 
 def room(n_images: int, size: tuple[int, int], *, pinned: bool = False) -> Tensor:
@@ -144,41 +151,67 @@ def _keyed(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
 
 
 def _sometimes(probability: float, step: Step) -> Step:
-    # Compared as a number, since every call of torch may have to wait for Python's lock; rounded as torch compares it.
-    rounded = torch.tensor(probability, dtype=torch.float32).item()
+    # Compared as a number, since every call of torch may have to wait for Python's lock.
+    least = rounded(probability)
 
     def taken(image_CHW: Tensor, generator: Generator) -> Tensor:
-        if torch.rand(1, generator=generator).item() >= rounded:
+        if torch.rand(1, generator=generator).item() >= least:
             return image_CHW
         return step(image_CHW, generator)
 
     return taken
 
 
-def _cropped(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
-    top, left, height, width = (_drawn_part if _draws_alike() else _asked_part)(module, image_CHW, generator)
-    return image_CHW[:, top : top + height, left : left + width]
+def _flip(module: Any) -> Flip:
+    """Return a flip, or several that are taken together or not at all."""
+    least = rounded(module.p)
+    if type(module) is v2.RandomApply:
+        inner = [_flip(one) for one in module.transforms]
+        return lambda draws: _turned(inner, draws) if draws.share() < least else 0
+    way = _LEFT_RIGHT if type(module) is v2.RandomHorizontalFlip else _UPSIDE_DOWN
+    return lambda draws: way if draws.share() < least else 0
 
 
-def _asked_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+def _turned(flips: Sequence[Flip], draws: Draws) -> int:
+    """Return which way an image is turned by all of the ``flips``."""
+    turned = 0
+    for flip in flips:
+        turned ^= flip(draws)
+    return turned
+
+
+def _part(module: Any) -> Part:
+    """Return what takes the part of an image that torchvision would draw."""
+    low, high = module._log_ratio.tolist()
+    part_of = partial(_drawn_part if _draws_alike() else _asked_part, module, low, high)
+
+    def part(image_CHW: Tensor, draws: Draws) -> Tensor:
+        top, left, height, width = part_of(image_CHW, draws)
+        by_colour, by_row, by_column = strides = image_CHW.stride()
+        begins = image_CHW.storage_offset() + top * by_row + left * by_column
+        return image_CHW.as_strided((1, image_CHW.shape[0], height, width), (by_colour, *strides), begins)
+
+    return part
+
+
+def _asked_part(module: Any, low: float, high: float, image_CHW: Tensor, draws: Draws) -> tuple[int, int, int, int]:
     """Return top, left, height and width of the part that torchvision draws."""
-    with _Keyed(generator):
+    with _Keyed(draws.generator):
         part = module.make_params([image_CHW])
     return part["top"], part["left"], part["height"], part["width"]
 
 
-def _drawn_part(module: Any, image_CHW: Tensor, generator: Generator) -> tuple[int, int, int, int]:
+def _drawn_part(module: Any, low: float, high: float, image_CHW: Tensor, draws: Draws) -> tuple[int, int, int, int]:
     """Return the same part by the same draws, without the mode, which takes longer than all of them."""
-    height, width = image_CHW.shape[-2:]
-    low, high = module._log_ratio.tolist()
-    number = torch.empty(1)
+    _, height, width = image_CHW.shape
+    smallest, largest = module.scale
     for _ in range(10):
-        area = height * width * number.uniform_(*module.scale, generator=generator).item()
-        ratio = number.uniform_(low, high, generator=generator).exp_().item()
+        area = height * width * draws.between(smallest, largest)
+        ratio = torch.full((1,), draws.between(low, high)).exp_().item()
         w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < w <= width and 0 < h <= height:
-            top = int(torch.randint(0, height - h + 1, (1,), generator=generator))
-            return top, int(torch.randint(0, width - w + 1, (1,), generator=generator)), h, w
+            top = draws.below(height - h + 1)
+            return top, draws.below(width - w + 1), h, w
     return _middle(height, width, *module.ratio)
 
 
@@ -196,9 +229,10 @@ def _middle(height: int, width: int, narrowest: float, widest: float) -> tuple[i
 def _draws_alike() -> bool:
     """Tell whether this version of torchvision draws its parts as we do; it is asked where it does not."""
     module = v2.RandomResizedCrop(8, scale=(0.3, 1.0), ratio=(0.5, 2.5))
+    low, high = module._log_ratio.tolist()
     return all(
-        _drawn_part(module, image, Generator().manual_seed(seed))
-        == _asked_part(module, image, Generator().manual_seed(seed))
+        _drawn_part(module, low, high, image, Draws(Generator().manual_seed(seed)))
+        == _asked_part(module, low, high, image, Draws(Generator().manual_seed(seed)))
         for image in (torch.empty(3, 40, 50), torch.empty(3, 200, 9), torch.empty(3, 9, 200))
         for seed in range(8)
     )
@@ -226,14 +260,17 @@ def _resizes(module: Any) -> bool:
     return bool(plain and module.antialias and module.interpolation in (InterpolationMode.BILINEAR, "bilinear"))
 
 
-def _resize_into(room_1CHW: Tensor, image_CHW: Tensor) -> None:
-    height, width = room_1CHW.shape[-2:]
-    if image_CHW.shape[-2:] == room_1CHW.shape[-2:]:
-        room_1CHW[0].copy_(image_CHW)
-    elif image_CHW.stride(0) == 1:
-        torch.ops.aten._upsample_bilinear2d_aa.out(image_CHW[None], [height, width], False, None, None, out=room_1CHW)
+def _resize_into(room_1CHW: Tensor, image_1CHW: Tensor) -> None:
+    if image_1CHW.shape == room_1CHW.shape:
+        room_1CHW.copy_(image_1CHW)
+    elif image_1CHW.stride(1) == 1:
+        # The generated function behind torch's own interpolate: half of the cost of torch.ops per call.
+        torch._C._nn._upsample_bilinear2d_aa(  # type: ignore[call-arg]
+            image_1CHW, room_1CHW.shape[-2:], False, None, None, out=room_1CHW
+        )
     else:  # colours apart, as some transforms leave them: torch cannot write these in our order
-        room_1CHW[0].copy_(v2.functional.resize(image_CHW, [height, width], InterpolationMode.BILINEAR, antialias=True))
+        size = [*room_1CHW.shape[-2:]]
+        room_1CHW.copy_(v2.functional.resize(image_1CHW, size, InterpolationMode.BILINEAR, antialias=True))
 
 
 @lru_cache(maxsize=1)
@@ -242,8 +279,8 @@ def _native_resize() -> bool:
     image_CHW = torch.arange(3 * 41 * 53).mul(7919).remainder(256).to(torch.uint8).reshape(41, 53, 3).permute(2, 0, 1)
     made_1CHW = room(1, (24, 32))
     try:
-        _resize_into(made_1CHW, image_CHW)
-    except RuntimeError:
+        _resize_into(made_1CHW, image_CHW[None])
+    except (RuntimeError, TypeError, AttributeError):  # another version of torch
         return False
     wanted_CHW = v2.functional.resize(image_CHW, [24, 32], InterpolationMode.BILINEAR, antialias=True)
     return torch.equal(made_1CHW[0], wanted_CHW)

@@ -83,7 +83,7 @@ class Remembering(Images):
 
     memory: OrderedDict[Version, Pixels]
 
-    def read(self, position: int) -> Pixels:
+    def read(self, position: int, *, passing: bool = False) -> Pixels:
         """Return the pixels at ``position``; raises DataError where they cannot be read."""
         version = self.version(position)
         if version not in self.memory:

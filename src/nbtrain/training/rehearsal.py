@@ -79,7 +79,7 @@ class Rehearsal(Loop):
         self._gauge.reset()
         stream = _Clock(loader.stream())
         try:
-            load_s = self._loading(loader, stream)
+            load_s = self._loading(loader.reading.workers, stream)
             compute_s = self._computing(stream, pace)
             return Trial(
                 batch=min(loader.batch_size, len(loader.images)),
@@ -96,7 +96,20 @@ class Rehearsal(Loop):
             loader.close()
             self.parts.optimizer.zero_grad(set_to_none=True)
 
-    def validation_s(self, most: int = 4, enough_s: float = 1.0) -> float:
+    def loading_s(self, loader: Loader) -> float:
+        """Return the seconds in which ``loader`` gives an image while nothing computes, without what it starts with."""
+        stream = _Clock(loader.stream())
+        try:
+            took_s = self._loading(loader.reading.workers, stream)
+            if not loader.reading.workers:
+                for _ in islice(stream, _FEWEST + 1):
+                    self.commands.look()
+                took_s = median(stream.waits_s[1:])
+            return took_s / min(loader.batch_size, len(loader.images))
+        finally:
+            loader.close()
+
+    def validation_s(self, loader: Loader, most: int = 4, enough_s: float = 1.0) -> float:
         """Return the seconds that one image of a validation takes, reading it included; the first batch is not timed.
 
         Where there is only one batch, it has to do.
@@ -108,7 +121,7 @@ class Rehearsal(Loop):
         try:
             with torch.no_grad():
                 began_s = time.perf_counter()
-                for batch in islice(self.parts.val.once(), most + 1):
+                for batch in islice(loader.once(), most + 1):
                     self.commands.look()
                     self._score(batch, model, metrics)
                     now_s = self._now_s()
@@ -117,7 +130,7 @@ class Rehearsal(Loop):
                     if sum(seconds for seconds, _ in took[1:]) > enough_s:
                         break
         finally:
-            self.parts.val.close()
+            loader.close()
         timed = took[1:] or took
         return sum(seconds for seconds, _ in timed) / max(1, sum(images for _, images in timed))
 
@@ -139,9 +152,8 @@ class Rehearsal(Loop):
 
     # ------------------------------------------------------------------ inside
 
-    def _loading(self, loader: Loader, stream: _Clock) -> float:
+    def _loading(self, workers: int, stream: _Clock) -> float:
         """Return the seconds in which workers load a batch while nothing computes; 0 where there are none."""
-        workers = loader.reading.workers
         if not workers:
             return 0.0
         for _ in islice(stream, workers):  # they all begin at once

@@ -21,7 +21,7 @@ from nbtrain.advice.words import counted, gigabytes
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
 from nbtrain.plans import Plan
-from nbtrain.project import counsel
+from nbtrain.project import counsel, pixels
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.form_tools import Tools
@@ -42,7 +42,7 @@ class Advised(Tools):
     )
     band = Dict(help="Learning rates for this optimizer, batch and model; empty where no rule is known.").tag(sync=True)
     schedule = Dict(help="The learning rate over the run: curve, and its values at some epochs.").tag(sync=True)
-    cards = Dict(help="Class balance, optimizers, regularisation, timeline and early stops.").tag(sync=True)
+    cards = Dict(help="Cache, class balance, optimizers, regularisation, timeline and early stops.").tag(sync=True)
     resources = List(List(), help="Label and value of what the run will need.").tag(sync=True)
 
     _tried: tuple[Config, Config] | None = None
@@ -58,7 +58,12 @@ class Advised(Tools):
         found = counsel.suggestions_of(case, experiment) if experiment.status == "created" else []
         return {
             "advice": [counsel.plain(one) for one in found],
-            "cards": cards_of(case, counsel.early_stops(experiment).text),
+            "cards": {
+                **cards_of(case, counsel.early_stops(experiment).text),
+                "cache": pixels.outlook(
+                    experiment.project.path, experiment.config, experiment.data_info, case.evidence.image_px
+                ),
+            },
             "resources": resources_of(case, experiment.data_info, experiment.planning.plan),
             "band": band_of(shown),
             "schedule": schedule_of(shown),
@@ -89,6 +94,10 @@ class Advised(Tools):
             self._shown.config = self._shown.config.set_all(fix)
         draft = draft_of(self._shown)
         draft.refused = {path: refused for path, refused in draft.refused.items() if path not in fix}
+
+    def do_clear_cache(self) -> None:
+        """Remove what is kept of the data set's images in decoded form."""
+        pixels.clear(pixels.caches_of(self._shown.project.path, self._shown.data_info))
 
     def do_preview(self, path: str, value: Any) -> None:
         """Draw curve and band as they would be with ``value``, while somebody is still typing or dragging."""

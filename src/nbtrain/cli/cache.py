@@ -1,0 +1,50 @@
+"""``nbtrain cache [clear]``: decoded images that are kept for the next run, and clearing them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from nbtrain import files
+from nbtrain.cli.options import Commands, add_project
+from nbtrain.data.cache import Kept
+from nbtrain.project import pixels
+
+
+def add(commands: Commands) -> None:
+    """Add the command of this file."""
+    cache = commands.add_parser("cache", help="list the decoded images that are kept for the next run, or clear them")
+    add_project(cache)
+    cache.add_argument("--json", action="store_true", help="print machine-readable sizes")
+    cache.set_defaults(run=_list)
+    actions = cache.add_subparsers(metavar="ACTION")
+    clear = actions.add_parser("clear", help="remove what no run uses; the next run decodes its images again")
+    clear.add_argument("name", nargs="?", default="", help="name of a data set; all of the project's without it")
+    # Its default would take back what stands before the action.
+    clear.add_argument("--project", default=argparse.SUPPRESS, help="project folder, as before the action")
+    clear.set_defaults(run=_clear)
+
+
+def _list(given: argparse.Namespace) -> int:
+    found = pixels.caches(_folder(given))
+    if given.json:
+        print(json.dumps([{**one._asdict(), "path": str(one.path)} for one in found], indent=2))
+        return 0
+    for one in found:
+        print(f"{one.path.stem}: {pixels.text_of(one)}")
+    if not found:
+        print(f"no decoded images are kept for {given.project}")
+    return 0
+
+
+def _clear(given: argparse.Namespace) -> int:
+    begins = f"{files.slug(given.name)}-" if given.name else ""
+    found: list[Kept] = [one for one in pixels.caches(_folder(given)) if one.path.name.startswith(begins)]
+    freed = pixels.clear(found)
+    print(f"{freed / 2**20:,.0f} MiB are free again" if found else "there was nothing to clear")
+    return 0
+
+
+def _folder(given: argparse.Namespace) -> Path:
+    return Path(given.project).expanduser().absolute()
