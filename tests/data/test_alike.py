@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 
 from data import images
 from nbtrain.data import cache as caching
-from nbtrain.data import reading
+from nbtrain.data import cache_files, reading
 from nbtrain.data.images import Images
 from nbtrain.data.loader import Loader, Reading
 from nbtrain.data.reading import open_cache
@@ -78,7 +78,7 @@ def test_every_kind_is_alike_on_every_way(root, tmp_path, monkeypatch, cache, wa
     if cache in ("memory", "disk") and not hasattr(os, "pwrite"):
         pytest.skip("there is no cache on Windows")
     (tmp_path / "shm").mkdir()
-    monkeypatch.setattr(caching, "_SHARED_MEMORY", tmp_path / "shm")
+    monkeypatch.setattr(cache_files, "SHARED_MEMORY", tmp_path / "shm")
     monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)
     monkeypatch.setattr(reading, "free_bytes", lambda _: 2**30)
     monkeypatch.setattr(caching, "free_bytes", lambda _: 2**30)

@@ -240,8 +240,7 @@ def test_a_kill_at_any_moment_leaves_no_wrong_pixels(place, root):
 
 def in_memory_at(folder: Path, monkeypatch) -> None:
     """Let ``folder`` stand for the machine's memory."""
-    for module in (caching, cache_files):
-        monkeypatch.setattr(module, "SHARED_MEMORY", folder)
+    monkeypatch.setattr(cache_files, "SHARED_MEMORY", folder)
 
 
 def sets(root: Path, transform, shrink_px: int = 0) -> tuple[Images, Images]:

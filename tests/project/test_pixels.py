@@ -12,7 +12,7 @@ import pytest
 from data import images
 from nbtrain.cli import main
 from nbtrain.config import Config
-from nbtrain.data import cache as caching
+from nbtrain.data import cache_files
 from nbtrain.data.cache import FOLDER, PixelCache, file_of
 from nbtrain.data.decode import decode
 from nbtrain.data.reading import to_cache
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "pwrite"), reason="there is no c
 def info(tmp_path, monkeypatch):
     """A project with a data set of 12 images, all of which are cached on the disk; memory is a folder too."""
     (tmp_path / "shm").mkdir()
-    monkeypatch.setattr(caching, "_SHARED_MEMORY", tmp_path / "shm")
+    monkeypatch.setattr(cache_files, "SHARED_MEMORY", tmp_path / "shm")
     root = images.folder(tmp_path / "images", {"a": 5, "b": 7})
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
     place = tmp_path / "datasets" / FOLDER / file_of("My pets", root)

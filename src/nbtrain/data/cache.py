@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nbtrain import files, processes
-from nbtrain.data.cache_files import LOCK, SHARED_MEMORY, alone, in_memory, index_of, remove, remove_unused, share
+from nbtrain.data.cache_files import LOCK, alone, in_memory, index_of, remove, remove_unused, share
 from nbtrain.data.decode import Pixels
 from nbtrain.locks import FileLock
 
@@ -179,11 +179,8 @@ class Kept(NamedTuple):
 
 def kept(folder: Path) -> list[Kept]:
     """Return the caches on the disk in ``folder``, and all of this user's in memory."""
-    places = [(folder, False)]
-    if SHARED_MEMORY.is_dir():
-        places.append((in_memory(), True))
     found = []
-    for place, lies_in_memory in places:
+    for place, lies_in_memory in ((folder, False), (in_memory(), True)):
         for path in sorted(place.glob("*.pixels")):
             with contextlib.suppress(OSError):  # gone with its run just now
                 seen = path.stat()
@@ -213,7 +210,7 @@ def free_bytes(folder: Path) -> int:
     """Return the room that a cache in ``folder`` may take: what is free there and, in memory, half of what is free."""
     found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
-    if SHARED_MEMORY in folder.parents:
+    if folder == in_memory():
         return min(free, processes.available_bytes()) // 2
     return max(0, free - RESERVE_BYTES)
 

@@ -25,6 +25,12 @@ LOCK = ".pixels.lock"
 SHARED_MEMORY = Path("/dev/shm")
 
 
+def in_memory() -> Path:
+    """Return where this user's caches in memory lie, if any do."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return SHARED_MEMORY / f"nbtrain-pixels-{user}"
+
+
 def memory_folder() -> Path | None:
     """Return this user's folder in the machine's memory, which all of their runs share; None where there is none."""
     return files.private_folder(in_memory()) if SHARED_MEMORY.is_dir() else None
@@ -32,7 +38,7 @@ def memory_folder() -> Path | None:
 
 def sweep_memory() -> None:
     """Remove the caches in memory that nobody uses: a run that was killed could not."""
-    if SHARED_MEMORY.is_dir() and in_memory().is_dir():
+    if in_memory().is_dir():
         sweep(in_memory(), lasting=False)
 
 
@@ -73,11 +79,6 @@ def remove_unused(path: Path) -> bool:
         return unused
     finally:
         os.close(descriptor)
-
-
-def in_memory() -> Path:
-    """Return where this user's caches in memory lie, if any do."""
-    return SHARED_MEMORY / f"nbtrain-pixels-{os.getuid()}"
 
 
 if sys.platform == "win32":
