@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -109,7 +110,10 @@ def test_it_holds_nothing_but_its_own_and_is_the_first_to_go(warmed):
     own = {f"warm-{environment.key()}.lock", f"warm-{environment.key()}.log", "null"}
 
     def held():  # what it imports at this moment comes and goes
-        names = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+        names = []
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(path))
         return sorted(name.split(":")[0] for name in names if Path(name).name not in own)
 
     until(lambda: held() == ["socket"])  # the one it listens on
