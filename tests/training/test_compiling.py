@@ -1,0 +1,80 @@
+"""The compiled training pass: what it leaves alone, what it tells, and what becomes of a run without it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from nbtrain.training.compiling import Compiled
+from nbtrain.training.precision import Precision
+from training.tiny import Network
+
+CPU = torch.device("cpu")
+IMAGES = torch.rand(4, 3, 8, 8)
+
+
+class Told:
+    """A compiled pass with what it says; dynamo is the real one, only no C++ is compiled."""
+
+    def __init__(self, model: nn.Module, backend: str = "eager") -> None:
+        self.said: list[str] = []
+        self.reasons: list[str] = []
+        self.made = Compiled(model, self.said.append, self.reasons.append, backend=backend)
+
+
+def test_warming_up_changes_nothing_and_tells_that_it_compiles():
+    torch.manual_seed(0)
+    model = Network().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    drawn = torch.default_generator.get_state()
+    told = Told(model)
+    told.made.warm_up(IMAGES, Precision("32", CPU))
+    assert torch.equal(torch.default_generator.get_state(), drawn)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert told.said[0] == "compiling the network, 0 s"
+    assert told.said[-1] == ""
+    assert not told.reasons
+    said = len(told.said)
+    torch.manual_seed(1)
+    got = told.made(IMAGES)
+    assert len(told.said) == said, "what is compiled is not compiled again"
+    torch.manual_seed(1)
+    assert torch.equal(got, Network.forward(model, IMAGES))
+
+
+def test_another_shape_and_unfrozen_weights_are_told_again():
+    model = Network().train()
+    model[0].requires_grad_(False)
+    told = Told(model)
+    told.made.warm_up(IMAGES, Precision("32", CPU))
+    for again in (lambda: told.made(IMAGES[:2]), lambda: model[0].requires_grad_(True) and told.made(IMAGES)):
+        told.said.clear()
+        again()
+        assert told.said[0].startswith("compiling")
+
+
+def test_without_a_compiler_it_says_so_and_computes_as_ever(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    model = Network().eval()
+    told = Told(model, "inductor")
+    told.made.warm_up(IMAGES, Precision("32", CPU))
+    assert told.reasons == ["no C++ compiler (no-such-compiler) was found; the system's package manager has one"]
+    assert torch.equal(told.made(IMAGES), model(IMAGES))
+
+
+def test_what_fails_while_compiling_is_told_and_training_goes_on():
+    def fails(graph, inputs):
+        raise RuntimeError("Python.h is missing")
+
+    model = Network().eval()
+    told = Told(model, fails)  # type: ignore[arg-type]
+    assert torch.equal(told.made(IMAGES), model(IMAGES))
+    assert told.reasons == [told.made.why_not] == ["Python.h is missing"]
+
+
+def test_an_error_of_the_model_itself_is_raised():
+    told = Told(nn.Linear(5, 2))
+    with pytest.raises(Exception, match="shape"):
+        told.made(IMAGES)
