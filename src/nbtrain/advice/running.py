@@ -24,6 +24,8 @@ from nbtrain.config import Config
 
 Column = NDArray[np.float64]
 _FIRST = 5
+REPORTS = 5
+"""Newest reports of a run that say how it is doing now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,11 @@ def per_epoch(epochs: Column, values: Column) -> Column:
     done = math.floor(epochs[-1] + 1e-9)
     told = [values[(places == epoch) & np.isfinite(values)] for epoch in range(1, done + 1)]
     return np.array([found.mean() if len(found) else math.nan for found in told])
+
+
+def recent(values: Sequence[float]) -> float:
+    """Return the median of the newest reports of a run: what is said of its speed and of its waiting now."""
+    return median(values[-REPORTS:])  # numpy's imports its masked arrays: a tenth of a second
 
 
 class Overfitting(Running, name="overfitting", source="Prechelt 1998, Early stopping - but when?"):
@@ -214,9 +221,9 @@ class LoaderBound(Running, name="waiting for data", source="Measured in the run:
 
     def findings(self, case: Course) -> Iterator[Finding]:
         """Look at the newest reports."""
-        if len(case.waiting) < _FIRST:
+        if len(case.waiting) < REPORTS:
             return
-        share = median(case.waiting[-_FIRST:])  # numpy's imports its masked arrays: a tenth of a second
+        share = recent(case.waiting)
         if share > 0.3:
             fix = {"data.workers": "auto"} if case.config.data.workers != "auto" else {}
             text = f"training waits for images in {percent(share)} of the time."
