@@ -50,6 +50,9 @@ def test_auto_takes_bfloat16_where_it_pays_says_so_and_trains_as_if_it_had_been_
     other, fixed = a_run(project, {**AUTO, "hardware.precision": "bf16-mixed"}, "set")
     lived(other, fixed)
     assert same(last_state(run)["model_state_dict"], last_state(other)["model_state_dict"])
+    seconds["asked"].clear()
+    lived(*a_run(project, AUTO, "again"), lambda heard: "hardware.precision" in resolved(heard))
+    assert not seconds["asked"], "what was measured for this configuration is not measured again"
     assert last_state(run)["config"]["hardware"]["precision"] == "auto"  # as it was chosen
 
 

@@ -1,9 +1,9 @@
 """What number format, compute threads and loader workers become where they are auto: a few real steps say it.
 
-Each is measured by rehearsals of the wired run, before batch size and epochs are decided. What threads and workers
-became is kept in the project for this machine, so that the same configuration gets the same threads, and with them the
-same bits, and starts without measuring. Where there is nothing to choose between, nothing is measured. It knows the
-order and the words; arithmetic is training/cores.py's, measuring rehearse.py's.
+Each is measured by rehearsals of the wired run, before batch size and epochs are decided. The seconds are kept in the
+project for this machine, so that the same configuration gets the same answer, and with it the same bits, and starts
+without measuring; a plan's answer is the run's. Where there is nothing to choose between, nothing is measured. It
+knows the order and the words; arithmetic is training/cores.py's, measuring rehearse.py's.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Wired:
     train: Loader
     val: Loader
     normal: MeanStd
-    settings: Model
+    settings: Model | None = None
 
     def stage(self, train: Loader, text: str, precision: str = "") -> Stage:
         """Return a stage that reads by ``train``, and says that it measures ``text``; maybe in another precision."""
@@ -90,20 +90,29 @@ def _measured_precision(wired: Wired) -> Chosen[str]:
         return Chosen("32", f"this {'CPU' if device.type == 'cpu' else 'GPU'} has no bfloat16")
     batch = min(config.training.batch or UNDECIDED_BATCH, len(wired.train.images))
     batch = min(batch, _ON_CPU) if device.type == "cpu" else batch
-    took_s = {}
-    try:
-        for name in ("32", "bf16-mixed"):
-            with wired.stage(wired.train, f"steps in {name}", name) as stage:
-                took_s[name] = stage.at(batch, _PACE).compute_s
-    except ConfigError as error:
-        return Chosen("32", error.problems[0].message)
-    except TooLargeError as error:
-        return Chosen("32", error.what)
-    ratio = took_s["32"] / max(took_s["bf16-mixed"], 1e-9)
+    key, project = _key(wired, batch), wired.wiring.project
+    ratio = (measured.recall(project, "precision", key) or {}).get("ratio")
+    if not isinstance(ratio, float):
+        try:
+            ratio = _gain(wired, batch)
+        except ConfigError as error:
+            return Chosen("32", error.problems[0].message)
+        except TooLargeError as error:
+            return Chosen("32", error.what)
+        measured.keep(project, "precision", key, {"ratio": ratio})
     told = f"mixed bfloat16 takes steps {ratio:.2f} times as fast as 32 bit here"
     if ratio >= PAYS:
         return Chosen("bf16-mixed", f"{told}, measured with {batch} images")
     return Chosen("32", f"{told}, and less than {PAYS:g} times is not worth its rounding")
+
+
+def _gain(wired: Wired, batch: int) -> float:
+    """Return how many times as fast steps are in mixed bfloat16; raises where it computes wrongly, or does not fit."""
+    took_s = {}
+    for name in ("32", "bf16-mixed"):
+        with wired.stage(wired.train, f"steps in {name}", name) as stage:
+            took_s[name] = stage.at(batch, _PACE).compute_s
+    return took_s["32"] / max(took_s["bf16-mixed"], 1e-9)
 
 
 def _tune_cores(wired: Wired) -> None:
@@ -148,7 +157,7 @@ def _measured_split(wired: Wired, threads: tuple[int, ...], most: int, cores: in
     """Return how the cores are best used, and why, as measured now or for this configuration before."""
     import torch
 
-    key = _key(wired, cores, most)
+    key = _key(wired, cores, most, wired.wiring.config.hardware.threads)
     before = measured.recall(wired.wiring.project, KIND, key)
     if before is not None and {"compute_s", "load_s"} <= before.keys():
         compute_s, load_s = {int(n): float(s) for n, s in before["compute_s"].items()}, float(before["load_s"])
@@ -183,9 +192,10 @@ def _timed(wired: Wired, threads: tuple[int, ...], most: int) -> tuple[dict[int,
     return compute_s, load_s
 
 
-def _key(wired: Wired, cores: int, most: int) -> str:
+def _key(wired: Wired, *more: Any) -> str:
+    """Return a key of all that the measured seconds hang on."""
     config = wired.wiring.config
     plain = config.plain()
     parts = {name: plain[name] for name in ("task", "model", "augmentation")}
-    told = (processes.host(), cores, most, str(wired.device), config.training.batch_size, config.hardware.precision)
-    return measured.key_of(parts, told, config.hardware.threads, wired.wiring.frozen["dataset"]["hash"])
+    told = (processes.host(), str(wired.device), config.training.batch_size, config.hardware.precision)
+    return measured.key_of(parts, told, more, wired.wiring.frozen["dataset"]["hash"])
