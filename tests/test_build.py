@@ -345,6 +345,17 @@ def test_what_cannot_be_repeated_is_told(project, monkeypatch):
     assert any("hardware.deterministic is without effect on the CPU" in text for text in texts)
 
 
+def test_the_network_is_channels_last_and_the_optimizer_fused(project):
+    run, held = a_run(project)
+    parts = build(held, run, lambda _: None, list).loop.parts
+    kernel = next(p for p in parts.model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[-1] > 1)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert not kernel.is_contiguous()
+    images = parts.prepare(torch.zeros(2, 3, 16, 16, dtype=torch.uint8))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert all(group["fused"] for group in parts.optimizer.param_groups)
+
+
 def test_a_profile_changes_nothing_and_a_compiler_that_is_missing_does_not_either(project, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     run, held = a_run(project, {"hardware.compile": True, "logging.profile": True})
