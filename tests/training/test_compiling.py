@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from torch import nn
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
+from nbtrain.training import compiling
 from nbtrain.training.compiling import Compiled
 from nbtrain.training.precision import Precision
 from training.tiny import Network
 
 CPU = torch.device("cpu")
 IMAGES = torch.rand(4, 3, 8, 8)
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_anybody(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
 
 
 class Told:
@@ -78,3 +87,14 @@ def test_an_error_of_the_model_itself_is_raised():
     told = Told(nn.Linear(5, 2))
     with pytest.raises(Exception, match="shape"):
         told.made(IMAGES)
+
+
+def test_programs_are_kept_below_the_users_cache_unless_the_person_says_where(monkeypatch, tmp_path):
+    Told(Network())
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path)
+    for unsaid in ("", default_cache_dir()):  # torch writes its own into the environment as it loads
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", unsaid)
+        if not unsaid:
+            monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+        Told(Network())
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == compiling.folder()

@@ -27,6 +27,7 @@ from nbtrain.training.precision import Precision
 
 TICK_S = 1.0
 """How often it is told that it still compiles."""
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 Key = tuple[tuple[int, ...], tuple[bool, ...]]
 
 
@@ -53,7 +54,7 @@ class Compiled:
         """Seconds that compiling has taken so far."""
         self._ready: set[Key] = set()
         if not self.why_not:
-            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder())
+            _keep_in_folder()
             self._pass = torch.compile(model, backend=backend, dynamic=False)
 
     def __call__(self, images_BCHW: Tensor) -> Tensor:
@@ -124,6 +125,17 @@ def _lacks(model: nn.Module) -> str:
     if on_cpu and sys.platform != "win32" and shutil.which(compiler) is None:
         return f"no C++ compiler ({compiler}) was found; the system's package manager has one"
     return ""
+
+
+def _keep_in_folder() -> None:
+    """Let the compiler keep its programs in :func:`folder`, unless the person has said where.
+
+    By itself it takes a temporary folder, which a restart empties, and writes that into the environment as it loads.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    if os.environ.get(_CACHE, default_cache_dir()) == default_cache_dir():
+        os.environ[_CACHE] = folder()
 
 
 def _is_of_the_compiler(error: Exception) -> bool:
