@@ -21,6 +21,7 @@ def test_train_show_ls(images, project, capsys):
     assert main(["show", "One", "--project", project, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["status"], shown["epoch"], shown["config"]["training"]["batch_size"]) == ("completed", 2, 8)
+    assert "backward" in [row["phase"] for row in shown["profile"]]
     assert main(["show", "One", "--project", project]) == 0
     told = capsys.readouterr().out
     assert "val accuracy" in told

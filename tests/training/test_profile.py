@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+import torch
+from torch import nn
 from torch.autograd import DeviceType
 
 from nbtrain.training import phases
 from nbtrain.training.flame import Node, page
 from nbtrain.training.phases import Phases
-from nbtrain.training.profile import tree_of
+from nbtrain.training.profile import Profile, tree_of
 
 
 @dataclass
@@ -93,3 +95,16 @@ def test_a_table_is_read_as_it_was_written_and_one_that_is_broken_is_none(tmp_pa
 def test_a_broken_table_is_none(tmp_path, text):
     (tmp_path / phases.FILE).write_text(text)
     assert phases.read(tmp_path) is None
+
+
+def test_a_profile_that_cannot_be_written_is_told_and_fails_nothing(tmp_path):
+    said = []
+    profile = Profile(nn.Linear(2, 2), torch.device("cpu"), tmp_path / "gone", said.append)
+    profile.start()
+    for _ in range(12):
+        with profile.span("forward"):
+            pass
+        profile.stepped()
+    profile.close()
+    assert [told.text.split(":")[0].split()[-1] for told in said] == ["profile.html", "profile.json"]
+    assert "Training goes on." in said[0].text

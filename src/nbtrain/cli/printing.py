@@ -106,4 +106,6 @@ def plain(experiment: Experiment) -> dict[str, Any]:
         "lineage",
     )
     told = {name: getattr(experiment, name) for name in (*names, *more)}
+    profiled = phases.read(Path(experiment.run_path)) if experiment.run_path else None
+    told["profile"] = [dict(zip(phases.COLUMNS, row, strict=True)) for row in profiled.rows] if profiled else []
     return {**told, "config_hash": experiment.config.hash, "config": experiment.config.plain()}

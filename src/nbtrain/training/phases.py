@@ -29,6 +29,8 @@ MEANING: Mapping[str, str] = {
     "save": "what a checkpoint holds the loop up",
     "other": "what lies between, looking for commands for one",
 }
+COLUMNS = ("phase", "seconds", "share", "ms_per_step")
+"""What each row of the table holds."""
 Span: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Gives the context that a phase runs in."""
 _NOTHING = nullcontext()
@@ -67,7 +69,7 @@ class Phases:
 
     def write(self, folder: Path) -> None:
         """Keep the table in a run's folder; raises OSError."""
-        rows = [dict(zip(("phase", "seconds", "share", "ms_per_step"), row, strict=True)) for row in self.rows]
+        rows = [dict(zip(COLUMNS, row, strict=True)) for row in self.rows]
         files.write_json(folder / FILE, {"format": 1, **asdict(self), "rows": rows}, durable=False)
 
 

@@ -73,15 +73,15 @@ class Profile:
         if self._recorder is not None:
             self._n_recorded += 1
             if self._n_recorded >= _MOST or time.perf_counter() - self._recording_since_s > _MOST_S:
-                self._end_recording()
+                self._try(FLAME, self._end_recording)
         elif self._steps == _FIRST:
-            self._begin_recording()
+            self._try("recording", self._begin_recording)
 
     def close(self) -> None:
         """End, and keep the table; a disk that refuses it is told of."""
         took_s = time.perf_counter() - self._began_s
         if self._recorder is not None:
-            self._end_recording()
+            self._try(FLAME, self._end_recording)
         beside = self._steps - self._n_recorded
         seconds, steps, apart_s = self._plain, beside, self._apart_s
         if beside < _ENOUGH:  # then all count, or hardly anything would be told
@@ -106,24 +106,24 @@ class Profile:
     def _end_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
         assert recorder is not None
-        recorder.stop()
-        self._hooks.close()
-        if self._n_recorded:
-            tree = tree_of(recorder.events() or ())  # type: ignore[no-untyped-call]
-            title = f"{self._n_recorded} training steps, {tree.took_us / 1e3 / self._n_recorded:.1f} ms each"
-            self._try(FLAME, lambda: _write(self._folder / FLAME, page(tree, title, self._n_recorded)))
-        self._apart_s = time.perf_counter() - self._recording_since_s
-        self._seconds = self._plain
-
-    def _try(self, name: str, write: Callable[[], None]) -> None:
         try:
-            write()
-        except OSError as error:
-            self._say(Notice(level="warning", text=f"{name} could not be written: {error}. Training goes on."))
+            recorder.stop()
+            if self._n_recorded:
+                tree = tree_of(recorder.events() or ())  # type: ignore[no-untyped-call]
+                title = f"{self._n_recorded} training steps, {tree.took_us / 1e3 / self._n_recorded:.1f} ms each"
+                text = page(tree, title, self._n_recorded)
+                files.write_atomic(self._folder / FLAME, text.encode(), durable=False)
+        finally:
+            self._hooks.close()
+            self._apart_s = time.perf_counter() - self._recording_since_s
+            self._seconds = self._plain
 
-
-def _write(path: Path, text: str) -> None:
-    files.write_atomic(path, text.encode(), durable=False)
+    def _try(self, what: str, act: Callable[[], None]) -> None:
+        """Do a part of the profiling, which may fail without failing the run."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run is worth more than its profile
+            self._say(Notice(level="warning", text=f"The profile lacks {what}: {error}. Training goes on."))
 
 
 @contextmanager

@@ -166,7 +166,7 @@ def phases_of(run: str) -> list[dict[str, Any]]:
 @lru_cache(maxsize=16)
 def _phases(run: str, changed_ns: int) -> list[dict[str, Any]]:
     found = phases.read(Path(run))
-    keys = ("phase", "seconds", "share", "ms_per_step", "meaning")
+    keys = (*phases.COLUMNS, "meaning")
     return [dict(zip(keys, (*row, phases.MEANING[row[0]]), strict=True)) for row in found.rows] if found else []
 
 
