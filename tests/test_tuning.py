@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nbtrain import files, processes, rehearse
-from nbtrain.data import reading
+from nbtrain import files, processes, rehearse, tuning
+from nbtrain.data import measured, reading
 from nbtrain.messages import Notice, Resolved
 from nbtrain.training import precision
 from nbtrain.training.sizes import Trial
@@ -81,19 +81,27 @@ def test_a_later_life_takes_the_precision_that_was_decided(project, seconds):  #
 
 
 def test_threads_and_workers_are_measured_once_for_a_configuration(project, seconds, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(processes, "usable_cores", lambda: 8)
-    monkeypatch.setattr(precision, "usable_cores", lambda: 8)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 4)
+    monkeypatch.setattr(precision, "usable_cores", lambda: 4)
     monkeypatch.setattr(reading, "MAX_KEPT_BYTES", 0)  # so that there is something to load
-    seconds["threads"], seconds["load"] = {7: 1.0, 4: 0.5, 2: 0.8}, 0.8
+    seconds["threads"], seconds["load"] = {3: 1.0, 2: 0.5, 1: 0.8}, 0.7
     changes = {"hardware.threads": "auto", "data.worker_kind": "threads", "data.cache": "off"}
-    for name, asked in (("first", [("32", 7), ("32", 4), ("32", 2)]), ("second", [])):
+    for name, asked in (("first", [("32", 3), ("32", 2), ("32", 1)]), ("second", [])):
         seconds["asked"].clear()
         run, held = a_run(project, changes, name)
         outcome, said = lived(run, held, lambda heard: "data.workers" in resolved(heard))
         assert outcome.status == "cancelled"
         assert seconds["asked"] == asked
         threads, workers = (resolved(said)[path] for path in ("hardware.threads", "data.workers"))
-        assert threads.value == 4
-        assert "4 of 8 cores, 7 compute 32 images/s, 4 compute 64 images/s" in threads.reason
-        assert workers.value == 2  # 1.6 are busy, and a quarter more
-        assert "one makes 40 images/s, training can take 64" in workers.reason
+        assert threads.value == 2
+        assert "2 of 4 cores, 3 compute 32 images/s, 2 compute 64 images/s" in threads.reason
+        assert workers.value == 2  # 1.4 are busy, and a quarter more
+        assert "one makes 46 images/s, training can take 64" in workers.reason
+
+
+@pytest.mark.parametrize(
+    "kept", [{}, {"compute_s": {"3": "x"}, "load_s": 1}, {"compute_s": {"3": 0}, "load_s": 1}, {"compute_s": 3}]
+)
+def test_what_was_kept_and_is_not_whole_is_measured_again(tmp_path, kept):
+    measured.keep(tmp_path, tuning.KIND, "key", kept)
+    assert tuning._recalled(tmp_path, "key", (3,)) is None

@@ -8,9 +8,11 @@ knows the order and the words; arithmetic is training/cores.py's, measuring rehe
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import processes
@@ -126,11 +128,12 @@ def _tune_cores(wired: Wired) -> None:
     by_threads, most = _THREADS in waiting, wired.train.reading.workers
     by_workers = _WORKERS in waiting and most > 1
     if by_threads or by_workers:
-        found, how = _measured_split(wired, candidates(cores) if by_threads else (), most, cores)
-        if by_threads:
-            waiting[_THREADS] = Chosen(found.threads, f"{found.threads} of {cores} cores, {how['threads']}")
-        if by_workers:
-            waiting[_WORKERS] = Chosen(found.workers, how["workers"])
+        with contextlib.suppress(TooLargeError):  # what fits is auto batch size's matter, or the rescue's
+            found, how = _measured_split(wired, candidates(cores) if by_threads else (), most, cores)
+            if by_threads:
+                waiting[_THREADS] = Chosen(found.threads, f"{found.threads} of {cores} cores, {how['threads']}")
+            if by_workers:
+                waiting[_WORKERS] = Chosen(found.workers, how["workers"])
     for path in list(waiting):
         _resolve(wiring, waiting, path)
     _apply(wired)
@@ -158,17 +161,27 @@ def _measured_split(wired: Wired, threads: tuple[int, ...], most: int, cores: in
     import torch
 
     key = _key(wired, cores, most, wired.wiring.config.hardware.threads)
-    before = measured.recall(wired.wiring.project, KIND, key)
-    if before is not None and {"compute_s", "load_s"} <= before.keys():
-        compute_s, load_s = {int(n): float(s) for n, s in before["compute_s"].items()}, float(before["load_s"])
-    else:
-        compute_s, load_s = _timed(wired, threads or (torch.get_num_threads(),), most)
+    tried_threads = threads or (torch.get_num_threads(),)
+    known = _recalled(wired.wiring.project, key, tried_threads)
+    compute_s, load_s = known or _timed(wired, tried_threads, most)
+    if known is None:
         told = {"compute_s": {str(n): s for n, s in compute_s.items()}, "load_s": load_s}
         measured.keep(wired.wiring.project, KIND, key, told)
     found = split(compute_s, load_s, cores, most)
     tried = ", ".join(f"{n} compute {1 / s:,.0f} images/s" for n, s in compute_s.items())
     fed = f"one makes {1 / max(load_s, 1e-9):,.0f} images/s, training can take {found.images_per_s:,.0f}"
     return found, {"threads": tried, "workers": fed}
+
+
+def _recalled(project: Path, key: str, threads: tuple[int, ...]) -> tuple[dict[int, float], float] | None:
+    """Return what was measured before, None where that is not whole."""
+    found = measured.recall(project, KIND, key) or {}
+    try:
+        compute_s = {n: float(found["compute_s"][str(n)]) for n in threads}
+        load_s = float(found["load_s"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return (compute_s, load_s) if min(compute_s.values()) > 0 and load_s >= 0 else None
 
 
 def _timed(wired: Wired, threads: tuple[int, ...], most: int) -> tuple[dict[int, float], float]:
@@ -185,8 +198,6 @@ def _timed(wired: Wired, threads: tuple[int, ...], most: int) -> tuple[dict[int,
             with wired.stage(alone, f"{n} compute threads") as stage:
                 trial = stage.at(batch, _PACE)
             compute_s[n], load_s = max(trial.compute_s / batch, 1e-9), max(load_s, trial.load_s / batch)
-    except TooLargeError:  # what fits is auto batch size's matter, or the rescue's
-        compute_s = compute_s or {before: 1.0}
     finally:
         torch.set_num_threads(before)
     return compute_s, load_s

@@ -83,6 +83,26 @@ def test_what_fails_while_compiling_is_told_and_training_goes_on():
     assert told.reasons == [told.made.why_not] == ["Python.h is missing"]
 
 
+def test_a_backward_pass_that_cannot_be_compiled_is_found_before_the_run():
+    class Fails(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, *grads):
+            raise OSError("no room for the program")
+
+    class Model(nn.Linear):
+        def forward(self, x):
+            return Fails.apply(super().forward(x))
+
+    told = Told(Model(2, 2))
+    told.made.warm_up(torch.ones(3, 2), Precision("32", CPU))
+    assert told.reasons == ["no room for the program"]
+    assert told.made(torch.ones(3, 2)).shape == (3, 2)
+
+
 def test_an_error_of_the_model_itself_is_raised():
     told = Told(nn.Linear(5, 2))
     with pytest.raises(Exception, match="shape"):

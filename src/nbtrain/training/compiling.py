@@ -23,6 +23,7 @@ import torch
 from platformdirs import user_cache_path
 from torch import Tensor, nn
 
+from nbtrain.errors import lacks_memory
 from nbtrain.training.precision import Precision
 
 TICK_S = 1.0
@@ -55,16 +56,14 @@ class Compiled:
         self._ready: set[Key] = set()
         if not self.why_not:
             _keep_in_folder()
-            self._pass = torch.compile(model, backend=backend, dynamic=False)
+            self._pass: Callable[[Tensor], Tensor] = torch.compile(model, backend=backend, dynamic=False)
 
     def __call__(self, images_BCHW: Tensor) -> Tensor:
         """Return the model's outputs, as it is compiled for this kind of batch."""
         if self.why_not:
             return self.model(images_BCHW)  # type: ignore[no-any-return]
-        key = (tuple(images_BCHW.shape), tuple(p.requires_grad for p in self.model.parameters()))
-        if key in self._ready:
-            return self._pass(images_BCHW)  # type: ignore[no-any-return]
-        return self._first(images_BCHW, key)
+        key = self._key(images_BCHW)
+        return self._pass(images_BCHW) if key in self._ready else self._first(images_BCHW, key)
 
     def warm_up(self, images_BCHW: Tensor, precision: Precision) -> None:
         """Compile for batches like this one; the model, its gradients and the random numbers stay as they were."""
@@ -73,11 +72,15 @@ class Compiled:
             return
         buffers = [(buffer, buffer.detach().clone()) for buffer in self.model.buffers()]
         devices = [images_BCHW.device] if images_BCHW.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            with precision.autocast():
-                logits_BK = self(images_BCHW)
-            with self._told():  # a backward pass may be compiled only when it is asked for
+        try:
+            with torch.random.fork_rng(devices), self._told():
+                with precision.autocast():
+                    logits_BK = self._pass(images_BCHW)
+                # A backward pass may be compiled only when it is asked for.
                 logits_BK.float().sum().backward()  # type: ignore[no-untyped-call]
+            self._ready.add(self._key(images_BCHW))
+        except Exception as error:  # noqa: BLE001 - whatever it is, training uncompiled will meet it or not
+            self._give_up(error)
         self.model.zero_grad(set_to_none=True)
         with torch.no_grad():
             for buffer, before in buffers:
@@ -88,13 +91,19 @@ class Compiled:
             with self._told():
                 logits_BK: Tensor = self._pass(images_BCHW)
         except Exception as error:
-            if not _is_of_the_compiler(error):
+            if lacks_memory(error):  # computing in parts may help, which is the loop's matter
                 raise
-            self.why_not = _first_line(error)
-            self._gave_up(self.why_not)
+            self._give_up(error)
             return self.model(images_BCHW)  # type: ignore[no-any-return]
         self._ready.add(key)
         return logits_BK
+
+    def _key(self, images_BCHW: Tensor) -> Key:
+        return tuple(images_BCHW.shape), tuple(p.requires_grad for p in self.model.parameters())
+
+    def _give_up(self, error: Exception) -> None:
+        self.why_not = _first_line(error)
+        self._gave_up(self.why_not)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -136,12 +145,6 @@ def _keep_in_folder() -> None:
 
     if os.environ.get(_CACHE, default_cache_dir()) == default_cache_dir():
         os.environ[_CACHE] = folder()
-
-
-def _is_of_the_compiler(error: Exception) -> bool:
-    from torch._dynamo.exc import TorchDynamoException
-
-    return isinstance(error, TorchDynamoException) or "torch._inductor" in type(error).__module__
 
 
 def _first_line(error: Exception) -> str:
