@@ -9,7 +9,7 @@ from bench.table import keep, show
 
 NAMES = (
     "start", "quickstart", "loop", "loader", "limits", "checkpoint", "resume", "attach", "panels", "preview",
-    "watching", "plan", "jobs", "journal", "scale",
+    "watching", "plan", "jobs", "journal", "scale", "compile",
 )  # fmt: skip
 
 

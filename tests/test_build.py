@@ -24,6 +24,7 @@ from nbtrain.messages import Message, Metric, Notice, PerClass, Resolved, Status
 from nbtrain.models.initialisation import Initialisation
 from nbtrain.project.datasets import DataSets
 from nbtrain.project.freeze import frozen
+from nbtrain.training import phases
 from nbtrain.training.losses import Loss
 from nbtrain.training.optimizers import Optimizer
 from nbtrain.training.schedulers import Scheduler
@@ -342,3 +343,39 @@ def test_what_cannot_be_repeated_is_told(project, monkeypatch):
     texts = [m.text for m in lived(run, held)[1] if isinstance(m, Notice)]
     assert any("The transform shuffled_by_hand gives two results for one image" in text for text in texts)
     assert any("hardware.deterministic is without effect on the CPU" in text for text in texts)
+
+
+def test_the_network_is_channels_last_and_the_optimizer_fused(project):
+    run, held = a_run(project)
+    parts = build(held, run, lambda _: None, list).loop.parts
+    kernel = next(p for p in parts.model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[-1] > 1)
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert not kernel.is_contiguous()
+    images = parts.prepare(torch.zeros(2, 3, 16, 16, dtype=torch.uint8))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert all(group["fused"] for group in parts.optimizer.param_groups)
+
+
+def test_a_profile_changes_nothing_and_a_compiler_that_is_missing_does_not_either(project, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    run, held = a_run(project, {"hardware.compile": True, "logging.profile": True})
+    outcome, said = lived(run, held)
+    assert outcome.status == "completed"
+    told = next(m.text for m in of(said, Notice) if "cannot be compiled" in m.text)
+    assert "trains uncompiled: no C++ compiler (no-such-compiler) was found" in told
+    assert [m.value for m in of(said, Resolved) if m.path == "hardware.compile"] == [False]
+    plain, frozen_plain = a_run(project, name="plain")
+    lived(plain, frozen_plain)
+    for part in ("model_state_dict", "optimizer_state_dict", "loop_state_dict"):
+        assert same(last_state(run)[part], last_state(plain)[part])
+    found = phases.read(run)
+    assert found is not None
+    assert found.steps == 10
+    assert set(found.seconds) == {*phases.NAMES}
+    assert sum(share for _, _, share, _ in found.rows) == pytest.approx(1, abs=0.02)
+    assert len(found.lines()) == len(phases.NAMES) + 2
+    flame = (run / phases.FLAME).read_text()
+    for name in ("7 training steps", ">forward<", ">backward<", ">conv1.0<", "convolution", "ms per step"):
+        assert name in flame
+    assert not (plain / phases.FILE).exists()
+    assert phases.read(plain) is None

@@ -182,6 +182,8 @@ export interface Details extends Common {
   facts: { label: string; value: string }[];
   notices: string[];
   resolved: { path: string; value: string; reason: string }[];
+  speed: { label: string; value: string }[];
+  phases: { phase: string; seconds: number; share: number; ms_per_step: number; meaning: string }[];
   changes: { step: number; path: string; old: string; value: string; extends: boolean }[];
   log: string;
   visible: boolean;

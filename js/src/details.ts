@@ -14,6 +14,7 @@ function prepare(panel: Panel<Details>): () => TemplateResult {
     ${notices(panel.get("notices"))}
     ${changes(panel.get("changes"))}
     ${resolved(panel.get("resolved"))}
+    ${speed(panel.get("speed"), panel.get("phases"))}
     ${fold("Log", "", panel.get("log") !== "", () => html`<pre>${panel.get("log")}</pre>`)}`;
 }
 
@@ -47,6 +48,14 @@ function notices(list: string[]): TemplateResult | typeof nothing {
 function resolved(list: Details["resolved"]): TemplateResult | typeof nothing {
   return fold("Chosen by measuring", list.map((one) => `${one.path.split(".").at(-1)?.replaceAll("_", " ")} ${one.value}`).join(" · "), list.length > 0,
     () => html`<table class="num"><tbody>${list.map((one) => html`<tr><td>${one.path}</td><td>${one.value}</td><td class="reason">${one.reason}</td></tr>`)}</tbody></table>`);
+}
+
+function speed(facts: Details["speed"], phases: Details["phases"]): TemplateResult | typeof nothing {
+  const short = facts.slice(0, 2).map((fact, index) => index ? `${fact.value.replace(" of the time", "")} waiting for data` : fact.value).join(" · ");
+  return fold("Speed", short, facts.length + phases.length > 0, () => html`<dl>${facts.map((fact) => html`<dt>${fact.label}</dt><dd class="num">${fact.value}</dd>`)}</dl>
+    ${phases.length ? html`<table class="num phases"><thead><tr><th scope="col">phase</th><th scope="col">seconds</th><th scope="col">share</th><th scope="col">ms per step</th><th scope="col"></th></tr></thead>
+      <tbody>${phases.map((one) => html`<tr><td>${one.phase}</td><td>${one.seconds.toFixed(2)}</td><td>${percent(one.share)}</td><td>${measured(one.ms_per_step)}</td><td class="reason">${one.meaning}</td></tr>`)}</tbody></table>
+      <p class="small mut">The flame graph of a few steps is <code>profile.html</code> in the run's folder.</p>` : nothing}`);
 }
 
 function changes(list: Details["changes"]): TemplateResult | typeof nothing {

@@ -49,7 +49,7 @@ function place(panel: Panel<RunBar>, status: Status): TemplateResult | typeof no
   const [epoch, epochs, step] = [panel.get("epoch"), panel.get("epochs"), panel.get("step")];
   if (status === "training") {
     const phase = panel.get("phase");
-    return html`<b>epoch ${epoch} / ${epochs}</b> <span class="dim">· step ${grouped(step)}${phase && phase !== "training" ? ` · ${phase}` : ""}</span>`;
+    return html`<b>epoch ${epoch} / ${epochs}</b> <span class="dim">· step ${grouped(step)}${phase && phase !== "training" ? ` · ${panel.get("detail") || phase}` : ""}</span>`;
   }
   if (status === "preparing") return html`<b>${panel.get("phase") || "starting"}</b> <span class="dim">${panel.get("detail")}</span>`;
   if (status === "pending") return html`<span class="mut">${panel.get("detail") || "for the device"}</span>`;

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,15 @@ from nbtrain.training.budget import Budget
 from nbtrain.training.changes import Changes
 from nbtrain.training.commands import Asked, Commands, Say, Stopped
 from nbtrain.training.loggers import About, Logged, Tee
+from nbtrain.tuning import Wired, measured_paths, tune
 from nbtrain.wiring import Frozen, Wiring
 
 if TYPE_CHECKING:
+    import torch
+
     from nbtrain.data.workers import Vigil
-    from nbtrain.training.parts import Outcome
+    from nbtrain.training.parts import Outcome, Parts
+    from nbtrain.training.profile import Profile
 
 
 def build(frozen: Frozen, run: Path, say: Say, asked: Asked) -> Logged | Compared | Ended:
@@ -78,20 +82,24 @@ class Builder:
 
         wiring = self.wiring
         wiring.enter("scanning data")
+        wiring.measured = measured_paths()
         device = wiring.device()
         _begin_branch(self.frozen, self.run)
         settings = self._model()
-        # A measurement of free memory must not find the run's own model there already.
-        with nullcontext() if to_measure(wiring) else wiring.ahead(settings) as ahead:
+        # A measurement of free memory must not find the run's own model there already, and weights that were begun
+        # with other threads than a later life of this run has might differ from that life's in their last bits.
+        with nullcontext() if to_measure(wiring) or wiring.later else wiring.ahead(settings) as ahead:
             found = wiring.find()
         wiring.enter("planning")
         train, val = (wiring.loader(found, part, self._vigil()) for part in ("train", "val"))
         normal = wiring.normalisation(train.images)
+        tune(Wired(wiring, found, device, train, val, normal, settings))
         decide(wiring, found, device, train, val, normal, settings)
         wiring.cache(found, train.images, val.images)
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
         parts = wiring.parts(found, device, train, val, normal, plan, settings, ahead)
+        parts = self._compiled(parts, min(train.batch_size, len(train.images)))
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)
@@ -101,12 +109,49 @@ class Builder:
         self.commands.look()
         live = Live(wiring.config, self.changes, _branched_at(self.frozen))
         tee = Tee.opened(self.say, self.config.logging.targets, About.of(self.run, self.config))
-        logged = Logged(Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live), tee)
-        return self._compared(logged, wiring.config)
+        loop = Loop(parts, plan, monitor, checkpoints, tee, self.commands, told, live, self._profile(parts, device))
+        if parts.compiled:
+            parts.compiled.tell = lambda detail: loop.tell_place("building" if detail else "training", detail)
+        return self._compared(Logged(loop, tee), wiring.config)
+
+    def _profile(self, parts: Parts, device: torch.device) -> Profile | None:
+        """Return what measures where the time goes, if that is wanted."""
+        if not self.config.logging.profile:
+            return None
+        from nbtrain.training.profile import Profile
+
+        return Profile(parts.model, device, self.run, self.say, modules=parts.compiled is None)
+
+    def _compiled(self, parts: Parts, batch: int) -> Parts:
+        """Return the parts with a compiled training pass, where that is wanted, can be, and was so in earlier lives."""
+        path, wiring, size = "hardware.compile", self.wiring, self.config.task.image_size
+        before = wiring.kept.get(path)
+        if not self.config.hardware.compile or before is False:
+            return parts
+        import torch
+
+        from nbtrain.models.freezing import to_training
+        from nbtrain.training.compiling import Compiled
+        from nbtrain.training.precision import Chosen
+
+        def gave_up(why: str) -> None:
+            exact = " Its numbers differ in their last bits from those of the compiled steps before." if before else ""
+            wiring.notice(f"The network cannot be compiled and trains uncompiled: {why}.{exact}", "warning")
+
+        if parts.unfreezing:
+            parts.unfreezing.enter(0)
+        to_training(parts.model)
+        made = Compiled(parts.model, lambda detail: wiring.tell("building", detail), gave_up)
+        made.warm_up(parts.prepare(torch.zeros(batch, 3, size, size, dtype=torch.uint8)), parts.precision)
+        reason = made.why_not or f"compiled in {made.took_s:.0f} s"
+        wiring.resolve(path, "auto" if before is None else "", lambda _: Chosen(not made.why_not, reason))
+        return parts if made.why_not else replace(parts, compiled=made)
 
     def _compared(self, logged: Logged, config: Config) -> Logged | Compared:
         """Return a loop that compares itself with the plan that there was for it, where this life begins with it."""
         foretold = self.frozen.get("plan") or {}
+        if config.hardware.compile:  # plans are measured uncompiled: their errors would spoil the corrections
+            return logged
         if foretold.get("batch") != config.training.batch_size or kept.checkpoints(self.run / "checkpoints"):
             return logged
         return Compared(logged, self.run, foretold, config, self._began_s)

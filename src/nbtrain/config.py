@@ -33,7 +33,7 @@ FORMAT = Format("configuration")
 """The format of a configuration on disk; a change of a path or a meaning lifts the number and adds a migration."""
 
 
-DECIDED = ("training.batch_size", "training.epochs")
+DECIDED = ("training.batch_size", "training.epochs", "hardware.precision")
 """What a run decides for its own configuration where it is auto, before anything is built."""
 
 

@@ -288,12 +288,16 @@ class Compared:
         note(told)
 
 
-def probe(wiring: Wiring, *, folder: Path, table: bool, tell: Tell) -> dict[str, Any]:
-    """Return what a plan of the wired configuration rests on (plans.Measured, as plain JSON)."""
+def probe(wiring: Wiring, *, folder: Path, table: bool, tell: Tell, tune: Callable[..., None]) -> dict[str, Any]:
+    """Return what a plan of the wired configuration rests on (plans.Measured, as plain JSON).
+
+    ``tune`` decides, from the wired parts, what else is auto and measured.
+    """
     began_s = time.perf_counter()
     found, device = wiring.find(), wiring.device()
     train, val = wiring.loader(found, "train"), wiring.loader(found, "val")
     normal = wiring.normalisation(train.images)
+    tune(wiring, found, device, train, val, normal)
     with Stage(wiring, found, device, train, val, normal, folder=folder, tell=tell) as stage:
         start_s = time.perf_counter() - began_s
         batch, reason = wiring.config.training.batch, ""

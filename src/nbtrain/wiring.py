@@ -71,6 +71,10 @@ class Wiring:
         self.epochs = self.config.training.most_epochs
         """Epochs that are told with each phase."""
         self.kept = {} if kept is None else kept
+        self.measured: frozenset[str] = frozenset()
+        """Paths whose auto is decided by real steps, once everything is wired (tuning.py)."""
+        self.later: dict[str, Chosen[Any]] = {}
+        """What stands in for these until then."""
         self._data_hash = str(frozen["dataset"]["hash"])
 
     # ------------------------------------------------------------------ scanning data
@@ -288,7 +292,8 @@ class Wiring:
         from nbtrain.training.schedulers import Course
 
         config, training, n_classes = self.config, self.config.training, len(found.classes)
-        precision = Precision(config.hardware.precision, device)
+        name = config.hardware.precision
+        precision = Precision("32" if name == "auto" else name, device)  # auto is decided by a run alone
         settings = settings or self.model()
         model = ahead.take(self.notice) if ahead else self._network(settings, n_classes, self.notice)
         self.commands.look()
@@ -339,6 +344,10 @@ class Wiring:
     def enter(self, phase: Phase, detail: str = "") -> None:
         """Say that a phase begins, or where it stands; raises Stopped where a stop was asked for."""
         self.commands.look()
+        self.tell(phase, detail)
+
+    def tell(self, phase: Phase, detail: str = "") -> None:
+        """Say where a phase stands, from any thread."""
         self.say(Status(status="preparing", phase=phase, detail=detail, epochs=self.epochs))
 
     def notice(self, text: str, level: Any = "info") -> None:
@@ -350,7 +359,10 @@ class Wiring:
         """Return the value for ``path``: as set, as an earlier life resolved it, or decided and said now."""
         if path in self.kept and asked == "auto":
             return self.kept[path]
-        chosen = decide(asked)
+        chosen = self.later.get(path) or decide(asked)
+        if path in self.measured and asked == "auto":
+            self.later[path] = chosen
+            return chosen.value
         if asked == "auto":
             self.kept[path] = chosen.value
             self.say(Resolved(path=path, value=chosen.value, reason=chosen.reason))

@@ -12,16 +12,20 @@ from ui import stage
 
 
 def test_train_show_ls(images, project, capsys):
-    said = run("train", images, "--project", project, "--name", "One", "--beside", *VALUES)
+    said = run("train", images, "--project", project, "--name", "One", "--beside", "--profile", *VALUES)
     assert said.returncode == 0, said.stderr
     lines = said.stdout.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ["1/2", "2/2"]
-    assert "completed" in lines[-1]
+    assert lines[2].startswith("completed")
+    assert any(line.split()[0] == "backward" for line in lines[3:])
     assert main(["show", "One", "--project", project, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["status"], shown["epoch"], shown["config"]["training"]["batch_size"]) == ("completed", 2, 8)
+    assert "backward" in [row["phase"] for row in shown["profile"]]
     assert main(["show", "One", "--project", project]) == 0
-    assert "val accuracy" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "val accuracy" in told
+    assert "the network and its loss" in told
     assert main(["ls", "--project", project, "--json"]) == 0
     assert [e["name"] for e in json.loads(capsys.readouterr().out)] == ["One"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from nbtrain.errors import TrainingError
 from nbtrain.messages import Message, Metric, Notice, PerClass, Saved, Status, Stop, encode
@@ -39,6 +40,30 @@ def test_a_run_learns_says_and_keeps(tmp_path):
     assert best["metrics"]["accuracy"] == max(m.values["accuracy"] for m in val)
     assert of(said, Saved)[-1].step == json.loads((tmp_path / "last.json").read_bytes())["step"] == 186
     assert all(encode(m) for m in said)
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is read from the device: item(), float() and bool() of a tensor all end here."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("options", [{}, {"clip": 0.5, "multiplier": 2, "ema": True}])
+def test_no_step_reads_from_the_device(tmp_path, options):
+    loop, said = tiny_loop(tmp_path, **options)
+    loop.parts.model.train()
+    batches = iter(list(loop.parts.train.stream(0, 6)))  # what reading draws is no part of a step
+    with Reads() as reads:
+        for _ in range(3):
+            loop._step(batches, loop.plan.multiplier)
+        assert reads.count == 0
+        loop._say_losses()
+    assert reads.count > 0
+    assert len(said) == 1
 
 
 def test_a_checkpoint_is_plain_and_complete(tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import stage
 
-from nbtrain.messages import Exact, Failure
+from nbtrain.messages import Exact, Failure, Usage
+from nbtrain.project.counsel import course
+from nbtrain.training.phases import Phases
 from nbtrain.ui.curves import KEYS, Curves
 from nbtrain.ui.details import Details
 from nbtrain.ui.pulse import PULSE
@@ -159,6 +162,23 @@ def test_details_are_json_even_with_nan(done):
     assert "1 image was skipped." in details.notices
     assert details.resolved[0]["path"] == "data.workers"
     json.dumps([details.metrics, details.per_class, details.facts], allow_nan=False)
+
+
+def test_details_tell_the_speed_the_waiting_and_a_profile(done):
+    done.story.tell(
+        Usage(step=1000 + n, images_per_s=1000.0 + n, waiting=w, cpu_percent=150.0, memory_mib=512.0)
+        for n, w in enumerate((0.9, 0.1, 0.2, 0.3, 0.4, 0.5))
+    )
+    details = Details(done)
+    told = {row["label"]: row["value"] for row in details.speed}
+    assert told["Training speed"] == "1\u202f003 images/s"
+    assert told["Waiting for data"] == "30 % of the time"
+    assert course(done).waiting[-5:] == [0.1, 0.2, 0.3, 0.4, 0.5]  # what the advice judges, by the same median
+    assert details.phases == []
+    Phases(seconds={"load": 1.0}, steps=4, took_s=4.0, device="cpu").write(Path(done.run_path))
+    details.redraw()
+    assert [(row["phase"], row["share"]) for row in details.phases] == [("load", 0.25), ("other", 0.75)]
+    json.dumps([details.speed, details.phases], allow_nan=False)
 
 
 def drawn(*experiments, **settings):

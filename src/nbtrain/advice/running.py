@@ -24,6 +24,8 @@ from nbtrain.config import Config
 
 Column = NDArray[np.float64]
 _FIRST = 5
+REPORTS = 5
+"""Newest reports of a run that say how it is doing now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ def per_epoch(epochs: Column, values: Column) -> Column:
     counts = np.bincount(places[known], minlength=done + 1)[1:]
     sums = np.bincount(places[known], values[known], minlength=done + 1)[1:]
     return np.divide(sums, counts, out=np.full(done, np.nan), where=counts > 0)
+
+
+def recent(values: Sequence[float]) -> float:
+    """Return the median of the newest reports of a run: what is said of its speed and of its waiting now."""
+    return median(values[-REPORTS:])  # numpy's imports its masked arrays: a tenth of a second
 
 
 class Overfitting(Running, name="overfitting", source="Prechelt 1998, Early stopping - but when?"):
@@ -216,9 +223,9 @@ class LoaderBound(Running, name="waiting for data", source="Measured in the run:
 
     def findings(self, case: Course) -> Iterator[Finding]:
         """Look at the newest reports."""
-        if len(case.waiting) < _FIRST:
+        if len(case.waiting) < REPORTS:
             return
-        share = median(case.waiting[-_FIRST:])  # numpy's imports its masked arrays: a tenth of a second
+        share = recent(case.waiting)
         if share > 0.3:
             fix = {"data.workers": "auto"} if case.config.data.workers != "auto" else {}
             text = f"training waits for images in {percent(share)} of the time."

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from nbtrain.cli.options import Commands, add_project
-from nbtrain.cli.printing import place, plain
+from nbtrain.cli.printing import place, plain, print_profile
 from nbtrain.project import branches, pixels
 from nbtrain.project.project import Project
 
@@ -56,4 +56,5 @@ def _show(given: argparse.Namespace) -> int:
     for name, text in rows.items():
         if text:
             print(f"  {name:<16} {text}")
+    print_profile(experiment)
     return 0

@@ -6,10 +6,12 @@ Not known here: commands and their arguments.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from nbtrain.cli.options import FAILED, INTERRUPTED
 from nbtrain.project.experiment import Experiment
+from nbtrain.training import phases
 
 
 def started(experiment: Experiment, detach: bool) -> int:
@@ -61,7 +63,18 @@ def _print_end(experiment: Experiment) -> int:
     print(f"{experiment.status} after {experiment.duration_s:.0f} s{told}; run: {experiment.run_path}")
     if experiment.exact:
         print(f"resume: {experiment.exact}")
+    print_profile(experiment)
     return 0
+
+
+def print_profile(experiment: Experiment) -> None:
+    """Print where the time of the newest run went, where that was measured."""
+    folder = Path(experiment.run_path or ".")
+    found = phases.read(folder) if experiment.run_path else None
+    for line in found.lines() if found else ():
+        print(f"  {line}")
+    if found and (folder / phases.FLAME).exists():
+        print(f"  flame graph: {folder / phases.FLAME}")
 
 
 def place(experiment: Experiment) -> str:
@@ -93,4 +106,6 @@ def plain(experiment: Experiment) -> dict[str, Any]:
         "lineage",
     )
     told = {name: getattr(experiment, name) for name in (*names, *more)}
+    profiled = phases.read(Path(experiment.run_path)) if experiment.run_path else None
+    told["profile"] = [dict(zip(phases.COLUMNS, row, strict=True)) for row in profiled.rows] if profiled else []
     return {**told, "config_hash": experiment.config.hash, "config": experiment.config.plain()}

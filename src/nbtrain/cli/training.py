@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be given several times")
     train.add_argument("--preset", default="", help="start from a preset; `nbtrain presets` lists them")
     train.add_argument("--config", default="", metavar="FILE", help="configuration as .yaml or .json, whole or in part")
+    train.add_argument("--profile", action="store_true", help="measure where the time goes; `nbtrain show` prints it")
     add_start(train)
     train.set_defaults(run=_train, takes_values=True)
     resume = _add_one(commands, "resume", "go on with a run that is paused, stopped or failed", _resume, VALUES_HELP)
@@ -54,6 +55,7 @@ def _add_one(
 def _train(given: argparse.Namespace) -> int:
     project = Project(given.project)
     changes = {**(exchange.read(given.config) if given.config else {}), **given.values}
+    changes |= {"logging.profile": True} if given.profile else {}
     _configured(project.new_config(), given.preset, changes)  # refused before anything is written
     experiment = project.new(given.name or None, tags=given.tag)
     names = [found.name for found in project.datasets()]

@@ -88,6 +88,11 @@ class Loader:
         batches = [whole[i : i + self.batch_size] for i in range(0, len(whole), self.batch_size)]
         yield from self._lasting(lambda done: self._fetcher.batches(batches[done:], again=not done))
 
+    def read_by(self, reading: Reading) -> None:
+        """Fetch batches in another way from now on; they stay the same. Not while some are being fetched."""
+        self._fetcher.close()
+        self.reading, self._fetcher = reading, reading.fetcher(self.images, self.vigil.patience_s)
+
     def close(self) -> None:
         """End the workers now, and give up the share in a cache."""
         self._fetcher.close()

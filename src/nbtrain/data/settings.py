@@ -33,7 +33,8 @@ class Data(Section):
     )
     """Which training images an epoch draws; with rare classes more often, some images come several times."""
     workers: int | Literal["auto"] = field("auto", ge=0, le=64, unit="workers", label="Loader workers")
-    """Threads or processes that read images beside the training; auto decides from the data and this machine."""
+    """Threads or processes that read images beside the training. auto: none where all images fit into memory decoded;
+    else as many as training can take images from, measured where there are more than two cores."""
     worker_kind: Literal["auto", "threads", "processes"] = field(
         "auto", advanced=True, label="Loader workers are", when=lambda data: data.workers != 0
     )

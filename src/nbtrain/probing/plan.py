@@ -13,6 +13,7 @@ from typing import Any
 from nbtrain import locks
 from nbtrain.probing.desk import Desk
 from nbtrain.rehearse import probe
+from nbtrain.tuning import Wired, measured_paths, tune
 
 
 def work(desk: Desk) -> dict[str, Any]:
@@ -22,4 +23,7 @@ def work(desk: Desk) -> dict[str, Any]:
     # The lock says that somebody is at work here: without it the next job would clear up what a killed one has left.
     with tempfile.TemporaryDirectory(prefix="plan-tries-", dir=jobs) as folder, locks.FileLock(Path(folder) / "lock"):
         table = bool(desk.request.get("table"))
-        return probe(desk.wiring(), folder=Path(folder), table=table, tell=desk.progress)
+        wiring = desk.wiring()
+        wiring.measured = measured_paths()
+        tuned = lambda *parts: tune(Wired(*parts))  # noqa: E731
+        return probe(wiring, folder=Path(folder), table=table, tell=desk.progress, tune=tuned)

@@ -32,9 +32,12 @@ from nbtrain.training.live import Live
 from nbtrain.training.metrics import Metrics, Scores
 from nbtrain.training.monitor import Monitor
 from nbtrain.training.parts import Outcome, Parts, Plan
+from nbtrain.training.phases import no_span
+from nbtrain.training.profile import Profile
 from nbtrain.training.rescue import Rescue, Trouble, check_losses, check_weights
 from nbtrain.training.schedule_free import ScheduleFree, to_average
 from nbtrain.training.stepping import Stepping, seed
+from nbtrain.training.transfer import to_device
 from nbtrain.training.usage import Meter
 
 _MIB = 2**20
@@ -68,10 +71,11 @@ class Loop:
         commands: Commands,
         told: Mapping[str, Any],
         live: Live | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """Put the loop together; ``told`` is what every checkpoint repeats besides (config, classes).
 
-        Without ``live`` the numbers of the plan stay what they are.
+        Without ``live`` the numbers of the plan stay what they are; a ``profile`` times every phase.
         """
         self.parts, self.plan, self.monitor, self.checkpoints = parts, plan, monitor, checkpoints
         self.say, self.commands, self.told = say, commands, told
@@ -81,7 +85,9 @@ class Loop:
         self.scores = Scores({}, (), ())
         self.device = parts.precision.device
         self.rescue = Rescue(parts.model, self.device, say)
-        self.stepping = Stepping(parts, plan.seed, plan.clip_norm, self.rescue.pieces, self.keeper.before_step)
+        self.profile, self.span = profile, profile.span if profile else no_span
+        pieces, before = self.rescue.pieces, self.keeper.before_step
+        self.stepping = Stepping(parts, plan.seed, plan.clip_norm, pieces, before, self.span)
 
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
@@ -89,6 +95,8 @@ class Loop:
         if self.live:
             self.live.begin(self)
         self.meter.start()
+        if self.profile:
+            self.profile.start()
         try:
             while trouble := self._epochs():
                 self._go_back(trouble)
@@ -101,6 +109,8 @@ class Loop:
                 f"{LEFT[self.commands.ending]} at step {self.place.step} of {self.plan.steps}{self.commands.why}.",
             )
         finally:
+            if self.profile:
+                self.profile.close()
             self.keeper.close()
             self.parts.train.close()
             self.parts.val.close()
@@ -115,12 +125,13 @@ class Loop:
             while not self._ended():
                 self._train(batches)
                 with self.meter.paused():
-                    with self.commands.budget.measured("validate"):
+                    with self.commands.budget.measured("validate"), self.span("validate"):
                         better = self._validate()
                     if self.live:
                         self.live.look(self)
                     if better or self._ended() or self.place.epoch % self.plan.save_every == 0:
-                        self._save(best=better)
+                        with self.span("save"):
+                            self._save(best=better)
         except Exception as error:
             trouble = self.rescue.trouble(error)
             if trouble is None:
@@ -143,15 +154,15 @@ class Loop:
             if self.live:
                 self.live.look(self)
             self._step(batches, self._batches_of(self.place.step))
-            if self.place.step % self.plan.say_every == 0 or self.place.step == end:
-                self._say_losses()
-            if self.meter.due():
-                self.say(self.meter.read(self.place.step, _gpu_memory_mib(self.device)))
+            self._say_due(end)
             self._take_in()
             self.commands.look()
             if self.keeper.due(self.plan.save_every_s):
-                self._save(best=False)
+                with self.span("save"):
+                    self._save(best=False)
                 self._to_path()
+            if self.profile:
+                self.profile.stepped()
 
     def _to_path(self) -> None:
         """Bring the weights that are trained back, where those that are kept are their average; once it is copied."""
@@ -164,10 +175,11 @@ class Loop:
         parts = self.parts
         self.place.lrs.append(self._lr())
         loss, hits = self.stepping.step(batches, self.place.step, of)
-        parts.schedule.step()
         self.place.step += 1
-        if parts.ema:
-            parts.ema.update(parts.model, self.place.step)
+        with self.span("step"):
+            parts.schedule.step()
+            if parts.ema:
+                parts.ema.update(parts.model, self.place.step)
         self.place.losses.append(loss)
         self.place.hits.extend([hits] if parts.one_label else [])
 
@@ -188,7 +200,7 @@ class Loop:
 
     def _score(self, batch: Any, model: nn.Module, metrics: Metrics) -> None:
         """Add what ``model`` makes of one validation batch to ``metrics``."""
-        images_BCHW, wanted = self.parts.prepare(batch.images), batch.targets.to(self.device, non_blocking=True)
+        images_BCHW, wanted = self.parts.prepare(batch.images), to_device(batch.targets, self.device)
         for some_BCHW, target, _ in self.rescue.pieces(images_BCHW, wanted):
             with self.parts.precision.autocast():
                 logits_BK = model(some_BCHW).float()
@@ -217,6 +229,14 @@ class Loop:
 
     # ------------------------------------------------------------------ what is said
 
+    def _say_due(self, end: int) -> None:
+        """Say what is due after a step: losses every few steps and at the ``end`` of an epoch, usage once a second."""
+        if self.place.step % self.plan.say_every == 0 or self.place.step == end:
+            with self.span("say"):
+                self._say_losses()
+        if self.meter.due():
+            self.say(self.meter.read(self.place.step, _gpu_memory_mib(self.device)))
+
     def _say_losses(self) -> None:
         """Read the losses since the last time from the device, and say their mean."""
         losses = torch.stack(self.place.losses).double().cpu()
@@ -229,17 +249,14 @@ class Loop:
             said.clear()
         self.say(Metric(step=self.place.step, epoch=self._epoch(), split="train", values=values))
 
-    def tell_place(self) -> None:
-        """Say where the run stands, after its plan has changed."""
-        self._enter("training")
+    def tell_place(self, phase: Phase = "training", detail: str = "") -> None:
+        """Say where the run stands, after its plan has changed, or while something else goes on within a step."""
+        self._enter(phase, detail)
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: Phase, detail: str = "") -> None:
         place, plan = self.place, self.plan
-        self.say(
-            Status(
-                status="training", phase=phase, epoch=place.epoch, epochs=plan.epochs, step=place.step, steps=plan.steps
-            )
-        )
+        at: dict[str, Any] = {"epoch": place.epoch, "epochs": plan.epochs, "step": place.step, "steps": plan.steps}
+        self.say(Status(status="training", phase=phase, detail=detail, **at))
 
     # ------------------------------------------------------------------ checkpoints
 
@@ -353,7 +370,8 @@ class Loop:
         """Yield what ``stream`` yields, timing the wait for each."""
         while True:
             began_s = time.perf_counter()
-            batch = next(stream, None)
+            with self.span("load"):
+                batch = next(stream, None)
             if batch is None:
                 return
             self.meter.count(len(batch.images), time.perf_counter() - began_s)

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.models.freezing import Unfreezing
+from nbtrain.training.compiling import Compiled
 from nbtrain.training.ema import Ema
 from nbtrain.training.metrics import Metrics
 from nbtrain.training.precision import Precision
 from nbtrain.training.schedulers import Schedule
+from nbtrain.training.transfer import to_device
 
 _NEAR = 4
 """Images that are normalised together on the CPU: so many stay in its cache between two operations."""
@@ -96,6 +98,8 @@ class Parts:
     ema: Ema | None = None
     unfreezing: Unfreezing | None = None
     """What is frozen at first, and until when."""
+    compiled: Compiled | None = None
+    """The model's training pass, compiled; None trains the model as it is."""
 
 
 class Prepare:
@@ -113,7 +117,7 @@ class Prepare:
 
     def __call__(self, images_BCHW: Tensor) -> Tensor:
         """Return the batch as the model takes it."""
-        images_BCHW = images_BCHW.to(self.device, non_blocking=True)
+        images_BCHW = to_device(images_BCHW, self.device)
         if self.device.type == "cpu" and images_BCHW.is_contiguous(memory_format=torch.channels_last):
             return self._in_rows(images_BCHW)
         images_BCHW = images_BCHW.to(torch.float32, memory_format=torch.channels_last)

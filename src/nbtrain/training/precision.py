@@ -56,6 +56,16 @@ def choose_threads(asked: int | Literal["auto"], device: str) -> Chosen[int]:
     return Chosen(max(1, cores - 1), f"{cores} cores, of which one is left to the loader and the notebook")
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether ``device`` computes in bfloat16 itself; whether that is faster is another question."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):  # built without oneDNN
+        return False
+
+
 def keep_memory() -> bool:
     """Let the C library keep freed memory for the next step; return whether it does (glibc only).
 

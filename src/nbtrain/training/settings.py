@@ -117,6 +117,9 @@ class Logging(Section):
 
     every_n_steps: int = field(10, ge=1, le=100_000, unit="steps", label="Log every", advanced=True)
     """Steps over which the training loss is averaged before it is written to the journal."""
+    profile: bool = field(False, advanced=True)
+    """Measure where the time goes: profile.json of the run folder has the seconds of each phase of the run, and
+    profile.html a flame graph of a few of its steps. The numbers are the same; the recorded steps are slower."""
     targets: tuple[Target, ...] = field((), advanced=True, label="Also log to")
     """Other programs that get the same numbers, as files on this machine; each is an extra of the package."""
 
@@ -126,12 +129,26 @@ class Hardware(Section):
 
     device: str = field("auto", label="Device")
     """auto (the first GPU, else the CPU), cpu, or one GPU such as cuda:0."""
-    precision: Literal["32", "bf16-mixed", "16-mixed"] = field(
-        "32", labels={"32": "32 bit", "bf16-mixed": "bfloat16 mixed", "16-mixed": "float16 mixed (GPU)"}
+    precision: Literal["32", "auto", "bf16-mixed", "16-mixed"] = field(
+        "32",
+        labels={
+            "32": "32 bit",
+            "auto": "32 bit or bfloat16, as measured",
+            "bf16-mixed": "bfloat16 mixed",
+            "16-mixed": "float16 mixed (GPU)",
+        },
     )
-    """Number format of the computation; mixed keeps the weights in 32 bit."""
+    """Number format of the computation; mixed keeps the weights in 32 bit. auto times a few steps of this model before
+    the run and takes bfloat16 where it is at least 1.15 times as fast, which it is for some models on some machines;
+    that changes numbers, so it is never chosen unless auto is set."""
+    compile: bool = field(False, advanced=True, label="Compile the network")
+    """Let torch.compile make one program of the training pass. Off, because making it takes from seconds to minutes
+    before the first step and on most CPUs saves little; on GPUs and in long runs it can pay. It is kept below the
+    user's cache folder, so the next run begins sooner. Numbers differ in their last bits from those of an uncompiled
+    run. Where it cannot be made, for lack of a C++ compiler for one, the run says so and trains uncompiled."""
     threads: int | Literal["auto"] = field("auto", ge=1, le=1024, unit="threads", advanced=True, label="CPU threads")
-    """Compute threads of a run on the CPU; auto leaves room for the notebook and the loader."""
+    """Compute threads of a run on the CPU. auto leaves a core to the notebook and the loader, and takes fewer where a
+    few steps show that this is a tenth faster; what was measured is kept for this configuration on this machine."""
     memory_target: float = field(0.8, ge=0.1, le=0.95, soft=(0.3, 0.95), unit="ratio", advanced=True)
     """Share of the device's free memory that auto batch size may fill. A fifth is left by default, because a
     measurement foretells the peak to a few percent and other programs move; above 0.95 nothing is left for either."""

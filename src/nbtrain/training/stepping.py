@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.training.parts import Parts
+from nbtrain.training.phases import Span, no_span
+from nbtrain.training.transfer import to_device
 
 Pieces: TypeAlias = Callable[[Tensor, Tensor], Iterator[tuple[Tensor, Tensor, float]]]
 """Yields a batch in parts, each with its share of the batch."""
@@ -40,6 +42,8 @@ class Stepping:
     pieces: Pieces = whole
     before_change: Callable[[], None] = lambda: None
     """Called when the gradient is there, right before the weights change."""
+    span: Span = no_span
+    """The context of each phase of a step, for a profile."""
 
     def step(self, batches: Iterator[Any], step: int, of: int) -> tuple[Tensor, Tensor]:
         """Change the weights once, by the mean gradient of the next ``of`` batches.
@@ -49,12 +53,13 @@ class Stepping:
         parts, scaler = self.parts, self.parts.precision.scaler
         parts.optimizer.zero_grad(set_to_none=True)
         shares = [self._backward(batch, step, place, of) for place, batch in enumerate(islice(batches, of))]
-        if self.clip_norm:
-            scaler.unscale_(parts.optimizer)
-            nn.utils.clip_grad_norm_(parts.model.parameters(), self.clip_norm)
-        self.before_change()
-        scaler.step(parts.optimizer)
-        scaler.update()
+        with self.span("step"):
+            if self.clip_norm:
+                scaler.unscale_(parts.optimizer)
+                nn.utils.clip_grad_norm_(parts.model.parameters(), self.clip_norm)
+            self.before_change()
+            scaler.step(parts.optimizer)
+            scaler.update()
         loss, hits = (torch.stack(told).sum() for told in zip(*shares, strict=True))
         return loss, hits
 
@@ -62,20 +67,23 @@ class Stepping:
         """Add one of a step's ``of`` batches to the gradient; return its shares of the loss and of right answers."""
         device = self.parts.precision.device
         seed(key(self.seed, Stream.STEP, step, place), device)
-        images_BCHW, target = self.parts.prepare(batch.images), batch.targets.to(device, non_blocking=True)
-        if self.parts.mix:
-            images_BCHW, target = self.parts.mix(images_BCHW, target)
+        with self.span("transfer"):
+            images_BCHW, target = self.parts.prepare(batch.images), to_device(batch.targets, device)
+            if self.parts.mix:
+                images_BCHW, target = self.parts.mix(images_BCHW, target)
         told = [self._backward_part(*part, of) for part in self.pieces(images_BCHW, target)]
         loss, hits = told[0] if len(told) == 1 else torch.stack([torch.stack(one) for one in told]).sum(0)
         return loss / of, hits / of
 
     def _backward_part(self, images_BCHW: Tensor, target: Tensor, share: float, of: int) -> tuple[Tensor, Tensor]:
         """Add a part of a batch, all of it as a rule, to the gradient; return what it adds to the batch's numbers."""
-        with self.parts.precision.autocast():
-            logits_BK = self.parts.model(images_BCHW)
-        loss = self.parts.loss(logits_BK.float(), target)
-        weighted = loss if share == of == 1 else loss * share / of
-        self.parts.precision.scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
+        with self.span("forward"):
+            with self.parts.precision.autocast():
+                logits_BK = (self.parts.compiled or self.parts.model)(images_BCHW)
+            loss = self.parts.loss(logits_BK.float(), target)
+            weighted = loss if share == of == 1 else loss * share / of
+        with self.span("backward"):
+            self.parts.precision.scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
         return loss.detach() * share, _hits(logits_BK.detach(), target) * share
 
 

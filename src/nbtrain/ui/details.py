@@ -1,4 +1,4 @@
-"""What stands below the charts: every metric now and at its best, classes, data, notices, resolved values, the log.
+"""What stands below the charts: metrics now and at their best, classes, data, notices, what auto became, speed, log.
 
 It reads the experiment and the run's log file; it changes nothing.
 """
@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from traitlets import Dict, List, Unicode
 
+from nbtrain.advice.running import REPORTS, recent
 from nbtrain.project import branches
+from nbtrain.project.experiment import Experiment
 from nbtrain.project.history import History
+from nbtrain.training import phases
 from nbtrain.ui.following import Following
 from nbtrain.ui.live_fields import plain_text
 
 _ORDER = ("accuracy", "map", "top5", "f1", "precision", "recall", "auroc", "loss")
 _LOG_BYTES = 6000
+_LOAD = ("cpu_percent", "memory_mib")
 
 
 class Details(Following, twin="details"):
@@ -34,6 +39,10 @@ class Details(Following, twin="details"):
     facts = List(Dict(), help="Label and value of what is known of the data.").tag(sync=True)
     notices = List(Unicode(), help="What the data or the trainer want known.").tag(sync=True)
     resolved = List(Dict(), help="Path, value and reason of every auto.").tag(sync=True)
+    speed = List(Dict(), help="Label and value of how fast the run trains; its newest reports.").tag(sync=True)
+    phases = List(Dict(), help="Phase, seconds, share, time per step and meaning, where it was profiled.").tag(
+        sync=True
+    )
     changes = List(Dict(), help="Step, path, old and new value of what was changed since the run began.").tag(sync=True)
     log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
 
@@ -41,8 +50,8 @@ class Details(Following, twin="details"):
         """Return what is known of the experiment's results."""
         experiment = self.experiment
         if experiment is None or experiment.status == "created":
-            lists: dict[str, Any] = {"metrics": [], "facts": [], "notices": [], "resolved": [], "changes": []}
-            return {"status": "", "per_class": {}, "log": "", **lists}
+            names = ("metrics", "facts", "notices", "resolved", "speed", "phases", "changes")
+            return {"status": "", "per_class": {}, "log": "", **{name: [] for name in names}}
         told = [notice["text"] for notice in experiment.notices if not notice["about"]]  # else advice tells it
         return {
             "status": experiment.status,
@@ -54,6 +63,8 @@ class Details(Following, twin="details"):
                 {"path": path, "value": str(item.get("value")), "reason": item.get("reason", "")}
                 for path, item in experiment.resolved.items()
             ],
+            "speed": speed_of(experiment),
+            "phases": phases_of(experiment.run_path),
             "changes": [change_row(change) for change in experiment.changes],
             "log": log_tail(Path(experiment.run_path) / "log.txt") if experiment.run_path else "",
         }
@@ -113,6 +124,37 @@ def facts_of(info: dict[str, Any], branched: str = "") -> list[dict[str, str]]:
         ("Branched from", branched),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def speed_of(experiment: Experiment) -> list[dict[str, str]]:
+    """Return how fast the run trains, or trained at last, and what share of the time it waits for data."""
+    told = experiment.story.usage_rows
+    now = {name: told.series("train", name)[2][-REPORTS:].tolist() for name in ("images_per_s", "waiting", *_LOAD)}
+    if not now["waiting"]:
+        return []
+    numbers = {name: recent(values) for name, values in now.items()}
+    rows = [
+        ("Training speed", f"{numbers['images_per_s']:,.0f} images/s".replace(",", "\u202f")),
+        ("Waiting for data", f"{100 * numbers['waiting']:.0f} % of the time"),
+        ("Processor", f"{numbers['cpu_percent']:.0f} %, where 100 is one core"),
+        ("Memory", f"{numbers['memory_mib']:.0f} MiB"),
+    ]
+    return [{"label": label, "value": value} for label, value in rows]
+
+
+def phases_of(run: str) -> list[dict[str, Any]]:
+    """Return where the time of a run went, phase by phase; nothing where it was not profiled."""
+    try:
+        return _phases(run, (Path(run) / phases.FILE).stat().st_mtime_ns) if run else []
+    except OSError:
+        return []
+
+
+@lru_cache(maxsize=16)
+def _phases(run: str, changed_ns: int) -> list[dict[str, Any]]:
+    found = phases.read(Path(run))
+    keys = (*phases.COLUMNS, "meaning")
+    return [dict(zip(keys, (*row, phases.MEANING[row[0]]), strict=True)) for row in found.rows] if found else []
 
 
 def log_tail(path: Path) -> str:
