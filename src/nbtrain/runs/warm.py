@@ -195,6 +195,7 @@ class Server:
         sys.meta_path.remove(hook)
         self._work_if_asked()
         gc.collect()
+        processes.give_back_memory()
         gc.freeze()  # a collection in a child would touch, and so copy, every page
         gc.enable()
         self._used_s = time.monotonic()  # it is ready only now

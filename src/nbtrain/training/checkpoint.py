@@ -15,6 +15,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -155,7 +156,8 @@ class Checkpoints:
         with files.replacing(self.folder / name) as file:
             counted = _Counted(file)
             try:
-                torch.save(state, cast(BinaryIO, counted))
+                with _without_crc32():
+                    torch.save(state, cast(BinaryIO, counted))
             except RuntimeError as error:  # torch's archive, which cannot be ended after a write that was refused
                 raise counted.refused or error from error
         sha256 = counted.sha256.hexdigest()
@@ -240,6 +242,20 @@ class Checkpoints:
         for payload in self.folder.glob("step-*.pt"):
             if payload.name not in named:
                 payload.unlink(missing_ok=True)
+
+
+@contextmanager
+def _without_crc32() -> Iterator[None]:
+    """Let torch.save leave out the zip file's own sums: the marker's SHA-256 covers every byte.
+
+    They are worked out under Python's lock, where the loop would go on: more than half of what writing takes.
+    """
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        yield
+    finally:
+        torch.serialization.set_crc32_options(before)
 
 
 class _Counted:

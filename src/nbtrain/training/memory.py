@@ -7,7 +7,6 @@ memory is handed back before each piece of work, or the peak of the last one wou
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
 import threading
@@ -29,10 +28,7 @@ def trim(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError, TypeError):  # no glibc here
-        return
+    processes.give_back_memory()
 
 
 def free_bytes(device: torch.device) -> int:
