@@ -35,7 +35,7 @@ function card(form: FormView, key: string, title: string, short: unknown, inside
 }
 
 const cache = (form: FormView, found: Cards["cache"]): TemplateResult => html`<p class="small mut" data-cache>${found.text}
-  ${found.clear ? html`<button type="button" class="link" title="The next run decodes the images again" @click=${() => form.panel.send("clear_cache")}>Clear</button>` : nothing}</p>`;
+  ${found.clear ? html`<button type="button" class="link" title="The next run decodes the images again" aria-label="Clear the decoded images" @click=${() => form.panel.send("clear_cache")}>Clear</button>` : nothing}</p>`;
 
 function balance(form: FormView, found: Required<Cards>["balance"]): TemplateResult {
   const rows = found.rows ?? [];

@@ -35,6 +35,8 @@ Flip = Callable[[Draws], int]
 _LEFT_RIGHT, _UPSIDE_DOWN = 1, 2
 _TURNED = {_LEFT_RIGHT: (-1,), _UPSIDE_DOWN: (-2,), _LEFT_RIGHT | _UPSIDE_DOWN: (-2, -1)}
 """The sides that are turned round."""
+_LAST_BITS = 1e-5
+"""How far, relative to it, a side of a part may be off by another way of computing an exponential in float32."""
 _KEYED_ROOMS = ("torchvision.transforms.v2.", "nbtrain.")
 _DRAWS = frozenset(
     {
@@ -56,6 +58,7 @@ class Recipe:
         last = _last_resize(steps) if not self.foreign and _native_resize() else None
         self._steps = [] if self.foreign else [_step(step) for step in steps[:last]]
         self._resize = None if last is None else steps[last]
+        self._alike = last is not None and _draws_alike()
         self._part = _part(self._resize) if type(self._resize) is v2.RandomResizedCrop else None
         self._flips = [] if last is None else [_flip(step) for step in steps[last + 1 :]]
 
@@ -77,9 +80,12 @@ class Recipe:
 
     def into(self, room_1CHW: Tensor, image_CHW: Tensor, seed: int) -> None:
         """Write what the list makes of an image into ``room_1CHW``; only for a list that has a ``size``."""
-        generator = Generator().manual_seed(seed)
-        image_CHW = _taken(self._steps, image_CHW, generator)
-        draws = Draws(generator)
+        if self._steps or not self._alike:
+            generator = Generator().manual_seed(seed)
+            image_CHW = _taken(self._steps, image_CHW, generator)
+            draws = Draws(generator)
+        else:
+            draws = Draws(seed)
         _resize_into(room_1CHW, image_CHW[None] if self._part is None else self._part(image_CHW, draws))
         turned = 0
         for flip in self._flips:
@@ -207,12 +213,21 @@ def _drawn_part(module: Any, low: float, high: float, image_CHW: Tensor, draws: 
     smallest, largest = module.scale
     for _ in range(10):
         area = height * width * draws.between(smallest, largest)
-        ratio = torch.full((1,), draws.between(low, high)).exp_().item()
-        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        w, h = _sides(area, draws.between(low, high))
         if 0 < w <= width and 0 < h <= height:
             top = draws.below(height - h + 1)
             return top, draws.below(width - w + 1), h, w
     return _middle(height, width, *module.ratio)
+
+
+def _sides(area: float, log_ratio: float) -> tuple[int, int]:
+    """Return width and height of a part, as torch's exponential would give them: it is asked where it could matter."""
+    ratio = math.exp(log_ratio)
+    wide, high = math.sqrt(area * ratio), math.sqrt(area / ratio)
+    if all(0.5 - abs(side - round(side)) > _LAST_BITS * side for side in (wide, high)):
+        return round(wide), round(high)
+    ratio = torch.full((1,), log_ratio).exp_().item()
+    return round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
 
 
 def _middle(height: int, width: int, narrowest: float, widest: float) -> tuple[int, int, int, int]:
@@ -231,7 +246,8 @@ def _draws_alike() -> bool:
     module = v2.RandomResizedCrop(8, scale=(0.3, 1.0), ratio=(0.5, 2.5))
     low, high = module._log_ratio.tolist()
     return all(
-        _drawn_part(module, low, high, image, Draws(Generator().manual_seed(seed)))
+        _drawn_part(module, low, high, image, Draws(seed))
+        == _drawn_part(module, low, high, image, Draws(Generator().manual_seed(seed)))
         == _asked_part(module, low, high, image, Draws(Generator().manual_seed(seed)))
         for image in (torch.empty(3, 40, 50), torch.empty(3, 200, 9), torch.empty(3, 9, 200))
         for seed in range(8)

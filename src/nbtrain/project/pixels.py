@@ -51,7 +51,7 @@ def outlook(project: Path, config: Config, info: Mapping[str, Any], image_px: in
     if config.data.shrink_px and image_px and config.data.shrink_px < image_px:
         sides_px = (config.data.shrink_px, config.data.shrink_px * _SHAPE)
     size = 3 * sides_px[0] * sides_px[1] * int(info.get("n_images", 0))
-    about = f"The images take about {_size(size)} decoded" if size else "Nobody has looked at the images' sizes yet"
+    about = f"The images take about {_size(size)} decoded" if size else "How large the images are is not known yet"
     if 0 < size <= MAX_KEPT_BYTES:
         return {"text": f"{about}: the trainer keeps them itself, and needs no cache.", "clear": False}
     how = {
