@@ -274,3 +274,18 @@ def test_a_mask_of_devices_is_that_of_whoever_queued_it(make, queue, monkeypatch
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     queue.advance(lambda run, **how: seen.append(os.environ.get("CUDA_VISIBLE_DEVICES")))
     assert (seen, os.environ.get("CUDA_VISIBLE_DEVICES")) == (["3"], None)
+
+
+def test_a_queue_that_stands_still_is_read_once_for_all_that_wait_in_it(tmp_path, monkeypatch):
+    runs = [RunFolder(tmp_path / "experiments" / f"e-{number}" / "runs" / "0001") for number in range(50)]
+    (tmp_path / "queue").mkdir()
+    for order, run in enumerate(runs):
+        run.path.mkdir(parents=True)
+        (tmp_path / "queue" / entries.name(order, run.path)).write_text("{}")
+    os.utime(tmp_path / "queue", ns=(10**18, 10**18))
+    listed, listdir = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listdir(path))
+    assert all(run.queued for run in runs)
+    assert len(listed) == 1
+    (tmp_path / "queue" / entries.name(7, runs[7].path)).unlink()
+    assert [run.queued for run in runs[6:9]] == [True, False, True]

@@ -312,7 +312,7 @@ class Experiment(Sections, Later, Measuring):
         """Show another run, none, or the same ``again``: its curves stay. Follow it unless it has ended."""
         self.close()
         first = self.run is None and run is not None
-        self.run, self._story = run, None
+        self.run, self._story, self._indexed = run, None, None
         self._set_changed({"run_path": str(run.path) if run else ""})
         said = run.shown_status() if run else RunStatus("created")
         if run is not None and (again or said.status not in ENDED):

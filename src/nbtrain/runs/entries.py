@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ _NAME = re.compile(r"(\d+)\.(.+)\.(\d+)\.json", re.DOTALL)
 _FOLDER = "queue"
 _RUN_DEPTH = 4
 """A run lies at ``experiments/<experiment>/runs/<number>``, so many names below its project."""
+
+
+_SETTLED_NS = 2_000_000_000
+"""A folder that changed longer ago than this shows its next change by another time, however coarse its clock."""
+_READ: dict[str, tuple[int, dict[str, list[str]]]] = {}
+"""Queues that were read: when they had changed, and what was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +87,41 @@ def lost(project: Path) -> list[Entry]:
 
 
 def _all(project: Path) -> list[Entry]:
-    found = [entry for name in _names(project) if (entry := _entry(project, name)) is not None]
-    return sorted(found, key=lambda entry: (entry.order, entry.path.name))
-
-
-def _names(project: str | Path) -> list[str]:
     try:
-        return os.listdir(os.path.join(project, _FOLDER))
+        names = os.listdir(folder(project))
     except OSError:
         return []
+    found = [entry for name in names if (entry := _entry(project, name)) is not None]
+    return sorted(found, key=lambda entry: (entry.order, entry.path.name))
 
 
 def find(run: Path) -> Entry | None:
     """Return the entry of a run, None where it does not wait."""
-    above, mine = run.parts[:-_RUN_DEPTH], f".{run.parts[-3]}.{run.name}.json" if len(run.parts) > _RUN_DEPTH else ""
-    if not mine:
+    if len(run.parts) <= _RUN_DEPTH:
         return None
-    # Asked of each run of a long list, and for each of many that wait: one look at the names must do.
-    names = [one for one in _names(os.path.join(*above)) if one.endswith(mine)]
-    found = (_entry(run.parents[_RUN_DEPTH - 1], one) for one in sorted(names))
+    names = _by_run(os.path.join(*run.parts[:-_RUN_DEPTH], _FOLDER)).get(f"{run.parts[-3]}.{run.name}.json", ())
+    found = (_entry(run.parents[_RUN_DEPTH - 1], one) for one in names)
     return next((entry for entry in found if entry is not None and entry.run == run and run.is_dir()), None)
+
+
+def _by_run(path: str) -> dict[str, list[str]]:
+    """Return the names in a queue by what follows the order in them.
+
+    Each of many waiting runs is asked for several times a second: a folder that has not changed is not read again.
+    """
+    try:
+        changed_ns = os.stat(path).st_mtime_ns
+        if path in _READ and _READ[path][0] == changed_ns:
+            return _READ[path][1]
+        names = sorted(os.listdir(path))
+    except OSError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for one in names:
+        found.setdefault(one.partition(".")[2], []).append(one)
+    if time.time_ns() - changed_ns > _SETTLED_NS:
+        _READ[path] = (changed_ns, found)
+    return found
 
 
 def waiting(project: Path, device: str) -> list[Entry]:
