@@ -12,8 +12,8 @@ import sys
 from bench.table import keep, show
 
 NAMES = (
-    "start", "quickstart", "loop", "loader", "limits", "train", "checkpoint", "resume", "attach", "panels",
-    "preview", "watching", "plan", "jobs",
+    "start", "quickstart", "loop", "convolutions", "loader", "limits", "train", "checkpoint", "resume", "attach",
+    "panels", "preview", "watching", "plan", "jobs",
 )  # fmt: skip
 
 

@@ -258,6 +258,7 @@ class Wiring:
         import torch
 
         from nbtrain.data.randomness import Stream, key, seed_everything
+        from nbtrain.training.convolutions import quicken
         from nbtrain.training.ema import Ema
         from nbtrain.training.parts import Parts, Prepare
         from nbtrain.training.precision import Precision
@@ -271,6 +272,8 @@ class Wiring:
         self.commands.look()
         precision.check(model, config.task.image_size)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if (device.type, precision.name) == ("cpu", "32"):
+            quicken(model)
         optimizer = config.optimizer.build(model)
         course = Course(config.optimizer.lr, plan.steps, plan.steps_per_epoch)
         return Parts(
