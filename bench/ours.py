@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.load import spent_s as spent
 from bench.peers.task import Notes, Task, given
 from nbtrain.messages import Message, Metric
 from nbtrain.project.experiment import Experiment
@@ -21,8 +22,8 @@ from nbtrain.project.project import Project
 from nbtrain.runs import launch, warm
 from nbtrain.runs.journal import JournalReader
 
-IDLE_S, WAIT_S = 1.5, 240.0
-"""A warm process that has used no CPU for so long has imported everything; so long it is waited for."""
+LOOK_S, LOOKS, WAIT_S = 1.5, 4, 240.0
+"""A warm process that has used no CPU between so many looks has imported everything; so long it is waited for."""
 
 
 def main() -> None:
@@ -73,15 +74,13 @@ def note(messages: list[Message], task: Task, notes: Notes) -> None:
 
 def await_warm() -> int:
     """Return the process id of a warm process that has imported everything; 0 where there can be none."""
-    end_s, spent_s = time.monotonic() + WAIT_S, -1.0
+    end_s, looks = time.monotonic() + WAIT_S, [-1.0]
     while not warm.unavailable() and time.monotonic() < end_s:
         found = _warm() if launch.ensure_warm() else None
-        if found:
-            now_s = sum(found.cpu_times()[:2])
-            if now_s == spent_s:
-                return found.pid
-            spent_s = now_s
-        time.sleep(IDLE_S)
+        looks = [*looks, spent(found.pid) if found else -1.0][-LOOKS:]
+        if found and len(looks) == LOOKS and len(set(looks)) == 1:
+            return found.pid
+        time.sleep(LOOK_S)
     return 0
 
 

@@ -88,7 +88,12 @@ def _case(name: str, setting: str, kept: dict[str, Any]) -> Iterator[str]:
     sets = f"{task['n_train']} images and {task['n_val']} for validation"
     yield f"{sets}, batches of {task['batch']}, {task['epochs']} epochs,"
     yield f"{n_rounds} {'round' if n_rounds == 1 else 'rounds'} on {machine['cores']} shared cores"
-    yield f"({machine['processor']}); {', '.join(f'{package} {v}' for package, v in kept['versions'].items())}.\n"
+    yield f"({machine['processor']}); {', '.join(f'{package} {v}' for package, v in kept['versions'].items())}."
+    if _busy(kept):
+        busy = f"{max(kept['load']):.0f} processes wanted its {machine['cores']} cores"
+        yield f"**The machine was busy: {busy}.** Seconds and images/s are disturbed then, and limits are not judged."
+        yield "CPU time says more."
+    yield ""
     yield from _limits(name, setting, kept)
     yield ""
     yield from _sides(name, kept)
@@ -105,13 +110,20 @@ def _limits(name: str, setting: str, kept: dict[str, Any]) -> Iterator[str]:
     for row in rows_of(name, setting, kept):
         if row.values:
             what = row.name.split(": ", 1)[1]
-            yield f"| {what} | {row.median:.2f} | {min(row.values):.2f} – {max(row.values):.2f} | {_limit(row)} |"
+            limit = _limit(row, judged=not _busy(kept))
+            yield f"| {what} | {row.median:.2f} | {min(row.values):.2f} – {max(row.values):.2f} | {limit} |"
 
 
-def _limit(row: Row) -> str:
+def _busy(kept: dict[str, Any]) -> bool:
+    """Tell whether half as many processes again as there are cores wanted them."""
+    return max(kept.get("load", [0.0])) > 1.5 * kept["machine"]["cores"]
+
+
+def _limit(row: Row, *, judged: bool) -> str:
     if row.limit is None:
         return "| "
-    return f"{'≥' if row.more_is_better else '≤'} {row.limit:g} | {'held' if row.verdict == 'ok' else 'missed'}"
+    verdict = "held" if row.verdict == "ok" else "missed"
+    return f"{'≥' if row.more_is_better else '≤'} {row.limit:g} | {verdict if judged else 'not judged'}"
 
 
 def _sides(name: str, kept: dict[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -141,21 +142,26 @@ def piece(name: str, setting: Setting, rounds: int, only: Sequence[str] = ()) ->
         _search(case, kept, chosen)
     for _ in range(rounds):
         turn = len(kept["rounds"])
-        told: dict[str, Any] = {}
+        kept["rounds"].append({})
+        kept.setdefault("load", []).append(0.0)
         for side in chosen[turn % len(chosen) :] + chosen[: turn % len(chosen)]:
             threads, workers = kept["threads"].get(_searched_as(side), THREADS[0])
             took = sides.run(side, case.task(threads=threads, workers=workers, seed=turn))
+            print(f"  {name}, {setting}, round {turn + 1}: {sides.LABELS[side]}: {_line(took)}", flush=True)
             if isinstance(took, str):
                 kept["absent"][side] = took
             else:
                 kept["absent"].pop(side, None)
-                told[side] = {figure: float(f"{value:.5g}") for figure, value in took.items()}
-            print(f"  {name}, {setting}, round {turn + 1}: {sides.LABELS[side]}: {_line(took)}", flush=True)
-        kept["rounds"].append(told)
-        kept["versions"] = _versions()
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        _path(name, setting).write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                kept["rounds"][-1][side] = {figure: float(f"{value:.5g}") for figure, value in took.items()}
+            kept["load"][-1] = max(kept["load"][-1], round(os.getloadavg()[1], 1))
+            _keep(name, setting, kept)  # after each: a long round may be broken off
     return list(rows_of(name, setting, kept))
+
+
+def _keep(name: str, setting: str, kept: dict[str, Any]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**kept, "versions": _versions()}, indent=1, ensure_ascii=False)
+    _path(name, setting).write_text(text + "\n", encoding="utf-8")
 
 
 def rows_of(name: str, setting: Setting, kept: dict[str, Any]) -> Iterator[Row]:
@@ -214,7 +220,10 @@ def _processor() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+    found = {"nbtrain": f"{importlib.metadata.version('nbtrain')} {commit}".strip()}
+    found["python"] = platform.python_version()
     found |= {package: importlib.metadata.version(package) for package in ("torch", "torchvision", "timm")}
     for tool in peers.TOOLS:
         found |= peers.versions(tool)
