@@ -16,12 +16,13 @@ ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
 # No news and no question about it, no update check: nothing connects anywhere that nobody asked for.
 LAB    := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT)
 NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format js soak pictures bench docs build catalog pins clean distclean browser
+.PHONY: help lab test check format js soak pictures bench bench-peers docs build catalog pins clean distclean browser
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
 
 lab: $(VENV)/.lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(LAB) --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
@@ -57,12 +58,17 @@ soak: $(VENV)/.test ## kill 100 runs four times each, and one at every file oper
 pictures: browser ## run every state for real and write docs/pictures/*.png
 	PYTHONPATH=tests $(PY) scripts/pictures.py
 
-bench: browser ## measure, print a table, write JSON
-	PYTHONPATH=tests:. $(PY) -m bench
+bench: bench-peers browser ## measure, print a table, write JSON (BENCH="--long train" for the long one of a single part)
+	PYTHONPATH=tests:. $(PY) -m bench $(BENCH)
 
-docs: $(VENV)/.test ## write docs/reference.md and docs/advice.md from the code
+bench-peers: $(VENV)/.test ## install what the benchmarks compare with, beside the environment
+	$(UV) -e ".[test,bench]"
+	PYTHONPATH=. $(PY) -m bench.peers
+
+docs: $(VENV)/.test ## write docs/reference.md and docs/advice.md from the code, docs/speed.md from bench/results
 	$(BIN)/nbtrain fields --markdown > docs/reference.md
 	$(PY) -m nbtrain.advice > docs/advice.md
+	PYTHONPATH=. $(PY) -m bench.page > docs/speed.md
 
 build: $(VENV)/.test ## sdist and wheel into dist/
 	$(BIN)/uv build --quiet --python $(PY) --out-dir dist

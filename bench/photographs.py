@@ -30,6 +30,24 @@ def folder(n_images: int) -> Path:
     return root
 
 
+def learnable(n_train: int, n_val: int) -> Path:
+    """Return a folder with ``train`` and ``val`` in it, a class for each photograph; needs scikit-image.
+
+    The parts that make the two sets are drawn apart, so some of what is validated overlaps what is trained.
+    """
+    root = Path(tempfile.gettempdir()) / f"nbtrain-bench-learnable-{n_train}-{n_val}"
+    if (root / ".complete").exists():
+        return root
+    sources, drawn = _sources(), np.random.default_rng(0)
+    for part, n_images in (("train", n_train), ("val", n_val)):
+        for number in range(n_images):
+            path = root / part / f"photograph{number % len(sources)}" / f"{number:05}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _part(sources[number % len(sources)], drawn).save(path, quality=QUALITY)
+    (root / ".complete").touch()
+    return root
+
+
 def _sources() -> list[Image.Image]:
     """Return the photographs: two of scikit-learn's, and scikit-image's where that is installed."""
     from sklearn.datasets import load_sample_images

@@ -25,7 +25,8 @@ TITLE = f"Killed after step {KILL_AT} of an epoch that ends at {2 * STEPS_PER_EP
 
 def measure() -> list[Row]:
     """Return four figures for each tool and each of its ways to keep checkpoints; nbtrain's are held to a limit."""
-    peers.install()
+    for tool in ("lightning", "hf_trainer"):
+        peers.install(tool)
     rows = []
     with tempfile.TemporaryDirectory(prefix="nbtrain-bench-") as folder:
         for tool in WAYS:

@@ -151,7 +151,7 @@ def main() -> None:
     """Live all lives of one tool."""
     tool, folder = sys.argv[1], Path(sys.argv[2])
     if tool != "nbtrain":
-        sys.path.append(str(peers.FOLDER))
+        sys.path.append(str(peers.FOLDER / tool.replace(" ", "_")))
         __import__("pytorch_lightning" if tool == "lightning" else "transformers.trainer")
     told = {}
     for name, way in WAYS[tool].items():

@@ -22,6 +22,8 @@ class Row:
     values: tuple[float, ...]
     limit: float | None = None
     more_is_better: bool = False
+    note: str = ""
+    """Why there is no value, where there is none."""
 
     @property
     def median(self) -> float:
@@ -31,7 +33,7 @@ class Row:
     @property
     def verdict(self) -> str:
         """Whether the limit holds; empty where there is none."""
-        if self.limit is None:
+        if self.limit is None or not self.values:
             return ""
         holds = self.median >= self.limit if self.more_is_better else self.median <= self.limit
         return "ok" if holds else "MISSED"
@@ -42,6 +44,9 @@ def show(title: str, rows: Sequence[Row]) -> None:
     print(f"\n{title}")
     print(f"  {'':<58} {'median':>10} {'min':>10} {'max':>10}  {'unit':<8} {'limit':>8}")
     for row in rows:
+        if not row.values:
+            print(f"  {row.name}: {row.note}", flush=True)
+            continue
         limit = "" if row.limit is None else f"{'≥' if row.more_is_better else '≤'} {row.limit:g}"
         low, high = min(row.values), max(row.values)
         print(

@@ -286,6 +286,7 @@ class Wiring:
         """
         import torch
 
+        from nbtrain.training.convolutions import quicken
         from nbtrain.training.ema import Ema
         from nbtrain.training.parts import Parts, Prepare
         from nbtrain.training.precision import Precision
@@ -299,6 +300,8 @@ class Wiring:
         self.commands.look()
         precision.check(model, config.task.image_size)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if (device.type, precision.name, config.hardware.compile) == ("cpu", "32", False):
+            quicken(model)
         optimizer = config.optimizer.build(model)
         course = Course(config.optimizer.lr, plan.steps, plan.steps_per_epoch)
         return Parts(

@@ -237,8 +237,10 @@ class Checkpoints:
         for marker in self._markers():
             try:
                 named.add(Marker.read(marker).file)
-            except (OSError, ValueError, NbtrainError):
+            except (FileNotFoundError, ValueError, NbtrainError):
                 continue
+            except OSError:
+                return  # what it names cannot be told now, so nothing is known to be left over
         for payload in self.folder.glob("step-*.pt"):
             if payload.name not in named:
                 payload.unlink(missing_ok=True)
