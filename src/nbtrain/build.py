@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import torch
 
     from nbtrain.data.workers import Vigil
+    from nbtrain.training.compiling import Compiled
     from nbtrain.training.parts import Outcome, Parts
     from nbtrain.training.profile import Profile
 
@@ -99,7 +100,8 @@ class Builder:
         plan = wiring.plan(train.steps_per_epoch)
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
         parts = wiring.parts(found, device, train, val, normal, plan, settings, ahead)
-        parts = self._compiled(parts, min(train.batch_size, len(train.images)))
+        if self.config.hardware.compile:
+            parts = self._compiled(parts, device, min(train.batch_size, len(train.images)))
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)
@@ -122,14 +124,21 @@ class Builder:
 
         return Profile(parts.model, device, self.run, self.say, modules=parts.compiled is None)
 
-    def _compiled(self, parts: Parts, batch: int) -> Parts:
-        """Return the parts with a compiled training pass, where that is wanted, can be, and was so in earlier lives."""
-        path, wiring, size = "hardware.compile", self.wiring, self.config.task.image_size
-        before = wiring.kept.get(path)
-        if not self.config.hardware.compile or before is False:
-            return parts
+    def _compiled(self, parts: Parts, device: torch.device, batch: int) -> Parts:
+        """Return the parts with a compiled training pass, where that can be and was so in earlier lives."""
+        from nbtrain.training.convolutions import quicken
+
+        compiled = None if self.wiring.kept.get("hardware.compile") is False else self._warmed_up(parts, batch)
+        if compiled is None and (device.type, parts.precision.name) == ("cpu", "32"):
+            quicken(parts.model)
+        return replace(parts, compiled=compiled)
+
+    def _warmed_up(self, parts: Parts, batch: int) -> Compiled | None:
+        """Return the compiled training pass, None where it cannot be had."""
         import torch
 
+        path, wiring, size = "hardware.compile", self.wiring, self.config.task.image_size
+        before = wiring.kept.get(path)
         from nbtrain.models.freezing import to_training
         from nbtrain.training.compiling import Compiled
         from nbtrain.training.precision import Chosen
@@ -145,7 +154,7 @@ class Builder:
         made.warm_up(parts.prepare(torch.zeros(batch, 3, size, size, dtype=torch.uint8)), parts.precision)
         reason = made.why_not or f"compiled in {made.took_s:.0f} s"
         wiring.resolve(path, "auto" if before is None else "", lambda _: Chosen(not made.why_not, reason))
-        return parts if made.why_not else replace(parts, compiled=made)
+        return None if made.why_not else made
 
     def _compared(self, logged: Logged, config: Config) -> Logged | Compared:
         """Return a loop that compares itself with the plan that there was for it, where this life begins with it."""
