@@ -100,12 +100,16 @@ class ProjectQueue(Sequence["Experiment"]):
         self._tell_lost()
         found = entries.entries(self._project.path)
         before, self._places = self._places, self._read(found) if found else {}
-        if self._places != before:
-            for experiment in self._project.cards:
+        for experiment in self._project.cards if self._places or before else ():
+            if self._places != before or self._has_missed(experiment):
                 experiment.look_at_queue()
         if found and time.monotonic() - self._asked_s > _AGAIN_S and self._queue.startable():
             self._asked_s = time.monotonic()
             lives.start_next(self._project.path)
+
+    def _has_missed(self, experiment: Experiment) -> bool:
+        """Tell whether an experiment waits and shows something else: its last life's end was told after that."""
+        return experiment.status != "pending" and bool(self.place(experiment).number)
 
     def _tell_lost(self) -> None:
         """Take those out of the queue whose run folder somebody has deleted, and say so."""
