@@ -297,7 +297,7 @@ class Experiment(Sections, Later, Measuring):
         waits = bool(self.project.queue.place(self).number)
         if waits and self.status != "pending":
             self.refresh()  # queued elsewhere
-        elif waits or self.status == "pending":
+        if waits or self.status == "pending":  # also where following it has missed a short end in between
             self._news((), cast(RunFolder, self.run).shown_status())
 
     def close(self) -> None:
