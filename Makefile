@@ -52,7 +52,7 @@ js: $(VENV)/.test ## type-check and test the JavaScript
 browser: $(VENV)/.test ## find Chromium or Chrome for the tests, or install one
 	$(PY) tests/browser/chromium.py
 
-soak: $(VENV)/.test ## kill 100 runs four times each, and one at every file operation, and compare (an hour; SOAK="20 20", then "20 20 20")
+soak: $(VENV)/.test ## kill 100 runs four times each, and one at every file operation, and compare (ten minutes; SOAK="20 20", then "20 20 20")
 	PYTHONPATH=tests $(PY) -m faults.soak $(SOAK)
 
 pictures: browser ## run every state for real and write docs/pictures/*.png

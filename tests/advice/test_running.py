@@ -58,6 +58,7 @@ FAULTS = {
     "not a number": course(n_gaps=7),
     "not a number, half": course({"hardware.precision": "16-mixed"}, n_gaps=1),
     "waiting for data": course({"data.workers": 1}, waiting=[0.1, 0.5, 0.6, 0.4, 0.55, 0.5]),
+    "waiting for data, in a long first epoch": course(done=0, waiting=[0.6] * 60),
     "class never found": course(classes=(*CLASSES, ("thistle", 12, 0.0))),
 }
 HEALTHY = {
@@ -71,6 +72,7 @@ HEALTHY = {
     "gentle overconfidence": course(val_loss=np.where(t < 15, 0.8 - 0.03 * t, 0.38 + 0.001 * t)),
     "constant rate, settled at the end": course({"scheduler.kind": "constant"}, lr=np.full(EPOCHS, 1e-3)),
     "an absent class": course(classes=(*CLASSES, ("thistle", 0, 0.0))),
+    "a first epoch that decodes": course(done=2, waiting=[0.6] * 8),
     "one slow report": course(waiting=[0.02, 0.9, 0.03, 0.04, 0.05]),
 }
 

@@ -26,6 +26,8 @@ Column = NDArray[np.float64]
 _FIRST = 5
 REPORTS = 5
 """Newest reports of a run that say how it is doing now."""
+_LONG_REPORTS = 60
+"""Reports, one a second, after which even a first epoch is judged: whoever waits for long wants to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,11 +221,11 @@ class Gaps(Running, name="not a number", source="IEEE 754: a sum with NaN or inf
 
 
 class LoaderBound(Running, name="waiting for data", source="Measured in the run: the share of the time between steps"):
-    """The loop has waited for images in more than 30 % of the time, over the last 5 reports."""
+    """The loop has waited for images in more than 30 % of the time, over the last 5 reports, after the first epochs."""
 
     def findings(self, case: Course) -> Iterator[Finding]:
-        """Look at the newest reports."""
-        if len(case.waiting) < REPORTS:
+        """Look at the newest reports, not while a first epoch that decodes for all others may be among them."""
+        if len(case.waiting) < REPORTS or (case.done < _FIRST and len(case.waiting) < _LONG_REPORTS):
             return
         share = recent(case.waiting)
         if share > 0.3:
