@@ -19,7 +19,7 @@ from bench.peers.task import Notes, Task, given
 from nbtrain.messages import Message, Metric
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
-from nbtrain.runs import launch, warm
+from nbtrain.runs import environment, launch, warm
 from nbtrain.runs.journal import JournalReader
 
 LOOK_S, LOOKS, WAIT_S = 1.5, 4, 240.0
@@ -85,7 +85,7 @@ def await_warm() -> int:
 
 
 def _warm() -> psutil.Process | None:
-    key = warm.environment_key()
+    key = environment.key()
     listed = psutil.process_iter(["cmdline", "ppid"])
     found = [one for one in listed if key in (one.info["cmdline"] or ())]
     pids = {one.pid for one in found}
