@@ -290,9 +290,9 @@ class Trainer:
     def _say_last(self, status: _Last, detail: str) -> None:
         """From here on nothing is said; the lock goes last, so that its absence means a last word that can be read."""
         at = self._reporter.status
+        self._claim.release()  # whoever reads the last word may start the next run at once
         self.say(Status(status=status, detail=detail, epoch=at.epoch, epochs=at.epochs, step=at.step, steps=at.steps))
         self._reporter.close()
-        self._claim.release()
         self._lock.release()
 
     def _fail(self, error: BaseException) -> int:
