@@ -15,7 +15,7 @@ from torch import nn
 from bench.table import Row
 from nbtrain.training.convolutions import quicken
 from nbtrain.training.optimizers import AdamW
-from nbtrain.training.precision import keep_memory
+from nbtrain.training.precision import Precision, keep_memory
 
 TITLE = "Convolutions on small maps (float32, one thread, steps alone)"
 NETWORKS = (
@@ -44,7 +44,7 @@ def _stepper(name: str, size: int, batch: int, *, faster: bool) -> Callable[[], 
     torch.manual_seed(0)
     model = timm.create_model(name, num_classes=10).to(memory_format=torch.channels_last)
     if faster:
-        quicken(model)
+        quicken(model, Precision("32", torch.device("cpu")))
     optimizer = AdamW().build(model)
     images = torch.randn(batch, 3, size, size).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 10, (batch,))

@@ -18,6 +18,7 @@ from nbtrain import files, stacks
 from nbtrain.config import Config
 from nbtrain.data.scan import Interrupted
 from nbtrain.errors import NbtrainError, TrainingError
+from nbtrain.feeding import Frozen
 from nbtrain.messages import LEFT
 from nbtrain.models import Model
 from nbtrain.rehearse import Compared, decide, to_measure
@@ -27,7 +28,7 @@ from nbtrain.training.changes import Changes
 from nbtrain.training.commands import Asked, Commands, Say, Stopped
 from nbtrain.training.loggers import About, Logged, Tee
 from nbtrain.tuning import Wired, measured_paths, tune
-from nbtrain.wiring import Frozen, Wiring
+from nbtrain.wiring import Wiring
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +102,7 @@ class Builder:
         wiring.enter("building", f"{self.config.model.entry.variant} for {len(found.classes)} classes on {device}")
         parts = wiring.parts(found, device, train, val, normal, plan, settings, ahead)
         if self.config.hardware.compile:
-            parts = self._compiled(parts, device, min(train.batch_size, len(train.images)))
+            parts = self._compiled(parts, min(train.batch_size, len(train.images)))
         training = self.config.training
         patience = training.patience if training.early_stopping else 0
         monitor = Monitor(self._monitored(), patience, training.min_delta)
@@ -124,24 +125,25 @@ class Builder:
 
         return Profile(parts.model, device, self.run, self.say, modules=parts.compiled is None)
 
-    def _compiled(self, parts: Parts, device: torch.device, batch: int) -> Parts:
+    def _compiled(self, parts: Parts, batch: int) -> Parts:
         """Return the parts with a compiled training pass, where that can be and was so in earlier lives."""
         from nbtrain.training.convolutions import quicken
 
         compiled = None if self.wiring.kept.get("hardware.compile") is False else self._warmed_up(parts, batch)
-        if compiled is None and (device.type, parts.precision.name) == ("cpu", "32"):
-            quicken(parts.model)
+        if compiled is None:
+            quicken(parts.model, parts.precision)
         return replace(parts, compiled=compiled)
 
     def _warmed_up(self, parts: Parts, batch: int) -> Compiled | None:
         """Return the compiled training pass, None where it cannot be had."""
         import torch
 
-        path, wiring, size = "hardware.compile", self.wiring, self.config.task.image_size
-        before = wiring.kept.get(path)
         from nbtrain.models.freezing import to_training
         from nbtrain.training.compiling import Compiled
         from nbtrain.training.precision import Chosen
+
+        path, wiring, size = "hardware.compile", self.wiring, self.config.task.image_size
+        before = wiring.kept.get(path)
 
         def gave_up(why: str) -> None:
             exact = " Its numbers differ in their last bits from those of the compiled steps before." if before else ""

@@ -42,12 +42,13 @@ if TYPE_CHECKING:
     from nbtrain.data.images import Images
     from nbtrain.data.loader import Loader
     from nbtrain.data.normalisation import MeanStd
+    from nbtrain.feeding import Found
     from nbtrain.models import Model
     from nbtrain.training.loggers import Logged
     from nbtrain.training.loop import Loop
     from nbtrain.training.parts import Outcome
     from nbtrain.training.precision import Chosen
-    from nbtrain.wiring import Found, Wiring
+    from nbtrain.wiring import Wiring
 
 _FIRST = 4
 """Images of the first batch that is tried: any model that trains at all takes them."""

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from nbtrain.data.loader import Loader
     from nbtrain.data.normalisation import MeanStd
+    from nbtrain.feeding import Found
     from nbtrain.models import Model
     from nbtrain.training.precision import Chosen
-    from nbtrain.wiring import Found, Wiring
+    from nbtrain.wiring import Wiring
 
 KIND = "cores"
 PAYS = 1.15

@@ -13,6 +13,7 @@ from nbtrain import files, processes
 from nbtrain.messages import ENDED
 from nbtrain.runs import devices
 from nbtrain.runs.folder import RunFolder
+from nbtrain.runs.journal import JournalReader
 
 SOURCE = Path(nbtrain.__file__).parents[1]
 STAND_IN = Path(__file__).parent / "stand_in"
@@ -53,6 +54,11 @@ def ended(run: RunFolder, limit_s: float = 120.0):
 def exit_of(run: RunFolder) -> dict:
     """Wait for exit.json."""
     return until(run.exit)
+
+
+def messages(run: RunFolder, kind: type) -> list:
+    """Return the messages of one kind in the run's journal."""
+    return [message for message in JournalReader(run.events).read() if isinstance(message, kind)]
 
 
 def zombies() -> list[str]:

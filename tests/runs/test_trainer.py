@@ -17,8 +17,7 @@ from nbtrain.errors import BusyError, LaunchError
 from nbtrain.messages import Acknowledged, Failure, Metric, Pause, Status, Stop
 from nbtrain.runs import launch
 from nbtrain.runs.folder import RunFolder
-from nbtrain.runs.journal import JournalReader
-from runs.helpers import ended, exit_of, kill, until, zombies
+from runs.helpers import ended, exit_of, kill, messages, until, zombies
 
 pytestmark = pytest.mark.faults
 
@@ -40,10 +39,6 @@ def start(request):
 def start_warm(quick):
     """Starts a trainer the quick way."""
     return launch.start
-
-
-def messages(run, kind):
-    return [message for message in JournalReader(run.events).read() if isinstance(message, kind)]
 
 
 def is_left(run, command=Stop(), status="cancelled"):  # noqa: B008 - frozen

@@ -9,6 +9,9 @@ import torch
 from torch import nn
 
 from nbtrain.training.convolutions import Depthwise, Pointwise, quicken
+from nbtrain.training.precision import Precision
+
+FLOAT32 = Precision("32", torch.device("cpu"))
 
 
 @pytest.mark.parametrize("stride", [1, 2, (2, 1)])
@@ -27,7 +30,7 @@ def test_a_pointwise_convolution_and_its_gradients_are_torchs(size, bias):
 
 def same_as_torch(layer, expected, images):
     faster = copy.deepcopy(layer)
-    assert quicken(nn.Sequential(faster)) == 1
+    assert quicken(nn.Sequential(faster), FLOAT32) == 1
     assert type(faster) is expected
     told = []
     for one in (layer, faster):
@@ -57,14 +60,20 @@ def same_as_torch(layer, expected, images):
 )
 def test_other_layers_stay_what_they_are(layer):
     kind = type(layer)
-    assert quicken(nn.Sequential(layer)) == 0
+    assert quicken(nn.Sequential(layer), FLOAT32) == 0
     assert type(layer) is kind
+
+
+def test_other_precisions_take_torchs_own_ways():
+    model = nn.Sequential(nn.Conv2d(6, 4, 1))
+    assert quicken(model, Precision("bf16-mixed", torch.device("cpu"))) == 0
+    assert type(model[0]) is nn.Conv2d
 
 
 def test_states_copies_and_frozen_weights_are_as_before():
     model = nn.Sequential(nn.Conv2d(6, 6, 5, padding=2, groups=6, bias=False), nn.Conv2d(6, 4, 1))
     state = {name: value.clone() for name, value in model.state_dict().items()}
-    assert quicken(model) == 2
+    assert quicken(model, FLOAT32) == 2
     assert all(torch.equal(value, state[name]) for name, value in copy.deepcopy(model).state_dict().items())
     model[0].weight.requires_grad_(False)
     images = torch.randn(2, 6, 4, 4, requires_grad=True)

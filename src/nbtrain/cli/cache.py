@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from nbtrain import files
-from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.options import Commands, add_project, add_project_again
 from nbtrain.data.cache import Kept
 from nbtrain.project import pixels
 
@@ -21,8 +21,7 @@ def add(commands: Commands) -> None:
     actions = cache.add_subparsers(metavar="ACTION")
     clear = actions.add_parser("clear", help="remove what no run uses; the next run decodes its images again")
     clear.add_argument("name", nargs="?", default="", help="name of a data set; all of the project's without it")
-    # Its default would take back what stands before the action.
-    clear.add_argument("--project", default=argparse.SUPPRESS, help="project folder, as before the action")
+    add_project_again(clear)
     clear.set_defaults(run=_clear)
 
 

@@ -17,6 +17,11 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", default=DEFAULT_PATH, help=f"project folder (default: ./{DEFAULT_PATH})")
 
 
+def add_project_again(parser: argparse.ArgumentParser) -> None:
+    """Let an action say it too, after its own name; it has no default, which would take back what stood before it."""
+    parser.add_argument("--project", default=argparse.SUPPRESS, help="project folder, as before the action")
+
+
 def add_start(parser: argparse.ArgumentParser) -> None:
     """Let a command say what to do on a busy device, and whether it watches the run."""
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")

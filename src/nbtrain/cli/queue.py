@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.options import Commands, add_project, add_project_again
 from nbtrain.errors import StatusError
 from nbtrain.project.project import Project
 
@@ -24,8 +24,7 @@ def add(commands: Commands) -> None:
     cancel = actions.add_parser("cancel", help="take an experiment out of the queue, which ends its run")
     cancel.add_argument("name", help="name or id of the experiment")
     for parser, run in ((move, _move), (cancel, _cancel)):
-        # Its default would take back what stands before the action.
-        parser.add_argument("--project", default=argparse.SUPPRESS, help="project folder, as before the action")
+        add_project_again(parser)
         parser.set_defaults(run=run)
 
 

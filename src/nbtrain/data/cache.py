@@ -40,7 +40,7 @@ _HEADER_BYTES = 64
 _RECORD = np.dtype(
     [("key", "<u8", 2), ("offset", "<u8"), ("bytes", "<u8"), ("height", "<u4"), ("width", "<u4"), ("marker", "<u8")]
 )
-_FIELDS = struct.Struct("=4Q2IQ")
+_FIELDS = struct.Struct("<4Q2IQ")
 """The same record for reading one: a few times as fast."""
 _SIZE_AT, _MARKER_AT = _RECORD.fields["height"][1], _RECORD.fields["marker"][1]  # type: ignore[index]
 Records = np.ndarray[tuple[int], np.dtype[np.void]]

@@ -172,7 +172,6 @@ class _Tail:
         return self.status
 
 
-@dataclass
 class _Shelf:
     """A folder of experiments: what changed since the last look, at about three ``stat`` calls per experiment.
 

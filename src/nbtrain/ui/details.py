@@ -129,7 +129,7 @@ def facts_of(info: dict[str, Any], branched: str = "") -> list[dict[str, str]]:
 def speed_of(experiment: Experiment) -> list[dict[str, str]]:
     """Return how fast the run trains, or trained at last, and what share of the time it waits for data."""
     told = experiment.story.usage_rows
-    now = {name: told.series("train", name)[2][-REPORTS:].tolist() for name in ("images_per_s", "waiting", *_LOAD)}
+    now = {name: told.values_from("train", name, -REPORTS)[1].tolist() for name in ("images_per_s", "waiting", *_LOAD)}
     if not now["waiting"]:
         return []
     numbers = {name: recent(values) for name, values in now.items()}
