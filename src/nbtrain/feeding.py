@@ -16,7 +16,7 @@ from nbtrain import files
 from nbtrain.config import Config, Facts
 from nbtrain.data import splits
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
-from nbtrain.data.records import Listing, Record
+from nbtrain.data.records import Listing, Record, Root
 from nbtrain.data.scan import ScanResult, scan
 from nbtrain.data.sources import Source
 from nbtrain.data.statistics import MAX_MEASURED, class_counts
@@ -41,7 +41,7 @@ Frozen = Mapping[str, Any]
 class Found:
     """The images of a run: where they are, what they show, and which of them train."""
 
-    root: Path
+    root: Root
     classes: tuple[str, ...]
     sets: Mapping[str, tuple[Record, ...]]
     scanned: ScanResult

@@ -223,12 +223,16 @@ def _meminfo() -> dict[str, int]:
 
 
 def private_mib(pid: int) -> float:
-    """Return the memory in MiB that process ``pid`` shares with nobody, and gives back when it ends; 0 if unknown."""
+    """Return the memory in MiB that process ``pid`` has written and shares with nobody; 0 if unknown.
+
+    Pages of library files that nobody else happens to use now are left out: they are the system's cache, which it takes
+    back when it needs to.
+    """
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
 
 
 def give_back_memory() -> None:

@@ -1,11 +1,23 @@
 """Records and listings: what they count, what their hash covers, what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nbtrain.data.records import MAX_CLASSES, Listing, Record, checked, counted, label_ids, label_matrix, natural
+from nbtrain.data.records import (
+    MAX_CLASSES,
+    Listing,
+    Mark,
+    Record,
+    Roots,
+    checked,
+    counted,
+    label_ids,
+    label_matrix,
+    natural,
+)
 from nbtrain.errors import DataError
 
 
@@ -76,3 +88,19 @@ def test_natural_order():
 
 def test_counted():
     assert [counted(n, "file", "files") for n in (0, 1, 1797)] == ["0 files", "1 file", "1 797 files"]
+
+
+def test_marks_take_part_in_the_content_hash_and_data_without_them_keep_theirs():
+    plain = listing((0,), (1,))
+    marked = replace(
+        plain, records=(replace(plain.records[0], marks=(Mark("box", 0, (1, 2, 3, 4)),)), plain.records[1])
+    )
+    assert plain.content_hash == listing((0,), (1,)).content_hash != marked.content_hash
+
+
+def test_files_below_several_roots_begin_with_the_name_of_theirs():
+    roots = Roots({"cats": Path("/one/cats"), "more": Path("/two")})
+    assert roots / "cats/a/1.png" == Path("/one/cats/a/1.png")
+    assert roots / "more/2.png" == Path("/two/2.png")
+    with pytest.raises(KeyError):
+        roots / "dogs/1.png"

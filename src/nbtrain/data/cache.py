@@ -27,6 +27,7 @@ import numpy as np
 from nbtrain import files, processes
 from nbtrain.data.cache_files import LOCK, alone, in_memory, index_of, remove, remove_unused, share
 from nbtrain.data.decode import Pixels
+from nbtrain.data.records import Root
 from nbtrain.locks import FileLock
 
 FOLDER = ".pixels"
@@ -111,7 +112,7 @@ class PixelCache:
             return None
         return self._pixels[offset : offset + n_bytes].reshape(height, width, 3)
 
-    def put(self, file: str, pixels: Pixels, root: Path) -> None:
+    def put(self, file: str, pixels: Pixels, root: Root) -> None:
         """Keep the pixels of ``file`` below ``root``, unless it has changed since the run looked at it."""
         found = self._wanted.get(file)
         if found is None or self.full:
@@ -200,7 +201,7 @@ def clear(path: Path) -> bool:
         lock.release()
 
 
-def file_of(name: str, root: Path) -> str:
+def file_of(name: str, root: Root) -> str:
     """Return what the cache of a data set is called: by its name, and by the folder that its images lie in."""
     place = hashlib.blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
     return f"{files.slug(name)}-{place}.pixels"

@@ -17,7 +17,6 @@ import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -29,7 +28,7 @@ from nbtrain.data.cache import PixelCache
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key
 from nbtrain.data.recipe import Recipe, Transform, room
-from nbtrain.data.records import Record, label_ids, label_matrix
+from nbtrain.data.records import Record, Root, label_ids, label_matrix
 from nbtrain.data.sampling import Place
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.workers import Hands
@@ -99,7 +98,7 @@ class Images(Dataset[Batch]):
 
     def __init__(
         self,
-        root: Path,
+        root: Root,
         records: Sequence[Record],
         transform: Transform,
         *,

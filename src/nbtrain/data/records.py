@@ -1,7 +1,8 @@
 """Records: what every source is turned into, whatever its format was.
 
-A record is one image with its labels; a listing is all records of one source under one root folder. This file knows
-names, labels and file sizes. It never opens an image, and does not know where a listing came from.
+A record is one image with its labels, what was drawn on it, and what a table says of it; a listing is all records of
+one source under one root folder, or of several sources under theirs. This file knows names, labels and file sizes. It
+never opens an image, and does not know where a listing came from.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,24 @@ MAX_CLASSES = 25_000
 """More classes than any known data set has: beyond it, the "labels" are something else (file names, numbers)."""
 
 
+MarkKind = Literal["box", "rotated box", "circle", "polygon", "mask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One object that somebody has drawn on an image: what it shows and where it lies, in pixels from the left top."""
+
+    kind: MarkKind
+    label: int
+    points: tuple[float, ...] = ()
+    """Of a box x0 y0 x1 y1; of a rotated box the centre's x y, width, height and degrees clockwise; of a circle the
+    centre's x y and the radius; of a polygon x y of each corner; of a mask nothing."""
+    file: str = ""
+    """Of a mask its image file, as a posix path below the listing's root."""
+    crowd: bool = False
+    """Whether it stands for many objects that were not told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One image: its file, as a posix path below the listing's root, and the ids of its labels."""
@@ -30,13 +50,35 @@ class Record:
     file: str
     labels: tuple[int, ...]
     size_bytes: int = 0
+    marks: tuple[Mark, ...] = ()
+    cells: tuple[str, ...] = ()
+    """What else is known of the image: a value for each of the listing's columns, "" where it is not known."""
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Several root folders, each under a name that the files below it begin with: ``roots / "cats/a.png"``."""
+
+    folders: Mapping[str, Path]
+
+    def __truediv__(self, file: str) -> Path:
+        """Return where a file lies; raises KeyError for one that lies below none of them."""
+        name, _, rest = file.partition("/")
+        return self.folders[name] / rest
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.folders.values()))
+
+
+Root: TypeAlias = Path | Roots
+"""What a file's name is put behind to find it."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """All images of one source, in a fixed order; ids of labels are positions in ``classes``."""
 
-    root: Path
+    root: Root
     classes: tuple[str, ...]
     records: tuple[Record, ...]
     own_split: Mapping[str, tuple[str, ...]] | None = None
@@ -45,6 +87,8 @@ class Listing:
     """Whether some image has no label, or several."""
     notices: tuple[str, ...] = ()
     """What the person should know of what was found, in full sentences."""
+    columns: tuple[str, ...] = ()
+    """Names of what else is known of each image, such as "patient": what splits group by, and evaluations slice by."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -53,13 +97,16 @@ class Listing:
     def content_hash(self) -> str:
         """A hash over the class names, and every image's relative name, size in bytes and labels; 16 hex digits.
 
+        Marks are counted where there are any, so that data of classes alone keeps the hash that it has always had.
+
         It does not read the images: a file overwritten with other pixels of exactly the same size goes unnoticed.
         The order in which files were found, the root folder and the own split are no part of it.
         """
         digest = hashlib.sha256("\0".join(self.classes).encode())
         for record in sorted(self.records, key=lambda r: r.file):
             labels = ",".join(map(str, record.labels))
-            digest.update(f"\n{record.file}\0{record.size_bytes}\0{labels}".encode())
+            marks = f"\0{record.marks!r}" if record.marks else ""
+            digest.update(f"\n{record.file}\0{record.size_bytes}\0{labels}{marks}".encode())
         return digest.hexdigest()[:16]
 
     @cached_property

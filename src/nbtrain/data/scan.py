@@ -19,7 +19,7 @@ import orjson
 
 from nbtrain import files as disk
 from nbtrain.data.decode import size_of
-from nbtrain.data.records import counted, first
+from nbtrain.data.records import Root, counted, first
 from nbtrain.errors import DataError
 
 Progress = Callable[[str], None]
@@ -81,7 +81,7 @@ class ScanResult:
 
 
 def scan(
-    root: Path,
+    root: Root,
     files: Sequence[str],
     *,
     cache: Path | None = None,

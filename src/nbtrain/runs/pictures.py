@@ -29,7 +29,7 @@ from nbtrain.data.images import Batch, Failed, Images
 from nbtrain.data.normalisation import MeanStd
 from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.reading import mean_and_spread
-from nbtrain.data.records import Record
+from nbtrain.data.records import Record, Root
 from nbtrain.data.sampling import Steps, shares_of
 from nbtrain.data.sources import Source
 from nbtrain.errors import ConfigError, DataError, NbtrainError, Problem
@@ -56,7 +56,7 @@ Version: TypeAlias = tuple[Path, int, int]
 class Sets:
     """The images of a project's data set, as its split divides them."""
 
-    root: Path
+    root: Root
     classes: tuple[str, ...]
     records: Mapping[str, tuple[Record, ...]]
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.images import Images
-from nbtrain.data.records import Record
+from nbtrain.data.records import Record, Root
 from nbtrain.training.tasks import Task
 
 
@@ -33,7 +32,7 @@ class Inputs:
         return cls(config.task, config.augmentation, config.training.seed, n_classes, config.data.shrink_px)
 
     def images(
-        self, root: Path, records: Sequence[Record], part: Literal["train", "val"], made: type[Images] = Images
+        self, root: Root, records: Sequence[Record], part: Literal["train", "val"], made: type[Images] = Images
     ) -> Images:
         """Return the images of one set as a loader reads them; those for training have stand-ins."""
         return made(
