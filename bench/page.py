@@ -69,7 +69,10 @@ COLUMNS = (
     Column("whole_s", "whole, s", 1, spread=True),
     Column("peak_mib", "memory, MiB"),
 )
-ACCURACY = Column("accuracy", "accuracy at the end", 3, spread=True)
+ACCURACY = (
+    Column("accuracy", "accuracy at the end", 3, spread=True),
+    Column("mean_accuracy", "mean of all epochs", 3, spread=True),
+)
 
 
 def page() -> str:
@@ -127,9 +130,7 @@ def _limit(row: Row, *, judged: bool) -> str:
 
 
 def _sides(name: str, kept: dict[str, Any]) -> Iterator[str]:
-    columns = (
-        COLUMNS if name != "seeds" else (*COLUMNS[:2], *COLUMNS[6:], Column("accuracy", "accuracy", 3, spread=True))
-    )
+    columns = COLUMNS if name != "seeds" else (*COLUMNS[:2], *COLUMNS[6:], *ACCURACY)
     yield f"| | threads + workers | {' | '.join(column.head for column in columns)} |"
     yield "|---" * (len(columns) + 2) + "|"
     for side in CASES[name].sides:

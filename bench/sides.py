@@ -101,6 +101,7 @@ def figures(notes: Notes, task: Task, load: Load) -> Figures:
         "first_cpu_ms": 1e3 * load.cpu_s(first_s, rest[-1][0]) / _images(rest),
         "peak_mib": load.peak_mib,
         "accuracy": notes.validated[-1][1],
+        "mean_accuracy": sum(value for _, value in notes.validated) / len(notes.validated),
     }
     if notes.imported_s:
         found["imports_s"] = notes.imported_s - notes.began_s

@@ -109,6 +109,7 @@ CASES = {
         (
             Held("images/s, from the second: nbtrain ÷ plain loop", "nbtrain", _STEADY, None),
             Held("whole run: nbtrain ÷ plain loop", "nbtrain", "whole_s", None, more_is_better=False),
+            Held("accuracy, mean of all epochs: nbtrain ÷ plain loop", "nbtrain", "mean_accuracy", None),
         ),
         epochs=8,
     ),

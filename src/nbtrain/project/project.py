@@ -6,13 +6,11 @@ and the kernel's one watch thread. It knows the folder's layout; it does not kno
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from nbtrain import files
 from nbtrain.config import Config, Facts, Known
 from nbtrain.data.sources import Source, detect
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
+from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, naming, recent
 from nbtrain.project.card import Card
 from nbtrain.project.datasets import DataSet, DataSets
@@ -59,6 +58,14 @@ class Project(HasTraits):
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
         self._read_project()
+        with without_collecting():
+            shelf = self._opened()
+        if self.exists:
+            recent.note(self.path)
+        self._followed = (shelf, self.watch.every(LOOK_S, self.queue.look))
+
+    def _opened(self) -> int:
+        """Follow the experiments, and list those that are there; return the token of what follows them."""
         shelf = self.watch.follow_experiments(self.path / "experiments", self._changed)  # first, so nothing is missed
         try:
             self.refresh()
@@ -66,9 +73,7 @@ class Project(HasTraits):
             self.watch.unfollow(shelf)
             raise
         self.queue.look()  # at once: a command may be over before the watch thread comes to it
-        if self.exists:
-            recent.note(self.path)
-        self._followed = (shelf, self.watch.every(LOOK_S, self.queue.look))
+        return shelf
 
     def __repr__(self) -> str:
         return f"Project({str(self.path)!r}, {len(self.cards)} experiments)"
@@ -282,7 +287,7 @@ class Project(HasTraits):
             known = {e.folder: e for e in self.cards if e.folder}
             sections: Known = {}
             gone = {known[f] for f in folders if f in known and not os.path.exists(f"{f}/{card.FILE}")}
-            with _without_collecting():
+            with without_collecting():
                 fresh = [e for f in folders if f not in known and (e := self._open(f, sections)) is not None]
             for folder in folders:
                 if folder in known and known[folder] not in gone:
@@ -325,18 +330,6 @@ class Project(HasTraits):
             what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
             advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
             raise ProjectError(what, value=str(self.path), advice=advice)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Hold the garbage collector off while a long list is made: it would go over all of it again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:

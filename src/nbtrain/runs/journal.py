@@ -15,6 +15,7 @@ from collections import deque
 from pathlib import Path
 
 from nbtrain.messages import ENDED, Failure, Message, Notice, Status, decode, encode
+from nbtrain.processes import without_collecting
 
 _BATCH_S = 0.02
 """Lines wait at most this long for company, if the next say() or flush() comes by then."""
@@ -156,7 +157,8 @@ class JournalReader:
 
     def _decode(self, data: bytes) -> list[Message]:
         lines = data.split(b"\n")[:-1]
-        read = [decode(line) for line in lines]
+        with without_collecting():
+            read = [decode(line) for line in lines]
         messages = [message for message in read if message is not None]
         self.bad += len(read) - len(messages)
         return messages

@@ -1,7 +1,7 @@
 """One thread per kernel that reads what trainers write and tells those who asked.
 
 Known here: how often to look (a living run's journal every 50 ms, a quiet one every second, a folder of experiments
-twice a second, so that a file edited by hand is picked up within one; beyond a thousand of them, in turn) and how to
+twice a second, so that a file edited by hand is picked up within one; beyond 800 of them, in turn) and how to
 look cheaply. Not known here: what listeners do with the news. Callbacks run on the watch thread, so they return
 quickly, never print, and take a lock before they touch shared models; one that raises is logged and counted, and the
 thread goes on.
@@ -30,7 +30,7 @@ SHELF_S = 0.5
 _STATUS_S = 0.25
 _LIMIT_BYTES = 8 << 20
 """How much of one journal is read in one go, so that a long history does not hold up the others."""
-_AT_ONCE, _RECENT_S, _RELIST_S = 1000, 30.0, 5.0
+_AT_ONCE, _RECENT_S, _RELIST_S = 800, 30.0, 5.0
 """How many experiments are looked at in one go, how long one that has changed is looked at each time, and how often
 names are read even where the folder says that none has come or gone: its clock may be coarse."""
 
