@@ -32,6 +32,17 @@ exp = project.new("Baseline")
 exp.set("training.epochs", {epochs})
 """
 SHOW = "TrainingStudio(project)"
+SEVERAL = (
+    NEW.format(epochs=4)
+    + """
+other = project.new("Lower rate", exp.config.set("optimizer.lr", 1e-4), tags=["rate"])
+plain = project.new("No augmentation", exp.config.set("augmentation.train", []), tags=["ablation"])
+for one in (exp, other, plain):
+    one.train().wait()
+project.new("Larger batch", exp.config.set("training.batch_size", 128)).save()
+last = project.new("Longer", exp.config.set("training.epochs", 40)).train()
+"""
+)
 
 
 def nothing(view: NotebookView) -> None:
@@ -43,6 +54,26 @@ def pictured(view: NotebookView) -> None:
     view.output.locator("[data-section=augmentation] > summary").click()
     view.output.locator("[data-section=augmentation]").evaluate("section => section.scrollIntoView()")
     view.output.locator("figure.preview img").nth(7).wait_for(timeout=120_000)
+
+
+def stage(label: str, sign: str) -> Callable[[NotebookView], None]:
+    """Return an act that opens a stage and waits for a sign of it."""
+
+    def open_stage(view: NotebookView) -> None:
+        view.wait_for("exp.status == 'completed' and last.epoch >= 2")
+        view.output.get_by_role("tab", name=label).click()
+        view.output.locator(sign).first.wait_for()
+
+    return open_stage
+
+
+def compared(view: NotebookView) -> None:
+    """Tick two runs in the table and compare them with the selected one."""
+    stage("Runs", ".nbt-run_table tbody tr")(view)
+    for name in ("Lower rate", "No augmentation"):
+        view.output.locator(".nbt-run_table").get_by_label(f"Compare {name}").check()
+    view.output.get_by_role("button", name="Compare 3 experiments").click()
+    view.output.locator(".nbt-comparison .plot svg").nth(3).wait_for()
 
 
 def until(condition: str, limit_s: float = 120) -> Callable[[NotebookView], None]:
@@ -101,6 +132,8 @@ STATES = (
         + "for image in Path().rglob('*.png'): image.unlink()\nexp.train()",
         act=until("exp.status == 'failed'"),
     ),
+    State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),
+    State("compare", SEVERAL, act=compared, height_px=1400),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),
 )
 

@@ -15,6 +15,8 @@ export interface Header extends Common {
   recent: { name: string; path: string; running: string[]; current: boolean }[];
   machine: Machine;
   unsaved: string;
+  stages: { key: string; label: string }[];
+  stage: string;
   toasts: Toast[];
   beat: number;
   visible: boolean;
@@ -39,6 +41,30 @@ export interface Experiments extends Common {
   blank: boolean;
   notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
+  visible: boolean;
+}
+
+/** A card of the status table. */
+export interface RunRow extends Card { started_s: number | null; best_epoch: number | null; data: string; model: string; device: string }
+
+export interface RunTable extends Common {
+  cards: RunRow[];
+  selected: string;
+  overlay: string[];
+  visible: boolean;
+}
+
+/** One of the experiments that are compared; the first is what the others are set against. */
+export interface Compared { id: string; name: string; status: Status; epoch: number | null; duration_s: number | null; color: string }
+/** One metric of all of them; `best` is the place of the best value. */
+export interface ComparedMetric { name: string; values: (number | null)[]; apart: (number | null)[]; best: number | null }
+
+export interface Compare extends Common {
+  compared: Compared[];
+  rows: ComparedMetric[];
+  settings: SideBySide[];
+  offered: { id: string; name: string }[];
+  metric: string;
   visible: boolean;
 }
 

@@ -9,15 +9,14 @@ import "./experiments.css";
 import type { Card, Checkpoint, Experiments } from "./contracts";
 import { counted, duration, grouped, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
-import { type Model, type Panel, reportVisibility, widget } from "./lib/panel";
+import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
+import { type Panel, reportVisibility, widget } from "./lib/panel";
 import { canMoveDown, canMoveUp, ordinal } from "./lib/queue";
 import { ICONS, WORDS, isActive } from "./lib/status";
 
 export type Order = "newest" | "name" | "best" | "status";
 const ORDERS: Record<Order, string> = { newest: "Newest", name: "Name", best: "Best", status: "Status" };
 const STATUS_ORDER = Object.keys(ICONS);
-const MAX_COMPARED = 7;
-const PAGE = 200; // cards drawn at first, and again each time the end of the list comes near
 
 interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; most: number }
 
@@ -60,29 +59,6 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
       </ul>
       ${shown.length ? nothing : html`<div class="none">${cards.length ? `No experiment matches “${local.filter}”.` : "No experiments yet. Press + New experiment."}</div>`}`;
   };
-}
-
-/** Calls `reached` when the element it is a ref of comes near to what is seen; hosts without observers have its button. */
-function nearTheEnd(panel: Panel<Experiments>, reached: () => void): (end?: Element) => void {
-  if (typeof IntersectionObserver === "undefined") return () => undefined;
-  const observer = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) reached(); }, { rootMargin: "400px" });
-  panel.signal.addEventListener("abort", () => observer.disconnect());
-  return (end) => {
-    observer.disconnect();
-    if (end) observer.observe(end);
-  };
-}
-
-/** The cards that every word of `filter` fits: `tag:x` and `tag:"two words"` their tags, others name, description, tags and status. */
-export function matching(cards: Card[], filter: string): Card[] {
-  const found = filter.toLowerCase().matchAll(/(tag:)?"([^"]*)"?|(tag:)(\S*)|(\S+)/g);
-  const words = [...found].map(([, quotedTag, quoted, tag, tagged, plain]) => ({ tag: quotedTag ?? tag, text: quoted ?? tagged ?? plain ?? "" }));
-  if (!words.length) return cards;
-  return cards.filter((card) => {
-    const tags = card.tags.map((tag) => tag.toLowerCase());
-    const text = [card.name, card.description, card.status, WORDS[card.status], ...tags].join(" ").toLowerCase();
-    return words.every((word) => (word.tag ? tags.some((tag) => tag.startsWith(word.text)) : text.includes(word.text)));
-  });
 }
 
 /** The cards in the order that a person chose. */
@@ -304,15 +280,6 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}
   </div>`;
-}
-
-/** Writes a patch into the model's own list, once per model, so that every view, early or late, sees it. */
-export function applyPatches({ model }: { model: Model }): void {
-  model.on("msg:custom", (message: { patch?: Partial<Card> & { id: string } }) => {
-    const patch = message.patch;
-    const card = patch && (model.get("cards") as Card[]).find((one) => one.id === patch.id);
-    if (card) Object.assign(card, patch);
-  });
 }
 
 export default widget<Experiments>("experiments", prepare, applyPatches);

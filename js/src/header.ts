@@ -34,10 +34,31 @@ function prepare(panel: Panel<Header>): () => TemplateResult {
       <span class="grow"></span>
       ${meters(panel.get("machine"))}
     </div>
+    ${tabs(panel)}
     ${pulse()}
     ${dialog?.kind === "path" ? pathDialog(panel, open, () => show(null)) : nothing}
     ${dialog?.kind === "unsaved" ? unsavedDialog(panel, dialog.path, () => show(null)) : nothing}
     <div class="toasts" role="status" aria-live="polite">${toasts()}</div>`;
+}
+
+/** The stages, as tabs: arrows move between them. */
+function tabs(panel: Panel<Header>): TemplateResult | typeof nothing {
+  const stages = panel.get("stages");
+  if (stages.length < 2) return nothing;
+  const open = (key: string): void => { if (key !== panel.get("stage")) panel.send("stage", { stage: key }); };
+  const keys = (event: KeyboardEvent): void => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const all = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+    if (!step) return;
+    event.preventDefault();
+    const next = all[(all.indexOf(event.target as HTMLButtonElement) + step + all.length) % all.length];
+    next?.focus();
+    next?.click();
+  };
+  return html`<div class="tabs" role="tablist" aria-label="Stages" @keydown=${keys}>${stages.map(({ key, label }) => {
+    const on = key === panel.get("stage");
+    return html`<button role="tab" aria-selected=${on ? "true" : "false"} tabindex=${on ? 0 : -1} data-label=${label} @click=${() => open(key)}>${label}</button>`;
+  })}</div>`;
 }
 
 function taskPill(project: Header["project"]): TemplateResult | typeof nothing {

@@ -1,7 +1,8 @@
 import { all, button, drawn, press, show, text, type } from "./stage";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import widget, { matching, sorted } from "../src/experiments";
+import widget, { sorted } from "../src/experiments";
+import { matching } from "../src/lib/listed";
 
 const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,

@@ -136,7 +136,7 @@ test("a busy device asks: wait, beside, or not at all", async () => {
 
 test("a page without a pulse says that the kernel is gone", async () => {
   const now = performance.now.bind(performance);
-  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", toasts: [], beat: 1 };
+  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", stages: [], stage: "", toasts: [], beat: 1 };
   const { el, gone } = show(header, state);
   performance.now = () => now() + 9000;
   await drawn(1200);
@@ -146,7 +146,7 @@ test("a page without a pulse says that the kernel is gone", async () => {
 });
 
 test("toasts are told once, as text", async () => {
-  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", toasts: [{ id: 1, kind: "info", text: "old" }], beat: 0 };
+  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", stages: [], stage: "", toasts: [{ id: 1, kind: "info", text: "old" }], beat: 0 };
   const { el, model, gone } = show(header, state);
   model.put({ toasts: [{ id: 1, kind: "info", text: "old" }, { id: 2, kind: "good", text: "“<i>A</i>” is completed" }] });
   await drawn();

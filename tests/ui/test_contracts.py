@@ -8,7 +8,7 @@ from pathlib import Path
 import anywidget
 import pytest
 
-from nbtrain.ui import curves, details, experiments, findings, form, header, run_bar
+from nbtrain.ui import compare, curves, details, experiments, findings, form, header, run_bar, run_table
 from nbtrain.ui.panel import Panel
 
 JS = Path(__file__).resolve().parents[2] / "js" / "src"
@@ -20,6 +20,8 @@ PANELS = [
     findings.Findings,
     details.Details,
     curves.Curves,
+    run_table.RunTable,
+    compare.Compare,
 ]
 
 

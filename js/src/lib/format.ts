@@ -59,3 +59,11 @@ export const metricValue = (metric: string, value: number | null | undefined): s
 export const gibibytes = (gib: number): string => (gib >= 100 ? Math.round(gib).toString() : gib.toFixed(1));
 /** "1 image", "3 images". */
 export const counted = (n: number, one: string, many = `${one}s`): string => `${grouped(n)} ${n === 1 ? one : many}`;
+/** A moment (seconds since 1970) as short as it is clear: "14:03" today, "20 Nov 14:03", "20 Nov 2025". */
+export function when(seconds: number, now = new Date()): string {
+  const at = new Date(seconds * 1000);
+  const clock = `${String(at.getHours()).padStart(2, "0")}:${String(at.getMinutes()).padStart(2, "0")}`;
+  if (at.toDateString() === now.toDateString()) return clock;
+  const day = `${at.getDate()} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][at.getMonth()]}`;
+  return at.getFullYear() === now.getFullYear() ? `${day} ${clock}` : `${day} ${at.getFullYear()}`;
+}

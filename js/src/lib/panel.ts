@@ -109,9 +109,19 @@ export function widget<State extends object>(
 
 /** Tells Python whether anybody can see this view, so that nothing is sent to a hidden page. */
 export function reportVisibility(panel: Panel<{ visible: boolean }>): void {
-  const report = (): void => panel.tell("visible", document.visibilityState !== "hidden");
+  let folded = false; // in a stage that is not open, or in a cell that the host has taken off the page
+  const report = (): void => panel.tell("visible", document.visibilityState !== "hidden" && !folded);
+  const resized = (): void => {
+    const now = panel.el.isConnected && panel.el.getClientRects().length === 0;
+    if (now !== folded) { folded = now; report(); }
+  };
   panel.listen(document, "visibilitychange", report);
-  panel.on("change:visible", () => { if (document.visibilityState !== "hidden") report(); });
+  panel.on("change:visible", () => { if (document.visibilityState !== "hidden" && !folded) report(); });
+  if (typeof ResizeObserver !== "undefined") {
+    const observer = new ResizeObserver(resized);
+    observer.observe(panel.el);
+    panel.signal.addEventListener("abort", () => observer.disconnect());
+  }
   if (!panel.get("visible")) report();
   // After a reload the kernel may hear the old page's goodbye after this page has read its state, and before it listens
   // for changes. So it is told by a message too: a trait that has not changed here would not be sent.

@@ -23,6 +23,7 @@ from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, Proje
 from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, naming, recent
 from nbtrain.project.card import Card
+from nbtrain.project.comparing import Comparison
 from nbtrain.project.datasets import DataSet, DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
@@ -144,6 +145,10 @@ class Project(HasTraits):
             and (tag is None or tag in found.tags)
             and matches(find, tags=found.tags, words=(found.name, found.description, found.status))
         ]
+
+    def compare(self, *addresses: str | Experiment) -> Comparison:
+        """Return experiments side by side, by id, name or themselves: what they reached, and where settings differ."""
+        return Comparison([one if isinstance(one, Experiment) else self.experiment(one) for one in addresses])
 
     def tags(self) -> list[str]:
         """Return every tag of the project's experiments, the most used first."""

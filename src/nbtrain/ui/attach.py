@@ -16,6 +16,7 @@ def attach() -> None:
     """Put the panels on the classes; doing it twice changes nothing."""
     Experiment.form = property(_form, doc="The form of this experiment, as a panel.")  # type: ignore[attr-defined]
     Experiment.results = property(_results, doc="The results of this experiment, as a panel.")  # type: ignore[attr-defined]
+    Project.table = property(_table, doc="The status table of all experiments, as a panel.")  # type: ignore[attr-defined]
     Experiment._repr_mimebundle_ = _show_experiment  # type: ignore[attr-defined]
     Project._repr_mimebundle_ = _show_project  # type: ignore[attr-defined]
 
@@ -30,6 +31,12 @@ def _results(experiment: Experiment) -> Any:
     from nbtrain.ui.results import Results
 
     return Results(experiment)
+
+
+def _table(project: Project) -> Any:
+    from nbtrain.ui.run_table import RunTable
+
+    return RunTable(project)
 
 
 def _show_experiment(experiment: Experiment, **kwargs: Any) -> Any:

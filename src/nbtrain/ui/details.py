@@ -16,13 +16,13 @@ from traitlets import Dict, List, Unicode
 
 from nbtrain.advice.running import REPORTS, recent
 from nbtrain.project import branches
+from nbtrain.project.comparing import ordered
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.history import History
 from nbtrain.training import phases
 from nbtrain.ui.following import Following
 from nbtrain.ui.live_fields import plain_text
 
-_ORDER = ("accuracy", "map", "top5", "f1", "precision", "recall", "auroc", "loss")
 _LOG_BYTES = 6000
 _LOAD = ("cpu_percent", "memory_mib")
 
@@ -72,9 +72,8 @@ class Details(Following, twin="details"):
 
 def metric_rows(history: History) -> list[dict[str, Any]]:
     """Return now, best and the best's epoch for each validation metric, the most telling first."""
-    known = [name for split, name in history.keys() if split == "val"]  # noqa: SIM118 - a history is no dict
-    ordered = [n for n in _ORDER if n in known] + sorted(n for n in known if n not in _ORDER)
-    return [_metric_row(history, name) for name in ordered]
+    known = {name for split, name in history.keys() if split == "val"}  # noqa: SIM118 - a history is no dict
+    return [_metric_row(history, name) for name in ordered(known)]
 
 
 def _metric_row(history: History, name: str) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """The list of experiments, and what an empty project offers.
 
-The whole list is sent when experiments come or go; a tick of one of them is sent as a patch of its card alone, and
-is written into the list in place, so that a page that reloads finds it current. A redraw looks at what has changed,
-however long the list is. Selecting sets ``selected``; whoever
-shows the selected experiment observes that.
+Selecting sets ``selected``; whoever shows the selected experiment observes that.
 """
 
 from __future__ import annotations
@@ -20,19 +17,12 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.details import finite
 from nbtrain.ui.drafts import draft_of
-from nbtrain.ui.panel import Panel
-
-_WATCHED = ("name", "description", "tags", "beat", "status", "edited")
-_SEARCHED = 2000
-"""Characters of a description that the list can be searched by."""
+from nbtrain.ui.listed import Listed, card_of, is_unsaved
 
 
-class Experiments(Panel, twin="experiments"):
+class Experiments(Listed, twin="experiments"):
     """Cards to select, rename, duplicate, delete and compare."""
 
-    GAP_S, COMPANY_S = 0.5, 0.25
-
-    cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
     known_tags = List(Unicode(), help="Every tag of the project, to complete what is typed.").tag(sync=True)
@@ -45,25 +35,17 @@ class Experiments(Panel, twin="experiments"):
     ).tag(sync=True)
     notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
     found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._opened = opened or self.show
         self.show(project)
-        self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
         """Follow ``project`` from now on, with its newest experiment selected; images alone get a first one."""
-        self.unfollow()
         if project.datasets() and not project.cards:
             project.new()
-        self.model, self._followed = project, dict[str, Experiment]()
-        self._listed: list[Experiment] | None = None
-        self._shown: dict[str, dict[str, Any]] = {}
-        self._stale: set[str] = set()
-        """Ids of experiments that have changed since they were drawn."""
-        self.follow(project, "cards", "notices")
+        self.follow_project(project)
         self._found: dict[str, Any] = {}
         self._asking: dict[str, str] = {}
         with self.hold_sync():
@@ -82,55 +64,30 @@ class Experiments(Panel, twin="experiments"):
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
-    def redraw(self) -> None:
-        """Send the whole list where experiments came or went, else only the cards that changed."""
-        with self._drawing:
-            listed = self.model.cards
-            if listed is self._listed:
-                self._patch()
-                with self.hold_sync():
-                    self._show()
-            else:
-                with self.hold_sync():
-                    self._list(listed)
-                    self._show()
+    def card(self, experiment: Experiment) -> dict[str, Any]:
+        """Return what the list shows of an experiment."""
+        return card_of(experiment)
 
-    def _list(self, listed: list[Experiment]) -> None:
-        self._listed = listed
-        for experiment in listed:
-            if experiment.id not in self._followed:
-                self.follow(experiment, *_WATCHED, call=self._ticked)
-        self._followed = {e.id: e for e in listed}
-        stale = {self._stale.pop() for _ in range(len(self._stale))}  # first: what changes now is drawn again
-        kept = {id: card for id, card in self._shown.items() if id not in stale}
-        self.cards = [kept.get(e.id) or card_of(e) for e in listed]
-        self._shown = {card["id"]: card for card in self.cards}
+    def arrived(self, listed: list[Experiment]) -> None:
+        """Complete tags by those that are there, and select one that is."""
         self.known_tags = self.model.tags()
         if self.selected not in self._followed:
             self.selected = listed[0].id if listed else ""
         self.overlay = [id for id in self.overlay if id in self._followed]
 
-    def _show(self) -> None:
-        self.asking, self.blank = self._still_asking(), not self.model.datasets()
-        self.found, self.notices = self._found, list(self.model.notices)
+    def patched(self, changed: dict[str, Any]) -> None:
+        """Complete tags by the new ones too."""
+        if "tags" in changed:
+            self.known_tags = self.model.tags()
 
-    def _patch(self) -> None:
-        while self._stale:
-            id = self._stale.pop()
-            if id not in self._shown:
-                continue
-            old, new = self._shown[id], card_of(self._followed[id])
-            changed = {name: value for name, value in new.items() if old.get(name) != value}
-            if "tags" in changed:
-                self.known_tags = self.model.tags()
-            if changed:
-                old.update(changed)
-                self.send({"patch": {"id": id, **changed}})
-
-    def _ticked(self, change: Any) -> None:
-        if change["owner"].id in self._followed:
-            self._stale.add(change["owner"].id)
-        self.soon(change)
+    def state(self) -> dict[str, Any]:
+        """Return what stands around the list."""
+        return {
+            "asking": self._still_asking(),
+            "blank": not self.model.datasets(),
+            "found": self._found,
+            "notices": list(self.model.notices),
+        }
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
@@ -250,11 +207,6 @@ class Experiments(Panel, twin="experiments"):
         return f"Found {made.n_images} images in {len(made.classes)} classes."
 
 
-def is_unsaved(experiment: Experiment) -> bool:
-    """Return whether leaving an experiment leaves something that a person has changed and not saved."""
-    return experiment.edited and experiment.status == "created"
-
-
 def checkpoints_of(experiment: Experiment) -> list[dict[str, Any]]:
     """Return the checkpoints of an experiment's newest run, each with the watched metric at its time."""
     metric = str(experiment.best.get("metric", "")) or "loss"
@@ -263,37 +215,3 @@ def checkpoints_of(experiment: Experiment) -> list[dict[str, Any]]:
          "value": finite(one["metrics"].get(metric))}
         for one in branches.offered(experiment.run)
     ]  # fmt: skip
-
-
-def card_of(experiment: Experiment) -> dict[str, Any]:
-    """Return what the list shows of an experiment: plain values, the words are the view's."""
-    best = experiment.best
-    error = experiment.error if experiment.status == "failed" else {}  # reading it costs the journal
-    return {
-        "id": experiment.id,
-        "name": experiment.name,
-        "status": experiment.status,
-        "tags": list(experiment.tags),
-        "description": experiment.description[:_SEARCHED],
-        "edited": is_unsaved(experiment),
-        "runs": 1 if experiment.run_path else 0,
-        "created_s": experiment.created_s,
-        "progress": round(experiment.progress, 3),
-        "epoch": experiment.epoch,
-        "epochs": experiment.epochs,
-        "eta_s": _rounded(experiment.eta_s),
-        "phase": experiment.phase,
-        "place": experiment.place,
-        "queued": experiment.queued,
-        "metric": best.get("metric", ""),
-        "value": best.get("value"),
-        "duration_s": _rounded(experiment.duration_s) or None,
-        "cause": error.get("cause", ""),
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    """Whole seconds, and fives above a minute: a card need not tick with every message."""
-    if seconds is None:
-        return None
-    return float(round(seconds)) if seconds < 60 else float(round(seconds / 5) * 5)

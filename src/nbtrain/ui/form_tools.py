@@ -16,9 +16,9 @@ from nbtrain import files
 from nbtrain.presets import preset, presets_for
 from nbtrain.project import exchange
 from nbtrain.project.experiment import Experiment
+from nbtrain.project.rows import changed, side_by_side
 from nbtrain.ui.autos import autos_of
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.rows import changed, side_by_side
 
 
 class Tools(Panel):

@@ -1,7 +1,7 @@
-"""The header: which project, for which task, on which machine; toasts for what has happened; the kernel's heartbeat.
+"""The header: which project, for which task, on which machine; the stages; toasts; the kernel's heartbeat.
 
-It follows the project and every experiment's status. Opening another project is the studio's affair: it is called
-back with the opened one.
+It follows the project and every experiment's status. Opening another project or stage is the studio's affair, which is
+called back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nbtrain.project import recent
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import newest_run
-from nbtrain.ui.experiments import is_unsaved
+from nbtrain.ui.listed import is_unsaved
 from nbtrain.ui.machine import machine
 from nbtrain.ui.panel import Heart, Panel
 
@@ -41,12 +41,22 @@ class Header(Heart, Panel, twin="header"):
     toasts = List(
         Dict(), help="What has happened: id, kind and text; each view shows the ones that are new to it."
     ).tag(sync=True)
+    stages = List(Dict(), help="Key and label of each stage; empty where there is only one.").tag(sync=True)
+    stage = Unicode(help="Key of the stage that is open.").tag(sync=True)
     beat = Float(help="Wall clock of the last beat, seconds since 1970.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
-    def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        project: Project,
+        opened: Callable[[Project], None] | None = None,
+        staged: Callable[[str], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Show ``project``; another one that is opened goes to ``opened``, a chosen stage to ``staged``."""
         super().__init__(**kwargs)
         self._opened, self._ids = opened or self.show, count(1)
+        self._staged = staged or (lambda stage: None)
         self.show(project)
         self.start_beating()
 
@@ -107,6 +117,10 @@ class Header(Heart, Panel, twin="header"):
     def do_look(self) -> None:
         """Read what runs in the recent projects; their menu is being opened."""
         self.recent = [_recent(path, path == self.model.path) for path in recent.folders()]
+
+    def do_stage(self, stage: str) -> None:
+        """Open a stage of the studio."""
+        self._staged(stage)
 
     def do_open(self, path: str, unsaved: str = "") -> None:
         """Open or prepare the project at ``path``; ``unsaved`` says what becomes of edits: save or drop."""

@@ -10,13 +10,16 @@ from ipywidgets import Box
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
+from nbtrain.ui.comparison_view import ComparisonView
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.form import Form
 from nbtrain.ui.header import Header
 from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.results import Results
+from nbtrain.ui.run_table import RunTable
 from nbtrain.ui.snapshot import experiment_html, project_html, project_text
+from nbtrain.ui.stages import Stage, Stages
 
 
 class TrainingStudio(Box):  # type: ignore[misc]
@@ -30,16 +33,72 @@ class TrainingStudio(Box):  # type: ignore[misc]
         hosts.enable_widgets()
         self.project = project if isinstance(project, Project) else Project(project or DEFAULT_PATH)
         self.project.warm_up()
-        layout = shared_layout()
-        self.header = Header(self.project, self.open_project, layout=layout)
+        self._layout = layout = shared_layout()
+        self.header = Header(self.project, self.open_project, self.open_stage, layout=layout)
         self.experiments = Experiments(self.project, self.open_project, layout=layout)
         self.form = Form(self.experiments.experiment, layout=layout)
         self.results = Results(self.experiments.experiment, heart=False, layout=layout)
-        columns = Box([self.experiments, self.form, self.results], layout=layout)
-        columns.add_class("nbt-columns")
-        super().__init__([self.header, columns], layout=layout, **kwargs)
+        self.table: RunTable | None = None
+        self.comparison: ComparisonView | None = None
+        self.stages = Stages(
+            {
+                "train": Stage("Train", self._make_train),
+                "runs": Stage("Runs", self._make_runs),
+                "compare": Stage("Compare", self._make_comparison),
+            },
+            layout=layout,
+        )
+        self.header.stages, self.header.stage = self.stages.labels, self.stages.opened
+        super().__init__([self.header, self.stages], layout=layout, **kwargs)
         self.add_class("nbt-studio")
         self.experiments.observe(lambda _: PULSE.soon(self._show_selected), ["selected", "overlay"])
+
+    # -- stages -------------------------------------------------------------------------------------------------
+
+    @property
+    def stage(self) -> str:
+        """Key of the stage that is open: train, runs or compare."""
+        return self.stages.opened
+
+    def open_stage(self, stage: str) -> None:
+        """Open another stage; what is selected and ticked is the same in all."""
+        self._wanted = stage
+        PULSE.soon(self._open_wanted)
+
+    def _open_wanted(self) -> None:
+        self.stages.show(self._wanted)
+        self.header.stage = self.stages.opened
+        self._show_selected()
+
+    def _make_train(self) -> Box:
+        columns = Box([self.experiments, self.form, self.results], layout=self._layout)
+        return columns.add_class("nbt-columns")
+
+    def _make_runs(self) -> Box:
+        self.table = RunTable(self.project, self.open_stage, layout=self._layout)
+        self.table.observe(lambda _: PULSE.soon(self._take_choice), ["selected", "overlay"])
+        return Box([self.table], layout=self._layout).add_class("nbt-stage")
+
+    def _make_comparison(self) -> Box:
+        self.comparison = ComparisonView(self.project, self._tick, layout=self._layout)
+        return self.comparison.add_class("nbt-stage")
+
+    def _take_choice(self) -> None:
+        """Take over what was selected or ticked in the table."""
+        if self.table is None:
+            return
+        if self.table.selected and self.table.selected != self.experiments.selected:
+            self.experiments.do_select(self.table.selected)
+        if self.table.overlay != self.experiments.overlay:
+            self.experiments.overlay = list(self.table.overlay)
+        self._show_selected()
+
+    def _tick(self, id: str, wanted: bool) -> None:
+        """Compare an experiment with the selected one, or no longer."""
+        others = [one for one in self.experiments.overlay if one != id]
+        self.experiments.overlay = [*others, id] if wanted else others
+
+    # -- what is shown ------------------------------------------------------------------------------------------
 
     def open_project(self, project: Project) -> None:
         """Show another project."""
@@ -49,6 +108,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         project.warm_up()
         self.header.show(project)
         self.experiments.show(project)
+        if self.table is not None:
+            self.table.show(project)
         self._show_selected()
 
     @property
@@ -62,6 +123,11 @@ class TrainingStudio(Box):  # type: ignore[misc]
             self.form.show(selected)
         self.form.compare([other for _, other in compared])
         self.results.show(selected, [(place, other) for place, other in compared if other.run_path])
+        if self.table is not None:
+            with self.table.hold_sync():
+                self.table.selected, self.table.overlay = self.experiments.selected, list(self.experiments.overlay)
+        if self.comparison is not None and self.stage == "compare":
+            self.comparison.show(self.project, selected, compared)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         html = project_html(self.project, self.experiment)

@@ -1,6 +1,6 @@
 """Values of a configuration as a person reads them, and rows that set several configurations side by side.
 
-It knows fields and words; it does not know experiments or widgets.
+It knows fields and words; it does not know experiments.
 """
 
 from __future__ import annotations

@@ -1,0 +1,115 @@
+"""Experiments side by side: their metrics at their best epochs, how long they took, and where their settings differ.
+
+The first is the selected one, and what the others are set against. Who is compared, the list of experiments knows;
+this panel wishes for others through its callback. Curves stand below it and are curves.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from traitlets import Bool, Dict, List, Unicode
+
+from nbtrain.project.comparing import Comparison, Reached, best_of
+from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
+from nbtrain.ui.details import finite
+from nbtrain.ui.panel import Panel
+
+MOST = 8
+"""Experiments that are compared at once: as many as there are colours."""
+_OFFERED = 200
+
+
+class Compare(Panel, twin="compare"):
+    """Metrics and settings of the selected experiment beside those of others."""
+
+    GAP_S, COMPANY_S = 0.5, 0.25
+
+    compared = List(Dict(), help="Id, name, status, epoch, duration and colour of each, the first is set against.").tag(
+        sync=True
+    )
+    rows = List(Dict(), help="A metric per row: name, value of each, difference to the first, and the best one.").tag(
+        sync=True
+    )
+    settings = List(Dict(), help="Settings that differ: path, label and the value of each.").tag(sync=True)
+    offered = List(Dict(), help="Id and name of experiments that could be added, newest first.").tag(sync=True)
+    metric = Unicode(help="The metric that the first experiment is watched by.").tag(sync=True)
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(self, project: Project, choose: Callable[[str, bool], None], **kwargs: Any) -> None:
+        """Compare experiments of ``project``; ``choose`` is told the id of one that is wanted, or no longer."""
+        super().__init__(**kwargs)
+        self._choose, self._compared, self._places = choose, tuple[Experiment, ...](), tuple[int, ...]()
+        self.show(project, None)
+        self.observe(self.soon, "visible")
+
+    def show(self, project: Project, first: Experiment | None, others: Sequence[tuple[int, Experiment]] = ()) -> None:
+        """Set ``others``, each with its place in the palette, against the ``first``."""
+        self.unfollow()
+        self.model = project
+        self._compared = (*((first,) if first else ()), *(other for _, other in others))
+        self._places = (*((0,) if first else ()), *(1 + place % (MOST - 1) for place, _ in others))
+        self.follow(project, "cards")
+        for experiment in self._compared:
+            self.follow(experiment, "beat", "name", "status", "config")
+        self.redraw()
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return the table of metrics and that of settings."""
+        if not self._compared:
+            return {"compared": [], "rows": [], "settings": [], "offered": self._offered(), "metric": ""}
+        comparison = Comparison(self._compared)
+        reached = comparison.reached
+        return {
+            "compared": [
+                _head(experiment, one, place)
+                for experiment, one, place in zip(self._compared, reached, self._places, strict=True)
+            ],
+            "rows": [_row(name, reached) for name in comparison.names],
+            "settings": comparison.differences,
+            "offered": self._offered(),
+            "metric": self._compared[0].best.get("metric", ""),
+        }
+
+    def _offered(self) -> list[dict[str, str]]:
+        shown = {experiment.id for experiment in self._compared}
+        others = (e for e in self.model.cards if e.id not in shown)
+        return [{"id": e.id, "name": e.name} for e, _ in zip(others, range(_OFFERED), strict=False)]
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_add(self, id: str) -> None:
+        """Compare another experiment too."""
+        if len(self._compared) < MOST:
+            self._choose(id, True)
+
+    def do_remove(self, id: str) -> None:
+        """Compare an experiment no longer."""
+        self._choose(id, False)
+
+
+def _head(experiment: Experiment, one: Reached | None, place: int) -> dict[str, Any]:
+    return {
+        "id": experiment.id,
+        "name": experiment.name,
+        "status": experiment.status,
+        "epoch": finite(one.epoch) if one else None,
+        "duration_s": round(experiment.duration_s) or None,
+        "color": f"var(--c{place + 1})",
+    }
+
+
+def _row(name: str, reached: Sequence[Reached | None]) -> dict[str, Any]:
+    """Return one metric of all: values, differences to the first, and which is the best."""
+    values = [one.metrics.get(name) if one else None for one in reached]
+    first = values[0]
+    return {
+        "name": name,
+        "values": values,
+        "apart": [None if first is None or value is None else value - first for value in values],
+        "best": best_of(name, values),
+    }

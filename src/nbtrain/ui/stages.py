@@ -1,0 +1,52 @@
+"""The studio's stages: what is shown below the header, one at a time. Each is made when it is first opened.
+
+A stage that is left stays on the page, folded away, so that its scrolling and what was typed into it are still there;
+its panels notice that nobody sees them and draw nothing. It knows widgets' boxes; what a stage holds, its maker says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ipywidgets import Box
+
+_OFF = "nbt-off"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its name for people, and what makes its widgets."""
+
+    label: str
+    make: Callable[[], Any]
+
+
+class Stages(Box):  # type: ignore[misc]
+    """A box that shows one of several boxes."""
+
+    def __init__(self, stages: Mapping[str, Stage], **kwargs: Any) -> None:
+        """Take the stages by key; the first is open."""
+        self._stages, self._made = dict(stages), dict[str, Any]()
+        self.opened = next(iter(self._stages))
+        self._made[self.opened] = self._stages[self.opened].make()
+        super().__init__([self._made[self.opened]], **kwargs)
+        self.add_class("nbt-stages")
+
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """Key and label of each, in order."""
+        return [{"key": key, "label": stage.label} for key, stage in self._stages.items()]
+
+    def show(self, key: str) -> None:
+        """Open a stage; one that there is not changes nothing."""
+        if key not in self._stages or key == self.opened:
+            return
+        left, self.opened = self.opened, key
+        self._made[left].add_class(_OFF)
+        if key in self._made:
+            self._made[key].remove_class(_OFF)
+        else:
+            self._made[key] = self._stages[key].make()
+            self.children = list(self._made.values())  # those that are there stay what and where they are
