@@ -147,11 +147,12 @@ def _cell(column: Column, told: list[dict[str, float]]) -> str:
     values = [one[column.figure] for one in told if column.figure in one]
     if not values:
         return ""
-    text = f"{statistics.median(values):.{column.digits}f}"
+    digits = column.digits or int(max(values) < 50)  # 9 to 10 images/s would be all that is told of a slow training
+    text = f"{statistics.median(values):.{digits}f}"
     if column.figure == "peak_mib" and "warm_mib" in told[0]:
         text += f" + {statistics.median(one['warm_mib'] for one in told):.0f} warm"
     if column.spread and len(values) > 1:
-        text += f" ({min(values):.{column.digits}f} – {max(values):.{column.digits}f})"
+        text += f" ({min(values):.{digits}f} – {max(values):.{digits}f})"
     return text
 
 

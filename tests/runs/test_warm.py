@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 import time
 from pathlib import Path
 
@@ -193,4 +194,23 @@ def test_a_server_with_threads_refuses_and_the_start_is_cold(stand_in, make, tmp
     assert ended(run).status == "completed"
     assert launch.ensure_warm() is False  # it would only refuse again
     time.sleep(0.3)
+    assert servers(stand_in) == []
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_where_there_can_be_none_the_start_is_cold_and_the_run_says_why(system, stand_in, make, monkeypatch):
+    """The kernel's side of macOS and Windows; the process that it starts is this system's."""
+    with monkeypatch.context() as there:
+        there.setattr(processes, "LINUX", False)
+        there.setattr(sys, "platform", system)
+        assert launch.ensure_warm() is False
+        why = warm.unavailable()
+    assert system in why
+    monkeypatch.setattr(warm, "unavailable", lambda: why)
+    run = make(steps=3)
+    launched = launch.start(run)
+    assert not launched.warm
+    assert ended(run).status == "completed"
+    said = next(message for message in JournalReader(run.events).read() if isinstance(message, Status))
+    assert why in said.detail
     assert servers(stand_in) == []
