@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtrain import files
 from nbtrain.config import Config, Facts
-from nbtrain.data import splits
+from nbtrain.data import assembly, splits
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
 from nbtrain.data.records import Listing, Record, Root
 from nbtrain.data.scan import ScanResult, scan
-from nbtrain.data.sources import Source
 from nbtrain.data.statistics import MAX_MEASURED, class_counts
 from nbtrain.errors import ConfigError, DataError
 from nbtrain.messages import Notice, Phase, Resolved, Status
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Frozen = Mapping[str, Any]
 """The content of a run's config.json, or of a probe's request: configuration, data set and split."""
+
+_PURPOSE = {"train": "to train on", "val": "for validation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +92,25 @@ class Feeding:
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]
-        listing = Source.parse(dataset["source"]).listing()
+        data = assembly.recorded(dataset, self.project / "datasets")
+        listing = data.listing
         self.commands.look()
         if list(listing.classes) != list(dataset["classes"]):
             told = f"the classes of {dataset['name']!r} are not those that this run was set up with"
             advice = "Add the images to the project again, and start a new run."
             raise DataError(told, value=", ".join(listing.classes), advice=advice)
-        self._data_hash = listing.content_hash
-        if listing.content_hash != dataset["hash"]:
+        self._data_hash = data.hash
+        if data.hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"
             self.notice(f"{changed}; it trains on those that its split names, as they are now.", "warning")
         return listing
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
-        """Refuse a configuration that does not fit the data, with every failing path."""
+        """Refuse a set without images, and a configuration that does not fit the data, with every failing path."""
+        for name, records in sets.items():
+            if not records:
+                told = f"the split {self.frozen['split']['name']!r} leaves no image {_PURPOSE[name]}"
+                raise DataError(told, advice="Take images in again that were left out, or choose another split.")
         problems = self.config.check(
             Facts(len(sets["train"]), len(listing.classes), listing.multilabel, len(sets["val"]))
         )

@@ -24,7 +24,9 @@ from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, naming, recent
 from nbtrain.project.card import Card
 from nbtrain.project.comparing import Comparison
-from nbtrain.project.datasets import DataSet, DataSets
+from nbtrain.project.dataset import LiveDataSet
+from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.datasets import DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
 from nbtrain.project.queue import LOOK_S, ProjectQueue
@@ -181,21 +183,39 @@ class Project(HasTraits):
         """Return the project's data sets."""
         return self.data.all()
 
-    def add_images(self, path: str | Path | Source, name: str = "") -> DataSet:
+    def dataset(self, name: str = "") -> LiveDataSet:
+        """Return the data set called ``name``, or the only one, to look at and to edit; raises DataError."""
+        names = [name] if name else self.data.names()
+        if len(names) > 1:
+            advice = f"Name one of: {', '.join(names)}."
+            raise DataError("this project has several data sets", value=len(names), advice=advice)
+        return LiveDataSet(self, self.data.get(names[0] if names else "").name)
+
+    def add_images(self, path: str | Path | Source | DataSet | LiveDataSet, name: str = "") -> DataSet:
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
-        Raises DataError saying what is wrong with them and where.
+        A data set of another project (``other.dataset("cats")``) is copied with its classes and edits. Raises DataError
+        saying what is wrong with the images and where.
         """
-        source = path if isinstance(path, Source) else detect(path)
         with self.lock:
+            given = path.value if isinstance(path, LiveDataSet) else path
+            if not isinstance(given, DataSet | Source):
+                given = detect(given)
             self.save()
-            made = self.data.add(source, name)
-            self._sized.clear()
+            made = self.data.copy(given, name) if isinstance(given, DataSet) else self.data.add(given, name)
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
-                experiment.look()
+            self.data_changed()
             return made
+
+    def data_changed(self) -> None:
+        """Let everything that is drawn from data sets and splits be looked at again."""
+        with self.lock:
+            self._sized.clear()
+            self._hashes.clear()
+            for experiment in self.cards:
+                experiment.look()
 
     def choices(self) -> dict[str, tuple[Choice, ...]]:
         """Return, by path, the values that only this project can name: its data sets and its splits."""
@@ -229,7 +249,8 @@ class Project(HasTraits):
         except DataError:
             return {}
         classes = [[name, count] for name, count in zip(found.classes, found.counts, strict=True)]
-        where = {"name": found.name, "path": found.source.path, "hash": found.hash, "n_images": found.n_images}
+        where: dict[str, Any] = {"name": found.name, "path": found.path, "root": found.root, "hash": found.hash}
+        where |= {"version": found.version, "n_images": found.n_images, "paths": [p.source.path for p in found.parts]}
         return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
 
     def split_hash(self, config: Config) -> str:
@@ -247,7 +268,7 @@ class Project(HasTraits):
         """Images by set: counted where the split is made, by the ratios before that."""
         key = self._split_key(config, found)
         if key not in self._sized:
-            self._sized[key] = _sizes(self.data, config, found)
+            self._sized[key] = self.data.sizes(config.data)
         return self._sized[key]
 
     def _split_key(self, config: Config, found: DataSet) -> tuple[Any, ...]:
@@ -335,14 +356,3 @@ class Project(HasTraits):
             what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
             advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
             raise ProjectError(what, value=str(self.path), advice=advice)
-
-
-def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:
-    try:
-        split = data.split(config.data)
-    except NbtrainError:
-        split = None
-    if split is not None:
-        return {name: len(split.files.get(name, ())) for name in ("train", "val", "test")}
-    val, test = round(found.n_images * config.data.val_ratio), round(found.n_images * config.data.test_ratio)
-    return {"train": max(0, found.n_images - val - test), "val": val, "test": test}

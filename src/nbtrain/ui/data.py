@@ -93,9 +93,7 @@ class Data(Panel, twin="data"):
             "sets": sets,
             "chosen": now.name,
             "facts": _facts(now),
-            "classes": [
-                {"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)
-            ],
+            "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
             "notices": list(now.notices),
             "scan": scan_state(self._scan),
             "adding": self._adding,
