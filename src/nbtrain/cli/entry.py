@@ -14,6 +14,7 @@ from nbtrain.cli import (
     cache,
     checks,
     configuration,
+    evaluate,
     experiments,
     lab,
     later,
@@ -27,7 +28,21 @@ from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, cache, checks, reference)
+_GROUPS = (
+    lab,
+    training,
+    later,
+    queue,
+    experiments,
+    configuration,
+    advise,
+    measure,
+    plan,
+    evaluate,
+    cache,
+    checks,
+    reference,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -54,6 +54,11 @@ class Slice:
         """Whether the other images' value lies outside of this slice's interval."""
         return self.n > 1 and not (self.interval.low <= self.rest <= self.interval.high) and self.rest == self.rest
 
+    @property
+    def worse(self) -> bool:
+        """Whether it stands out because it is worse."""
+        return self.stands_out and self.value < self.rest
+
 
 def offered(predictions: Predictions) -> list[str]:
     """Return what the images can be sliced by."""
@@ -113,7 +118,7 @@ def _by_number(values_N: Floats, names: Sequence[str]) -> Masks:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    return f"{low:.3g}" if low == high else f"{low:.2g} to {high:.2g}" if high < 1 else f"{low:.3g} to {high:.3g}"
 
 
 def _measured(predictions: Predictions, name: str, mask_N: npt.NDArray[np.bool_]) -> Slice:
