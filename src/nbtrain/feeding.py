@@ -7,7 +7,7 @@ saves work the next time (the scan's cache, the colours of a data set). Networks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,7 +45,13 @@ class Found:
     root: Root
     classes: tuple[str, ...]
     sets: Mapping[str, tuple[Record, ...]]
+    """The records of each set: train, val and test."""
     scanned: ScanResult
+    """Of the sets that were asked for."""
+    columns: tuple[str, ...] = ()
+    """Names of the cells of each record."""
+    data_hash: str = ""
+    """The content hash of the data set as it is now."""
 
     @property
     def counts(self) -> list[int]:
@@ -73,22 +79,26 @@ class Feeding:
 
     # ------------------------------------------------------------------ scanning data
 
-    def find(self) -> Found:
-        """List the images again, as the run folder names them, and read every header."""
+    def find(self, looked_at: Sequence[str] = ("train", "val"), *, check: bool = True) -> Found:
+        """List the images again, as the run folder names them, and read the headers of those that are ``looked_at``.
+
+        ``check`` refuses what cannot train: a configuration that does not fit, too many images that are damaged.
+        """
         listing = self._listing()
         split = _split(self.project, self.frozen["split"])
         places = split.places(listing)
-        sets = {name: tuple(listing.records[place] for place in places[name]) for name in ("train", "val")}
-        self._check(sets, listing)
+        sets = {name: tuple(listing.records[place] for place in found) for name, found in places.items()}
+        if check:
+            self._check(sets, listing)
         scanned = scan(
             listing.root,
-            [record.file for records in sets.values() for record in records],
+            [record.file for name in looked_at for record in sets[name]],
             cache=_scan_cache(self.project, self.frozen["dataset"]["name"]),
             progress=lambda detail: self.enter("scanning data", detail),
             stopped=self.commands.stopped,
         )
-        self.notice(scanned.check(self.config.data.allowed_bad_share))
-        return Found(listing.root, listing.classes, sets, scanned)
+        self.notice(scanned.check(self.config.data.allowed_bad_share if check else 1.0))
+        return Found(listing.root, listing.classes, sets, scanned, listing.columns, listing.content_hash)
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]
@@ -102,7 +112,7 @@ class Feeding:
         self._data_hash = data.hash
         if data.hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"
-            self.notice(f"{changed}; it trains on those that its split names, as they are now.", "warning")
+            self.notice(f"{changed}; those that its split names count, as they are now.", "warning")
         return listing
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
@@ -117,22 +127,26 @@ class Feeding:
         if problems:
             raise ConfigError(problems)
 
-        # ------------------------------------------------------------------ loading
+    # ------------------------------------------------------------------ loading
 
-    def loader(self, found: Found, part: str, vigil: Vigil | None = None) -> Loader:
-        """Return the loader of one set (``train`` or ``val``); images of a small set are decoded once.
+    def loader(
+        self, found: Found, part: str, vigil: Vigil | None = None, read_as: type[Images] | None = None
+    ) -> Loader:
+        """Return the loader of one set; images of a small set are decoded once. Those of ``train`` are for training.
 
-        ``vigil`` says what is done where its workers hang; without it they are waited for.
+        ``vigil`` says what is done where its workers hang; without it they are waited for. ``read_as`` reads any set as
+        validation does, through another kind of images.
         """
         from nbtrain.data.cache import MAX_KEPT_BYTES
+        from nbtrain.data.images import Images
         from nbtrain.data.loader import Loader, Reading
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
         from nbtrain.training.inputs import Inputs
 
-        config, training = self.config, part == "train"
+        config, training = self.config, part == "train" and read_as is None
         inputs = Inputs.of(config, len(found.classes))
-        images = inputs.images(found.root, found.sets[part], "train" if training else "val")
+        images = inputs.images(found.root, found.sets[part], "train" if training else "val", read_as or Images)
         workers = self.resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found))
         kind = lambda asked: _choose_kind(asked, images, workers)  # noqa: E731
         reading = Reading(
