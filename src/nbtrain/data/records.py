@@ -149,7 +149,10 @@ def label_matrix(records: Sequence[Record], n_classes: int) -> npt.NDArray[np.ui
 
 
 def checked(listing: Listing, where: object) -> Listing:
-    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it."""
+    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it.
+
+    One class is enough where marks say where its objects are, or where some images do not show it.
+    """
     n_classes, n_images = len(listing.classes), len(listing)
     if n_images == 0:
         raise DataError("there are no images", value=str(where), advice="Give a folder or table that names images.")
@@ -159,7 +162,7 @@ def checked(listing: Listing, where: object) -> Listing:
             value=str(where),
             advice="Check that the labels are classes, and not file names or numbers.",
         )
-    if n_classes < 2:
+    if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
         raise DataError(
             f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
             value=str(where),

@@ -88,7 +88,9 @@ def test_images_elsewhere(root, tmp_path_factory):
 def test_missing_files_are_left_out_and_told_with_their_lines(root):
     listing = table(root, "file,label\n1.png,a\n9.png,b\n2.png,b\n8.png,b\n")
     assert len(listing) == 2
-    assert listing.notices[0] == ("2 files of the table do not exist and are left out: 9.png (line 3), 8.png (line 5).")
+    assert listing.notices[0] == (
+        "2 files named in t.csv do not exist and are left out: 9.png (line 3), 8.png (line 5)."
+    )
 
 
 def test_repeated_rows_are_told(root):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import IMAGE_ENDINGS, SPLIT_NAMES, Source, existing
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image
+from nbtrain.data.sources.gathering import unused
+from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.texts import text_of
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -26,7 +28,7 @@ _BITS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false"
 _LOOKED_AT = 200
 
 
-class Table(Source, kind="table", label="Table (CSV)"):
+class Table(Annotated, kind="table", label="Table (CSV)"):
     """A CSV file with one row per image: its file and its label, or labels."""
 
     layout = "a CSV file with a column of image files and one or more of labels"
@@ -39,8 +41,6 @@ class Table(Source, kind="table", label="Table (CSV)"):
     """What stands between several labels in one cell; "auto" takes ; or |, empty takes each cell as one label."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
-    images_root: str = field("", label="Root folder of the images")
-    """Folder below which the image files lie; empty is the table's own folder."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -57,30 +57,36 @@ class Table(Source, kind="table", label="Table (CSV)"):
         split = self._split_column(rows)
         labels = self._label_columns(rows, {image, split})
         root = existing(self.images_root) if self.images_root else path.parent
-        files = _Files(rows, image, root)
-        kept = files.kept()
+        files = Files(root, path.name, path.parent)
+        kept = _kept(rows, image, files)
         names = _labels(rows, labels, self._separator(rows, labels), kept)
         classes = tuple(labels) if len(labels) > 1 else tuple(sorted({n for ns in names for n in ns}, key=natural))
         ids = {name: i for i, name in enumerate(classes)}
+        columns = tuple(c for c in rows.columns if c not in {image, split, *labels})
         records = tuple(
-            Record(row.file, tuple(sorted(ids[n] for n in ns)), row.size_bytes)
+            Record(
+                row.file,
+                tuple(sorted(ids[n] for n in ns)),
+                row.size_bytes,
+                cells=tuple(rows.cell(row.line, c) for c in columns),
+            )
             for row, ns in zip(kept, names, strict=True)
         )
         records, twice = _without_repeats(records, kept, classes, rows)
         own = _own_split(rows, split, kept) if split else None
         multilabel = any(len(r.labels) != 1 for r in records)
-        listing = Listing(root, classes, records, own, multilabel)
-        return checked(listing.noting(*files.notices(), twice, _unused(listing)), path)
+        listing = Listing(root, classes, records, own, multilabel, columns=columns)
+        return checked(listing.noting(*files.notices(), twice, unused(listing)), path)
 
     def _image_column(self, rows: _Rows) -> str:
         if self.image_column:
             return rows.column(self.image_column)
-        if any(_is_image(c) for c in rows.columns):
+        if any(is_image(c) for c in rows.columns):
             raise DataError(
                 f"{rows.name} has no line with column names: its first line names an image",
                 advice="Add a first line such as file,label.",
             )
-        share = {c: rows.share(c, _is_image) for c in rows.columns}
+        share = {c: rows.share(c, is_image) for c in rows.columns}
         best = max(share.values())
         if best >= 0.5:
             likely = [c for c in rows.columns if share[c] == best]
@@ -151,57 +157,21 @@ class _Row:
     size_bytes: int
 
 
-class _Files:
-    """Finds the file of each row below the root, and remembers the rows whose file is missing."""
-
-    def __init__(self, rows: _Rows, column: str, root: Path) -> None:
-        self.rows, self.column, self.root = rows, column, root
-        self.missing: list[str] = []
-
-    def kept(self) -> list[_Row]:
-        """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
-        found = []
-        for line in self.rows.lines:
-            file = self._inside(line, self.rows.cell(line, self.column))
-            try:
-                found.append(_Row(line, file, os.stat(self.root / file).st_size))
-            except (OSError, ValueError):
-                self.missing.append(f"{file} (line {line})")
-        if found:
-            return found
-        raise DataError(
-            f"none of the {len(self.rows.lines)} files named in {self.rows.name} exists below {self.root}",
-            value=self.missing[0],
-            advice="Give the folder that the names are relative to with images_root=….",
-        )
-
-    def _inside(self, line: int, cell: str) -> str:
-        """Return ``cell`` as a path relative to the root; raises DataError where it leads elsewhere."""
-        if not cell:
-            raise DataError(f"{self.rows.name}, line {line}: no file is named", advice="Fill it in or delete the line.")
-        name = cell.replace("\\", "/")
-        if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
-            name = _relative(name, self.root)
-        clean = os.path.normpath(name).replace(os.sep, "/")
-        if clean != ".." and not clean.startswith("../"):
-            return clean
-        raise DataError(
-            f"{self.rows.name}, line {line}: the file lies outside {self.root}",
-            value=cell,
-            advice="Give a folder that holds all the images with images_root=….",
-        )
-
-    def notices(self) -> tuple[str, ...]:
-        """Return what is missing, in a full sentence."""
-        if not self.missing:
-            return ()
-        told = counted(len(self.missing), "file of the table does", "files of the table do")
-        return (f"{told} not exist and {'is' if len(self.missing) == 1 else 'are'} left out: {first(self.missing)}.",)
+def _kept(rows: _Rows, column: str, files: Files) -> list[_Row]:
+    """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
+    found = []
+    for line in rows.lines:
+        file = files.find(rows.cell(line, column), f"line {line}")
+        if file is not None:
+            found.append(_Row(line, *file))
+    if found:
+        return found
+    raise files.none_found(len(rows.lines))
 
 
 def _read(path: Path) -> _Rows:
     """Return the rows of the table at ``path``; raises DataError naming the line that cannot be read."""
-    text = _decoded(path)
+    text = text_of(path)
     if not text.strip():
         raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
@@ -230,35 +200,9 @@ def _broken(path: Path, line: int, told: str) -> DataError:
     return DataError(f"{path.name}, line {line}: {told}", value=str(path), advice=advice)
 
 
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        advice = "Give yourself permission to read it."
-        raise DataError(f"the table cannot be read ({error.strerror})", value=str(path), advice=advice) from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path.name}, line {line}: this is not UTF-8", value=str(path), advice="Save the table as UTF-8."
-        ) from None
-
-
 def _delimiter(text: str) -> str:
     header = text.lstrip().split("\n", 1)[0]
     return max((",", ";", "\t", "|"), key=header.count)
-
-
-def _relative(name: str, root: Path) -> str:
-    try:
-        return os.path.relpath(name, root)
-    except ValueError:  # another drive
-        return f"../{name}"
-
-
-def _is_image(cell: str) -> bool:
-    return os.path.splitext(cell)[1].lower() in IMAGE_ENDINGS
 
 
 def _labels(rows: _Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
@@ -328,8 +272,3 @@ def _own_split(rows: _Rows, column: str, kept: list[_Row]) -> dict[str, tuple[st
             what = f"{rows.name}: {row.file} is in two sets, on lines {line} and {row.line}"
             raise DataError(what, advice="Keep one row per image.")
     return {name: tuple(sets[name]) for name in ("train", "val", "test") if name in sets}
-
-
-def _unused(listing: Listing) -> str:
-    empty = [name for name, count in zip(listing.classes, listing.counts, strict=True) if not count]
-    return f"{counted(len(empty), 'class has', 'classes have')} no image: {first(empty)}." if empty else ""
