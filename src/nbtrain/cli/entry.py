@@ -15,6 +15,7 @@ from nbtrain.cli import (
     checks,
     configuration,
     experiments,
+    images,
     lab,
     later,
     measure,
@@ -27,7 +28,21 @@ from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, cache, checks, reference)
+_GROUPS = (
+    lab,
+    training,
+    later,
+    queue,
+    experiments,
+    configuration,
+    advise,
+    measure,
+    plan,
+    images,
+    cache,
+    checks,
+    reference,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

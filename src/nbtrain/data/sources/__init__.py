@@ -4,8 +4,22 @@ from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect
 from nbtrain.data.sources.coco import Coco
 from nbtrain.data.sources.folder import Folder
 from nbtrain.data.sources.label_studio import LabelStudio
+from nbtrain.data.sources.look import Found, look
 from nbtrain.data.sources.table import Table
 from nbtrain.data.sources.voc import Voc
 from nbtrain.data.sources.yolo import Yolo
 
-__all__ = ["IMAGE_ENDINGS", "Annotated", "Coco", "Folder", "LabelStudio", "Source", "Table", "Voc", "Yolo", "detect"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Annotated",
+    "Coco",
+    "Folder",
+    "Found",
+    "LabelStudio",
+    "Source",
+    "Table",
+    "Voc",
+    "Yolo",
+    "detect",
+    "look",
+]

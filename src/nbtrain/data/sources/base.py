@@ -64,6 +64,10 @@ class Source(Family):
         """Return every image with its labels, opening none; raises DataError saying what is wrong and where."""
         raise NotImplementedError
 
+    def preview(self) -> Listing:
+        """Return what can be told without unpacking anything; for most kinds that is the listing itself."""
+        return self.listing()
+
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` looks like what this kind reads."""
