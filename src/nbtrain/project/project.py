@@ -174,9 +174,11 @@ class Project(HasTraits):
     def add_images(self, path: str | Path | Source, name: str = "") -> DataSet:
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
+        What lies inside an archive is unpacked into the project.
         Raises DataError saying what is wrong with them and where.
         """
-        source = path if isinstance(path, Source) else detect(path)
+        source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
+        source.prepare()
         with self.lock:
             self.save()
             made = self.data.add(source, name)

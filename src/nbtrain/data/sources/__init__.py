@@ -1,5 +1,6 @@
 """Sources: one file per format, each turning what a person has into a listing. ``detect`` chooses by looking."""
 
+from nbtrain.data.sources.archive import Archive
 from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect
 from nbtrain.data.sources.coco import Coco
 from nbtrain.data.sources.folder import Folder
@@ -12,6 +13,7 @@ from nbtrain.data.sources.yolo import Yolo
 __all__ = [
     "IMAGE_ENDINGS",
     "Annotated",
+    "Archive",
     "Coco",
     "Folder",
     "Found",
