@@ -232,7 +232,7 @@ def archive(
 
     def fill(folder: Path) -> tuple[str, ...]:
         size_bytes = path.stat().st_size
-        bounds = _fitting(limits or Limits(), folder)
+        bounds = fitting(limits or Limits(), folder)
         writer = Writer(folder, bounds, size_bytes, stopped)
         told = Ticker(progress, stopped, size_bytes >> 20, "MiB")
         with _damaged(path), open(path, "rb") as file:
@@ -257,7 +257,8 @@ def names(path: Path) -> Iterator[tuple[str, int]]:
                 yield from ((e.name, e.size) for e in tar if e.isreg())
 
 
-def _fitting(limits: Limits, folder: Path) -> Limits:
+def fitting(limits: Limits, folder: Path) -> Limits:
+    """Return the limits with no more bytes than the disk of ``folder`` has free."""
     room = max(0, shutil.disk_usage(folder).free - limits.free_bytes)
     return replace(limits, max_bytes=min(limits.max_bytes, room))
 

@@ -118,7 +118,7 @@ BROKEN = {
         {"label_columns": ("a", "b")},
         r"line 2: b holds neither 0 nor 1 \(got '-1'",
     ),
-    "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, "1.png is a on line 2 and b on line 4"),
+    "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, r"line 2: 1\.png is a, and b on line 4"),
     "no file there": ("file,label\n7.png,a\n8.png,b\n", {}, "none of the 2 files named in t.csv exists"),
     "one class": ("file,label\n1.png,a\n2.png,a\n", {}, r"only one class \(a\)"),
     "leads out": ("file,label\n1.png,a\n../2.png,b\n", {}, r"line 3: the file lies outside"),

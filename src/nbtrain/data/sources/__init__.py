@@ -4,6 +4,7 @@ from nbtrain.data.sources.archive import Archive
 from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect
 from nbtrain.data.sources.coco import Coco
 from nbtrain.data.sources.folder import Folder
+from nbtrain.data.sources.hugging_face import HuggingFace
 from nbtrain.data.sources.label_studio import LabelStudio
 from nbtrain.data.sources.look import Found, look
 from nbtrain.data.sources.table import Table
@@ -17,6 +18,7 @@ __all__ = [
     "Coco",
     "Folder",
     "Found",
+    "HuggingFace",
     "LabelStudio",
     "Source",
     "Table",

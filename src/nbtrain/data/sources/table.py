@@ -1,14 +1,13 @@
-"""Tables: a CSV file with one row per image, one column that names the file, and one or more columns of labels.
+"""Tables: a CSV or Parquet file with one row per image, a column that names the file, and one or more of labels.
 
 It knows columns, rows and their line numbers; it opens no image, and asks of each file only its size. Labels stand
-in one column, as a name or as several joined by a separator ("cat;dog"), or in one column of 0 and 1 per class.
+in one column, as a name or as several joined by a separator ("cat;dog"), or in one column of 0 and 1 per class. What
+other columns say is kept beside each image.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from nbtrain.data.records import Listing, Record, checked, counted, first, natur
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image
 from nbtrain.data.sources.gathering import unused
 from nbtrain.data.sources.named import Files
-from nbtrain.data.sources.texts import text_of
+from nbtrain.data.sources.rows import Rows, read
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -25,13 +24,12 @@ _LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition")
 _SEPARATORS = (";", "|")
 _BITS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
-_LOOKED_AT = 200
 
 
-class Table(Annotated, kind="table", label="Table (CSV)"):
-    """A CSV file with one row per image: its file and its label, or labels."""
+class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
+    """A CSV or Parquet file with one row per image: its file and its label, or labels."""
 
-    layout = "a CSV file with a column of image files and one or more of labels"
+    layout = "a CSV or Parquet file with a column of image files and one or more of labels"
 
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
@@ -45,14 +43,14 @@ class Table(Annotated, kind="table", label="Table (CSV)"):
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a file that ends like a table."""
-        return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
+        return path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".parquet")
 
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
         path = existing(self.path)
         if path.is_dir():
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
-        rows = _read(path)
+        rows = read(path)
         image = self._image_column(rows)
         split = self._split_column(rows)
         labels = self._label_columns(rows, {image, split})
@@ -78,7 +76,7 @@ class Table(Annotated, kind="table", label="Table (CSV)"):
         listing = Listing(root, classes, records, own, multilabel, columns=columns)
         return checked(listing.noting(*files.notices(), twice, unused(listing)), path)
 
-    def _image_column(self, rows: _Rows) -> str:
+    def _image_column(self, rows: Rows) -> str:
         if self.image_column:
             return rows.column(self.image_column)
         if any(is_image(c) for c in rows.columns):
@@ -96,13 +94,13 @@ class Table(Annotated, kind="table", label="Table (CSV)"):
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
         )
 
-    def _split_column(self, rows: _Rows) -> str:
+    def _split_column(self, rows: Rows) -> str:
         if self.split_column:
             return rows.column(self.split_column)
         named = (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS)
         return next((c for c in named if rows.share(c, lambda cell: cell.lower() in SPLIT_NAMES) == 1), "")
 
-    def _label_columns(self, rows: _Rows, taken: set[str]) -> tuple[str, ...]:
+    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[str, ...]:
         if self.label_columns:
             return tuple(rows.column(c) for c in self.label_columns)
         free = [c for c in rows.columns if c not in taken]
@@ -117,37 +115,11 @@ class Table(Annotated, kind="table", label="Table (CSV)"):
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
 
-    def _separator(self, rows: _Rows, labels: Sequence[str]) -> str:
+    def _separator(self, rows: Rows, labels: Sequence[str]) -> str:
         if self.separator != "auto":
             return self.separator
         cells = [rows.cell(line, labels[0]) for line in rows.lines] if len(labels) == 1 else []
         return next((s for s in _SEPARATORS if any(s in cell for cell in cells)), "")
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The cells of a table by line number; line 1 holds the names of the columns."""
-
-    name: str
-    columns: tuple[str, ...]
-    lines: dict[int, list[str]]
-
-    def column(self, name: str) -> str:
-        """Return ``name`` if it is a column; raises DataError naming those that are."""
-        if name in self.columns:
-            return name
-        raise DataError(
-            f"{self.name} has no such column", value=name, advice=f"Its columns are {first(self.columns, 12)}."
-        )
-
-    def cell(self, line: int, column: str) -> str:
-        """Return the content of one cell without spaces around it."""
-        return self.lines[line][self.columns.index(column)].strip()
-
-    def share(self, column: str, test: Callable[[str], bool]) -> float:
-        """Return the share of the first lines whose cell in ``column`` passes ``test``."""
-        cells = [self.cell(line, column) for line in list(self.lines)[:_LOOKED_AT]]
-        return sum(map(test, cells)) / len(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +129,11 @@ class _Row:
     size_bytes: int
 
 
-def _kept(rows: _Rows, column: str, files: Files) -> list[_Row]:
+def _kept(rows: Rows, column: str, files: Files) -> list[_Row]:
     """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
     found = []
     for line in rows.lines:
-        file = files.find(rows.cell(line, column), f"line {line}")
+        file = files.find(rows.cell(line, column), f"{rows.word} {line}")
         if file is not None:
             found.append(_Row(line, *file))
     if found:
@@ -169,43 +141,7 @@ def _kept(rows: _Rows, column: str, files: Files) -> list[_Row]:
     raise files.none_found(len(rows.lines))
 
 
-def _read(path: Path) -> _Rows:
-    """Return the rows of the table at ``path``; raises DataError naming the line that cannot be read."""
-    text = text_of(path)
-    if not text.strip():
-        raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    lines: dict[int, list[str]] = {}
-    try:
-        columns = tuple(cell.strip() for cell in next(reader))
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(columns):
-                told = f"{len(cells)} cells where line 1 names {len(columns)} columns"
-                raise _broken(path, reader.line_num, told)
-            lines[reader.line_num] = cells
-    except csv.Error as error:
-        raise _broken(path, reader.line_num, str(error)) from None
-    twice = [c for c in columns if columns.count(c) > 1]
-    if twice:
-        raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
-    if not lines:
-        raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
-    return _Rows(path.name, columns, lines)
-
-
-def _broken(path: Path, line: int, told: str) -> DataError:
-    advice = "Correct the line; a cell with a comma or a quote in it must stand in double quotes."
-    return DataError(f"{path.name}, line {line}: {told}", value=str(path), advice=advice)
-
-
-def _delimiter(text: str) -> str:
-    header = text.lstrip().split("\n", 1)[0]
-    return max((",", ";", "\t", "|"), key=header.count)
-
-
-def _labels(rows: _Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
+def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
     """Return the class names of each kept row; raises DataError naming the line of a label that is none."""
     if len(columns) > 1:
         return [_marked(rows, columns, row.line) for row in kept]
@@ -217,17 +153,17 @@ def _labels(rows: _Rows, columns: Sequence[str], separator: str, kept: list[_Row
         elif cell:
             found.append((cell,))
         else:
-            what = f"{rows.name}, line {row.line}: the cell in {columns[0]} is empty"
+            what = f"{rows.at(row.line)}: the cell in {columns[0]} is empty"
             raise DataError(what, advice="Fill in the label, or delete the line.")
     return found
 
 
-def _marked(rows: _Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
+def _marked(rows: Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
     cells = [(column, rows.cell(line, column)) for column in columns]
     for column, cell in cells:
         if cell.lower() not in _BITS:
             raise DataError(
-                f"{rows.name}, line {line}: {column} holds neither 0 nor 1",
+                f"{rows.at(line)}: {column} holds neither 0 nor 1",
                 value=cell,
                 advice="Several label columns hold 0 and 1, one column per class; for names, use one column.",
             )
@@ -235,7 +171,7 @@ def _marked(rows: _Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
 
 
 def _without_repeats(
-    records: tuple[Record, ...], kept: list[_Row], classes: Sequence[str], rows: _Rows
+    records: tuple[Record, ...], kept: list[_Row], classes: Sequence[str], rows: Rows
 ) -> tuple[tuple[Record, ...], str]:
     """Return each file once, with a notice; raises DataError where two rows of one file disagree."""
     seen: dict[str, tuple[Record, int]] = {}
@@ -247,15 +183,15 @@ def _without_repeats(
         if earlier.labels != record.labels:
             named = [" and ".join(classes[i] for i in r.labels) or "nothing" for r in (earlier, record)]
             raise DataError(
-                f"{rows.name}: {record.file} is {named[0]} on line {line} and {named[1]} on line {row.line}",
+                f"{rows.at(line)}: {record.file} is {named[0]}, and {named[1]} on {rows.word} {row.line}",
                 advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
             )
-        twice.append(f"{record.file} (lines {line} and {row.line})")
+        twice.append(f"{record.file} ({rows.word}s {line} and {row.line})")
     notice = f"{counted(len(twice), 'row repeats an earlier one', 'rows repeat earlier ones')}: {first(twice)}."
     return tuple(record for record, _ in seen.values()), notice if twice else ""
 
 
-def _own_split(rows: _Rows, column: str, kept: list[_Row]) -> dict[str, tuple[str, ...]]:
+def _own_split(rows: Rows, column: str, kept: list[_Row]) -> dict[str, tuple[str, ...]]:
     """Return the files of each set; raises DataError naming the line of a word that is no set."""
     sets: dict[str, list[str]] = {}
     placed: dict[str, int] = {}
@@ -263,12 +199,12 @@ def _own_split(rows: _Rows, column: str, kept: list[_Row]) -> dict[str, tuple[st
         cell = rows.cell(row.line, column)
         name = SPLIT_NAMES.get(cell.lower())
         if name is None:
-            what = f"{rows.name}, line {row.line}: {column} holds no name of a set"
+            what = f"{rows.at(row.line)}: {column} holds no name of a set"
             raise DataError(what, value=cell, advice="Write train, val or test.")
         line = placed.setdefault(row.file, row.line)
         if line == row.line:
             sets.setdefault(name, []).append(row.file)
         elif row.file not in sets.get(name, ()):
-            what = f"{rows.name}: {row.file} is in two sets, on lines {line} and {row.line}"
+            what = f"{rows.name}: {row.file} is in two sets, on {rows.word}s {line} and {row.line}"
             raise DataError(what, advice="Keep one row per image.")
     return {name: tuple(sets[name]) for name in ("train", "val", "test") if name in sets}

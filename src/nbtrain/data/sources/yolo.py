@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from nbtrain.errors import DataError
 
 _YAML = (".yaml", ".yml")
 _CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
+_INNER = 3
+"""Folders that are looked into for an image with labels."""
 _MAX_YAML_BYTES = 2**24
 _UNKNOWN = ("line names no known class", "lines name no known class")
 _UNREADABLE = ("line is no box and no polygon", "lines are no boxes and no polygons")
@@ -176,13 +179,16 @@ def _folders(root: Path) -> dict[str, Path]:
     return next(({"": folder} for folder in (root / "images", root) if _labelled(folder)), {})
 
 
-def _labelled(folder: Path) -> bool:
+def _labelled(folder: Path, deeper: int = 2) -> bool:
     """Return whether a folder's images have text files beside them, or in the folder called labels."""
     names = names_in(folder) if folder.is_dir() else ()
     images = [name for name in names if is_image(name)]
     labels = names_in(Path(_label_file(f"{folder.as_posix()}/x.png")).parent)
     stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
-    return any(os.path.splitext(name)[0] in stems for name in images)
+    if images or not deeper:
+        return any(os.path.splitext(name)[0] in stems for name in images)
+    inner = (folder / name for name in names if "." not in name and (folder / name).is_dir())
+    return any(_labelled(place, deeper - 1) for place in islice(inner, _INNER) if place.name != "labels")
 
 
 def _by_folder(root: Path, walk: Walk) -> dict[str, list[Record]]:
