@@ -53,6 +53,12 @@ def size_of(path: str | Path) -> tuple[int, int]:
         return image.size
 
 
+def shown_size_of(path: str | Path) -> tuple[int, int]:
+    """Return (width, height) in px as ``decode`` gives them, turned where EXIF says so; raises DataError as it does."""
+    with _opened(path) as image:
+        return image.size[::-1] if _orientation(image) in _ON_ITS_SIDE else image.size
+
+
 def decode(path: str | Path, *, passing: bool = False) -> Pixels:
     """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError.
 
@@ -196,6 +202,9 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda p: p[:, ::-1].swapaxes(0, 1),
 }
 """What brings an image upright, by the number that EXIF gives to the way it lies."""
+
+
+_ON_ITS_SIDE = frozenset((5, 6, 7, 8))
 
 
 def _orientation(image: Image.Image) -> Any:

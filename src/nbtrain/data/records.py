@@ -185,7 +185,10 @@ class OneClassError(DataError):
 
 
 def checked(listing: Listing, where: object) -> Listing:
-    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it."""
+    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it.
+
+    One class is enough where marks say where its objects are, or where some images do not show it.
+    """
     n_classes, n_images = len(listing.classes), len(listing)
     if n_images == 0:
         raise DataError("there are no images", value=str(where), advice="Give a folder or table that names images.")
@@ -195,7 +198,7 @@ def checked(listing: Listing, where: object) -> Listing:
             value=str(where),
             advice="Check that the labels are classes, and not file names or numbers.",
         )
-    if n_classes < 2:
+    if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
         raise OneClassError(listing, where)
     return listing.noting(*class_notices(listing))
 

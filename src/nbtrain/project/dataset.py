@@ -18,7 +18,7 @@ from nbtrain.data.assembly import Part, look
 from nbtrain.data.edit_log import EditLog
 from nbtrain.data.edits import Edits, Excluded, Line
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources import Source, detect
+from nbtrain.data.sources import Source
 from nbtrain.errors import DataError
 from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
 from nbtrain.project.dataset_file import DataSet
@@ -130,7 +130,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
             path = path.value
         if isinstance(path, DataSet):
             return self._add_all(path, name)
-        source = path if isinstance(path, Source) else detect(path)
+        source = self.project.source_at(path)
         part = Part(self._free_part(name or Path(source.path).stem), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))

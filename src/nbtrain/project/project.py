@@ -194,13 +194,12 @@ class Project(HasTraits):
     def add_images(self, path: str | Path | Source | DataSet | LiveDataSet, name: str = "") -> DataSet:
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
-        A data set of another project (``other.dataset("cats")``) is copied with its classes and edits. Raises DataError
-        saying what is wrong with the images and where.
+        A data set of another project (``other.dataset("cats")``) is copied with its classes and edits; what lies inside
+        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where.
         """
+        given = path.value if isinstance(path, LiveDataSet) else path
+        given = given if isinstance(given, DataSet) else self.source_at(given)
         with self.lock:
-            given = path.value if isinstance(path, LiveDataSet) else path
-            if not isinstance(given, DataSet | Source):
-                given = detect(given)
             self.save()
             made = self.data.copy(given, name) if isinstance(given, DataSet) else self.data.add(given, name)
             for experiment in self.cards:
@@ -208,6 +207,12 @@ class Project(HasTraits):
                     experiment.set("data.dataset", made.name)
             self.data_changed()
             return made
+
+    def source_at(self, path: str | Path | Source) -> Source:
+        """Return the source that reads what lies at ``path``; what lies inside an archive is unpacked first."""
+        source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
+        source.prepare()
+        return source
 
     def data_changed(self) -> None:
         """Let everything that is drawn from data sets and splits be looked at again."""

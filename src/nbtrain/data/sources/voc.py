@@ -1,0 +1,216 @@
+"""Pascal VOC: one XML file per image with its boxes, and text files that say which images train.
+
+What is said of objects (difficult, truncated, pose) becomes columns of their image. Coordinates are taken as they
+stand. XML is read safely (texts.py); no image is opened, but for those whose XML file gives no size.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbtrain.data.records import Listing, counted, first, natural
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.gathering import Gathering, Image, clean_name
+from nbtrain.data.sources.named import Files, nearest
+from nbtrain.data.sources.texts import Node, text_of, xml_of
+from nbtrain.errors import DataError
+
+_XML_FOLDERS = ("Annotations", "annotations", "xmls")
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+_SAID = ("difficult", "truncated", "occluded")
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_TURNED = ("cx", "cy", "w", "h", "angle")
+
+
+class Voc(Annotated, kind="voc", label="Pascal VOC"):
+    """A folder in the layout of Pascal VOC: Annotations, JPEGImages and ImageSets, or XML files beside images."""
+
+    layout = "a Pascal VOC folder with Annotations and JPEGImages"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a folder that holds annotations as XML files."""
+        return path.is_dir() and bool(_folders(path))
+
+    def listing(self) -> Listing:
+        """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""
+        path = existing(self.path)
+        read = _read(path)
+        if self.images_root:
+            bases = dict.fromkeys(read, existing(self.images_root))
+            root = existing(self.images_root)
+        else:
+            bases = {folder: _base(folder, path, found) for folder, found in read.items()}
+            root = common(bases.values())
+        gathering = Gathering(Files(root, "the XML files", path), "object")
+        in_sets = _in_sets(path)
+        for folder, found in read.items():
+            below = bases[folder].relative_to(root).as_posix()
+            _gather(gathering, found, below, in_sets, _folders(path)[folder])
+        gathering.note(*_broken(read), *_unannotated(gathering, bases, root))
+        return gathering.listing(root, None, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    file: Path
+    node: Node | None
+    """None where the file is broken."""
+    error: DataError | None = None
+
+    @property
+    def name(self) -> str:
+        return self.node.said("filename") if self.node else ""
+
+
+def _folders(path: Path) -> dict[Path, str]:
+    """Return the folders with XML files, and the set that each is, "" where that is not said by folders."""
+    for folder in (*(path / name for name in _XML_FOLDERS), path):
+        if _holds_xml(folder):
+            return {folder: ""}
+    sets = {path / word: name for word, name in SPLIT_NAMES.items()}
+    return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
+
+
+def _holds_xml(folder: Path) -> bool:
+    return any(name.lower().endswith(".xml") for name in names_in(folder))
+
+
+def _read(path: Path) -> dict[Path, list[_Annotation]]:
+    """Return the XML files of each folder; raises the error of the first where all are broken."""
+    found: dict[Path, list[_Annotation]] = {}
+    for folder in _folders(path):
+        names = sorted((name for name in os.listdir(folder) if name.lower().endswith(".xml")), key=natural)
+        found[folder] = [_annotation(folder / name) for name in names]
+    if not found:
+        advice = "Give the folder that holds Annotations and JPEGImages."
+        raise DataError("there are no XML files of annotations", value=str(path), advice=advice)
+    every = [annotation for annotations in found.values() for annotation in annotations]
+    if all(annotation.error for annotation in every):
+        raise every[0].error or AssertionError
+    return found
+
+
+def _annotation(file: Path) -> _Annotation:
+    try:
+        node = xml_of(file)
+    except DataError as error:
+        return _Annotation(file, None, error)
+    if node.name == "annotation":
+        return _Annotation(file, node)
+    told = f"{file.name}: its outermost element is <{node.name[:40]}>, not <annotation>"
+    return _Annotation(file, None, DataError(told, value=str(file)))
+
+
+def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
+    errors = [annotation.error.what for found in read.values() for annotation in found if annotation.error]
+    if errors:
+        told = counted(len(errors), "XML file is left out with its image", "XML files are left out with their images")
+        yield f"{told}: {first(errors, 3)}."
+
+
+def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
+    """Return the folder of the images that the XML files in ``folder`` name."""
+    above = (folder, path) if path in folder.parents else (folder,)
+    looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
+    names = [annotation.name for annotation in annotations if annotation.node]
+    found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
+    if found is None:
+        files = Files(path, "the XML files")
+        for name in filter(None, names[:1]):
+            files.find(name)
+        raise files.none_found(len(names), [place for place in looked if place.is_dir()])
+    return found
+
+
+def _same_stems(place: Path, annotations: list[_Annotation]) -> bool:
+    stems = {os.path.splitext(name)[0] for name in names_in(place) if is_image(name)}
+    return any(annotation.file.stem in stems for annotation in annotations)
+
+
+def _gather(
+    gathering: Gathering, annotations: list[_Annotation], base: str, in_sets: dict[str, str], split: str
+) -> None:
+    folder = gathering.files.root / base
+    names = {name for name in os.listdir(folder) if is_image(name)}
+    by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
+    for annotation in annotations:
+        if annotation.node is None:
+            continue
+        stem, name = annotation.file.stem, annotation.name
+        if name:
+            gathering.files.inside(name, annotation.file.name, base)
+        # Files that were renamed keep the old name inside; the XML file's own name was changed with them.
+        found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
+        image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))
+        if image is not None:
+            _marks(gathering, image, annotation.node)
+
+
+def _marks(gathering: Gathering, image: Image, node: Node) -> None:
+    image.width, image.height = (_px(node.said("size", side)) for side in ("width", "height"))
+    objects = node.all("object")
+    for number, thing in enumerate(objects, 1):
+        label = clean_name(thing.said("name"))
+        if not label:
+            gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
+        elif thing.said("robndbox", "cx"):
+            x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
+            gathering.mark(image, "rotated box", label, (x, y, width, height, _degrees(angle)), number)
+        elif box := thing.all("bndbox"):
+            gathering.mark(image, "box", label, [box[0].said(corner) for corner in _CORNERS], number)
+        else:
+            image.labels.add(label)
+    for said in _SAID:
+        values = [thing.said(said) for thing in objects if thing.all(said)]
+        if values:
+            image.cells[said] = "no" if set(values) <= {"0", ""} else "yes"
+    poses = {thing.said("pose") for thing in objects} - {""}
+    if poses:
+        image.cells["pose"] = ";".join(sorted(poses))
+
+
+def _px(text: str) -> float:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return 0.0
+
+
+def _degrees(radians: str) -> float:
+    try:
+        return math.degrees(float(radians))
+    except ValueError:
+        return math.nan
+
+
+def _in_sets(path: Path) -> dict[str, str]:
+    """Return the set of each image's stem where ImageSets says it; raises DataError for one that is in two."""
+    folder = path / "ImageSets" / "Main"
+    files = {s: folder / f"{s}.txt" for s in ("train", "val", "test")}
+    if not files["train"].is_file():
+        files["train"] = folder / "trainval.txt"
+    found: dict[str, str] = {}
+    for name, file in files.items():
+        for number, line in enumerate(text_of(file).splitlines() if file.is_file() else (), 1):
+            stem = line.split()[0] if line.strip() else ""
+            if stem and found.setdefault(stem, name) != name:
+                told = f"{file.name}, line {number}: the image is in {found[stem]} too"
+                raise DataError(told, value=stem, advice="Name each image in one set only.")
+    return found
+
+
+def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:
+    """Tell of images without an XML file: nobody has said what they show."""
+    left = []
+    for base in dict.fromkeys(bases.values()):
+        below = base.relative_to(root).as_posix()
+        files = (name if below == "." else f"{below}/{name}" for name in names_in(base) if is_image(name))
+        left += [file for file in files if file not in gathering.images]
+    if left:
+        told = counted(len(left), "image has no XML file and is", "images have no XML file and are")
+        yield f"{told} left out: {first(left)}."
