@@ -65,7 +65,7 @@ function scan(panel: Panel<Data>): TemplateResult {
     <p class="small mut" role="status">${now.text}</p>
     ${now.trouble ? html`<div class="note bad small">${now.trouble}</div>` : nothing}
     ${kinds.length ? html`<ul class="kinds">${kinds.map((kind) => html`<li class=${kind.count > kind.dealt ? "" : "dealt"}>
-        <button class="link grow" title=${kind.help} @click=${() => panel.send("find", { key: "problem", value: kind.kind })}>${kind.label}</button>
+        <button class="link grow" title=${kind.help} @click=${() => panel.send("find", { key: "problem", value: kind.label })}>${kind.label}</button>
         <span class="num">${grouped(kind.count)}</span>
         ${kind.count > kind.dealt ? html`<button class="plain small" title="Leave all of them out of training and measuring; undo takes it back" @click=${() => panel.send("exclude", { kind: kind.kind })}>Leave out</button>` : html`<span class="small ok">dealt with</span>`}</li>`)}</ul>`
       : now.state === "done" && !open ? html`<p class="small ok">✓ Nothing is wrong with these images.</p>` : nothing}</section>`;

@@ -128,7 +128,7 @@ test("problems are kinds with a count; one click shows them, another leaves them
   const kinds = [{ kind: "corrupt", label: "Corrupt", help: "", count: 3, dealt: 0 }, { kind: "near", label: "Near duplicates", help: "", count: 2, dealt: 2 }];
   const { el, model } = show(data, { ...DATA, scan: { state: "done", text: "10 images looked at", kinds } });
   button(el, "Corrupt").click();
-  assert.deepEqual(model.sent.at(-1), { do: "find", key: "problem", value: "corrupt" });
+  assert.deepEqual(model.sent.at(-1), { do: "find", key: "problem", value: "Corrupt" });
   button(el, "Leave out").click();
   assert.deepEqual(model.sent.at(-1), { do: "exclude", kind: "corrupt" });
   assert.match(text(el), /Near duplicates ?2 ?dealt with/);

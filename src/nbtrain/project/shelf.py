@@ -18,7 +18,7 @@ from nbtrain.data.records import Root
 from nbtrain.data.splits import SETS, Split
 from nbtrain.project.dataset_file import DataSet
 
-LEFT_OUT = "left out"
+LEFT_OUT = "Left out"
 """What the list of problems calls images that were left out."""
 
 

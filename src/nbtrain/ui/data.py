@@ -15,8 +15,10 @@ from traitlets import Bool, Dict, List, Unicode
 from nbtrain.data.inspection.problems import KINDS
 from nbtrain.data.records import counted
 from nbtrain.data.sources import look
+from nbtrain.data.splits import Split
 from nbtrain.errors import NbtrainError
 from nbtrain.project.dataset import LiveDataSet
+from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.project import Project
 from nbtrain.project.scanning import Scan
 from nbtrain.ui.panel import Panel
@@ -43,11 +45,16 @@ class Data(Panel, twin="data"):
         project: Project,
         chose: Callable[[], None] | None = None,
         find: Callable[[str, str], None] | None = None,
+        split: Callable[[], Split | None] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Show the data of ``project``; ``chose`` hears of another data set or edit, ``find`` of what to look for."""
+        """Show the data of ``project``.
+
+        ``chose`` hears of another data set or edit, ``find`` of what to look for; ``split`` tells whose leaks count.
+        """
         super().__init__(**kwargs)
         self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
+        self.split = split or (lambda: None)
         self._adding: dict[str, Any] = {}
         self._scan: Scan | None = None
         self.show(project)
@@ -59,9 +66,7 @@ class Data(Panel, twin="data"):
         self.model = project
         names = project.data.names()
         self._name = name if name in names else names[0] if names else ""
-        self._scan = project.scan_of(self._name) if self._name else None
-        if self._scan is not None:
-            self.follow(self._scan, "beat", call=self._scanned)
+        self._scan = project.scan(self._name, start=False) if self._name else None
         self.redraw()
 
     @property
@@ -74,9 +79,9 @@ class Data(Panel, twin="data"):
         """Its scan, or the way to have one."""
         return self._scan
 
-    def _scanned(self, change: Any) -> None:
-        self.soon(change)
-        if self._scan is not None and not self._scan.running:
+    def _scanned(self, scan: Scan) -> None:
+        self.soon()
+        if not scan.running:
             self._chose()
 
     # -- drawing ------------------------------------------------------------------------------------------------
@@ -95,7 +100,7 @@ class Data(Panel, twin="data"):
             "facts": _facts(now),
             "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
             "notices": list(now.notices),
-            "scan": scan_state(self._scan),
+            "scan": scan_state(self._scan, self.split()),
             "adding": self._adding,
         }
 
@@ -123,8 +128,10 @@ class Data(Panel, twin="data"):
 
     def do_scan(self) -> None:
         """Look at every image."""
-        if self._scan is not None:
-            self._scan.start()
+        scan = self._scan
+        if scan is not None and not scan.running:
+            scan.start()
+            scan.on_change(lambda _: self._scanned(scan))
 
     def do_cancel(self) -> None:
         """Stop looking; what was seen is kept."""
@@ -135,7 +142,8 @@ class Data(Panel, twin="data"):
         """Leave out every image with one kind of problem."""
         data, scan = self.data, self._scan
         if data is not None and scan is not None:
-            data.exclude([problem.file for problem in scan.problems if problem.kind == kind], KINDS[kind].label)
+            open_ones = scan.problems(self.split()).of(kind, open_only=True)
+            data.exclude(open_ones.files, KINDS[kind].label.lower())
             self._chose()
 
     def do_rename(self, name: str, to: str) -> None:
@@ -178,3 +186,46 @@ class Data(Panel, twin="data"):
         self.show(self.model, made.name)
         self._chose()
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}
+
+
+def scan_state(scan: Scan | None, split: Split | None) -> dict[str, Any]:
+    """Return where a scan stands, and the kinds of problems that it has found."""
+    if scan is None:
+        return {}
+    failure = scan.failure
+    told: dict[str, Any] = {"trouble": " ".join([failure.message, *failure.advice]) if failure else ""}
+    if scan.running:
+        text, fraction = scan.progress
+        return {**told, "state": "running", "text": text or "starting", "fraction": fraction}
+    if not scan.result:
+        return {**told, "state": "none", "text": "Opens every image once: damaged files, duplicates, wrong labels."}
+    found = scan.problems(split)
+    still = found.counts(open_only=True)
+    images = counted(scan.result["n_images"], "image", "images")
+    return {
+        **told,
+        "state": "stale" if scan.stale else "done",
+        "text": f"{images} looked at{'; the images have changed since' if scan.stale else ''}.",
+        "kinds": [
+            {
+                "kind": kind, "label": KINDS[kind].label, "help": KINDS[kind].advice, "count": n,
+                "dealt": n - still.get(kind, 0),
+            }
+            for kind, n in found.counts().items()
+        ],
+    }  # fmt: skip
+
+
+def _facts(known: DataSet) -> list[dict[str, str]]:
+    edits = counted(known.version, "edit", "edits") if known.version else ""
+    left_out = counted(len(known.edits.excluded), "image", "images") if known.edits.excluded else ""
+    rows = (
+        ("Images", f"{known.n_images:,}".replace(",", "\u202f")),
+        ("Labels", "several per image" if known.multilabel else "one per image"),
+        ("Left out", left_out),
+        ("From", "\n".join(part.source.path for part in known.parts)),
+        ("Sets", "its own" if known.own_split else ""),
+        ("Edits", edits),
+        ("Version", known.hash),
+    )
+    return [{"label": label, "value": value} for label, value in rows if value]

@@ -6,6 +6,7 @@ from typing import Any
 
 from ipywidgets import Box
 
+from nbtrain.data.splits import Split
 from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
@@ -24,7 +25,7 @@ class DataStage(Box):  # type: ignore[misc]
         self._experiment: Experiment | None = None
         self._chosen: tuple[str, str] = ("", "")
         self.gallery = Gallery(self._edited, layout=layout)
-        self.data = Data(project, self._edited, self._find, layout=layout)
+        self.data = Data(project, self._edited, self._find, self._split, layout=layout)
         super().__init__([self.data, self.gallery], **kwargs)
         self.add_class("nbt-data-stage")
         self._look()
@@ -53,17 +54,18 @@ class DataStage(Box):  # type: ignore[misc]
             self.gallery.show(None, None, None)
             return
         try:
-            shelf = Shelf(data.value, self._split(data.name), self._problems())
+            shelf = Shelf(data.value, self._split(), self._problems())
         except (OSError, NbtrainError) as error:
             self.gallery.show(None, None, None)
             self.gallery.tell(str(error))
             return
-        self.gallery.show(data, shelf, project.thumbnails_of(data.name))
+        self.gallery.show(data, shelf, project.scan(data.name, start=False).thumbnails)
 
-    def _split(self, name: str) -> Any:
+    def _split(self) -> Split | None:
+        """Return the split of the experiment that is selected, where it is one of this data set."""
         experiment, project = self._experiment, self.data.model
         config = experiment.config if experiment else project.new_config()
-        if config.data.dataset != name:
+        if config.data.dataset != self.data.chosen:
             return None
         try:
             return project.data.split(config.data)
@@ -71,8 +73,8 @@ class DataStage(Box):  # type: ignore[misc]
             return None
 
     def _problems(self) -> dict[str, dict[str, str]]:
-        scan = self.data.scanned
-        found: dict[str, dict[str, str]] = {}
-        for problem in scan.problems if scan else ():
-            found.setdefault(problem.kind, {})[problem.file] = problem.text
+        """Return, per kind of problem in words, the files with what is wrong."""
+        scan, found = self.data.scanned, dict[str, dict[str, str]]()
+        for problem in scan.problems(self._split()) if scan and scan.result else ():
+            found.setdefault(problem.label, {})[problem.file] = problem.text
         return found

@@ -53,7 +53,7 @@ class EvaluationStage(Box):  # type: ignore[misc]
         try:
             data = project.dataset(shown.record.dataset)
             shelf = Shelf(data.value, project.data.split(experiment.config.data))
-            self.gallery.show(data, shelf, project.thumbnails_of(data.name))
+            self.gallery.show(data, shelf, project.scan(data.name, start=False).thumbnails)
         except (OSError, NbtrainError) as error:
             self.gallery.show(None, None, None)
             self.gallery.tell(str(error))

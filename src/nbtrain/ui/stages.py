@@ -26,10 +26,10 @@ class Stage:
 class Stages(Box):  # type: ignore[misc]
     """A box that shows one of several boxes."""
 
-    def __init__(self, stages: Mapping[str, Stage], **kwargs: Any) -> None:
-        """Take the stages by key; the first is open."""
+    def __init__(self, stages: Mapping[str, Stage], first: str, **kwargs: Any) -> None:
+        """Take the stages by key; the one called ``first`` is open."""
         self._stages, self._made = dict(stages), dict[str, Any]()
-        self.opened = next(iter(self._stages))
+        self.opened = first
         self._made[self.opened] = self._stages[self.opened].make()
         super().__init__([self._made[self.opened]], **kwargs)
         self.add_class("nbt-stages")
