@@ -8,7 +8,7 @@ import { grouped, measured, percent } from "./lib/format";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
 const SHARES = /accuracy|top|precision|recall|f1|auroc|map|ece|average/i;
-const SIZE = { width: 280, height: 190, left: 36, bottom: 24, top: 8, right: 8 };
+const SIZE = { width: 280, height: 196, left: 44, bottom: 30, top: 8, right: 8 };
 interface Local { part: string; checkpoint: string; kind: "pr" | "roc" | "f1"; threshold: number | null; deleting: boolean }
 
 function prepare(panel: Panel<EvaluationPanel>): () => TemplateResult {
@@ -80,7 +80,7 @@ function confusion(panel: Panel<EvaluationPanel>): TemplateResult {
   const row = counts.map((cells) => Math.max(1, cells.reduce((sum, n) => sum + n, 0)));
   const side = Math.max(14, Math.min(40, Math.floor(360 / Math.max(1, classes.length))));
   return html`<h4>Confusion <small class="mut">rows are true, columns are told; click for the images</small></h4>
-    ${classes.length ? html`<div class="scroll"><div class="matrix num" role="grid" style="grid-template-columns:minmax(40px,96px) repeat(${classes.length},${side}px);grid-auto-rows:${side}px;font-size:${side < 22 ? 9 : 12}px">
+    ${classes.length ? html`<div class="scroll whole"><div class="matrix num" role="grid" style="grid-template-columns:minmax(40px,96px) repeat(${classes.length},${side}px);grid-auto-rows:${side}px;font-size:${side < 22 ? 9 : 12}px">
       <span></span>${classes.map((name) => html`<span class="head" title=${name}><i>${name}</i></span>`)}
       ${counts.map((cells, is) => html`<span class="side cut" title=${classes[is] ?? ""}>${classes[is]}</span>${cells.map((n, told) => html`<button class=${n === 0 ? "none" : is === told ? "right" : "wrong"} style="--share:${(n / (row[is] ?? 1)).toFixed(3)}" ?disabled=${n === 0}
         aria-label="${n} of ${classes[is]} taken for ${classes[told]}" title="${n} of ${classes[is]} taken for ${classes[told]}" @click=${show(classes[is] ?? "", classes[told] ?? "")}>${n && side >= 18 ? n : ""}</button>`)}`)}</div></div>` : nothing}
@@ -109,7 +109,7 @@ const up = (share: number): number => SIZE.height - SIZE.bottom - share * (SIZE.
 function plot(label: string, x: string, y: string, inside: unknown): TemplateResult {
   return html`<svg class="plot" viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label=${label}>
     ${[0, 0.25, 0.5, 0.75, 1].map((at) => svg`<line class="grid" x1=${across(0)} x2=${across(1)} y1=${up(at)} y2=${up(at)}></line><text class="tick" x=${across(0) - 6} y=${up(at) + 3} text-anchor="end">${at}</text><text class="tick" x=${across(at)} y=${up(0) + 12} text-anchor="middle">${at}</text>`)}
-    <text class="axis" x=${across(0.5)} y=${SIZE.height - 1} text-anchor="middle">${x}</text><text class="axis" transform="translate(8,${up(0.5)}) rotate(-90)" text-anchor="middle">${y}</text>${inside}</svg>`;
+    <text class="axis" x=${across(0.5)} y=${SIZE.height - 4} text-anchor="middle">${x}</text><text class="axis" transform="translate(10,${up(0.5)}) rotate(-90)" text-anchor="middle">${y}</text>${inside}</svg>`;
 }
 
 /** The points of a line through pairs that both have a value. */

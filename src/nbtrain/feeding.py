@@ -51,7 +51,7 @@ class Found:
     columns: tuple[str, ...] = ()
     """Names of the cells of each record."""
     data_hash: str = ""
-    """The content hash of the data set as it is now."""
+    """The hash of the data set as it is now, with its edits."""
 
     @property
     def counts(self) -> list[int]:
@@ -98,7 +98,7 @@ class Feeding:
             stopped=self.commands.stopped,
         )
         self.notice(scanned.check(self.config.data.allowed_bad_share if check else 1.0))
-        return Found(listing.root, listing.classes, sets, scanned, listing.columns, listing.content_hash)
+        return Found(listing.root, listing.classes, sets, scanned, listing.columns, self._data_hash)
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]
@@ -117,9 +117,9 @@ class Feeding:
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
         """Refuse a set without images, and a configuration that does not fit the data, with every failing path."""
-        for name, records in sets.items():
-            if not records:
-                told = f"the split {self.frozen['split']['name']!r} leaves no image {_PURPOSE[name]}"
+        for name, purpose in _PURPOSE.items():
+            if not sets[name]:
+                told = f"the split {self.frozen['split']['name']!r} leaves no image {purpose}"
                 raise DataError(told, advice="Take images in again that were left out, or choose another split.")
         problems = self.config.check(
             Facts(len(sets["train"]), len(listing.classes), listing.multilabel, len(sets["val"]))

@@ -285,7 +285,7 @@ class Evaluation:
     def _pixels(self) -> Callable[[str], Pixels | None]:
         """Return what opens an image of the data set; None where it cannot be read any more."""
         try:
-            root = self.experiment.project.data.get(self.record.dataset).source.listing().root
+            root = self.experiment.project.data.get(self.record.dataset).found().listing.root
         except (DataError, OSError):
             return lambda file: None
 

@@ -45,16 +45,16 @@ class Data(Panel, twin="data"):
         project: Project,
         chose: Callable[[], None] | None = None,
         find: Callable[[str, str], None] | None = None,
-        split: Callable[[], Split | None] | None = None,
         **kwargs: Any,
     ) -> None:
         """Show the data of ``project``.
 
-        ``chose`` hears of another data set or edit, ``find`` of what to look for; ``split`` tells whose leaks count.
+        ``chose`` hears of another data set or edit, ``find`` of what to look for.
         """
         super().__init__(**kwargs)
         self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
-        self.split = split or (lambda: None)
+        self.split: Callable[[], Split | None] = lambda: None
+        """Tells the split across whose sets equal images are leaks."""
         self._adding: dict[str, Any] = {}
         self._scan: Scan | None = None
         self.show(project)
@@ -127,11 +127,20 @@ class Data(Panel, twin="data"):
         self._work({"path": path}, lambda: self._add(path, name, into))
 
     def do_scan(self) -> None:
-        """Look at every image."""
-        scan = self._scan
-        if scan is not None and not scan.running:
+        """Look at every image, also at those that came since the data set was looked at last."""
+        scan, data = self._scan, self.data
+        if scan is not None and data is not None and not scan.running:
+            Thread(target=self._start_scan, args=(scan, data), name="nbtrain-look", daemon=True).start()
+
+    def _start_scan(self, scan: Scan, data: LiveDataSet) -> None:
+        try:
+            data.refresh()
             scan.start()
-            scan.on_change(lambda _: self._scanned(scan))
+        except NbtrainError as error:
+            self.tell(str(error))
+            return
+        scan.on_change(lambda _: self._scanned(scan))
+        self.soon()
 
     def do_cancel(self) -> None:
         """Stop looking; what was seen is kept."""

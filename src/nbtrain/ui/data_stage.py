@@ -25,7 +25,8 @@ class DataStage(Box):  # type: ignore[misc]
         self._experiment: Experiment | None = None
         self._chosen: tuple[str, str] = ("", "")
         self.gallery = Gallery(self._edited, layout=layout)
-        self.data = Data(project, self._edited, self._find, self._split, layout=layout)
+        self.data = Data(project, self._edited, self._find, layout=layout)
+        self.data.split = self._split
         super().__init__([self.data, self.gallery], **kwargs)
         self.add_class("nbt-data-stage")
         self._look()

@@ -52,9 +52,10 @@ class EvaluationPanel(Following, twin="evaluation"):
     slices = Dict(help="Parts of the images by one property: what is offered, and each part's metric.").tag(sync=True)
     said = Unicode(help="Where a report or table was written, in words.").tag(sync=True)
 
-    def __init__(self, show_images: ShowImages | None = None, **kwargs: Any) -> None:
-        """Show no experiment yet; ``show_images`` is told what a click points at."""
-        self._show_images = show_images or (lambda title, images: None)
+    def __init__(self, **kwargs: Any) -> None:
+        """Show no experiment yet."""
+        self.show_images: ShowImages = lambda title, images: None
+        """Is told what a click points at."""
         self._evaluation: Evaluation | None = None
         self._on_its_way: Evaluation | None = None
         self._label, self._by = MICRO, ""
@@ -150,20 +151,20 @@ class EvaluationPanel(Following, twin="evaluation"):
             return
         about = f" of {label}" if label else ""
         found = [(one.file, _note(one)) for one in shown.wrong(_LISTED, kind=kind, label=label)]  # type: ignore[arg-type]
-        self._show_images(f"{'Worst errors' if kind == 'all' else kind.capitalize()}{about}", _once(found))
+        self.show_images(f"{'Worst errors' if kind == 'all' else kind.capitalize()}{about}", _once(found))
 
     def do_suspicious(self) -> None:
         """Show the labels that are most likely wrong."""
         if self._evaluation is not None:
-            rows = self._evaluation.suspicious(_LISTED).itertuples()
-            found = [(row.file, f"perhaps {row.proposed} ({100 * (1 - row.quality):.0f} %)") for row in rows]
-            self._show_images("Labels that are doubted most", _once(found))
+            rows = self._evaluation.suspicious(_LISTED).to_dict("records")
+            found = [(str(row["file"]), f"perhaps {row['proposed']}") for row in rows]
+            self.show_images("Labels that are doubted most", _once(found))
 
     def do_cell(self, true: str, predicted: str) -> None:
         """Show the images of one class that were taken for another."""
         if self._evaluation is not None:
             named = f"{true}, rightly told" if true == predicted else f"{true} taken for {predicted}"
-            self._show_images(named, [(file, "") for file in self._evaluation.cell(true, predicted)])
+            self.show_images(named, [(file, "") for file in self._evaluation.cell(true, predicted)])
 
     def do_report(self) -> None:
         """Write the report as one page beside the notebook."""
@@ -182,7 +183,7 @@ class EvaluationPanel(Following, twin="evaluation"):
         except NbtrainError as error:
             self.tell(str(error))
         if self._evaluation is None:
-            self._show_images("", [])
+            self.show_images("", [])
 
 
 _NO_NUMBERS: dict[str, Any] = {
@@ -198,7 +199,9 @@ def _readable(experiment: Experiment | None) -> list[Evaluation]:
 def _facts(experiment: Experiment | None) -> dict[str, str]:
     if experiment is None:
         return {"name": "", "status": "", "reason": "Select an experiment in the stage Train or Runs."}
-    reason = "" if experiment.checkpoints else "It has no checkpoint yet: train it first."
+    run = experiment.run
+    there = run is not None and kept.checkpoints(run.path / "checkpoints")
+    reason = "" if there else "It has no checkpoint yet: train it first."
     return {"name": experiment.name, "status": experiment.status, "reason": reason}
 
 

@@ -23,7 +23,8 @@ class EvaluationStage(Box):  # type: ignore[misc]
         layout = kwargs.setdefault("layout", shared_layout())
         self._experiment: Experiment | None = None
         self.gallery = Gallery(self._edited, layout=layout)
-        self.evaluation = EvaluationPanel(self._show_images, layout=layout)
+        self.evaluation = EvaluationPanel(layout=layout)
+        self.evaluation.show_images = self._show_images
         super().__init__([self.evaluation, self.gallery], **kwargs)
 
     def show(self, experiment: Experiment | None) -> None:

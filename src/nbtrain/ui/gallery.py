@@ -34,7 +34,7 @@ class Gallery(Panel, twin="gallery"):
     count = Int(help="Images that fit the query.").tag(sync=True)
     version = Int(help="Number of the list: it changes with the query and with each edit.").tag(sync=True)
     query = Dict(asdict(Query()), help="What is looked for: label, part, problem and words.").tag(sync=True)
-    choices = Dict(
+    choices: Any = Dict(
         {"labels": [], "parts": [], "problems": []}, help="What can be looked for: value, label and count of each."
     ).tag(sync=True)
     title = Unicode(help="What the images have in common that somebody has narrowed the list to; empty for all.").tag(
