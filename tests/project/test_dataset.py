@@ -295,6 +295,7 @@ def test_a_journal_edited_into_nonsense_is_told_and_loses_nothing_else(animals, 
     assert any("1 edit speaks of an image that the sources do not have" in told for told in data.problems)
     log.unlink()
     assert data.counts == {"cat": 6, "ct": 3, "dog": 4}
+    assert any("animals.edits.jsonl is shorter than it was" in told for told in data.problems)
 
 
 def test_data_sets_whose_names_are_spelt_alike_on_disk_do_not_take_each_others_place(tmp_path, animals):

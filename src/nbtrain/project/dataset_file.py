@@ -169,9 +169,13 @@ def read(path: Path, log: EditLog | None = None) -> DataSet:
     lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
     made = DataSet(**{**known, **lists}, parts=assembly.parse(plain.get("sources"), path), file=path)
     log = (log or EditLog(log_path_of(path))).look()
-    if log.mark == Mark(plain["edits"].get("bytes"), plain["edits"].get("hash")):
+    counted_at = Mark(plain["edits"].get("bytes"), plain["edits"].get("hash"))
+    if log.mark == counted_at:
         return made.after(log)
     try:
-        return DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
+        now = DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
     except (OSError, NbtrainError):  # the images are away: told when they are needed
-        return made.after(log)
+        now = made.after(log)
+    lost = isinstance(counted_at.bytes, int) and counted_at.bytes > log.mark.bytes
+    told = f"Edits are gone: {log.path.name} is shorter than it was. Bring it back from a copy."
+    return replace(now, notices=(*now.notices, told)) if lost else now
