@@ -146,7 +146,7 @@ def test_images_are_relabelled_and_left_out_and_the_hash_says_so(two):
     listing = edited(found, *lines)
     assert labelled(listing)["cat/0.png"] == ["ant"]
     assert listing.counts == (2, 6, 2)
-    assert listing.left_out == {"more/ant/0.png"}
+    assert listing.left_out == {"more/ant/0.png", "gone.png"}
     assert any("Left out: 1 image: blurred (1)." in notice for notice in listing.notices)
     hashes = {found.hash(added_up(lines[:n])) for n in range(3)}
     assert len(hashes) == 3

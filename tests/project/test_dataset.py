@@ -2,11 +2,13 @@
 
 import json
 import os
+from threading import Thread
 
 import pytest
 
 from images import write_classes
 from nbtrain import files
+from nbtrain.data import assembly
 from nbtrain.data.edit_log import EditLog
 from nbtrain.errors import DataError, ProjectError
 from nbtrain.project.project import Project
@@ -103,6 +105,14 @@ def test_merged_dropped_and_swapped_classes_are_found_again(data):
     assert data.counts == {"dog": 8, "ct": 1, "cat": 4, "x": 1}
 
 
+def test_experiments_look_again_when_their_data_were_edited(animals, data):
+    experiment, heard = animals.new(), []
+    experiment.observe(lambda change: heard.append(change["new"]["n_images"]), "data_info")
+    data.exclude("dog/001.png")
+    data.undo()
+    assert heard == [13, 14]
+
+
 def test_another_kernel_sees_each_edit_at_once(animals, data):
     other = again(animals)
     seen = other.dataset()
@@ -130,6 +140,39 @@ def test_two_who_relabel_at_once_are_told_and_the_last_one_wins(animals, data):
     assert data.relabel("dog/002.png", "ct", seen="cat").conflicts == ()
     assert data.relabel("dog/002.png", "ct").id == ""  # nothing to say, nothing said
     other.close()
+
+
+def test_nothing_is_lost_where_two_edit_at_once(animals, data):
+    other = again(animals)
+    theirs = other.dataset()
+    named = [record.file for record in data.listing().records]
+
+    def edit(mine, own):
+        for number, file in enumerate(own):
+            mine.relabel(file, "ct") if number % 2 else mine.exclude(file, "both")
+
+    busy = [Thread(target=edit, args=pair) for pair in ((data, named[:6]), (theirs, named[6:12]))]
+    for thread in busy:
+        thread.start()
+    for thread in busy:
+        thread.join()
+    assert data.version == theirs.version >= 10
+    assert [one.file for one in sorted(data.excluded, key=lambda one: one.file)] == sorted(named[0:12:2])
+    assert data.value.hash == theirs.value.hash == again_hash(animals)
+    other.close()
+
+
+def again_listing(project):
+    value = project.data.get("animals")
+    return assembly.look(value.parts).edited(value.edits)
+
+
+def again_hash(project):
+    other = again(project)
+    try:
+        return other.dataset().value.hash
+    finally:
+        other.close()
 
 
 def test_a_split_stays_the_same_through_every_edit(animals, data):
@@ -244,11 +287,15 @@ def test_a_journal_edited_into_nonsense_is_told_and_loses_nothing_else(animals, 
     assert any("1 line of animals.edits.jsonl could not be read" in told for told in data.problems)
     data.exclude("dog/001.png")
     assert EditLog(log).look().version == 2
-    (animals.path.parent / "images" / "dog" / "001.png").unlink()
+    split = animals.data.make_split(animals.new_config().data)
+    (animals.path.parent / "images" / "dog" / "001.png").unlink()  # it was left out: nobody misses it
+    assert "dog/001.png" in {file for own in split.files.values() for file in own}
+    split.places(again_listing(animals))
     data.refresh()
     assert any("1 edit speaks of an image that the sources do not have" in told for told in data.problems)
     log.unlink()
     assert data.counts == {"cat": 6, "ct": 3, "dog": 4}
+    assert any("animals.edits.jsonl is shorter than it was" in told for told in data.problems)
 
 
 def test_data_sets_whose_names_are_spelt_alike_on_disk_do_not_take_each_others_place(tmp_path, animals):
@@ -336,4 +383,6 @@ def test_named_splits_are_kept_listed_replaced_and_deleted(animals, data):
     assert data.leaks(copies, data.split("clean", together=copies)) == []
     data.delete_split("by hand")
     assert "by-hand" not in data.splits
+    [problem] = animals.data_problems(config)
+    assert (problem.path, problem.message) == ("data.split", "there is no such split (got 'by hand').")
     assert list((animals.path / "trash").iterdir())

@@ -275,7 +275,7 @@ class _Edited:
             raise DataError(told, value=where, advice="Keep two at least: undo() takes the last edit back.")
         if not records:
             raise DataError("these edits leave no image", value=where, advice="undo() takes the last one back.")
-        left = frozenset(self._left)
+        left = frozenset({*self._left, *self.edits.excluded})  # also those that are gone by now: nobody misses them
         own = found.own_split
         made = replace(
             found,

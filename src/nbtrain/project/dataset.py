@@ -90,8 +90,10 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
     def problems(self) -> list[str]:
         """What a person should know of images, classes and edits, in full sentences."""
         now = self.value
-        found, bad = now.found().listing.positions(), self.project.data.log(now).bad
-        told = list(now.notices)
+        listing, bad = now.found().listing, self.project.data.log(now).bad
+        found, told = listing.positions(), list(now.notices)
+        if listing.content_hash != now.base:
+            told.append("Images came, went or changed since somebody looked at the sources; refresh() looks again.")
         gone = [file for file in (*now.edits.labels, *now.edits.excluded) if file not in found]
         if gone:
             images = counted(len(gone), "edit speaks of an image", "edits speak of images")

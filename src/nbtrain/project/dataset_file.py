@@ -36,7 +36,7 @@ _TYPES = {
     "name": str, "classes": list, "counts": list, "n_images": int, "multilabel": bool, "own_split": bool,
     "base": str, "root": str, "notices": list,
 }  # fmt: skip
-_KEPT_LOOKS = 2
+_KEPT_LOOKS = 4
 _LOOKS: OrderedDict[tuple[Parts, str], AsFound] = OrderedDict()
 """What sources were found to hold, for data sets that are worked on: a relabelled image needs no new look at all."""
 _LOOKS_GUARD = threading.Lock()
@@ -118,7 +118,9 @@ class DataSet:
             if key in _LOOKS:
                 _LOOKS.move_to_end(key)
                 return _LOOKS[key]
-        return remember(self.parts, assembly.look(self.parts))
+        found = assembly.look(self.parts)
+        remember(self.parts, self.base, found)  # also where images have come or gone: renewing is for the person to say
+        return remember(self.parts, found.listing.content_hash, found)
 
     def listing(self) -> Listing:
         """Return every image that is in use, with its labels as they are now; raises DataError."""
@@ -143,10 +145,10 @@ def log_path_of(file: Path) -> Path:
     return file.with_name(f"{file.stem}.edits.jsonl")
 
 
-def remember(parts: Parts, found: AsFound) -> AsFound:
-    """Keep what was found in memory for a while, as long as it is among the newest; return it."""
+def remember(parts: Parts, base: str, found: AsFound) -> AsFound:
+    """Keep what was found in memory, for data sets of this ``base``, as long as it is among the newest; return it."""
     with _LOOKS_GUARD:
-        _LOOKS[parts, found.listing.content_hash] = found
+        _LOOKS[parts, base] = found
         while len(_LOOKS) > _KEPT_LOOKS:
             _LOOKS.popitem(last=False)
     return found
@@ -167,9 +169,13 @@ def read(path: Path, log: EditLog | None = None) -> DataSet:
     lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
     made = DataSet(**{**known, **lists}, parts=assembly.parse(plain.get("sources"), path), file=path)
     log = (log or EditLog(log_path_of(path))).look()
-    if log.mark == Mark(plain["edits"].get("bytes"), plain["edits"].get("hash")):
+    counted_at = Mark(plain["edits"].get("bytes"), plain["edits"].get("hash"))
+    if log.mark == counted_at:
         return made.after(log)
     try:
-        return DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
+        now = DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
     except (OSError, NbtrainError):  # the images are away: told when they are needed
-        return made.after(log)
+        now = made.after(log)
+    lost = isinstance(counted_at.bytes, int) and counted_at.bytes > log.mark.bytes
+    told = f"Edits are gone: {log.path.name} is shorter than it was. Bring it back from a copy."
+    return replace(now, notices=(*now.notices, told)) if lost else now

@@ -228,7 +228,8 @@ class DataSets:
         return next((d for d in self.all() if d.name == name), None)
 
     def _kept(self, name: str, file: Path, parts: Parts, found: AsFound) -> DataSet:
-        made = DataSet.of(name, file, parts, remember(parts, found), self._log(file).look())
+        remember(parts, found.listing.content_hash, found)
+        made = DataSet.of(name, file, parts, found, self._log(file).look())
         self._write(made)
         return made
 

@@ -245,6 +245,10 @@ class Project(HasTraits):
             self.data.get(config.data.dataset)
         except DataError as error:
             return [Problem("data.dataset", f"{error.what} (got {config.data.dataset!r}).", error.advice)]
+        split = config.data.split
+        if split and not self.data.where(config.data)[1].exists():
+            known = ", ".join(self.data.split_names()[:10]) or "none yet"
+            return [Problem("data.split", f"there is no such split (got {split!r}).", f"There are: {known}.")]
         return []
 
     def data_info(self, config: Config) -> dict[str, Any]:
