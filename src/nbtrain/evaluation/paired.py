@@ -109,7 +109,7 @@ def compare(
     """Compare two models on the images that both were evaluated on; raises DataError where nothing can be compared."""
     first, second, left_out = _aligned(a, b)
     now_a, now_b = scores.values(first), scores.values(second)
-    ranked = len(first) * len(first.classes) * resamples <= bootstrap._MOST_RANKED
+    ranked = len(first) * len(first.classes) * resamples <= bootstrap.MOST_RANKED
     parts = [
         _differences(first, second, weights_RN, ranking=ranked)
         for weights_RN in bootstrap.drawn(len(first), resamples, seed)
