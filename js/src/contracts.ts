@@ -23,7 +23,7 @@ export interface Header extends Common {
 }
 
 export interface Card {
-  id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; created_s: number;
+  id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
   metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
 }

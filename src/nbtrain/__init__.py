@@ -13,10 +13,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Config": "nbtrain.config",
+    "Evaluation": "nbtrain.project.evaluation",
     "Experiment": "nbtrain.project.experiment",
     "NbtrainError": "nbtrain.errors",
     "Project": "nbtrain.project.project",
     "TrainingStudio": "nbtrain.ui.studio",
+    "compare": "nbtrain.project.evaluation",
     "demo": "nbtrain.demo",
 }
 _PARTS = {

@@ -50,6 +50,7 @@ def test_equals_are_a_tie_and_a_better_one_is_not():
     assert "“Strong” is better than “Weak”" in found.words
     losses = next(one for one in found.differences if one.metric == "nll")
     assert (losses.difference < 0, losses.better) == (True, "a")
+    assert all(one.wide.low <= one.interval.low <= one.interval.high <= one.wide.high for one in found.differences)
     assert paired.compare(weak, weak).tie
     assert "A tie" in paired.compare(weak, weak).words
 

@@ -11,12 +11,13 @@ import torch
 
 from flows.conftest import QUICK
 from images import write_classes
-from nbtrain import files
+from nbtrain import demo, files
 from nbtrain.build import build
 from nbtrain.data.conditions import conditions_of
 from nbtrain.data.decode import decode
 from nbtrain.errors import DataError, StatusError
 from nbtrain.evaluation import folder
+from nbtrain.evaluation.suspicion import suspicion
 from nbtrain.messages import Message, Metric, Progress
 from nbtrain.probing import evaluate
 from nbtrain.probing.desk import Desk
@@ -139,3 +140,48 @@ def test_heat_maps_of_the_worst_errors(project):
     assert record.heat == ""
     assert len(found.heat.maps) == min(evaluate.N_HEAT, int((~found.right).sum()))
     assert set(found.heat.places.tolist()) <= set(np.flatnonzero(~found.right).tolist())
+
+
+def test_several_labels_per_image(tmp_path):
+    made = Project(tmp_path / "project")
+    folder_of = write_classes(tmp_path / "images", {"red": 30, "blue": 30}, size_px=16)
+    rows = ["file,labels,camera"]
+    for place, path in enumerate(sorted(folder_of.rglob("*.png"))):
+        extra = "|even" if place % 2 else ""
+        rows.append(f"{path.relative_to(folder_of)},{path.parent.name}{extra},{'A' if place % 3 else 'B'}")
+    (folder_of / "labels.csv").write_text("\n".join(rows) + "\n")
+    made.add_images(folder_of / "labels.csv")
+    run, _ = trained(made, {"task.threshold": 0.3, "training.epochs": 2})
+    record, found, _ = evaluated(made, run)
+    best = kept.best(run / "checkpoints")
+    assert {name: record.metrics[name] for name in best.metrics} == dict(best.metrics)
+    assert (record.task, found.multilabel, found.threshold) == ("multilabel", True, 0.3)
+    assert {"map", "exact_match", "nll"} <= set(record.metrics)
+    assert found.chosen is None
+    assert len(found.heat.maps) == min(evaluate.N_HEAT, int((found.guess != found.truth).sum()))
+    made.close()
+
+
+def test_planted_wrong_labels_of_a_trained_network(tmp_path):
+    """What people go through: train with 5 % wrong labels, evaluate, look at the first tenth of the ranking."""
+    made = demo.digits(tmp_path / "digits")
+    images, generator = tmp_path / "digits" / "images", np.random.default_rng(0)
+    names = sorted(path.relative_to(images).as_posix() for path in images.rglob("*.png"))
+    planted = set(generator.choice(names, len(names) // 20, replace=False).tolist())
+    labels = {name: int(name[0]) for name in names}
+    for name in sorted(planted):
+        labels[name] = int((labels[name] + generator.integers(1, 10)) % 10)
+    (images / "labels.csv").write_text("file,label\n" + "".join(f"{name},{label}\n" for name, label in labels.items()))
+    made.add_images(images / "labels.csv", "planted")
+    changes = {
+        "data.dataset": "planted", "training.epochs": 5, "training.batch_size": 32, "model.variant": "test_resnet",
+        "data.test_ratio": 0.0, "data.val_ratio": 0.4, "task.image_size": 16, "optimizer.lr": 3e-3,
+        "augmentation.train": [{"kind": "resize"}],
+    }  # fmt: skip
+    run, _ = trained(made, changes)
+    _, found, _ = evaluated(made, run)
+    ranked = [found.files[place] for place in suspicion(found).order]
+    wrong = planted & set(found.files)
+    assert len(wrong) > 20
+    assert len(wrong & set(ranked[: len(ranked) // 10])) / len(wrong) >= 0.8
+    made.close()

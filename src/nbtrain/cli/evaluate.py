@@ -76,7 +76,7 @@ def _compare(given: argparse.Namespace) -> int:
     for one in found.differences:
         if not math.isnan(one.difference):
             verdict = "tie" if one.tie else f"better: {found.a if one.better == 'a' else found.b}"
-            ends = f"({one.interval.low:+.4f} to {one.interval.high:+.4f})"
+            ends = f"({one.wide.low:+.4f} to {one.wide.high:+.4f})"
             print(f"  {one.metric:<12} {one.a:8.4f} {one.b:8.4f}  {one.difference:+.4f} {ends}  {verdict}")
     return 0
 

@@ -27,7 +27,7 @@ BIASED = frozenset({"ece"})
 _PROPORTIONS = ("accuracy", "top5", "exact_match")
 _CHUNK = 2**22
 """Weights that are made at once, which bounds the memory."""
-_MOST_RANKED = 2 * 10**8
+MOST_RANKED = 2 * 10**8
 """Resamples times images times classes that are ranked: some seconds; more would keep a person waiting."""
 _Z = 1.959963984540054
 """The normal distribution leaves 2.5 % above it."""
@@ -65,7 +65,7 @@ def intervals(
     if not n:
         return {}
     found = ends(_resampled(predictions, scores.weighted, resamples, seed, ranking=False), level)
-    ranked = min(resamples, _MOST_RANKED // max(1, n * len(predictions.classes)))
+    ranked = min(resamples, MOST_RANKED // max(1, n * len(predictions.classes)))
     if ranked >= min(FEWEST, resamples):
         some = _resampled(predictions, _ranking, ranked, seed)
         found |= ends(some, level)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files, locks
-from nbtrain.errors import FormatError, NbtrainError, ProjectError
+from nbtrain.errors import FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.evaluation import predictions as stored
 from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.evaluation.predictions import Predictions
@@ -26,7 +26,6 @@ from nbtrain.schema import Format
 
 FORMAT = Format("evaluation")
 FOLDER, RECORD, PREDICTIONS = "evaluations", "evaluation.json", "predictions.npz"
-_NUMBERS = ("metrics", "intervals")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +89,8 @@ class Record:
         try:
             return cls(**known)
         except TypeError as error:
-            raise FormatError(FORMAT._refused(where, str(error), "Evaluate again.").problems) from None
+            told = f"this evaluation cannot be read: {error}."
+            raise FormatError([Problem(str(where), told, "Evaluate again.")]) from None
 
 
 def make(experiment: Path, record: Record, predictions: Predictions) -> int:

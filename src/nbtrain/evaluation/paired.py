@@ -1,8 +1,11 @@
 """Two models on the same images: which is better, by how much, and whether that is more than chance.
 
 Both are measured on the same resamples of the images (the paired bootstrap), so what makes an image hard for both
-cancels out. Where the interval of the difference covers 0 it is a tie. For right and wrong images, McNemar's exact
-test says how likely a difference like this is between equals. It knows predictions; names are given by who asks.
+cancels out. That interval is about these two models. About their configurations it says too little: another seed alone
+moves a number about as much as other images would (Bouthillier et al. 2021, arXiv:2103.03098, figure 1), and with one
+run of each nobody can tell how much. So the interval of the verdict is wider by that; where it covers 0 it is a tie.
+For right and wrong images, McNemar's exact test says how likely such a difference is between equal models. It knows
+predictions; names are given by who asks.
 
 Shapes: R resamples, N images.
 """
@@ -10,6 +13,7 @@ Shapes: R resamples, N images.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +33,9 @@ class Difference:
     a: float
     b: float
     interval: Interval
-    """Of ``a`` − ``b``."""
+    """Of ``a`` − ``b``, for these two models on other images."""
+    wide: Interval
+    """The same for two runs of their configurations: with what another seed may do."""
 
     @property
     def difference(self) -> float:
@@ -38,8 +44,8 @@ class Difference:
 
     @property
     def tie(self) -> bool:
-        """Whether the interval of the difference covers 0: the images do not tell which is better."""
-        return not (self.interval.low > 0 or self.interval.high < 0)
+        """Whether the wide interval covers 0: nobody can tell which configuration is better."""
+        return not (self.wide.low > 0 or self.wide.high < 0)
 
     @property
     def better(self) -> str:
@@ -75,7 +81,7 @@ class Comparison:
 
     @property
     def tie(self) -> bool:
-        """Whether the images do not tell which of the two is better."""
+        """Whether nobody can tell which of the two is better."""
         return self.verdict.tie
 
     @property
@@ -83,8 +89,8 @@ class Comparison:
         """What that means, in sentences."""
         found = self.verdict
         name, images = scores.label(found.metric).lower(), counted(self.n_images, "image", "images")
-        ends = f"95 %: {_signed(found.interval.low)} to {_signed(found.interval.high)}"
-        by = f"{_signed(found.difference)} ({ends}) on the same {images}"
+        ends = f"95 %: {_signed(found.wide.low)} to {_signed(found.wide.high)}, other images and another seed counted"
+        by = f"{_signed(found.difference)} on the same {images} ({ends})"
         if found.tie:
             told = f"A tie: {name} of “{self.a}” differs from that of “{self.b}” by {by}, which may be chance."
         else:
@@ -109,15 +115,16 @@ def compare(
     """Compare two models on the images that both were evaluated on; raises DataError where nothing can be compared."""
     first, second, left_out = _aligned(a, b)
     now_a, now_b = scores.values(first), scores.values(second)
-    ranked = len(first) * len(first.classes) * resamples <= bootstrap._MOST_RANKED
-    parts = [
-        _differences(first, second, weights_RN, ranking=ranked)
+    ranked = len(first) * len(first.classes) * resamples <= bootstrap.MOST_RANKED
+    drawn = [
+        [scores.weighted(found, weights_RN, ranking=ranked) for found in (first, second)]
         for weights_RN in bootstrap.drawn(len(first), resamples, seed)
     ]
-    spread = bootstrap.ends({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, level)
-    made = tuple(Difference(name, now_a[name], now_b[name], spread[name]) for name in now_a if name in spread)
+    drawn_a, drawn_b = (_joined([parts[which] for parts in drawn]) for which in (0, 1))
+    made = tuple(_differences(now_a, now_b, drawn_a, drawn_b, level))
     only_a, only_b = (int((x.right & ~y.right).sum()) for x, y in ((first, second), (second, first)))
-    main = ("map" if "map" in spread else "f1_micro") if first.multilabel else "accuracy"
+    there = {found.metric for found in made}
+    main = ("map" if "map" in there else "f1_micro") if first.multilabel else "accuracy"
     return Comparison(*names, len(first), left_out, main, made, only_a, only_b, mcnemar(only_a, only_b))
 
 
@@ -166,9 +173,21 @@ def _ordered(predictions: Predictions, classes: tuple[str, ...]) -> Predictions:
     )
 
 
-def _differences(a: Predictions, b: Predictions, weights_RN: Floats, *, ranking: bool) -> dict[str, Floats]:
-    one, other = (scores.weighted(found, weights_RN, ranking=ranking) for found in (a, b))
-    return {name: one[name] - other[name] for name in one}
+def _joined(parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _differences(
+    now_a: Mapping[str, float], now_b: Mapping[str, float], a: dict[str, Floats], b: dict[str, Floats], level: float
+) -> Iterator[Difference]:
+    """Yield the difference in each metric that was resampled."""
+    alone_a, alone_b = bootstrap.ends(a, level), bootstrap.ends(b, level)
+    for name, ends in bootstrap.ends({name: a[name] - b[name] for name in a}, level).items():
+        difference = now_a[name] - now_b[name]
+        # What another seed does is independent of the images, so squares add up; its size is that of either interval.
+        noise = sum(((one[name].high - one[name].low) / 2) ** 2 for one in (alone_a, alone_b))
+        below, above = (math.sqrt((difference - end) ** 2 + noise) for end in ends)
+        yield Difference(name, now_a[name], now_b[name], ends, Interval(difference - below, difference + above))
 
 
 def _signed(number: float) -> str:

@@ -6,6 +6,8 @@ evaluate; what an evaluation holds is evaluation.py's matter.
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nbtrain.config import Config
@@ -44,14 +46,21 @@ class Evaluating:
         running = under_way.get(asked)
         if running is not None and running.status in ("pending", "working"):
             return running
-        if checkpoint != "best" or kept.best(run.path / "checkpoints") is None:
-            kept.find(run.path / "checkpoints", checkpoint)  # at once, before a process is made for nothing
+        if not _is_there(run.path / "checkpoints", checkpoint):
+            kept.find(run.path / "checkpoints", checkpoint)  # which says what there is; else it reads the whole file
         request = {"run": str(run.path.relative_to(self.project.path)), "part": part, "checkpoint": checkpoint}
         device = Config.parse(run.config["config"]).hardware.device
         title = f"an evaluation of “{self.name}”"
         job: Job[dict[str, Any]] = Job.start(self.project.path, "evaluate", request, title=title, device=device)
         under_way[asked] = Evaluation(cast("Experiment", self), job=job, part=part)
+        job.on_change(self._tell_evaluated)
         return under_way[asked]
+
+    def _tell_evaluated(self, job: Job[dict[str, Any]]) -> None:
+        """Let whoever shows the experiment look again, once an evaluation is there; called on the watch thread."""
+        if job.status == "completed":
+            with self.project.lock:
+                cast("Experiment", self).beat = time.time()
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -78,3 +87,11 @@ class Evaluating:
             advice = "data.test_ratio sets images aside for test, before training; val is there in any case."
             raise StatusError("the split of this experiment has no test set", advice=advice)
         return self.run
+
+
+def _is_there(checkpoints: Path, which: str | int) -> bool:
+    """Tell whether a checkpoint has its marker, without a look at its content."""
+    if which == "best":
+        return kept.best(checkpoints) is not None
+    steps = [str(one.step) for one in kept.checkpoints(checkpoints)]
+    return bool(steps) if which == "last" else str(which) in steps
