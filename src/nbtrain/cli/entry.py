@@ -21,13 +21,28 @@ from nbtrain.cli import (
     plan,
     queue,
     reference,
+    scan,
     training,
 )
 from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, cache, checks, reference)
+_GROUPS = (
+    lab,
+    training,
+    later,
+    queue,
+    experiments,
+    configuration,
+    advise,
+    scan,
+    measure,
+    plan,
+    cache,
+    checks,
+    reference,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,7 +35,7 @@ FORMAT = 1
 PROBLEMS = "problems.json"
 _NUMBERS: dict[str, type[np.generic]] = {
     "size_bytes": np.int64, "mtime_ns": np.int64, "width": np.int32, "height": np.int32, "odd": np.uint8,
-    "hash": np.uint64, "brightness": np.float32, "contrast": np.float32, "sharpness": np.float32,
+    "hash": np.uint64, "brightness": np.float64, "contrast": np.float64, "sharpness": np.float64,
 }  # fmt: skip
 _PREFIX = "column."
 """Some names alone would be taken for numpy's own arguments."""
