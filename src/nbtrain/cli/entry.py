@@ -24,6 +24,7 @@ from nbtrain.cli import (
     plan,
     queue,
     reference,
+    scan,
     training,
 )
 from nbtrain.cli.options import REFUSED
@@ -39,6 +40,7 @@ _GROUPS = (
     data,
     configuration,
     advise,
+    scan,
     measure,
     plan,
     evaluate,

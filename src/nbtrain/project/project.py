@@ -30,6 +30,7 @@ from nbtrain.project.datasets import DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
 from nbtrain.project.queue import LOOK_S, ProjectQueue
+from nbtrain.project.scanning import Scan
 from nbtrain.runs import launch
 from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Choice, Format
@@ -56,6 +57,7 @@ class Project(HasTraits):
         self.path = Path(path).expanduser().absolute()
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
+        self._scans: dict[str, Scan] = {}
         self._sized: dict[Any, dict[str, int]] = {}
         self._hashes: dict[Any, str] = {}
         self._saved: dict[str, Any] = {}
@@ -221,6 +223,19 @@ class Project(HasTraits):
             self._hashes.clear()
             for experiment in self.cards:
                 experiment.look()
+
+    def scan(self, name: str = "", *, start: bool = True) -> Scan:
+        """Open every image of a data set once, in a process of its own, and return the scan at once.
+
+        ``name`` may be left out where there is one data set. Only files that have changed since the last scan are
+        looked at. Without ``start`` it is the scan as it stands: what is under way, and what the last one has found.
+        """
+        found = self.dataset(name)
+        with self.lock:
+            scan = self._scans.setdefault(found.name, Scan(self, found.name))
+        if start:
+            scan.start()
+        return scan
 
     def choices(self) -> dict[str, tuple[Choice, ...]]:
         """Return, by path, the values that only this project can name: its data sets and its splits."""
