@@ -7,6 +7,7 @@ from nbtrain.data.sources.folder import Folder
 from nbtrain.data.sources.hugging_face import HuggingFace
 from nbtrain.data.sources.label_studio import LabelStudio
 from nbtrain.data.sources.look import Found, look
+from nbtrain.data.sources.masks import Masks
 from nbtrain.data.sources.table import Table
 from nbtrain.data.sources.voc import Voc
 from nbtrain.data.sources.yolo import Yolo
@@ -20,6 +21,7 @@ __all__ = [
     "Found",
     "HuggingFace",
     "LabelStudio",
+    "Masks",
     "Source",
     "Table",
     "Voc",

@@ -49,10 +49,15 @@ class Gathering:
         self._odd: dict[str, list[str]] = {}
         self._noted: list[str] = []
 
-    def image(self, name: str, *, place: str = "", base: str = "", split: str = "") -> Image | None:
-        """Return the image called ``name``, the same one for the same file; None where it is missing."""
+    def image(
+        self, name: str, *, place: str = "", base: str = "", split: str = "", size_bytes: int = -1
+    ) -> Image | None:
+        """Return the image called ``name``, the same one for the same file; None where it is missing.
+
+        ``size_bytes`` is given for one that is known to be there.
+        """
         self.n_named += 1
-        found = self.files.find(name, place, base)
+        found = (name, size_bytes) if size_bytes >= 0 else self.files.find(name, place, base)
         if found is None:
             return None
         known = self.images.get(found[0])

@@ -244,7 +244,7 @@ def _gather(
         records = sets.get(name, [])
         looked = in_parallel(lambda record: _look(root, record.file), records)
         for record, seen in zip(records, looked, strict=True):
-            image = gathering.image(record.file, split=name)
+            image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
             if image is None:
                 continue
             image.width, image.height = seen.width, seen.height
