@@ -24,6 +24,7 @@ _PARTS = {
     "nbtrain.data.sources": (
         "Archive",
         "Coco",
+        "DatasetClass",
         "Folder",
         "HuggingFace",
         "LabelStudio",

@@ -178,7 +178,8 @@ class Project(HasTraits):
         Raises DataError saying what is wrong with them and where.
         """
         source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
-        source.prepare()
+        if not source.foreign:
+            source.prepare()
         with self.lock:
             self.save()
             made = self.data.add(source, name)

@@ -3,6 +3,7 @@
 from nbtrain.data.sources.archive import Archive
 from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect
 from nbtrain.data.sources.coco import Coco
+from nbtrain.data.sources.dataset_class import DatasetClass
 from nbtrain.data.sources.folder import Folder
 from nbtrain.data.sources.hugging_face import HuggingFace
 from nbtrain.data.sources.label_studio import LabelStudio
@@ -17,6 +18,7 @@ __all__ = [
     "Annotated",
     "Archive",
     "Coco",
+    "DatasetClass",
     "Folder",
     "Found",
     "HuggingFace",

@@ -225,7 +225,7 @@ def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> I
     left = []
     for base in dict.fromkeys(bases.values()):
         below = base.relative_to(root).as_posix()
-        files = (name if below == "." else f"{below}/{name}" for name in names_in(base) if is_image(name))
+        files = (name if below == "." else f"{below}/{name}" for name in os.listdir(base) if is_image(name))
         left += [file for file in files if file not in gathering.images]
     if left:
         told = counted(len(left), "image has no XML file and is", "images have no XML file and are")
