@@ -7,6 +7,8 @@ This file knows images, marks and labels; it knows no format, and opens nothing.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -123,6 +125,18 @@ class Gathering:
 
     def _why_none(self) -> str:
         return " ".join((*self._told(), *self._noted, "Give a folder or file with annotations."))
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Make a million small objects without looking through all of them for garbage every few thousand."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def unused(listing: Listing) -> str:

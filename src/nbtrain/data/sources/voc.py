@@ -16,7 +16,7 @@ from typing import Any
 
 from nbtrain.data.records import Listing, MarkKind, counted, first, natural
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.gathering import Gathering, Image, clean_name
+from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.texts import Node, text_of, xml_of
 from nbtrain.errors import DataError
@@ -38,6 +38,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         """Return whether ``path`` is a folder that holds annotations as XML files."""
         return path.is_dir() and bool(_folders(path))
 
+    @uncollected()
     def listing(self) -> Listing:
         """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""
         path = existing(self.path)
