@@ -23,7 +23,18 @@ _HOMES = {
 }
 _PARTS = {
     "nbtrain.data.settings": ("Data",),
-    "nbtrain.data.sources": ("Archive", "Coco", "Folder", "HuggingFace", "LabelStudio", "Table", "Voc", "Yolo"),
+    "nbtrain.data.sources": (
+        "Archive",
+        "Coco",
+        "DatasetClass",
+        "Folder",
+        "HuggingFace",
+        "LabelStudio",
+        "Masks",
+        "Table",
+        "Voc",
+        "Yolo",
+    ),
     "nbtrain.training.losses": ("BCE", "CrossEntropy", "Focal"),
     "nbtrain.training.optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
     "nbtrain.training.schedulers": (

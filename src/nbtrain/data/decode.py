@@ -38,6 +38,7 @@ MAX_JPEG_BYTES = 256 * 2**20
 """Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
 _MAX_LENT_BYTES = 8 * 2**20
 _NOTHING = memoryview(b"")
+_HEAD_BYTES = 4096
 JPEG_BEGINS = b"\xff\xd8\xff"
 _FRAME_BEGINS, _SCAN_BEGINS = frozenset((0xC0, 0xC1, 0xC2)), 0xDA
 _FRAME = struct.Struct(">BHHB")
@@ -56,6 +57,9 @@ def size_of(path: str | Path) -> tuple[int, int]:
 
 def shown_size_of(path: str | Path) -> tuple[int, int]:
     """Return (width, height) in px as ``decode`` gives them, turned where EXIF says so; raises DataError as it does."""
+    plain = plain_size(_head(path))
+    if plain is not None:
+        return plain
     with opened(path) as image:
         return image.size[::-1] if orientation(image) in _ON_ITS_SIDE else image.size
 
@@ -152,6 +156,16 @@ def _jpeg_bytes(path: str | Path) -> memoryview:
             return data[:at]
     except OSError:
         return _NOTHING
+
+
+def _head(path: str | Path) -> memoryview:
+    """Return the first bytes of a file that begins as a JPEG does; nothing where Pillow is to read it."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return _NOTHING
+    return memoryview(head) if head.startswith(JPEG_BEGINS) else _NOTHING
 
 
 def plain_size(data: memoryview) -> tuple[int, int] | None:

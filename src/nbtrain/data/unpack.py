@@ -234,7 +234,7 @@ def archive(
         size_bytes = path.stat().st_size
         bounds = fitting(limits or Limits(), folder)
         writer = Writer(folder, bounds, size_bytes, stopped)
-        told = Ticker(progress, stopped, size_bytes >> 20, "MiB")
+        told = Ticker(progress, stopped, max(1, size_bytes >> 20), "MiB")  # a small one would be told file by file
         with _damaged(path), open(path, "rb") as file:
             entries = _zip(file, writer) if path.suffix.lower() == ".zip" else _tar(file, writer)
             for name, content in entries:

@@ -211,9 +211,13 @@ class Project(HasTraits):
             return made
 
     def source_at(self, path: str | Path | Source) -> Source:
-        """Return the source that reads what lies at ``path``; what lies inside an archive is unpacked first."""
+        """Return the source that reads what lies at ``path``; what lies inside an archive is unpacked first.
+
+        A source that is somebody's code is never run here: what it makes must be there.
+        """
         source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
-        source.prepare()
+        if not source.foreign:
+            source.prepare()
         return source
 
     def data_changed(self) -> None:

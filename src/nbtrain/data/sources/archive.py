@@ -11,8 +11,7 @@ from typing import Self
 from nbtrain.data import unpack
 from nbtrain.data.records import Listing, Record
 from nbtrain.data.scan import Progress, Stopped
-from nbtrain.data.sources.base import Source, detect, existing, is_image, names_in
-from nbtrain.errors import DataError
+from nbtrain.data.sources.base import Source, detect, existing, is_image, names_in, unplaced
 from nbtrain.schema import field
 
 
@@ -54,8 +53,7 @@ class Archive(Source, kind="archive", label="Archive"):
 
     def _done(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> unpack.Unpacked:
         if not self.unpacked:
-            advice = "Add it to a project, or give a folder with unpacked=…."
-            raise DataError("it is not said where the archive is to be unpacked", value=self.path, advice=advice)
+            raise unplaced(self.path)
         into = Path(self.unpacked)
         if not Path(self.path).expanduser().exists():  # the archive was deleted once it had been unpacked
             if not (into / "files").is_dir():

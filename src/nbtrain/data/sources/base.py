@@ -56,6 +56,8 @@ class Source(Family):
     """What this kind reads, for the message that no kind fits."""
     broad: ClassVar[bool] = False
     """Whether it claims whatever is a folder, so that all others are asked first."""
+    foreign: ClassVar[bool] = False
+    """Whether ``prepare`` runs code of the person's, which belongs in a process of its own."""
 
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
@@ -67,6 +69,11 @@ class Source(Family):
     def preview(self) -> Listing:
         """Return what can be told without unpacking anything; for most kinds that is the listing itself."""
         return self.listing()
+
+    @classmethod
+    def means(cls, text: str) -> bool:
+        """Return whether ``text`` names, without being a path, what this kind reads."""
+        return False
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -90,6 +97,9 @@ class Annotated(Source):
 
 def detect(path: str | Path) -> Source:
     """Return the source that fits what lies at ``path``; raises DataError where nothing is there or nothing fits."""
+    named = next((kind for kind in Source.kinds().values() if kind.means(str(path))), None)
+    if named is not None and not Path(path).exists():
+        return named(path=str(path))
     where = existing(path)
     for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
         if kind.claims(where):
@@ -111,6 +121,12 @@ def existing(path: str | Path) -> Path:
         return where.absolute()
     parent = next((p for p in where.absolute().parents if p.is_dir()), Path("/"))
     raise DataError("there is no such path", value=str(where), advice=f"The nearest folder that exists is {parent}.")
+
+
+def unplaced(path: str) -> DataError:
+    """Return the error for what has to be unpacked, and nobody has said where."""
+    advice = "Add it to a project, or name a folder: unpacked=…, or --unpack FOLDER on the command line."
+    return DataError("it is not said where its images are to be unpacked", value=path, advice=advice)
 
 
 def set_of(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, names_in, set_of
-from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name
+from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.texts import begins_with, json_of
 from nbtrain.errors import DataError
@@ -42,6 +42,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
             else bool(_json_files(path))
         )
 
+    @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets in the order of their files; raises DataError saying what is wrong."""
         path = existing(self.path)

@@ -7,6 +7,8 @@ This file knows images, marks and labels; it knows no format, and opens nothing.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,10 +51,15 @@ class Gathering:
         self._odd: dict[str, list[str]] = {}
         self._noted: list[str] = []
 
-    def image(self, name: str, *, place: str = "", base: str = "", split: str = "") -> Image | None:
-        """Return the image called ``name``, the same one for the same file; None where it is missing."""
+    def image(
+        self, name: str, *, place: str = "", base: str = "", split: str = "", size_bytes: int = -1
+    ) -> Image | None:
+        """Return the image called ``name``, the same one for the same file; None where it is missing.
+
+        ``size_bytes`` is given for one that is known to be there.
+        """
         self.n_named += 1
-        found = self.files.find(name, place, base)
+        found = (name, size_bytes) if size_bytes >= 0 else self.files.find(name, place, base)
         if found is None:
             return None
         known = self.images.get(found[0])
@@ -118,6 +125,18 @@ class Gathering:
 
     def _why_none(self) -> str:
         return " ".join((*self._told(), *self._noted, "Give a folder or file with annotations."))
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Make a million small objects without looking through all of them for garbage every few thousand."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def unused(listing: Listing) -> str:

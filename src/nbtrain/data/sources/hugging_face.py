@@ -19,7 +19,7 @@ from nbtrain.data import unpack
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.sources import arrow
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, set_of
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, set_of, unplaced
 from nbtrain.data.sources.gathering import SETS, Gathering, clean_name
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import json_of
@@ -53,7 +53,10 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         if path.is_dir():
             names = names_in(path)
             saved = {"state.json", "dataset_info.json"} <= set(names) or "dataset_dict.json" in names
-            return saved or any(name.endswith(".parquet") for name in (*names, *names_in(path / "data")))
+            tables = (path / name for name in names if name.endswith(".parquet"))
+            inner = (path / "data" / name for name in names_in(path / "data") if name.endswith(".parquet"))
+            one = next(tables, None) or next(inner, None)
+            return saved or (one is not None and _holds_images(one))
         return path.suffix.lower() == ".parquet" and path.is_file() and _holds_images(path)
 
     def placed(self, folder: Path) -> Self:
@@ -112,8 +115,7 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         self, parts: _Parts, progress: Progress = lambda _: None, stopped: Stopped = lambda: False
     ) -> unpack.Unpacked:
         if not self.unpacked:
-            advice = "Add it to a project, or give a folder with unpacked=…."
-            raise DataError("it is not said where the images are to be unpacked", value=self.path, advice=advice)
+            raise unplaced(self.path)
         fill = lambda folder: _unpack(parts, folder, progress, stopped)  # noqa: E731
         return unpack.once(Path(self.unpacked), unpack.stamp_of(parts.paths), fill)
 

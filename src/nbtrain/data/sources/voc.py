@@ -10,11 +10,13 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from pathlib import Path
+from typing import Any
 
-from nbtrain.data.records import Listing, counted, first, natural
+from nbtrain.data.records import Listing, MarkKind, counted, first, natural
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.gathering import Gathering, Image, clean_name
+from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.texts import Node, text_of, xml_of
 from nbtrain.errors import DataError
@@ -36,6 +38,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         """Return whether ``path`` is a folder that holds annotations as XML files."""
         return path.is_dir() and bool(_folders(path))
 
+    @uncollected()
     def listing(self) -> Listing:
         """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""
         path = existing(self.path)
@@ -55,16 +58,19 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         return gathering.listing(root, None, path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Annotation:
-    file: Path
-    node: Node | None
-    """None where the file is broken."""
-    error: DataError | None = None
+    """What matters of one XML file: the trees of a hundred thousand would take a gigabyte."""
 
-    @property
-    def name(self) -> str:
-        return self.node.said("filename") if self.node else ""
+    file: Path
+    name: str = ""
+    sides: tuple[float, float] = (0, 0)
+    """Width and height of the image in px, 0 where they are not said."""
+    things: list[tuple[str, MarkKind | None, tuple[Any, ...]]] = attribute(default_factory=list)
+    """Class, kind and points of each object; no kind for one that is said to be there, and not where."""
+    cells: dict[str, str] = attribute(default_factory=dict)
+    error: DataError | None = None
+    """Why the file cannot be used."""
 
 
 def _folders(path: Path) -> dict[Path, str]:
@@ -99,11 +105,33 @@ def _annotation(file: Path) -> _Annotation:
     try:
         node = xml_of(file)
     except DataError as error:
-        return _Annotation(file, None, error)
-    if node.name == "annotation":
-        return _Annotation(file, node)
-    told = f"{file.name}: its outermost element is <{node.name[:40]}>, not <annotation>"
-    return _Annotation(file, None, DataError(told, value=str(file)))
+        return _Annotation(file, error=error)
+    if node.name != "annotation":
+        told = f"{file.name}: its outermost element is <{node.name[:40]}>, not <annotation>"
+        return _Annotation(file, error=DataError(told, value=str(file), advice="Leave it out."))
+    objects = node.all("object")
+    sides = _px(node.said("size", "width")), _px(node.said("size", "height"))
+    return _Annotation(file, node.said("filename"), sides, [_thing(thing) for thing in objects], _cells(objects))
+
+
+def _thing(thing: Node) -> tuple[str, MarkKind | None, tuple[Any, ...]]:
+    label = clean_name(thing.said("name"))
+    if thing.said("robndbox", "cx"):
+        x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
+        return label, "rotated box", (x, y, width, height, _degrees(angle))
+    box = thing.all("bndbox")
+    return (label, "box", tuple(box[0].said(corner) for corner in _CORNERS)) if box else (label, None, ())
+
+
+def _cells(objects: list[Node]) -> dict[str, str]:
+    """Return what is said of objects as columns of their image: whether it is so of any, and every pose."""
+    cells = {}
+    for said in _SAID:
+        values = {thing.said(said) for thing in objects if thing.all(said)}
+        if values:
+            cells[said] = "no" if values <= {"0", ""} else "yes"
+    poses = {thing.said("pose") for thing in objects} - {""}
+    return cells | ({"pose": ";".join(sorted(poses))} if poses else {})
 
 
 def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
@@ -117,7 +145,7 @@ def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
     """Return the folder of the images that the XML files in ``folder`` name."""
     above = (folder, path) if path in folder.parents else (folder,)
     looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
-    names = [annotation.name for annotation in annotations if annotation.node]
+    names = [annotation.name for annotation in annotations if not annotation.error]
     found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
     if found is None:
         files = Files(path, "the XML files")
@@ -139,7 +167,7 @@ def _gather(
     names = {name for name in os.listdir(folder) if is_image(name)}
     by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
     for annotation in annotations:
-        if annotation.node is None:
+        if annotation.error:
             continue
         stem, name = annotation.file.stem, annotation.name
         if name:
@@ -148,30 +176,19 @@ def _gather(
         found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
         image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))
         if image is not None:
-            _marks(gathering, image, annotation.node)
+            _marks(gathering, image, annotation)
 
 
-def _marks(gathering: Gathering, image: Image, node: Node) -> None:
-    image.width, image.height = (_px(node.said("size", side)) for side in ("width", "height"))
-    objects = node.all("object")
-    for number, thing in enumerate(objects, 1):
-        label = clean_name(thing.said("name"))
+def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
+    image.width, image.height = annotation.sides
+    image.cells = annotation.cells
+    for number, (label, kind, points) in enumerate(annotation.things, 1):
         if not label:
             gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
-        elif thing.said("robndbox", "cx"):
-            x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
-            gathering.mark(image, "rotated box", label, (x, y, width, height, _degrees(angle)), number)
-        elif box := thing.all("bndbox"):
-            gathering.mark(image, "box", label, [box[0].said(corner) for corner in _CORNERS], number)
+        elif kind:
+            gathering.mark(image, kind, label, points, number)
         else:
             image.labels.add(label)
-    for said in _SAID:
-        values = [thing.said(said) for thing in objects if thing.all(said)]
-        if values:
-            image.cells[said] = "no" if set(values) <= {"0", ""} else "yes"
-    poses = {thing.said("pose") for thing in objects} - {""}
-    if poses:
-        image.cells["pose"] = ";".join(sorted(poses))
 
 
 def _px(text: str) -> float:
@@ -209,7 +226,7 @@ def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> I
     left = []
     for base in dict.fromkeys(bases.values()):
         below = base.relative_to(root).as_posix()
-        files = (name if below == "." else f"{below}/{name}" for name in names_in(base) if is_image(name))
+        files = (name if below == "." else f"{below}/{name}" for name in os.listdir(base) if is_image(name))
         left += [file for file in files if file not in gathering.images]
     if left:
         told = counted(len(left), "image has no XML file and is", "images have no XML file and are")

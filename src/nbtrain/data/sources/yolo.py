@@ -18,7 +18,7 @@ import yaml
 
 from nbtrain.data.records import Listing, Record, counted, first
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image, names_in
-from nbtrain.data.sources.gathering import SETS, Gathering, box_of, clean_name
+from nbtrain.data.sources.gathering import SETS, Gathering, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import text_of
@@ -46,6 +46,7 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
             return path.suffix.lower() in _YAML
         return _yaml_in(path) is not None or bool(_folders(path))
 
+    @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets; raises DataError saying what is wrong and where."""
         path = existing(self.path)
@@ -244,7 +245,7 @@ def _gather(
         records = sets.get(name, [])
         looked = in_parallel(lambda record: _look(root, record.file), records)
         for record, seen in zip(records, looked, strict=True):
-            image = gathering.image(record.file, split=name)
+            image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
             if image is None:
                 continue
             image.width, image.height = seen.width, seen.height
