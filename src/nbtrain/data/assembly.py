@@ -37,6 +37,7 @@ from nbtrain.data.records import (
 from nbtrain.data.sources import Source
 from nbtrain.data.splits import SETS, Split
 from nbtrain.errors import ConfigError, DataError, Problem
+from nbtrain.processes import without_collecting
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,10 @@ def data_hash(base: str, edits: Edits) -> str:
 def look(parts: Parts) -> AsFound:
     """Look at all sources; raises DataError saying which one cannot be read, and why."""
     where = ", ".join(part.source.path for part in parts)
-    if len(parts) == 1:
-        return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
-    found = tuple(_prefixed(part.name, _listing_of(part)) for part in parts)
+    with without_collecting():
+        if len(parts) == 1:
+            return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
+        found = tuple(_prefixed(part.name, _listing_of(part)) for part in parts)
     _refuse_confusion(parts, found)
     return AsFound(found, where)
 
