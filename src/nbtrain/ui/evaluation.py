@@ -79,13 +79,14 @@ class EvaluationPanel(Following, twin="evaluation"):
 
     def state(self) -> dict[str, Any]:
         """Return the evaluation in full, worked out anew only where it is another one."""
+        job = self._job()  # first: one that is over is shown from now on
         experiment, shown = self.experiment, self._evaluation
         told: dict[str, Any] = {
             "experiment_facts": _facts(experiment),
             "offered": _offered(experiment),
             "listed": [{"number": one.number, "title": one.title} for one in reversed(_readable(experiment))],
             "number": shown.number if shown else 0,
-            "job": self._job(),
+            "job": job,
             "outdated": shown.outdated if shown else "",
         }
         key = (experiment and experiment.id, told["number"], self._label, self._by)
