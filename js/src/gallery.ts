@@ -109,7 +109,7 @@ function filters(panel: Panel<Gallery>): TemplateResult {
   return html`<div class="row filters">
     <input type="search" placeholder="File name…" aria-label="Find by file name" .value=${query.words} @change=${(e: Event) => ask({ words: (e.target as HTMLInputElement).value })}
       @input=${(e: Event) => { const { value } = e.target as HTMLInputElement; if (value === "" || value.length > 1) ask({ words: value }); }}>
-    ${select("label", "All classes", labels)}${select("part", "All sets", parts)}${select("problem", "With and without problems", problems)}
+    ${select("label", "All classes", labels)}${select("part", "All sets", parts)}${select("problem", "All images", problems)}
     <span class="grow"></span><span class="mut num" role="status">${panel.get("count") === panel.get("total") ? counted(panel.get("total"), "image") : `${grouped(panel.get("count"))} of ${counted(panel.get("total"), "image")}`}</span></div>`;
 }
 

@@ -6,6 +6,7 @@ used. It knows data sets and scans; the images themselves are gallery.py's.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
@@ -232,9 +233,15 @@ def _facts(known: DataSet) -> list[dict[str, str]]:
         ("Images", f"{known.n_images:,}".replace(",", "\u202f")),
         ("Labels", "several per image" if known.multilabel else "one per image"),
         ("Left out", left_out),
-        ("From", "\n".join(part.source.path for part in known.parts)),
+        ("From", "\n".join(_from_here(part.source.path) for part in known.parts)),
         ("Sets", "its own" if known.own_split else ""),
         ("Edits", edits),
         ("Version", known.hash),
     )
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _from_here(path: str) -> str:
+    """Return a path as the notebook's folder sees it, where it lies below that."""
+    here = os.path.join(os.getcwd(), "")
+    return path.removeprefix(here)
