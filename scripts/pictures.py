@@ -32,6 +32,19 @@ exp = project.new("Baseline")
 exp.set("training.epochs", {epochs})
 """
 SHOW = "TrainingStudio(project)"
+PROBLEMS = """
+from pathlib import Path
+images = sorted(Path().rglob("*.png"))
+images[5].write_bytes(images[5].read_bytes()[:60])
+images[40].write_bytes(b"")
+for copy, image in enumerate(images[100:104]):
+    (images[700 + 40 * copy].parent / f"copy-{copy}.png").write_bytes(image.read_bytes())
+data = project.dataset()
+data.refresh()
+data.relabel(data.listing().records[11].file, data.classes[3])
+exp.save()
+project.data.make_split(exp.config.data)
+"""
 SEVERAL = (
     NEW.format(epochs=4)
     + """
@@ -65,6 +78,22 @@ def stage(label: str, sign: str) -> Callable[[NotebookView], None]:
         view.output.locator(sign).first.wait_for()
 
     return open_stage
+
+
+def browsed(view: NotebookView) -> None:
+    """Scan the images, then select two of them."""
+    view.output.get_by_role("tab", name="Data").click()
+    view.output.get_by_role("button", name="Scan all images").click()
+    view.output.locator(".nbt-data .kinds li").first.wait_for(timeout=120_000)
+    for place in (3, 4):
+        view.output.locator(".nbt-gallery .tile").nth(place).click(modifiers=["ControlOrMeta"])
+    view.output.locator(".nbt-gallery .tile img").nth(40).wait_for()
+
+
+def judged(view: NotebookView) -> None:
+    """Open the evaluation and wait for its errors."""
+    view.output.get_by_role("tab", name="Evaluate").click()
+    view.output.locator(".nbt-gallery .tile img").first.wait_for()
 
 
 def compared(view: NotebookView) -> None:
@@ -132,6 +161,8 @@ STATES = (
         + "for image in Path().rglob('*.png'): image.unlink()\nexp.train()",
         act=until("exp.status == 'failed'"),
     ),
+    State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
+    State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),
     State("compare", SEVERAL, act=compared, height_px=1400),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),

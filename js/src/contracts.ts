@@ -23,7 +23,7 @@ export interface Header extends Common {
 }
 
 export interface Card {
-  id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; created_s: number;
+  id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
   metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
 }
@@ -65,6 +65,67 @@ export interface Compare extends Common {
   settings: SideBySide[];
   offered: { id: string; name: string }[];
   metric: string;
+  visible: boolean;
+}
+
+/** One image of a gallery; `part` is its set, `problems` are in words. */
+export interface Tile { file: string; labels: string[]; part: string; problems: string[]; left_out: boolean; trouble: string; note: string }
+export interface Counted { value: string; label: string; count: number }
+
+export interface ProblemKind { kind: string; label: string; help: string; count: number; dealt: number }
+export interface Scan { state?: "none" | "running" | "done" | "stale"; text?: string; fraction?: number | null; trouble?: string; kinds?: ProblemKind[] }
+
+export interface Data extends Common {
+  sets: { name: string; images: number; classes: number }[];
+  chosen: string;
+  facts: { label: string; value: string }[];
+  classes: { name: string; count: number }[];
+  notices: string[];
+  scan: Scan;
+  adding: { path?: string; lines?: string[]; ok?: boolean; busy?: boolean; done?: string };
+  visible: boolean;
+}
+
+export interface Gallery extends Common {
+  total: number;
+  count: number;
+  version: number;
+  query: { label: string; part: string; problem: string; words: string };
+  choices: { labels: Counted[]; parts: Counted[]; problems: Counted[] };
+  title: string;
+  editable: boolean;
+  undo: string;
+  redo: string;
+  opened: { file?: string; facts?: { label: string; value: string }[] };
+  visible: boolean;
+}
+
+/** Shapes of an evaluation's parts. */
+export interface Evaluation {
+  choice: { value: string; label: string };
+  metric: { name: string; label: string; value: number | null; low: number | null; high: number | null };
+  /** The last three numbers of a bin: how sure on average, the share that is right, and images. */
+  bins: (number | null)[][];
+  slice: { name: string; n: number; value: number | null; low: number | null; high: number | null; rest: number | null; worse: boolean };
+  points: Record<"threshold" | "precision" | "recall" | "fpr" | "f1", (number | null)[]>;
+}
+
+export interface EvaluationPanel extends Common {
+  experiment_facts: { name: string; status: string; reason: string };
+  offered: { parts: Evaluation["choice"][]; checkpoints: Evaluation["choice"][] };
+  listed: { number: number; title: string }[];
+  number: number;
+  job: { running?: boolean; text?: string; fraction?: number | null; trouble?: string };
+  outdated: string;
+  notices: string[];
+  multilabel: boolean;
+  metrics: Evaluation["metric"][];
+  confusion: { classes?: string[]; counts?: number[][]; most?: { true: string; predicted: string; count: number }[] };
+  per_class: { columns?: string[]; rows?: (string | number | null)[][] };
+  curve: { classes?: string[]; label?: string; points?: Evaluation["points"]; best?: number | null; best_f1?: number | null };
+  reliability: Evaluation["bins"];
+  slices: { offered?: string[]; by?: string; rows?: Evaluation["slice"][] };
+  said: string;
   visible: boolean;
 }
 

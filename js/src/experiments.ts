@@ -241,7 +241,8 @@ function branching(panel: Panel<Experiments>, card: Card): TemplateResult {
 function deletion(panel: Panel<Experiments>, change: (part: Partial<Local>) => void, card: Card): TemplateResult {
   const cancel = (): void => { change({ deleting: "" }); requestAnimationFrame(() => focusCard(panel.el, card.id)); };
   const remove = (): void => { change({ deleting: "" }); panel.send("delete", { id: card.id }); };
-  const runs = card.runs ? `Its configuration and ${counted(card.runs, "run")} move to the project's trash folder.` : "Its configuration moves to the project's trash folder.";
+  const along = [card.runs ? counted(card.runs, "run") : "", card.evaluations ? counted(card.evaluations, "evaluation") : ""].filter(Boolean);
+  const runs = along.length ? `Its configuration${along.length > 1 ? ", " : " and "}${along.join(" and ")} move to the project's trash folder.` : "Its configuration moves to the project's trash folder.";
   return html`<div class="card on" role="alertdialog" aria-label="Delete ${card.name}?" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") cancel(); }}>
     <div class="confirm"><p><b>Delete “${card.name}”?</b> ${isActive(card.status) ? "It is stopped first. " : ""}${runs}</p>
       <div class="row"><button class="solid-danger" @click=${remove}>Delete</button><button class="keep" @click=${cancel}>Keep</button></div></div></div>`;

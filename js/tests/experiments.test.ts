@@ -5,7 +5,7 @@ import widget, { sorted } from "../src/experiments";
 import { matching } from "../src/lib/listed";
 
 const card = (id: string, more = {}): any => ({
-  id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
+  id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, evaluations: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
   phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
 });
 const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, branching: {}, blank: false, notices: [], found: {}, ...more });
@@ -130,10 +130,17 @@ test("delete asks in place and tells what goes to the trash", async () => {
   const { el, model } = open([card("1", { runs: 1, status: "training" })]);
   press(all(el, ".card")[0]!, "Delete");
   await drawn();
-  assert.match(text(el), /stopped first.*1 run move.*trash/);
+  assert.match(text(el), /stopped first.*configuration and 1 run move.*trash/);
   assert.equal(model.sent.length, 0);
   button(el, "Delete").click();
   assert.deepEqual(model.sent, [{ do: "delete", id: "1" }]);
+});
+
+test("delete tells of evaluations", async () => {
+  const { el } = open([card("1", { runs: 1, evaluations: 2, status: "completed" })]);
+  press(all(el, ".card")[0]!, "Delete");
+  await drawn();
+  assert.match(text(el), /configuration, 1 run and 2 evaluations move.*trash/);
 });
 
 test("the menu offers rename, duplicate, compare and delete", () => {

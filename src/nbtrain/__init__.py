@@ -13,15 +13,28 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Config": "nbtrain.config",
+    "Evaluation": "nbtrain.project.evaluation",
     "Experiment": "nbtrain.project.experiment",
     "NbtrainError": "nbtrain.errors",
     "Project": "nbtrain.project.project",
     "TrainingStudio": "nbtrain.ui.studio",
+    "compare": "nbtrain.project.evaluation",
     "demo": "nbtrain.demo",
 }
 _PARTS = {
     "nbtrain.data.settings": ("Data",),
-    "nbtrain.data.sources": ("Folder", "Table"),
+    "nbtrain.data.sources": (
+        "Archive",
+        "Coco",
+        "DatasetClass",
+        "Folder",
+        "HuggingFace",
+        "LabelStudio",
+        "Masks",
+        "Table",
+        "Voc",
+        "Yolo",
+    ),
     "nbtrain.training.losses": ("BCE", "CrossEntropy", "Focal"),
     "nbtrain.training.optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
     "nbtrain.training.schedulers": (

@@ -4,6 +4,7 @@
     ├── ConfigError        a configuration value is not allowed; carries one Problem per failing path
     │   └── FormatError    a file is newer than this nbtrain, or is not what its name says
     ├── DataError          images, labels or splits cannot be used as they are
+    │   └── ImageError     one image file cannot be used; says in which way
     ├── ProjectError       a project folder cannot be read or written
     │   └── AddressError   a name or id means no experiment, or several
     ├── StatusError        the action does not fit the experiment's status
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 def shown(value: object, limit: int = 80) -> str:
@@ -83,6 +85,18 @@ class FormatError(ConfigError):
 
 class DataError(NbtrainError):
     """Images, labels or splits cannot be used as they are."""
+
+
+Unusable = Literal["missing", "no permission", "empty", "no image", "too large", "truncated", "corrupt"]
+"""In which way an image file cannot be used."""
+
+
+class ImageError(DataError):
+    """One image file cannot be used."""
+
+    def __init__(self, what: str, *, kind: Unusable = "corrupt", value: object = None, advice: str = "") -> None:
+        self.kind = kind
+        super().__init__(what, value=value, advice=advice)
 
 
 class ProjectError(NbtrainError):

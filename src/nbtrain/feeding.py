@@ -7,18 +7,17 @@ saves work the next time (the scan's cache, the colours of a data set). Networks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtrain import files
 from nbtrain.config import Config, Facts
-from nbtrain.data import splits
+from nbtrain.data import assembly, splits
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
 from nbtrain.data.records import Listing, Record, Root
 from nbtrain.data.scan import ScanResult, scan
-from nbtrain.data.sources import Source
 from nbtrain.data.statistics import MAX_MEASURED, class_counts
 from nbtrain.errors import ConfigError, DataError
 from nbtrain.messages import Notice, Phase, Resolved, Status
@@ -36,6 +35,8 @@ T = TypeVar("T")
 Frozen = Mapping[str, Any]
 """The content of a run's config.json, or of a probe's request: configuration, data set and split."""
 
+_PURPOSE = {"train": "to train on", "val": "for validation"}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -44,7 +45,13 @@ class Found:
     root: Root
     classes: tuple[str, ...]
     sets: Mapping[str, tuple[Record, ...]]
+    """The records of each set: train, val and test."""
     scanned: ScanResult
+    """Of the sets that were asked for."""
+    columns: tuple[str, ...] = ()
+    """Names of the cells of each record."""
+    data_hash: str = ""
+    """The hash of the data set as it is now, with its edits."""
 
     @property
     def counts(self) -> list[int]:
@@ -72,61 +79,74 @@ class Feeding:
 
     # ------------------------------------------------------------------ scanning data
 
-    def find(self) -> Found:
-        """List the images again, as the run folder names them, and read every header."""
+    def find(self, looked_at: Sequence[str] = ("train", "val"), *, check: bool = True) -> Found:
+        """List the images again, as the run folder names them, and read the headers of those that are ``looked_at``.
+
+        ``check`` refuses what cannot train: a configuration that does not fit, too many images that are damaged.
+        """
         listing = self._listing()
         split = _split(self.project, self.frozen["split"])
         places = split.places(listing)
-        sets = {name: tuple(listing.records[place] for place in places[name]) for name in ("train", "val")}
-        self._check(sets, listing)
+        sets = {name: tuple(listing.records[place] for place in found) for name, found in places.items()}
+        if check:
+            self._check(sets, listing)
         scanned = scan(
             listing.root,
-            [record.file for records in sets.values() for record in records],
+            [record.file for name in looked_at for record in sets[name]],
             cache=_scan_cache(self.project, self.frozen["dataset"]["name"]),
             progress=lambda detail: self.enter("scanning data", detail),
             stopped=self.commands.stopped,
         )
-        self.notice(scanned.check(self.config.data.allowed_bad_share))
-        return Found(listing.root, listing.classes, sets, scanned)
+        self.notice(scanned.check(self.config.data.allowed_bad_share if check else 1.0))
+        return Found(listing.root, listing.classes, sets, scanned, listing.columns, self._data_hash)
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]
-        listing = Source.parse(dataset["source"]).listing()
+        data = assembly.recorded(dataset, self.project / "datasets")
+        listing = data.listing
         self.commands.look()
         if list(listing.classes) != list(dataset["classes"]):
             told = f"the classes of {dataset['name']!r} are not those that this run was set up with"
             advice = "Add the images to the project again, and start a new run."
             raise DataError(told, value=", ".join(listing.classes), advice=advice)
-        self._data_hash = listing.content_hash
-        if listing.content_hash != dataset["hash"]:
+        self._data_hash = data.hash
+        if data.hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"
-            self.notice(f"{changed}; it trains on those that its split names, as they are now.", "warning")
+            self.notice(f"{changed}; those that its split names count, as they are now.", "warning")
         return listing
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
-        """Refuse a configuration that does not fit the data, with every failing path."""
+        """Refuse a set without images, and a configuration that does not fit the data, with every failing path."""
+        for name, purpose in _PURPOSE.items():
+            if not sets[name]:
+                told = f"the split {self.frozen['split']['name']!r} leaves no image {purpose}"
+                raise DataError(told, advice="Take images in again that were left out, or choose another split.")
         problems = self.config.check(
             Facts(len(sets["train"]), len(listing.classes), listing.multilabel, len(sets["val"]))
         )
         if problems:
             raise ConfigError(problems)
 
-        # ------------------------------------------------------------------ loading
+    # ------------------------------------------------------------------ loading
 
-    def loader(self, found: Found, part: str, vigil: Vigil | None = None) -> Loader:
-        """Return the loader of one set (``train`` or ``val``); images of a small set are decoded once.
+    def loader(
+        self, found: Found, part: str, vigil: Vigil | None = None, read_as: type[Images] | None = None
+    ) -> Loader:
+        """Return the loader of one set; images of a small set are decoded once. Those of ``train`` are for training.
 
-        ``vigil`` says what is done where its workers hang; without it they are waited for.
+        ``vigil`` says what is done where its workers hang; without it they are waited for. ``read_as`` reads any set as
+        validation does, through another kind of images.
         """
         from nbtrain.data.cache import MAX_KEPT_BYTES
+        from nbtrain.data.images import Images
         from nbtrain.data.loader import Loader, Reading
         from nbtrain.data.sampling import shares_of
         from nbtrain.data.workers import NO_VIGIL
         from nbtrain.training.inputs import Inputs
 
-        config, training = self.config, part == "train"
+        config, training = self.config, part == "train" and read_as is None
         inputs = Inputs.of(config, len(found.classes))
-        images = inputs.images(found.root, found.sets[part], "train" if training else "val")
+        images = inputs.images(found.root, found.sets[part], "train" if training else "val", read_as or Images)
         workers = self.resolve("data.workers", config.data.workers, lambda n: _choose_workers(n, found))
         kind = lambda asked: _choose_kind(asked, images, workers)  # noqa: E731
         reading = Reading(

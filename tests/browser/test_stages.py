@@ -53,7 +53,8 @@ def test_from_the_table_to_a_comparison_and_back(cell):
 def test_no_stage_is_wider_than_its_place(cell, width_px):
     view = cell(THREE)
     view.viewport(width_px, 1000)
-    for name, sign in (("Runs", ".nbt-run_table tbody tr"), ("Compare", ".nbt-compare thead b")):
+    signs = (".nbt-gallery .tile", ".nbt-evaluation .top", ".nbt-run_table tbody tr", ".nbt-compare thead b")
+    for name, sign in zip(("Data", "Evaluate", "Runs", "Compare"), signs, strict=True):
         view.output.get_by_role("tab", name=name).click()
         expect(view.output.locator(sign).first).to_be_visible()
         assert view.page.evaluate(WIDE) == []

@@ -179,7 +179,7 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives_it(tmp_path, monkeypatch, save)
     (tmp_path / "a.jpg").write_bytes(jpeg(**save))
     with Image.open(tmp_path / "a.jpg") as image:
         wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    monkeypatch.delattr(decoding, "_rgb")  # what Pillow's way needs
+    monkeypatch.delattr(decoding, "rgb")  # what Pillow's way needs
     got = decode(tmp_path / "a.jpg")
     assert got.flags.c_contiguous
     np.testing.assert_array_equal(got, wanted)
@@ -205,7 +205,7 @@ def test_a_damaged_jpeg_gets_the_verdict_of_pillow(tmp_path, monkeypatch):
         path.write_bytes(data)
         got = verdict(path)
         with monkeypatch.context() as without:
-            without.setattr(decoding, "_JPEG_BEGINS", b"no JPEG")
+            without.setattr(decoding, "JPEG_BEGINS", b"no JPEG")
             wanted = verdict(path)
         np.testing.assert_array_equal(got, wanted)
         readable += not isinstance(wanted, str)

@@ -1,5 +1,6 @@
 """Records and listings: what they count, what their hash covers, what is refused."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nbtrain.data.records import (
     Roots,
     checked,
     counted,
+    finder,
     label_ids,
     label_matrix,
     natural,
@@ -100,6 +102,11 @@ def test_marks_take_part_in_the_content_hash_and_data_without_them_keep_theirs()
 
 def test_files_below_several_roots_begin_with_the_name_of_theirs():
     roots = Roots({"cats": Path("/one/cats"), "more": Path("/two")})
+    several = Roots({"": Path("/one"), "more": Path("/two"), "deep": roots})
+    for file, found in (("a/1", "/one/a/1"), ("1", "/one/1"), ("more/1", "/two/1"), ("deep/more/1", "/two/1")):
+        assert several / file == Path(found)
+        assert pickle.loads(pickle.dumps(finder(several)))(file) == found
+    assert finder(Path("/one"))("a/1") == "/one/a/1"
     assert roots / "cats/a/1.png" == Path("/one/cats/a/1.png")
     assert roots / "more/2.png" == Path("/two/2.png")
     with pytest.raises(KeyError):

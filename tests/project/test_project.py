@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import zipfile
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_what_was_saved_is_there_again(project, images):
     assert found.config == first.config
     assert again.datasets()[0].classes == ("cat", "dog")
     again.close()
+
+
+def test_an_archive_is_unpacked_into_the_project(project, images):
+    with zipfile.ZipFile(images.with_suffix(".zip"), "w") as made:
+        for path in images.rglob("*.*"):
+            made.write(path, path.relative_to(images.parent))
+    added = project.add_images(images.with_suffix(".zip"))
+    assert (added.n_images, added.classes) == (20, ("cat", "dog"))
+    again = Project(project.path)
+    listing = again.datasets()[0].source.listing()
+    again.close()
+    assert listing.root.is_relative_to(project.path / "unpacked")
+    assert listing.content_hash == added.hash
 
 
 def test_two_openers_see_each_other(project, images):

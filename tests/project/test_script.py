@@ -48,6 +48,6 @@ def test_a_data_set_that_is_not_there_is_added(project, tmp_path):
 
 def test_any_configuration_has_its_script(tmp_path):
     for config in configs(15, seed=5):
-        where = {"project": str(tmp_path / "p"), "source": ""}
+        where = {"project": str(tmp_path / "p"), "sources": ()}
         text = script.script(config, name="x", tags=(), description="", **where)
         assert made_by(text).config.hash == config.hash

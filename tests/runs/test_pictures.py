@@ -166,7 +166,7 @@ def test_what_cannot_be_shown_is_told(folder, changes, told):
 
 def test_data_that_are_gone_are_told(folder):
     request = asked(folder, config_of())
-    gone = {**request.dataset, "source": {**request.dataset["source"], "path": "/nowhere/at/all"}}
+    gone = {**request.dataset, "sources": [{"name": "", "source": {"kind": "folder", "path": "/nowhere/at/all"}}]}
     said, _ = Pictures().answer(replace(request, dataset=gone))
     assert said.problem
 

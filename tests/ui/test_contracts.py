@@ -8,7 +8,20 @@ from pathlib import Path
 import anywidget
 import pytest
 
-from nbtrain.ui import compare, curves, details, experiments, findings, form, header, run_bar, run_table
+from nbtrain.ui import (
+    compare,
+    curves,
+    data,
+    details,
+    evaluation,
+    experiments,
+    findings,
+    form,
+    gallery,
+    header,
+    run_bar,
+    run_table,
+)
 from nbtrain.ui.panel import Panel
 
 JS = Path(__file__).resolve().parents[2] / "js" / "src"
@@ -22,6 +35,9 @@ PANELS = [
     curves.Curves,
     run_table.RunTable,
     compare.Compare,
+    gallery.Gallery,
+    data.Data,
+    evaluation.EvaluationPanel,
 ]
 
 

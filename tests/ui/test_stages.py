@@ -41,7 +41,7 @@ def opened(studio, key):
 def test_stages_are_made_when_they_are_opened_and_folded_when_they_are_left(studio):
     shown = studio[0]
     opened(shown, "train")
-    assert [one["label"] for one in shown.header.stages] == ["Train", "Runs", "Compare"]
+    assert [one["label"] for one in shown.header.stages] == ["Data", "Train", "Evaluate", "Runs", "Compare"]
     opened(shown, "runs")
     train, runs = shown.stages.children[:2]
     assert "nbt-off" in train._dom_classes

@@ -14,20 +14,41 @@ from nbtrain.cli import (
     cache,
     checks,
     configuration,
+    data,
+    evaluate,
     experiments,
+    images,
     lab,
     later,
     measure,
     plan,
     queue,
     reference,
+    scan,
     training,
 )
 from nbtrain.cli.options import REFUSED
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
-_GROUPS = (lab, training, later, queue, experiments, configuration, advise, measure, plan, cache, checks, reference)
+_GROUPS = (
+    lab,
+    training,
+    later,
+    queue,
+    experiments,
+    data,
+    configuration,
+    advise,
+    scan,
+    measure,
+    plan,
+    evaluate,
+    images,
+    cache,
+    checks,
+    reference,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
 def _lr_range(given: argparse.Namespace) -> int:
     experiment = _experiment(given)
     job = experiment.lr_range_test(given.steps)
-    code = _follow(job)
+    code = follow(job)
     if job.result is None:
         return code
     curve: LrCurve = job.result
@@ -58,7 +58,7 @@ def _rows(curve: LrCurve) -> list[str]:
 def _colours(given: argparse.Namespace) -> int:
     experiment = _experiment(given)
     job = experiment.measure_colours()
-    code = _follow(job)
+    code = follow(job)
     if job.result is None:
         return code
     found: Colours = job.result
@@ -79,7 +79,7 @@ def _experiment(given: argparse.Namespace) -> Experiment:
     return experiment
 
 
-def _follow(job: Job[Any]) -> int:
+def follow(job: Job[Any]) -> int:
     """Tell how far a job is, a line per change and second, on standard error; return the exit code."""
     told = ""
     try:

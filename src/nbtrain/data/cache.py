@@ -201,7 +201,7 @@ def clear(path: Path) -> bool:
         lock.release()
 
 
-def file_of(name: str, root: Root) -> str:
+def file_of(name: str, root: Root | str) -> str:
     """Return what the cache of a data set is called: by its name, and by the folder that its images lie in."""
     place = hashlib.blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
     return f"{files.slug(name)}-{place}.pixels"

@@ -6,8 +6,8 @@ that a small file that claims a billion pixels is refused before it takes memory
 
 Pillow is the reference: it decodes what is no plain JPEG, and reads the headers of all that could lie on their side. A
 JPEG in grey or colour goes through simplejpeg, which gives the very same pixels sooner and without the interpreter's
-lock; where that, or the walk through its header, has anything to object, Pillow decides. Every error becomes a
-DataError with the reason in plain words.
+lock; where that, or the walk through its header, has anything to object, Pillow decides. Every error becomes an
+ImageError with the reason in plain words.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from nbtrain.errors import DataError
+from nbtrain.errors import ImageError, Unusable
 
 MAX_PIXELS = 100_000_000
 """Largest number of pixels of one image; as uint8 it takes 286 MiB."""
@@ -33,24 +33,35 @@ MAX_PIXELS = 100_000_000
 Pixels = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
-_JPEG_FORMATS = ("JPEG", "MPO")
-_MAX_JPEG_BYTES = 256 * 2**20
+JPEG_FORMATS = ("JPEG", "MPO")
+MAX_JPEG_BYTES = 256 * 2**20
 """Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
 _MAX_LENT_BYTES = 8 * 2**20
 _NOTHING = memoryview(b"")
-_JPEG_BEGINS = b"\xff\xd8\xff"
+_HEAD_BYTES = 4096
+JPEG_BEGINS = b"\xff\xd8\xff"
 _FRAME_BEGINS, _SCAN_BEGINS = frozenset((0xC0, 0xC1, 0xC2)), 0xDA
 _FRAME = struct.Struct(">BHHB")
 """What a frame begins with: bits per colour, height, width, colours."""
 _LEAST_BYTES = {0xC4: 19, 0xDB: 67, 0xDD: 4, 0xE0: 16, 0xEE: 14, 0xFE: 2}
 """The segments of a plain JPEG's header (tables, restarts, JFIF, Adobe's colours, comment), and their least lengths."""
+_CUT_OFF = ("truncated", "unexpected end of file")
 _BROKEN = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, ZeroDivisionError, struct.error)
 
 
 def size_of(path: str | Path) -> tuple[int, int]:
     """Return (width, height) in px from the header alone; raises DataError where the file cannot be used."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.size
+
+
+def shown_size_of(path: str | Path) -> tuple[int, int]:
+    """Return (width, height) in px as ``decode`` gives them, turned where EXIF says so; raises DataError as it does."""
+    plain = plain_size(_head(path))
+    if plain is not None:
+        return plain
+    with opened(path) as image:
+        return image.size[::-1] if orientation(image) in _ON_ITS_SIDE else image.size
 
 
 def decode(path: str | Path, *, passing: bool = False) -> Pixels:
@@ -60,49 +71,56 @@ def decode(path: str | Path, *, passing: bool = False) -> Pixels:
     the processor's cache. Without that, they are the caller's own.
     """
     data = _jpeg_bytes(path)
-    size = _plain_size(data)
+    size = plain_size(data)
     pixels = None if size is None else _unpacked(data, size, passing=passing)
     if pixels is not None:
         return pixels
-    with _opened(path) as image:
+    with opened(path) as image:
         pixels = _fast_jpeg(image, data, passing=passing)
         if pixels is None:
             image.load()
-            pixels = _rgb(_upright(image))
+            pixels = rgb(upright(image))
         return pixels
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[ImageFile.ImageFile]:
-    """Open an image lazily within the limits, and name the reason where anything goes wrong inside."""
+def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile.ImageFile]:
+    """Open an image lazily within the limits, and name the reason where anything goes wrong inside.
+
+    What is in the file may have been read already: then it is taken from ``data``. Raises ImageError.
+    """
     from nbtrain.data.formats import FORMATS  # loads the readers: not before there is something to read
 
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path if data is None else data, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                raise _refused(f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million", path)
+                told = f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million"
+                raise _refused("too large", told, path)
             yield image
     except FileNotFoundError:
-        raise _refused("the file is missing", path) from None
+        raise _refused("missing", "the file is missing", path) from None
     except PermissionError:
-        raise _refused("there is no permission to read it", path) from None
+        raise _refused("no permission", "there is no permission to read it", path) from None
     except Image.DecompressionBombError:
-        raise _refused(f"it claims to have more than {MAX_PIXELS // 1_000_000} million pixels", path) from None
+        told = f"it claims to have more than {MAX_PIXELS // 1_000_000} million pixels"
+        raise _refused("too large", told, path) from None
     except UnidentifiedImageError:
-        empty = Path(path).stat().st_size == 0
-        raise _refused("the file is empty" if empty else "it is no image of a known format", path) from None
+        if Path(path).stat().st_size == 0:
+            raise _refused("empty", "the file is empty", path) from None
+        raise _refused("no image", "it is no image of a known format", path) from None
     except _BROKEN as error:
-        raise _refused(_reason(error), path) from None
+        raise _broken(error, path) from None
 
 
-def _reason(error: Exception) -> str:
+def _broken(error: Exception, path: str | Path) -> ImageError:
     text = str(error) or type(error).__name__
-    return "it is cut off" if "truncated" in text.lower() else f"it is damaged ({text})"
+    cut = any(word in text.lower() for word in _CUT_OFF)
+    return _refused("truncated", "it is cut off", path) if cut else _refused("corrupt", f"it is damaged ({text})", path)
 
 
-def _refused(reason: str, path: str | Path) -> DataError:
-    return DataError(reason, value=str(path), advice="Replace the file, or leave it out.")
+def _refused(kind: Unusable, reason: str, path: str | Path) -> ImageError:
+    return ImageError(reason, kind=kind, value=str(path), advice="Replace the file, or leave it out.")
 
 
 class _Lent(threading.local):
@@ -128,8 +146,8 @@ def _jpeg_bytes(path: str | Path) -> memoryview:
     """Return what is in a file that begins as a JPEG does, until the next one; nothing where Pillow is to read it."""
     try:
         with open(path, "rb", buffering=0) as file:
-            head, n_bytes = file.read(len(_JPEG_BEGINS)), os.fstat(file.fileno()).st_size
-            if head != _JPEG_BEGINS or n_bytes > _MAX_JPEG_BYTES:
+            head, n_bytes = file.read(len(JPEG_BEGINS)), os.fstat(file.fileno()).st_size
+            if head != JPEG_BEGINS or n_bytes > MAX_JPEG_BYTES:
                 return _NOTHING
             data, at = _lent.room("file", n_bytes), len(head)
             data[:at] = head
@@ -140,7 +158,17 @@ def _jpeg_bytes(path: str | Path) -> memoryview:
         return _NOTHING
 
 
-def _plain_size(data: memoryview) -> tuple[int, int] | None:
+def _head(path: str | Path) -> memoryview:
+    """Return the first bytes of a file that begins as a JPEG does; nothing where Pillow is to read it."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return _NOTHING
+    return memoryview(head) if head.startswith(JPEG_BEGINS) else _NOTHING
+
+
+def plain_size(data: memoryview) -> tuple[int, int] | None:
     """Return (width, height) in px of a JPEG whose header says nothing beyond its pixels; None for all others.
 
     Where a header has more (EXIF, several images, four colours) or is not as it should be, Pillow reads it: that costs
@@ -176,17 +204,17 @@ def _unpacked(data: memoryview, size: tuple[int, int], *, passing: bool) -> Pixe
 
 def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -> Pixels | None:
     """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
-    if not data or image.format not in _JPEG_FORMATS or image.mode not in ("RGB", "L"):
+    if not data or image.format not in JPEG_FORMATS or image.mode not in ("RGB", "L"):
         return None
-    orientation = _orientation(image)
-    pixels = None if orientation is None else _unpacked(data, image.size, passing=passing)
+    lies = orientation(image)
+    pixels = None if lies is None else _unpacked(data, image.size, passing=passing)
     if pixels is None:
         return None
-    turn = _TURNS.get(orientation)
+    turn = TURNS.get(lies)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda p: p[:, ::-1],
     3: lambda p: p[::-1, ::-1],
     4: lambda p: p[::-1],
@@ -198,7 +226,10 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
 """What brings an image upright, by the number that EXIF gives to the way it lies."""
 
 
-def _orientation(image: Image.Image) -> Any:
+_ON_ITS_SIDE = frozenset((5, 6, 7, 8))
+
+
+def orientation(image: Image.Image) -> Any:
     """Return how EXIF or XMP says that the image lies, 1 where they say nothing; None where they are broken."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
@@ -206,15 +237,16 @@ def _orientation(image: Image.Image) -> Any:
         return None
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """Return the image turned as its camera held it; one whose EXIF data is broken stays as it lies."""
     try:
-        return ImageOps.exif_transpose(image) if _orientation(image) not in (1, None) else image
+        return ImageOps.exif_transpose(image) if orientation(image) not in (1, None) else image
     except _BROKEN:
         return image
 
 
-def _rgb(image: Image.Image) -> Pixels:
+def rgb(image: Image.Image) -> Pixels:
+    """Return the pixels of a loaded image of any mode, as a viewer shows them."""
     if image.mode == "F" or image.mode.startswith("I"):
         return np.repeat(_eight_bits(np.asarray(image))[:, :, None], 3, axis=2)
     if image.has_transparency_data:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from nbtrain.data.cache import PixelCache
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key
 from nbtrain.data.recipe import Recipe, Transform, room
-from nbtrain.data.records import Record, Root, label_ids, label_matrix
+from nbtrain.data.records import Record, Root, finder, label_ids, label_matrix
 from nbtrain.data.sampling import Place
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.workers import Hands
@@ -111,7 +110,7 @@ class Images(Dataset[Batch]):
             raise DataError("the set holds no images", value=str(root), advice="Check the split.")
         self.root, self.records, self.recipe = root, tuple(records), Recipe(transform)
         self.seed, self.stand_in, self.shrink_px = seed, stand_in, shrink_px
-        self._folder = str(root)  # joining paths as objects would cost as much as reading a header
+        self._find = finder(root)
         self.cache: PixelCache | None = None
         """Where decoded images are kept, and looked for first."""
         self.kept: list[Pixels | DataError | None] = []
@@ -168,7 +167,7 @@ class Images(Dataset[Batch]):
         file = self.records[position].file
         pixels = self.cache.get(file) if self.cache else None
         if pixels is None:
-            pixels = shrunk(decode(os.path.join(self._folder, file), passing=passing), self.shrink_px)
+            pixels = shrunk(decode(self._find(file), passing=passing), self.shrink_px)
             if self.cache:
                 self.cache.put(file, pixels, self.root)
         return pixels

@@ -8,11 +8,12 @@ never opens an image, and does not know where a listing came from.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -57,21 +58,42 @@ class Record:
 
 @dataclass(frozen=True)
 class Roots:
-    """Several root folders, each under a name that the files below it begin with: ``roots / "cats/a.png"``."""
+    """Several root folders, each under a name that the files below it begin with: ``roots / "cats/a.png"``.
 
-    folders: Mapping[str, Path]
+    One of them may have the name "": it holds every file that begins with none of the other names.
+    """
+
+    folders: Mapping[str, Path | Roots]
 
     def __truediv__(self, file: str) -> Path:
         """Return where a file lies; raises KeyError for one that lies below none of them."""
         name, _, rest = file.partition("/")
+        if "" in self.folders and (not name or name not in self.folders):
+            return self.folders[""] / file
         return self.folders[name] / rest
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.folders.values()))
 
+    def text(self, file: str) -> str:
+        """Return where a file lies, as text."""
+        name, _, rest = file.partition("/")
+        if "" in self._texts and (not name or name not in self._texts):
+            return self._texts[""](file)
+        return self._texts[name](rest)
+
+    @cached_property
+    def _texts(self) -> dict[str, Callable[[str], str]]:
+        return {name: finder(folder) for name, folder in self.folders.items()}
+
 
 Root: TypeAlias = Path | Roots
 """What a file's name is put behind to find it."""
+
+
+def finder(root: Root) -> Callable[[str], str]:
+    """Return what tells where a file lies, as text: joining paths as objects costs as much as reading a header."""
+    return root.text if isinstance(root, Roots) else partial(os.path.join, str(root))
 
 
 @dataclass(frozen=True)
@@ -89,6 +111,8 @@ class Listing:
     """What the person should know of what was found, in full sentences."""
     columns: tuple[str, ...] = ()
     """Names of what else is known of each image, such as "patient": what splits group by, and evaluations slice by."""
+    left_out: frozenset[str] = frozenset()
+    """Files that are there and that somebody wants left out: a split may still name them."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -148,8 +172,23 @@ def label_matrix(records: Sequence[Record], n_classes: int) -> npt.NDArray[np.ui
     return matrix
 
 
+class OneClassError(DataError):
+    """All images show one class; ``listing`` holds them, for whoever has images of other classes beside them."""
+
+    def __init__(self, listing: Listing, where: object) -> None:
+        self.listing = listing
+        super().__init__(
+            f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
+            value=str(where),
+            advice="Add images of at least one other class, each class in a folder of its own or with its own label.",
+        )
+
+
 def checked(listing: Listing, where: object) -> Listing:
-    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it."""
+    """Return ``listing`` with notices on its classes; raises DataError where no network could learn from it.
+
+    One class is enough where marks say where its objects are, or where some images do not show it.
+    """
     n_classes, n_images = len(listing.classes), len(listing)
     if n_images == 0:
         raise DataError("there are no images", value=str(where), advice="Give a folder or table that names images.")
@@ -159,13 +198,14 @@ def checked(listing: Listing, where: object) -> Listing:
             value=str(where),
             advice="Check that the labels are classes, and not file names or numbers.",
         )
-    if n_classes < 2:
-        raise DataError(
-            f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
-            value=str(where),
-            advice="Add images of at least one other class, each class in a folder of its own or with its own label.",
-        )
-    return listing.noting(_single(listing), _alike(listing.classes))
+    if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
+        raise OneClassError(listing, where)
+    return listing.noting(*class_notices(listing))
+
+
+def class_notices(listing: Listing) -> tuple[str, ...]:
+    """Return what a person should know of the classes, in full sentences."""
+    return tuple(filter(None, (_single(listing), _alike(listing.classes))))
 
 
 def _single(listing: Listing) -> str:

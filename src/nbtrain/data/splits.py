@@ -49,9 +49,12 @@ class Split:
         return {name: len(self.files.get(name, ())) for name in SETS}
 
     def places(self, listing: Listing) -> dict[str, tuple[int, ...]]:
-        """Return the place in ``listing.records`` of every file; raises DataError naming the files that are gone."""
-        places = listing.positions()
-        gone = [file for name in SETS for file in self.files.get(name, ()) if file not in places]
+        """Return the place in ``listing.records`` of every file that is not left out on purpose.
+
+        Raises DataError naming the files that are gone.
+        """
+        places, left_out = listing.positions(), listing.left_out
+        gone = [f for name in SETS for f in self.files.get(name, ()) if f not in places and f not in left_out]
         if gone:
             raise DataError(
                 f"the split {self.name!r} names {counted(len(gone), 'file that is', 'files that are')} not there "
@@ -59,7 +62,7 @@ class Split:
                 value=str(listing.root),
                 advice="Bring the files back, or make a new split.",
             )
-        return {name: tuple(places[file] for file in self.files.get(name, ())) for name in SETS}
+        return {name: tuple(places[f] for f in self.files.get(name, ()) if f in places) for name in SETS}
 
     def save(self, path: str | Path) -> None:
         """Write the split to ``path``, whole or not at all."""
@@ -93,14 +96,14 @@ def stratified(
     A class with one image only trains. With several labels per image the sets are filled label by label, the rarest
     first (iterative stratification; Sechidis, Tsoumakas and Vlahavas 2011).
     """
-    ratios = _ratios(val_ratio, test_ratio)
+    ratios = ratios_of(val_ratio, test_ratio)
     if len(listing) < 2:
         told = counted(len(listing), "image", "images")
         raise DataError(f"{told} cannot be split", advice="Add images: one for training and one for validation.")
     ranked = sorted(range(len(listing)), key=lambda place: rank(seed, listing.records[place].file))
     choose = _by_label if listing.multilabel else _by_class
-    chosen = _with_both(choose(listing, ranked, ratios))
-    return Split(name, seed, _lists(listing, chosen))
+    chosen = with_both(choose(listing, ranked, ratios))
+    return Split(name, seed, lists(listing, chosen))
 
 
 def from_folders(listing: Listing, *, val_ratio: float = 0.2, seed: int = 42, name: str = "own") -> Split:
@@ -133,7 +136,8 @@ def rank(seed: int, file: str) -> bytes:
     return hashlib.blake2b(file.encode(), digest_size=8, key=seed.to_bytes(16, "little", signed=True)).digest()
 
 
-def _ratios(val_ratio: float, test_ratio: float) -> tuple[float, float, float]:
+def ratios_of(val_ratio: float, test_ratio: float) -> tuple[float, float, float]:
+    """Return the shares of train, val and test; raises DataError where they leave nothing to train on."""
     if not 0 < val_ratio < 1:
         raise DataError("the share for validation must lie between 0 and 1", value=val_ratio, advice="0.2 is usual.")
     if not 0 <= test_ratio < 1:
@@ -209,7 +213,7 @@ def _neediest(wanted: Any, room: Any) -> int:
     return int(best[room[best].argmax()])
 
 
-def _with_both(chosen: list[list[int]]) -> list[list[int]]:
+def with_both(chosen: list[list[int]]) -> list[list[int]]:
     """Return the choice with an image for training and one for validation at least; rounding may leave none."""
     for needy, giver in ((0, 1), (1, 0)):
         if not chosen[needy]:
@@ -217,7 +221,8 @@ def _with_both(chosen: list[list[int]]) -> list[list[int]]:
     return chosen
 
 
-def _lists(listing: Listing, chosen: Iterable[list[int]]) -> Files:
+def lists(listing: Listing, chosen: Iterable[list[int]]) -> Files:
+    """Return the files at the chosen places of train, val and test."""
     # In the listing's order, not in the drawn one: lists that read well, and a shuffle that owes nothing to the split.
     return {
         name: tuple(listing.records[place].file for place in sorted(places))

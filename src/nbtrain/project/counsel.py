@@ -144,7 +144,7 @@ def evidence(experiment: Experiment, *, looking: bool = True) -> Evidence:
         own_split=bool(config.data.split) or _own_split(experiment),
         image_px=round(median(sizes)) if sizes else None,
         n_measured=len(sizes),
-        missing=dict(_missing(config, str(info.get("path", "")))),
+        missing=dict(_missing(config, info.get("paths", ()))),
         disk_free_bytes=free,
         shared_memory_bytes=shared,
         cores=cores,
@@ -158,9 +158,9 @@ def _own_split(experiment: Experiment) -> bool:
         return False
 
 
-def _missing(config: Config, source: str) -> Iterator[tuple[str, str]]:
-    named = {"data.dataset": source, "model.weights_file": getattr(config.model, "weights_file", "")}
-    for path, where in named.items():
+def _missing(config: Config, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+    named = [("data.dataset", source) for source in sources]
+    for path, where in [*named, ("model.weights_file", getattr(config.model, "weights_file", ""))]:
         if where and not Path(where).expanduser().exists():
             yield path, where
 
@@ -191,7 +191,7 @@ def sizes_of(info: Mapping[str, Any], *, looking: bool = True) -> tuple[int, ...
     """Return the shorter sides, in px, of the first images of a data set; empty where nobody has looked yet."""
     key = _key(info)
     if key not in _SIZES and looking:
-        _SIZES[key] = _measured(Path(key[0]).expanduser())
+        _SIZES[key] = _measured([Path(path).expanduser() for path in info.get("paths", ())])
     return _SIZES.get(key, ())
 
 
@@ -204,11 +204,9 @@ def _key(info: Mapping[str, Any]) -> tuple[str, str]:
     return str(info.get("path", "")), str(info.get("hash", ""))
 
 
-def _measured(root: Path) -> tuple[int, ...]:
-    if not root.is_dir():
-        return ()
-    found = []
-    for path in _first_images(root):
+def _measured(roots: Sequence[Path]) -> tuple[int, ...]:
+    found: list[int] = []
+    for path in (path for root in roots if root.is_dir() for path in _first_images(root)):
         try:
             found.append(min(size_of(path)))
         except DataError:

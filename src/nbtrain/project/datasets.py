@@ -1,79 +1,44 @@
 """The project's data sets and splits: small files that say where the images lie and which of them train.
 
-A data set's file holds its source, its classes and what a look at it found; the images stay where they are. A split's
-file lists the files of each set. This file knows those two folders of a project; it opens no image.
+A data set's file holds its sources and what a look at them found; what people have said about single images and classes
+stands in a journal of edits beside it; the images stay where they are. A split's file lists the files of each set. This
+file knows those two folders of a project, and who may write there when; it opens no image. What a person does with one
+data set is dataset.py's.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nbtrain import files
-from nbtrain.data import splits
-from nbtrain.data.records import Listing
+from nbtrain.data import assembly, splits
+from nbtrain.data.assembly import AsFound, Part, Parts
+from nbtrain.data.edit_log import EditLog, stat_of
+from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
 from nbtrain.data.splits import Split
-from nbtrain.errors import DataError, FormatError, NbtrainError, Problem, ProjectError
-from nbtrain.schema import Format
+from nbtrain.errors import BusyError, DataError, NbtrainError, ProjectError
+from nbtrain.locks import FileLock
+from nbtrain.project.dataset_file import FORMAT, DataSet, log_path_of, read, remember
 
-FORMAT = Format("data set file")
-_TYPES = {
-    "name": str, "classes": list, "counts": list, "n_images": int,
-    "multilabel": bool, "own_split": bool, "hash": str, "notices": list,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """One data set of a project, as it was when somebody last looked at its images."""
-
-    name: str
-    source: Source
-    classes: tuple[str, ...]
-    counts: tuple[int, ...]
-    """Images that carry each class."""
-    n_images: int
-    multilabel: bool
-    own_split: bool
-    """Whether the source itself says which images train."""
-    hash: str
-    notices: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, name: str, source: Source, listing: Listing) -> DataSet:
-        """Return the data set that ``listing`` describes."""
-        return cls(
-            name=name,
-            source=source,
-            classes=listing.classes,
-            counts=listing.counts,
-            n_images=len(listing),
-            multilabel=listing.multilabel,
-            own_split=bool(listing.own_split),
-            hash=listing.content_hash,
-            notices=listing.notices,
-        )
-
-    def plain(self) -> dict[str, Any]:
-        """Return the data set as it stands in its file."""
-        return {**asdict(self), "source": self.source.plain()}
-
-    def frozen(self) -> dict[str, Any]:
-        """Return what a run records of it: enough to find the images again and to see a change."""
-        return {"name": self.name, "source": self.source.plain(), "classes": list(self.classes), "hash": self.hash}
+_WAIT_S = 10.0
 
 
 class DataSets:
     """The folders ``datasets/`` and ``splits/`` of one project."""
 
     def __init__(self, project: Path) -> None:
-        self._sets, self._splits = project / "datasets", project / "splits"
-        self._read: dict[str, tuple[int, DataSet]] = {}
+        self.folder, self.splits_folder = project / "datasets", project / "splits"
+        self._read: dict[Path, tuple[Any, DataSet]] = {}
+        self._logs: dict[Path, EditLog] = {}
+        self._guard = threading.RLock()
 
     def names(self) -> list[str]:
         """Return the names of all data sets, in alphabetical order."""
@@ -81,12 +46,12 @@ class DataSets:
 
     def all(self) -> list[DataSet]:
         """Return all data sets that can be read, in alphabetical order."""
-        found = (self._at(path) for path in sorted(self._sets.glob("*.json")))
+        found = (self._readable(path) for path in sorted(self.folder.glob("*.json")))
         return sorted((d for d in found if d is not None), key=lambda d: d.name.casefold())
 
     def get(self, name: str) -> DataSet:
         """Return the data set called ``name``; raises DataError naming those there are."""
-        usual = self._at(self._sets / f"{files.slug(name)}.json")  # where add() puts it
+        usual = self._readable(self.folder / f"{files.slug(name)}.json")  # where add() puts it
         if usual is not None and usual.name == name:
             return usual
         for found in self.all():
@@ -95,31 +60,96 @@ class DataSets:
         known = ", ".join(self.names()[:10]) or "none yet; add_images() adds one"
         raise DataError("this project has no such data set", value=name, advice=f"It has: {known}.")
 
-    def split_names(self) -> list[str]:
-        """Return the names of all splits on disk, in alphabetical order."""
-        return sorted(path.stem for path in self._splits.glob("*.json"))
+    # -- writing --------------------------------------------------------------------------------------------------
 
     def add(self, source: Source, name: str = "") -> DataSet:
         """Look at the images of ``source`` and keep them as a data set.
 
         One of the same name is renewed where it has the same source, or the same images, which then have moved.
         """
-        listing = source.listing()
-        made = DataSet.of(name.strip() or self._free_name(source), source, listing)
-        same = next((d for d in self.all() if d.name == made.name), None)
-        if same is not None and same.source != source and same.hash != made.hash:
-            raise DataError("this name is taken by another data set", value=made.name, advice="Give another name.")
-        path = self._sets / f"{files.slug(made.name)}.json"
-        self._written(path, lambda where: files.write_json(where, FORMAT.mark(made.plain())))
-        return made
+        name = name.strip() or self._free_name(source)
+        known = self._named(name)
+        if known is not None and source in [part.source for part in known.parts]:
+            return self.renew(name)
+        parts = (Part("", source),)
+        found = assembly.look(parts)
+        if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
+            raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
+        return self._kept(name, known.file if known else self._free_file(name), parts, found)
+
+    def copy(self, other: DataSet, name: str = "") -> DataSet:
+        """Keep a data set of another project as one of this, with its edits as they are now."""
+        name = name.strip() or other.name
+        if self._named(name) is not None:
+            raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
+        file = self._free_file(name)
+        found = assembly.look(other.parts)
+        if other.mark.bytes:
+            data = other.log_path.read_bytes()[: other.mark.bytes]
+            self._written(log_path_of(file), lambda where: files.write_atomic(where, data))
+        return self._kept(name, file, other.parts, found)
+
+    def renew(self, name: str, *more: Part) -> DataSet:
+        """Look at the sources of a data set again, and at ``more``, which it has from now on."""
+        known = self.get(name)
+        with self.changing(known):
+            parts = (*self.get(name).parts, *more)
+            return self._kept(name, known.file, parts, assembly.look(parts))
+
+    def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
+        """Append the lines that ``make`` returns, seeing all that others have said before; return what comes of it.
+
+        Raises DataError where the edits leave nothing to learn from; then none of them is kept.
+        """
+        with self.changing(self.get(name)):
+            known = self.get(name)
+            log = self.log(known)
+            lines = make(known, log)
+            if not lines:
+                return known
+            found = known.found()
+            found.edited(added_up([*log.lines, *lines]))  # refused before anything is written
+            log.append(lines)
+            made = DataSet.of(known.name, known.file, known.parts, found, log, known.base)
+            with suppress(ProjectError):  # the journal holds the edit: whoever looks next counts again
+                self._write(made, durable=False)
+            return made
+
+    @contextmanager
+    def changing(self, found: DataSet) -> Iterator[None]:
+        """Let nobody else change a data set meanwhile; raises BusyError where somebody else takes long."""
+        lock = FileLock(self.folder / f".{found.file.stem}.lock")
+        try:
+            held = lock.acquire(_WAIT_S)
+        except OSError as error:
+            raise _not_written(lock.path, error) from None
+        if not held:
+            advice = "Try again; it looks at its images, perhaps."
+            raise BusyError("another process changes this data set", value=found.name, advice=advice)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def log(self, found: DataSet) -> EditLog:
+        """Return the journal of a data set's edits, as it is now."""
+        with self._guard:
+            return self._log(found.file).look()
+
+    # -- splits ---------------------------------------------------------------------------------------------------
+
+    def split_names(self) -> list[str]:
+        """Return the names of all splits on disk, in alphabetical order."""
+        return sorted(path.stem for path in self.splits_folder.glob("*.json"))
 
     def split(self, data: Data) -> Split | None:
-        """Return the split that ``data`` names or would make, where it is on disk already and still fits."""
+        """Return the split that ``data`` names or would make, where it is on disk already."""
         dataset = self.get(data.dataset)
         path = self._split_path(data, dataset)
         if not path.exists():
             if data.split:
-                raise DataError("there is no such split", value=data.split, advice=f"Splits lie in {self._splits}.")
+                advice = f"Splits lie in {self.splits_folder}."
+                raise DataError("there is no such split", value=data.split, advice=advice)
             return None
         return splits.load(path)
 
@@ -129,18 +159,41 @@ class DataSets:
         if found is not None:
             return found
         dataset = self.get(data.dataset)
-        listing = dataset.source.listing()
         path = self._split_path(data, dataset)
-        made = splits.chosen(
-            listing,
-            val_ratio=data.val_ratio,
-            test_ratio=data.test_ratio,
-            seed=data.split_seed,
-            name=path.stem,
-        )
-        made = replace(made, dataset=dataset.name)
+        shares: Any = {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}
+        made = replace(assembly.look(dataset.parts).split(**shares, name=path.stem), dataset=dataset.name)
         self._written(path, made.save)
         return made
+
+    def keep_split(self, split: Split) -> Path:
+        """Write a split that somebody has named; return where it lies."""
+        path = self.splits_folder / f"{files.slug(split.name)}.json"
+        self._written(path, split.save)
+        return path
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Return how many images each set has: counted where the split is made, by the shares before that."""
+        dataset = self.get(data.dataset)
+        try:
+            split = self.split(data)
+        except (OSError, NbtrainError):  # a broken split file is told when a run needs it
+            split = None
+        if split is not None:
+            left_out = self._left_out(dataset)
+            return {s: sum(file not in left_out for file in split.files.get(s, ())) for s in splits.SETS}
+        val, test = round(dataset.n_images * data.val_ratio), round(dataset.n_images * data.test_ratio)
+        return {"train": max(0, dataset.n_images - val - test), "val": val, "test": test}
+
+    @staticmethod
+    def _left_out(dataset: DataSet) -> frozenset[str]:
+        """Return the files that a split may name and that are not in use; only dropped classes need a look for that."""
+        excluded = frozenset(dataset.edits.excluded)
+        if "" not in dataset.edits.names.values():
+            return excluded
+        try:
+            return dataset.listing().left_out
+        except (OSError, NbtrainError):  # told where the images are needed
+            return excluded
 
     def where(self, data: Data) -> tuple[DataSet, Path]:
         """Return the data set that ``data`` names, and where its split lies, or will lie once it is made."""
@@ -148,27 +201,56 @@ class DataSets:
         return dataset, self._split_path(data, dataset)
 
     def _split_path(self, data: Data, dataset: DataSet) -> Path:
-        """A split's name says what it came from, data hash included: other images or another choice, another split."""
+        """A split's name says what it came from: other images or another choice, another split; edits are no part."""
         shares = "own" if dataset.own_split else f"{data.val_ratio:g}-{data.test_ratio:g}"
-        name = data.split or f"{files.slug(dataset.name)}-{shares}-seed{data.split_seed}-{dataset.hash[:8]}"
-        return self._splits / f"{files.slug(name) if data.split else name}.json"
+        name = data.split or f"{files.slug(dataset.name)}-{shares}-seed{data.split_seed}-{dataset.base[:8]}"
+        return self.splits_folder / f"{files.slug(name) if data.split else name}.json"
 
-    def _at(self, path: Path) -> DataSet | None:
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _readable(self, path: Path) -> DataSet | None:
         try:
-            changed = path.stat().st_mtime_ns
-            if path.stem not in self._read or self._read[path.stem][0] != changed:
-                self._read[path.stem] = (changed, read(path))
+            return self._at(path)
         except (OSError, NbtrainError):
             return None
-        return self._read[path.stem][1]
+
+    def _at(self, path: Path) -> DataSet:
+        with self._guard:
+            seen = stat_of(path), stat_of(log_path_of(path))
+            if path not in self._read or self._read[path][0] != seen:
+                self._read[path] = (seen, read(path, self._log(path)))
+            return self._read[path][1]
+
+    def _log(self, file: Path) -> EditLog:
+        return self._logs.setdefault(file, EditLog(log_path_of(file)))
+
+    def _named(self, name: str) -> DataSet | None:
+        return next((d for d in self.all() if d.name == name), None)
+
+    def _kept(self, name: str, file: Path, parts: Parts, found: AsFound) -> DataSet:
+        remember(parts, found.listing.content_hash, found)
+        made = DataSet.of(name, file, parts, found, self._log(file).look())
+        self._write(made)
+        return made
+
+    def _write(self, made: DataSet, *, durable: bool = True) -> None:
+        self._written(made.file, lambda where: files.write_json(where, FORMAT.mark(made.plain()), durable=durable))
 
     def _free_name(self, source: Source) -> str:
         stem = Path(source.path).stem or "images"
         taken = {d.name: d for d in self.all()}
         names = [stem, *(f"{stem} {n}" for n in range(2, 10_000))]
-        return next(name for name in names if name not in taken or taken[name].source == source)
+        return next(n for n in names if n not in taken or taken[n].parts == (Part("", source),))
 
-    def _written(self, path: Path, write: Callable[[Path], None]) -> None:
+    def _free_file(self, name: str) -> Path:
+        """Return the file of a new data set: names that differ may be spelt alike on disk."""
+        usual = self.folder / f"{files.slug(name)}.json"
+        there = self._readable(usual)
+        taken = there is not None and there.name != name
+        return usual.with_stem(f"{usual.stem}-{files.new_id()}") if taken else usual
+
+    @staticmethod
+    def _written(path: Path, write: Callable[[Path], None]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path)
@@ -179,16 +261,3 @@ class DataSets:
 def _not_written(path: Path, error: OSError) -> ProjectError:
     what = f"the project could not be written: {os.strerror(error.errno or 0)}"
     return ProjectError(what, value=str(path), advice="Choose a project folder that you may write to.")
-
-
-def read(path: Path) -> DataSet:
-    """Return the data set in a file; raises FormatError or ConfigError where it is broken or edited into nonsense."""
-    plain = FORMAT.check_types(FORMAT.read(files.read_json(path), path), _TYPES, path)
-    classes, counts = tuple(plain["classes"]), tuple(plain["counts"])
-    fits = len(classes) == len(counts) and all(type(count) is int for count in counts)
-    if not fits or not all(isinstance(name, str) for name in classes):
-        told = "its classes and their counts do not fit each other."
-        raise FormatError([Problem(str(path), told, "Add the images to the project again under the same name.")])
-    known = {name: plain[name] for name in _TYPES}
-    lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
-    return DataSet(**{**known, **lists}, source=Source.parse(plain.get("source")))

@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from nbtrain import files, locks
-from nbtrain.data import splits
+from nbtrain.data import assembly, splits
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
-from nbtrain.project import card, datasets
+from nbtrain.project import card, dataset_file
 from nbtrain.project.project import FILE
 from nbtrain.runs import entries, jobfolder, lastword, launch, queue
 from nbtrain.runs.folder import RunFolder, runs_of
@@ -125,12 +125,12 @@ def data_sets(project: Path) -> Iterator[Finding]:
     for path in sorted((project / "datasets").glob("*.json")):
         where = path.relative_to(project)
         try:
-            found = datasets.read(path)
+            found = dataset_file.read(path)
         except (OSError, NbtrainError) as error:
             yield Finding("data set", "problem", str(error), "Add the images to the project again under the same name.")
             continue
         try:
-            changed = found.source.listing().content_hash != found.hash
+            changed = assembly.look(found.parts).listing.content_hash != found.base
         except (OSError, NbtrainError) as error:
             advice = "Bring the images back, or add them again under the same name from where they are now."
             yield Finding("data set", "problem", f"{where}: the images cannot be read: {error}", advice)

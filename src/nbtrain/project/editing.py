@@ -178,7 +178,7 @@ class Editable(HasTraits):
             tags=self.tags,
             description=self.description,
             project=str(self.project.path),
-            source=str(self.data_info.get("path", "")),
+            sources=self.data_info.get("paths", ()),
         )
 
     def preview(

@@ -37,6 +37,7 @@ from nbtrain.messages import (
 from nbtrain.plans import Plan
 from nbtrain.project import between, counsel, freeze, lives
 from nbtrain.project.card import Card
+from nbtrain.project.evaluating import Evaluating
 from nbtrain.project.history import History
 from nbtrain.project.journal_index import IndexedStory
 from nbtrain.project.later import Later
@@ -67,7 +68,7 @@ def _when_asked(name: str) -> Any:
     return default(name)(lambda experiment: getattr(experiment.story, name))
 
 
-class Experiment(Sections, Later, Measuring):
+class Experiment(Sections, Later, Measuring, Evaluating):
     """One experiment of a project; made by :meth:`Project.new` or found on disk, not by hand.
 
     Each configuration section is an attribute too: ``experiment.optimizer = AdamW(lr=3e-4)``.
@@ -129,6 +130,7 @@ class Experiment(Sections, Later, Measuring):
         Raises BusyError where the run does not end within ``timeout_s``.
         """
         self.stop_measuring()
+        self.stop_evaluating()
         if self.running:
             self.stop()
             if self.wait(timeout_s) not in ENDED:

@@ -15,7 +15,8 @@ from traitlets import Dict, List, default
 from nbtrain.config import Config
 from nbtrain.errors import Problem
 from nbtrain.messages import ENDED, Message
-from nbtrain.project import between, branches, changing, extending, lives
+from nbtrain.project import between, branches, changing, datachange, extending, lives
+from nbtrain.project.datachange import DataChange
 from nbtrain.project.editing import Editable
 from nbtrain.runs.folder import RunFolder
 from nbtrain.training.changes import Entry
@@ -45,6 +46,11 @@ class Later(Editable):
     def running(self) -> bool:
         """Whether a trainer is at work for it, or will be."""
         return self.status != "created" and self.status not in ENDED
+
+    @property
+    def data_change(self) -> DataChange | None:
+        """What has changed in the data set since the newest run was set up; None where nothing has."""
+        return datachange.since(self.run.path, self.project.data) if self.run is not None else None
 
     # -- changing it while it trains ----------------------------------------------------------------------------
 

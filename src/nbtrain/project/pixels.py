@@ -26,7 +26,8 @@ def caches(project: Path) -> list[Kept]:
 def caches_of(project: Path, info: Mapping[str, Any]) -> list[Kept]:
     """Return the caches of the data set that ``info`` (Experiment.data_info) describes."""
     where = Path(str(info.get("path", "")))
-    names = {cache.file_of(str(info.get("name", "")), root) for root in (where, where.parent)}
+    roots = (where, where.parent, str(info.get("root", "")))
+    names = {cache.file_of(str(info.get("name", "")), root) for root in roots}
     return [one for one in caches(project) if one.path.name in names]
 
 

@@ -24,10 +24,13 @@ from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, naming, recent
 from nbtrain.project.card import Card
 from nbtrain.project.comparing import Comparison
-from nbtrain.project.datasets import DataSet, DataSets
+from nbtrain.project.dataset import LiveDataSet
+from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.datasets import DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
 from nbtrain.project.queue import LOOK_S, ProjectQueue
+from nbtrain.project.scanning import Scan
 from nbtrain.runs import launch
 from nbtrain.runs.watch import Watch, kernel_watch
 from nbtrain.schema import Choice, Format
@@ -54,6 +57,7 @@ class Project(HasTraits):
         self.path = Path(path).expanduser().absolute()
         self.lock = threading.RLock()
         self.data = DataSets(self.path)
+        self._scans: dict[str, Scan] = {}
         self._sized: dict[Any, dict[str, int]] = {}
         self._hashes: dict[Any, str] = {}
         self._saved: dict[str, Any] = {}
@@ -181,21 +185,61 @@ class Project(HasTraits):
         """Return the project's data sets."""
         return self.data.all()
 
-    def add_images(self, path: str | Path | Source, name: str = "") -> DataSet:
+    def dataset(self, name: str = "") -> LiveDataSet:
+        """Return the data set called ``name``, or the only one, to look at and to edit; raises DataError."""
+        names = [name] if name else self.data.names()
+        if len(names) > 1:
+            advice = f"Name one of: {', '.join(names)}."
+            raise DataError("this project has several data sets", value=len(names), advice=advice)
+        return LiveDataSet(self, self.data.get(names[0] if names else "").name)
+
+    def add_images(self, path: str | Path | Source | DataSet | LiveDataSet, name: str = "") -> DataSet:
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
-        Raises DataError saying what is wrong with them and where.
+        A data set of another project (``other.dataset("cats")``) is copied with its classes and edits; what lies inside
+        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where.
         """
-        source = path if isinstance(path, Source) else detect(path)
+        given = path.value if isinstance(path, LiveDataSet) else path
+        given = given if isinstance(given, DataSet) else self.source_at(given)
         with self.lock:
             self.save()
-            made = self.data.add(source, name)
-            self._sized.clear()
+            made = self.data.copy(given, name) if isinstance(given, DataSet) else self.data.add(given, name)
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
-                experiment.look()
+            self.data_changed()
             return made
+
+    def source_at(self, path: str | Path | Source) -> Source:
+        """Return the source that reads what lies at ``path``; what lies inside an archive is unpacked first.
+
+        A source that is somebody's code is never run here: what it makes must be there.
+        """
+        source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
+        if not source.foreign:
+            source.prepare()
+        return source
+
+    def data_changed(self) -> None:
+        """Let everything that is drawn from data sets and splits be looked at again."""
+        with self.lock:
+            self._sized.clear()
+            self._hashes.clear()
+            for experiment in self.cards:
+                experiment.look()
+
+    def scan(self, name: str = "", *, start: bool = True) -> Scan:
+        """Open every image of a data set once, in a process of its own, and return the scan at once.
+
+        ``name`` may be left out where there is one data set. Only files that have changed since the last scan are
+        looked at. Without ``start`` it is the scan as it stands: what is under way, and what the last one has found.
+        """
+        found = self.dataset(name)
+        with self.lock:
+            scan = self._scans.setdefault(found.name, Scan(self, found.name))
+        if start:
+            scan.start()
+        return scan
 
     def choices(self) -> dict[str, tuple[Choice, ...]]:
         """Return, by path, the values that only this project can name: its data sets and its splits."""
@@ -220,6 +264,10 @@ class Project(HasTraits):
             self.data.get(config.data.dataset)
         except DataError as error:
             return [Problem("data.dataset", f"{error.what} (got {config.data.dataset!r}).", error.advice)]
+        split = config.data.split
+        if split and not self.data.where(config.data)[1].exists():
+            known = ", ".join(self.data.split_names()[:10]) or "none yet"
+            return [Problem("data.split", f"there is no such split (got {split!r}).", f"There are: {known}.")]
         return []
 
     def data_info(self, config: Config) -> dict[str, Any]:
@@ -229,7 +277,8 @@ class Project(HasTraits):
         except DataError:
             return {}
         classes = [[name, count] for name, count in zip(found.classes, found.counts, strict=True)]
-        where = {"name": found.name, "path": found.source.path, "hash": found.hash, "n_images": found.n_images}
+        where: dict[str, Any] = {"name": found.name, "path": found.path, "root": found.root, "hash": found.hash}
+        where |= {"version": found.version, "n_images": found.n_images, "paths": [p.source.path for p in found.parts]}
         return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
 
     def split_hash(self, config: Config) -> str:
@@ -247,7 +296,7 @@ class Project(HasTraits):
         """Images by set: counted where the split is made, by the ratios before that."""
         key = self._split_key(config, found)
         if key not in self._sized:
-            self._sized[key] = _sizes(self.data, config, found)
+            self._sized[key] = self.data.sizes(config.data)
         return self._sized[key]
 
     def _split_key(self, config: Config, found: DataSet) -> tuple[Any, ...]:
@@ -335,14 +384,3 @@ class Project(HasTraits):
             what = f"this folder is no nbtrain project and holds other things, such as {others[0]!r}"
             advice = "Give a new folder for the project; images are added to it with add_images(), where they lie."
             raise ProjectError(what, value=str(self.path), advice=advice)
-
-
-def _sizes(data: DataSets, config: Config, found: DataSet) -> dict[str, int]:
-    try:
-        split = data.split(config.data)
-    except NbtrainError:
-        split = None
-    if split is not None:
-        return {name: len(split.files.get(name, ())) for name in ("train", "val", "test")}
-    val, test = round(found.n_images * config.data.val_ratio), round(found.n_images * config.data.test_ratio)
-    return {"train": max(0, found.n_images - val - test), "val": val, "test": test}

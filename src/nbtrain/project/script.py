@@ -29,14 +29,20 @@ experiment = project.new({name!r}, config, tags={tags!r})
 _DATA = """if {name!r} not in [data.name for data in project.datasets()]:
     project.add_images({source!r}, {name!r})
 """
+_MORE = """    project.dataset({name!r}).add({source!r})
+"""
 
 
-def script(config: Config, *, name: str, tags: Sequence[str], description: str, project: str, source: str) -> str:
-    """Return the script; ``source`` is where the images of its data set lie, empty where that is not known."""
+def script(
+    config: Config, *, name: str, tags: Sequence[str], description: str, project: str, sources: Sequence[str]
+) -> str:
+    """Return the script; ``sources`` are where the images of its data set lie, none where that is not known."""
     dataset = config.data.dataset
+    first = _DATA.format(name=dataset, source=sources[0]) if dataset and sources else ""
+    more = [_MORE.format(name=dataset, source=source) for source in sources[1:] if first]
     return _TEMPLATE.format(
         path=project,
-        data=_DATA.format(name=dataset, source=source) if dataset and source else "",
+        data="".join([first, *more]),
         changes="".join(_line(path, value) for path, value in changes(Config(), config).items()),
         hash=config.hash,
         name=name,

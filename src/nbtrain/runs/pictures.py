@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from nbtrain.config import Config
-from nbtrain.data import splits
+from nbtrain.data import assembly, splits
 from nbtrain.data.decode import Pixels
 from nbtrain.data.encode import encoded
 from nbtrain.data.images import Batch, Failed, Images
@@ -31,7 +31,6 @@ from nbtrain.data.randomness import Stream, key, seed_everything
 from nbtrain.data.reading import mean_and_spread
 from nbtrain.data.records import Record, Root
 from nbtrain.data.sampling import Steps, shares_of
-from nbtrain.data.sources import Source
 from nbtrain.errors import ConfigError, DataError, NbtrainError, Problem
 from nbtrain.messages import Preview, Previewed
 from nbtrain.training.inputs import Inputs
@@ -188,9 +187,10 @@ class Pictures:
 
     @staticmethod
     def _read_sets(asked: Preview, config: Config, path: Path) -> Sets:
-        listing, data = Source.parse(asked.dataset["source"]).listing(), config.data
+        recorded, data = assembly.recorded(asked.dataset, path.parents[1] / "datasets"), config.data
         choice: dict[str, Any] = {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}
-        split = splits.load(path) if path.exists() else splits.chosen(listing, **choice, name=path.stem)
+        split = splits.load(path) if path.exists() else recorded.found.split(**choice, name=path.stem)
+        listing = recorded.listing
         places = split.places(listing)
         records = {name: tuple(listing.records[place] for place in places[name]) for name in splits.SETS}
         return Sets(listing.root, listing.classes, records)

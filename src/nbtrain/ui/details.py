@@ -17,6 +17,7 @@ from traitlets import Dict, List, Unicode
 from nbtrain.advice.running import REPORTS, recent
 from nbtrain.project import branches
 from nbtrain.project.comparing import ordered
+from nbtrain.project.datachange import DataChange
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.history import History
 from nbtrain.training import phases
@@ -57,7 +58,7 @@ class Details(Following, twin="details"):
             "status": experiment.status,
             "metrics": metric_rows(experiment.curves),
             "per_class": class_table(experiment.per_class),
-            "facts": facts_of(experiment.data_info, branches.text(experiment.lineage)),
+            "facts": facts_of(experiment.data_info, branches.text(experiment.lineage), experiment.data_change),
             "notices": [*experiment.data_info.get("notices", []), *told],
             "resolved": [
                 {"path": path, "value": str(item.get("value")), "reason": item.get("reason", "")}
@@ -107,7 +108,7 @@ def change_row(change: dict[str, Any]) -> dict[str, Any]:
     return {"step": change["step"], "path": change["path"], **values, "extends": change["extends"]}
 
 
-def facts_of(info: dict[str, Any], branched: str = "") -> list[dict[str, str]]:
+def facts_of(info: dict[str, Any], branched: str = "", change: DataChange | None = None) -> list[dict[str, str]]:
     """Return the data set's facts, and where a branch begins, as label and value, the telling ones first."""
     if not info:
         return []
@@ -120,6 +121,7 @@ def facts_of(info: dict[str, Any], branched: str = "") -> list[dict[str, str]]:
         ("Classes", f"{len(classes)}: " + ", ".join(f"{name} ({count})" for name, count in classes[:30])),
         ("Folder", str(info.get("path", ""))),
         ("Content", str(info.get("hash", ""))[:16]),
+        ("Since this run", str(change or "")),
         ("Branched from", branched),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]

@@ -109,6 +109,7 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "description": experiment.description[:_SEARCHED],
         "edited": is_unsaved(experiment),
         "runs": 1 if experiment.run_path else 0,
+        "evaluations": len(experiment.evaluations) if experiment.run_path else 0,
         "created_s": experiment.created_s,
         "progress": round(experiment.progress, 3),
         "epoch": experiment.epoch,

@@ -26,10 +26,10 @@ class Stage:
 class Stages(Box):  # type: ignore[misc]
     """A box that shows one of several boxes."""
 
-    def __init__(self, stages: Mapping[str, Stage], **kwargs: Any) -> None:
-        """Take the stages by key; the first is open."""
+    def __init__(self, stages: Mapping[str, Stage], first: str, **kwargs: Any) -> None:
+        """Take the stages by key; the one called ``first`` is open."""
         self._stages, self._made = dict(stages), dict[str, Any]()
-        self.opened = next(iter(self._stages))
+        self.opened = first
         self._made[self.opened] = self._stages[self.opened].make()
         super().__init__([self._made[self.opened]], **kwargs)
         self.add_class("nbt-stages")
@@ -43,10 +43,11 @@ class Stages(Box):  # type: ignore[misc]
         """Open a stage; one that there is not changes nothing."""
         if key not in self._stages or key == self.opened:
             return
-        left, self.opened = self.opened, key
-        self._made[left].add_class(_OFF)
+        made = self._made.get(key) or self._stages[key].make()  # first: a stage that cannot be made is not opened
+        self._made[self.opened].add_class(_OFF)
+        self.opened = key
         if key in self._made:
-            self._made[key].remove_class(_OFF)
+            made.remove_class(_OFF)
         else:
-            self._made[key] = self._stages[key].make()
+            self._made[key] = made
             self.children = list(self._made.values())  # those that are there stay what and where they are

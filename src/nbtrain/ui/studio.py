@@ -11,6 +11,8 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
 from nbtrain.ui.comparison_view import ComparisonView
+from nbtrain.ui.data_stage import DataStage
+from nbtrain.ui.evaluation_stage import EvaluationStage
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.form import Form
 from nbtrain.ui.header import Header
@@ -40,12 +42,17 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self.results = Results(self.experiments.experiment, heart=False, layout=layout)
         self.table: RunTable | None = None
         self.comparison: ComparisonView | None = None
+        self.images: DataStage | None = None
+        self.evaluation: EvaluationStage | None = None
         self.stages = Stages(
             {
+                "data": Stage("Data", self._make_data),
                 "train": Stage("Train", self._make_train),
+                "evaluate": Stage("Evaluate", self._make_evaluation),
                 "runs": Stage("Runs", self._make_runs),
                 "compare": Stage("Compare", self._make_comparison),
             },
+            "train",
             layout=layout,
         )
         self.header.stages, self.header.stage = self.stages.labels, self.stages.opened
@@ -57,7 +64,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
 
     @property
     def stage(self) -> str:
-        """Key of the stage that is open: train, runs or compare."""
+        """Key of the stage that is open: data, train, evaluate, runs or compare."""
         return self.stages.opened
 
     def open_stage(self, stage: str) -> None:
@@ -73,6 +80,14 @@ class TrainingStudio(Box):  # type: ignore[misc]
     def _make_train(self) -> Box:
         columns = Box([self.experiments, self.form, self.results], layout=self._layout)
         return columns.add_class("nbt-columns")
+
+    def _make_data(self) -> Box:
+        self.images = DataStage(self.project, layout=self._layout)
+        return self.images.add_class("nbt-stage")
+
+    def _make_evaluation(self) -> Box:
+        self.evaluation = EvaluationStage(layout=self._layout)
+        return self.evaluation.add_class("nbt-stage")
 
     def _make_runs(self) -> Box:
         self.table = RunTable(self.project, self.open_stage, layout=self._layout)
@@ -128,6 +143,10 @@ class TrainingStudio(Box):  # type: ignore[misc]
                 self.table.selected, self.table.overlay = self.experiments.selected, list(self.experiments.overlay)
         if self.comparison is not None and self.stage == "compare":
             self.comparison.show(self.project, selected, compared)
+        if self.images is not None and self.stage == "data":
+            self.images.show(self.project, selected)
+        if self.evaluation is not None and self.stage == "evaluate":
+            self.evaluation.show(selected)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         html = project_html(self.project, self.experiment)

@@ -88,7 +88,9 @@ def test_images_elsewhere(root, tmp_path_factory):
 def test_missing_files_are_left_out_and_told_with_their_lines(root):
     listing = table(root, "file,label\n1.png,a\n9.png,b\n2.png,b\n8.png,b\n")
     assert len(listing) == 2
-    assert listing.notices[0] == ("2 files of the table do not exist and are left out: 9.png (line 3), 8.png (line 5).")
+    assert listing.notices[0] == (
+        "2 files named in t.csv do not exist and are left out: 9.png (line 3), 8.png (line 5)."
+    )
 
 
 def test_repeated_rows_are_told(root):
@@ -116,7 +118,7 @@ BROKEN = {
         {"label_columns": ("a", "b")},
         r"line 2: b holds neither 0 nor 1 \(got '-1'",
     ),
-    "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, "1.png is a on line 2 and b on line 4"),
+    "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, r"line 2: 1\.png is a, and b on line 4"),
     "no file there": ("file,label\n7.png,a\n8.png,b\n", {}, "none of the 2 files named in t.csv exists"),
     "one class": ("file,label\n1.png,a\n2.png,a\n", {}, r"only one class \(a\)"),
     "leads out": ("file,label\n1.png,a\n../2.png,b\n", {}, r"line 3: the file lies outside"),

@@ -1,7 +1,33 @@
 """Sources: one file per format, each turning what a person has into a listing. ``detect`` chooses by looking."""
 
-from nbtrain.data.sources.base import IMAGE_ENDINGS, Source, detect
+from nbtrain.data.sources.archive import Archive
+from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect
+from nbtrain.data.sources.coco import Coco
+from nbtrain.data.sources.dataset_class import DatasetClass
 from nbtrain.data.sources.folder import Folder
+from nbtrain.data.sources.hugging_face import HuggingFace
+from nbtrain.data.sources.label_studio import LabelStudio
+from nbtrain.data.sources.look import Found, look
+from nbtrain.data.sources.masks import Masks
 from nbtrain.data.sources.table import Table
+from nbtrain.data.sources.voc import Voc
+from nbtrain.data.sources.yolo import Yolo
 
-__all__ = ["IMAGE_ENDINGS", "Folder", "Source", "Table", "detect"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Annotated",
+    "Archive",
+    "Coco",
+    "DatasetClass",
+    "Folder",
+    "Found",
+    "HuggingFace",
+    "LabelStudio",
+    "Masks",
+    "Source",
+    "Table",
+    "Voc",
+    "Yolo",
+    "detect",
+    "look",
+]

@@ -5,10 +5,15 @@ It knows no format. A new one is a new file with one class, whose ``claims`` say
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from nbtrain.data.records import Listing
+from nbtrain.data.scan import Progress, Stopped
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -40,11 +45,19 @@ SPLIT_NAMES: dict[str, str] = {
 """What people call the three sets, in lower case, and what nbtrain calls them."""
 
 
+_GLANCED_AT = 20_000
+"""Names that a look reads at most: listing a folder of a million files takes a second."""
+
+
 class Source(Family):
     """Where a data set's images and labels come from."""
 
     layout: ClassVar[str] = ""
     """What this kind reads, for the message that no kind fits."""
+    broad: ClassVar[bool] = False
+    """Whether it claims whatever is a folder, so that all others are asked first."""
+    foreign: ClassVar[bool] = False
+    """Whether ``prepare`` runs code of the person's, which belongs in a process of its own."""
 
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
@@ -53,16 +66,42 @@ class Source(Family):
         """Return every image with its labels, opening none; raises DataError saying what is wrong and where."""
         raise NotImplementedError
 
+    def preview(self) -> Listing:
+        """Return what can be told without unpacking anything; for most kinds that is the listing itself."""
+        return self.listing()
+
+    @classmethod
+    def means(cls, text: str) -> bool:
+        """Return whether ``text`` names, without being a path, what this kind reads."""
+        return False
+
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` looks like what this kind reads."""
         raise NotImplementedError
 
+    def placed(self, folder: Path) -> Self:
+        """Return the source with its place below ``folder``, for kinds whose images have to be unpacked first."""
+        return self
+
+    def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
+        """Unpack what has to be, where that is not done; ``listing`` does it too, but says nothing meanwhile."""
+
+
+class Annotated(Source):
+    """What all kinds share whose annotations stand in files of their own, which name the images."""
+
+    images_root: str = field("", label="Root folder of the images")
+    """Folder that the images lie in, where annotations name them from elsewhere; empty looks beside the annotations."""
+
 
 def detect(path: str | Path) -> Source:
     """Return the source that fits what lies at ``path``; raises DataError where nothing is there or nothing fits."""
+    named = next((kind for kind in Source.kinds().values() if kind.means(str(path))), None)
+    if named is not None and not Path(path).exists():
+        return named(path=str(path))
     where = existing(path)
-    for kind in Source.kinds().values():
+    for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
         if kind.claims(where):
             return kind(path=str(where))
     known = "; ".join(kind.layout for kind in Source.kinds().values())
@@ -72,7 +111,7 @@ def detect(path: str | Path) -> Source:
 def existing(path: str | Path) -> Path:
     """Return ``path`` with ``~`` resolved; raises DataError where it is empty or missing, naming what is there."""
     if not str(path).strip() or "\0" in str(path):
-        raise DataError("no path was given", value=str(path), advice="Give the folder with images, or a CSV file.")
+        raise DataError("no path was given", value=str(path), advice="Give a folder with images, or a file.")
     where = Path(path).expanduser()
     try:
         found = where.exists()
@@ -82,3 +121,33 @@ def existing(path: str | Path) -> Path:
         return where.absolute()
     parent = next((p for p in where.absolute().parents if p.is_dir()), Path("/"))
     raise DataError("there is no such path", value=str(where), advice=f"The nearest folder that exists is {parent}.")
+
+
+def unplaced(path: str) -> DataError:
+    """Return the error for what has to be unpacked, and nobody has said where."""
+    advice = "Add it to a project, or name a folder: unpacked=…, or --unpack FOLDER on the command line."
+    return DataError("it is not said where its images are to be unpacked", value=path, advice=advice)
+
+
+def set_of(text: str) -> str:
+    """Return the set that a name such as ``instances_train2017`` is about; "" where it says none."""
+    return next((SPLIT_NAMES[word] for word in re.split("[^a-z]+", text.lower()) if word in SPLIT_NAMES), "")
+
+
+def names_in(folder: Path) -> tuple[str, ...]:
+    """Return the first names in ``folder``, sorted, for a look at what it may be; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as found:
+            return tuple(sorted(entry.name for entry in islice(found, _GLANCED_AT)))
+    except OSError:
+        return ()
+
+
+def is_image(name: str) -> bool:
+    """Return whether a file of this name is taken for an image."""
+    return os.path.splitext(name)[1].lower() in IMAGE_ENDINGS
+
+
+def common(folders: Iterable[Path]) -> Path:
+    """Return the deepest folder that holds all of ``folders``."""
+    return Path(os.path.commonpath(list(folders)))

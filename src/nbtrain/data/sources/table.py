@@ -1,20 +1,21 @@
-"""Tables: a CSV file with one row per image, one column that names the file, and one or more columns of labels.
+"""Tables: a CSV or Parquet file with one row per image, a column that names the file, and one or more of labels.
 
 It knows columns, rows and their line numbers; it opens no image, and asks of each file only its size. Labels stand
-in one column, as a name or as several joined by a separator ("cat;dog"), or in one column of 0 and 1 per class.
+in one column, as a name or as several joined by a separator ("cat;dog"), or in one column of 0 and 1 per class. What
+other columns say is kept beside each image.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import IMAGE_ENDINGS, SPLIT_NAMES, Source, existing
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image
+from nbtrain.data.sources.gathering import unused
+from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.rows import Rows, read
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -23,13 +24,12 @@ _LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition")
 _SEPARATORS = (";", "|")
 _BITS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
-_LOOKED_AT = 200
 
 
-class Table(Source, kind="table", label="Table (CSV)"):
-    """A CSV file with one row per image: its file and its label, or labels."""
+class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
+    """A CSV or Parquet file with one row per image: its file and its label, or labels."""
 
-    layout = "a CSV file with a column of image files and one or more of labels"
+    layout = "a CSV or Parquet file with a column of image files and one or more of labels"
 
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
@@ -39,48 +39,52 @@ class Table(Source, kind="table", label="Table (CSV)"):
     """What stands between several labels in one cell; "auto" takes ; or |, empty takes each cell as one label."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
-    images_root: str = field("", label="Root folder of the images")
-    """Folder below which the image files lie; empty is the table's own folder."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a file that ends like a table."""
-        return path.is_file() and path.suffix.lower() in (".csv", ".tsv")
+        return path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".parquet")
 
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
         path = existing(self.path)
         if path.is_dir():
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
-        rows = _read(path)
+        rows = read(path)
         image = self._image_column(rows)
         split = self._split_column(rows)
         labels = self._label_columns(rows, {image, split})
         root = existing(self.images_root) if self.images_root else path.parent
-        files = _Files(rows, image, root)
-        kept = files.kept()
+        files = Files(root, path.name, path.parent)
+        kept = _kept(rows, image, files)
         names = _labels(rows, labels, self._separator(rows, labels), kept)
         classes = tuple(labels) if len(labels) > 1 else tuple(sorted({n for ns in names for n in ns}, key=natural))
         ids = {name: i for i, name in enumerate(classes)}
+        columns = tuple(c for c in rows.columns if c not in {image, split, *labels})
         records = tuple(
-            Record(row.file, tuple(sorted(ids[n] for n in ns)), row.size_bytes)
+            Record(
+                row.file,
+                tuple(sorted(ids[n] for n in ns)),
+                row.size_bytes,
+                cells=tuple(rows.cell(row.line, c) for c in columns),
+            )
             for row, ns in zip(kept, names, strict=True)
         )
         records, twice = _without_repeats(records, kept, classes, rows)
         own = _own_split(rows, split, kept) if split else None
         multilabel = any(len(r.labels) != 1 for r in records)
-        listing = Listing(root, classes, records, own, multilabel)
-        return checked(listing.noting(*files.notices(), twice, _unused(listing)), path)
+        listing = Listing(root, classes, records, own, multilabel, columns=columns)
+        return checked(listing.noting(*files.notices(), twice, unused(listing)), path)
 
-    def _image_column(self, rows: _Rows) -> str:
+    def _image_column(self, rows: Rows) -> str:
         if self.image_column:
             return rows.column(self.image_column)
-        if any(_is_image(c) for c in rows.columns):
+        if any(is_image(c) for c in rows.columns):
             raise DataError(
                 f"{rows.name} has no line with column names: its first line names an image",
                 advice="Add a first line such as file,label.",
             )
-        share = {c: rows.share(c, _is_image) for c in rows.columns}
+        share = {c: rows.share(c, is_image) for c in rows.columns}
         best = max(share.values())
         if best >= 0.5:
             likely = [c for c in rows.columns if share[c] == best]
@@ -90,13 +94,13 @@ class Table(Source, kind="table", label="Table (CSV)"):
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
         )
 
-    def _split_column(self, rows: _Rows) -> str:
+    def _split_column(self, rows: Rows) -> str:
         if self.split_column:
             return rows.column(self.split_column)
         named = (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS)
         return next((c for c in named if rows.share(c, lambda cell: cell.lower() in SPLIT_NAMES) == 1), "")
 
-    def _label_columns(self, rows: _Rows, taken: set[str]) -> tuple[str, ...]:
+    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[str, ...]:
         if self.label_columns:
             return tuple(rows.column(c) for c in self.label_columns)
         free = [c for c in rows.columns if c not in taken]
@@ -111,37 +115,11 @@ class Table(Source, kind="table", label="Table (CSV)"):
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
 
-    def _separator(self, rows: _Rows, labels: Sequence[str]) -> str:
+    def _separator(self, rows: Rows, labels: Sequence[str]) -> str:
         if self.separator != "auto":
             return self.separator
         cells = [rows.cell(line, labels[0]) for line in rows.lines] if len(labels) == 1 else []
         return next((s for s in _SEPARATORS if any(s in cell for cell in cells)), "")
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The cells of a table by line number; line 1 holds the names of the columns."""
-
-    name: str
-    columns: tuple[str, ...]
-    lines: dict[int, list[str]]
-
-    def column(self, name: str) -> str:
-        """Return ``name`` if it is a column; raises DataError naming those that are."""
-        if name in self.columns:
-            return name
-        raise DataError(
-            f"{self.name} has no such column", value=name, advice=f"Its columns are {first(self.columns, 12)}."
-        )
-
-    def cell(self, line: int, column: str) -> str:
-        """Return the content of one cell without spaces around it."""
-        return self.lines[line][self.columns.index(column)].strip()
-
-    def share(self, column: str, test: Callable[[str], bool]) -> float:
-        """Return the share of the first lines whose cell in ``column`` passes ``test``."""
-        cells = [self.cell(line, column) for line in list(self.lines)[:_LOOKED_AT]]
-        return sum(map(test, cells)) / len(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,117 +129,19 @@ class _Row:
     size_bytes: int
 
 
-class _Files:
-    """Finds the file of each row below the root, and remembers the rows whose file is missing."""
-
-    def __init__(self, rows: _Rows, column: str, root: Path) -> None:
-        self.rows, self.column, self.root = rows, column, root
-        self.missing: list[str] = []
-
-    def kept(self) -> list[_Row]:
-        """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
-        found = []
-        for line in self.rows.lines:
-            file = self._inside(line, self.rows.cell(line, self.column))
-            try:
-                found.append(_Row(line, file, os.stat(self.root / file).st_size))
-            except (OSError, ValueError):
-                self.missing.append(f"{file} (line {line})")
-        if found:
-            return found
-        raise DataError(
-            f"none of the {len(self.rows.lines)} files named in {self.rows.name} exists below {self.root}",
-            value=self.missing[0],
-            advice="Give the folder that the names are relative to with images_root=….",
-        )
-
-    def _inside(self, line: int, cell: str) -> str:
-        """Return ``cell`` as a path relative to the root; raises DataError where it leads elsewhere."""
-        if not cell:
-            raise DataError(f"{self.rows.name}, line {line}: no file is named", advice="Fill it in or delete the line.")
-        name = cell.replace("\\", "/")
-        if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive:
-            name = _relative(name, self.root)
-        clean = os.path.normpath(name).replace(os.sep, "/")
-        if clean != ".." and not clean.startswith("../"):
-            return clean
-        raise DataError(
-            f"{self.rows.name}, line {line}: the file lies outside {self.root}",
-            value=cell,
-            advice="Give a folder that holds all the images with images_root=….",
-        )
-
-    def notices(self) -> tuple[str, ...]:
-        """Return what is missing, in a full sentence."""
-        if not self.missing:
-            return ()
-        told = counted(len(self.missing), "file of the table does", "files of the table do")
-        return (f"{told} not exist and {'is' if len(self.missing) == 1 else 'are'} left out: {first(self.missing)}.",)
+def _kept(rows: Rows, column: str, files: Files) -> list[_Row]:
+    """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
+    found = []
+    for line in rows.lines:
+        file = files.find(rows.cell(line, column), f"{rows.word} {line}")
+        if file is not None:
+            found.append(_Row(line, *file))
+    if found:
+        return found
+    raise files.none_found(len(rows.lines))
 
 
-def _read(path: Path) -> _Rows:
-    """Return the rows of the table at ``path``; raises DataError naming the line that cannot be read."""
-    text = _decoded(path)
-    if not text.strip():
-        raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    lines: dict[int, list[str]] = {}
-    try:
-        columns = tuple(cell.strip() for cell in next(reader))
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(columns):
-                told = f"{len(cells)} cells where line 1 names {len(columns)} columns"
-                raise _broken(path, reader.line_num, told)
-            lines[reader.line_num] = cells
-    except csv.Error as error:
-        raise _broken(path, reader.line_num, str(error)) from None
-    twice = [c for c in columns if columns.count(c) > 1]
-    if twice:
-        raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
-    if not lines:
-        raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
-    return _Rows(path.name, columns, lines)
-
-
-def _broken(path: Path, line: int, told: str) -> DataError:
-    advice = "Correct the line; a cell with a comma or a quote in it must stand in double quotes."
-    return DataError(f"{path.name}, line {line}: {told}", value=str(path), advice=advice)
-
-
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        advice = "Give yourself permission to read it."
-        raise DataError(f"the table cannot be read ({error.strerror})", value=str(path), advice=advice) from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path.name}, line {line}: this is not UTF-8", value=str(path), advice="Save the table as UTF-8."
-        ) from None
-
-
-def _delimiter(text: str) -> str:
-    header = text.lstrip().split("\n", 1)[0]
-    return max((",", ";", "\t", "|"), key=header.count)
-
-
-def _relative(name: str, root: Path) -> str:
-    try:
-        return os.path.relpath(name, root)
-    except ValueError:  # another drive
-        return f"../{name}"
-
-
-def _is_image(cell: str) -> bool:
-    return os.path.splitext(cell)[1].lower() in IMAGE_ENDINGS
-
-
-def _labels(rows: _Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
+def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
     """Return the class names of each kept row; raises DataError naming the line of a label that is none."""
     if len(columns) > 1:
         return [_marked(rows, columns, row.line) for row in kept]
@@ -273,17 +153,17 @@ def _labels(rows: _Rows, columns: Sequence[str], separator: str, kept: list[_Row
         elif cell:
             found.append((cell,))
         else:
-            what = f"{rows.name}, line {row.line}: the cell in {columns[0]} is empty"
+            what = f"{rows.at(row.line)}: the cell in {columns[0]} is empty"
             raise DataError(what, advice="Fill in the label, or delete the line.")
     return found
 
 
-def _marked(rows: _Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
+def _marked(rows: Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
     cells = [(column, rows.cell(line, column)) for column in columns]
     for column, cell in cells:
         if cell.lower() not in _BITS:
             raise DataError(
-                f"{rows.name}, line {line}: {column} holds neither 0 nor 1",
+                f"{rows.at(line)}: {column} holds neither 0 nor 1",
                 value=cell,
                 advice="Several label columns hold 0 and 1, one column per class; for names, use one column.",
             )
@@ -291,7 +171,7 @@ def _marked(rows: _Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
 
 
 def _without_repeats(
-    records: tuple[Record, ...], kept: list[_Row], classes: Sequence[str], rows: _Rows
+    records: tuple[Record, ...], kept: list[_Row], classes: Sequence[str], rows: Rows
 ) -> tuple[tuple[Record, ...], str]:
     """Return each file once, with a notice; raises DataError where two rows of one file disagree."""
     seen: dict[str, tuple[Record, int]] = {}
@@ -303,15 +183,15 @@ def _without_repeats(
         if earlier.labels != record.labels:
             named = [" and ".join(classes[i] for i in r.labels) or "nothing" for r in (earlier, record)]
             raise DataError(
-                f"{rows.name}: {record.file} is {named[0]} on line {line} and {named[1]} on line {row.line}",
+                f"{rows.at(line)}: {record.file} is {named[0]}, and {named[1]} on {rows.word} {row.line}",
                 advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
             )
-        twice.append(f"{record.file} (lines {line} and {row.line})")
+        twice.append(f"{record.file} ({rows.word}s {line} and {row.line})")
     notice = f"{counted(len(twice), 'row repeats an earlier one', 'rows repeat earlier ones')}: {first(twice)}."
     return tuple(record for record, _ in seen.values()), notice if twice else ""
 
 
-def _own_split(rows: _Rows, column: str, kept: list[_Row]) -> dict[str, tuple[str, ...]]:
+def _own_split(rows: Rows, column: str, kept: list[_Row]) -> dict[str, tuple[str, ...]]:
     """Return the files of each set; raises DataError naming the line of a word that is no set."""
     sets: dict[str, list[str]] = {}
     placed: dict[str, int] = {}
@@ -319,17 +199,12 @@ def _own_split(rows: _Rows, column: str, kept: list[_Row]) -> dict[str, tuple[st
         cell = rows.cell(row.line, column)
         name = SPLIT_NAMES.get(cell.lower())
         if name is None:
-            what = f"{rows.name}, line {row.line}: {column} holds no name of a set"
+            what = f"{rows.at(row.line)}: {column} holds no name of a set"
             raise DataError(what, value=cell, advice="Write train, val or test.")
         line = placed.setdefault(row.file, row.line)
         if line == row.line:
             sets.setdefault(name, []).append(row.file)
         elif row.file not in sets.get(name, ()):
-            what = f"{rows.name}: {row.file} is in two sets, on lines {line} and {row.line}"
+            what = f"{rows.name}: {row.file} is in two sets, on {rows.word}s {line} and {row.line}"
             raise DataError(what, advice="Keep one row per image.")
     return {name: tuple(sets[name]) for name in ("train", "val", "test") if name in sets}
-
-
-def _unused(listing: Listing) -> str:
-    empty = [name for name, count in zip(listing.classes, listing.counts, strict=True) if not count]
-    return f"{counted(len(empty), 'class has', 'classes have')} no image: {first(empty)}." if empty else ""

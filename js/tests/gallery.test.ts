@@ -1,0 +1,152 @@
+import { all, button, drawn, press, show, text } from "./stage";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import data from "../src/data";
+import gallery, { grid } from "../src/gallery";
+
+URL.createObjectURL = () => `blob:${(made += 1)}`;
+URL.revokeObjectURL = () => undefined;
+let made = 0;
+
+const QUERY = { label: "", part: "", problem: "", words: "" };
+const CHOICES = { labels: [{ value: "cat", label: "cat", count: 600 }, { value: "dog", label: "dog", count: 400 }], parts: [], problems: [{ value: "corrupt", label: "corrupt", count: 3 }] };
+const open = (more = {}): ReturnType<typeof show> => show(gallery, { total: 1000, count: 1000, version: 1, query: QUERY, choices: CHOICES, editable: true, title: "", undo: "", redo: "", opened: {}, ...more });
+const tiles = (first: number, n = 48, more = {}): any[] => Array.from({ length: n }, (_, i) => ({ file: `${first + i}.png`, labels: ["cat"], part: "val", problems: [], left_out: false, trouble: "", note: "", ...more }));
+const answer = async (model: any, first = 0, version = 1, n = 48): Promise<void> => {
+  model.fire("msg:custom", { rows: { version, first, tiles: tiles(first, n) } }, Array.from({ length: n }, () => new DataView(new ArrayBuffer(3))));
+  await drawn();
+};
+
+test("only what is seen is in the page, and asked for", async () => {
+  const { el, model } = open();
+  const { columns } = grid(800);
+  assert.ok(all(el, ".tile").length <= columns * 8);
+  assert.deepEqual(model.sent, [{ do: "rows", first: 0, n: 48, version: 1 }]);
+  await answer(model);
+  assert.equal(all(el, ".tile img").length, all(el, ".tile").length);
+  assert.equal(model.sent.length, 1);
+  const view = el.querySelector<HTMLElement>(".view")!;
+  view.scrollTop = 4000;
+  view.dispatchEvent(new Event("scroll"));
+  await drawn();
+  assert.ok(model.sent.slice(1).every((wish: any) => wish.do === "rows" && wish.first > 48));
+});
+
+test("an answer for another list is not shown; an edit leaves the pictures until they have come again", async () => {
+  const { el, model } = open();
+  await answer(model, 0, 7);
+  assert.equal(all(el, ".tile img").length, 0);
+  model.put({ version: 2 });
+  await drawn();
+  await answer(model, 0, 2);
+  const shown = all(el, ".tile img").length;
+  assert.ok(shown > 0);
+  model.put({ version: 3, undo: "1.png: cat → dog" });
+  await drawn();
+  assert.equal(all(el, ".tile img").length, shown);
+  assert.deepEqual(model.sent.at(-1), { do: "rows", first: 0, n: 48, version: 3 });
+  button(el, "↶ 1.png").click();
+  assert.deepEqual(model.sent.at(-1), { do: "undo" });
+});
+
+test("what was overtaken is asked for again", async () => {
+  const { el, model } = open();
+  model.fire("msg:custom", { rows: { version: 1, first: 0, tiles: [] } }, []);
+  await drawn();
+  assert.equal(model.sent.filter((wish: any) => wish.do === "rows" && wish.first === 0).length, 2);
+  assert.equal(all(el, ".tile img").length, 0);
+});
+
+test("click, Ctrl and Shift select; a class is given to all of them, by list and by digit", async () => {
+  const { el, model } = open();
+  await answer(model);
+  const click = async (at: number, how = {}): Promise<void> => { all(el, ".tile")[at]!.dispatchEvent(new MouseEvent("click", { bubbles: true, ...how })); await drawn(); };
+  await click(1);
+  await click(3, { shiftKey: true });
+  await click(0, { ctrlKey: true });
+  assert.match(text(el.querySelector(".bar-of-edits")), /^4 images selected/);
+  press(el.querySelector(".view")!, "2");
+  assert.deepEqual(model.sent.at(-1), { do: "relabel", files: ["1.png", "2.png", "3.png", "0.png"], labels: ["dog"] });
+  await drawn();
+  assert.doesNotMatch(text(el), /selected/);
+  press(el.querySelector(".view")!, "ArrowRight");
+  press(el.querySelector(".view")!, "Enter");
+  assert.deepEqual(model.sent.at(-1), { do: "open", file: "1.png" });
+});
+
+test("leaving out asks for a reason and can be cancelled", async () => {
+  const { el, model } = open();
+  await answer(model);
+  all(el, ".tile")[0]!.click();
+  await drawn();
+  button(el, "Leave out…").click();
+  const box = el.querySelector<HTMLInputElement>("input.reason")!;
+  press(box, "Escape");
+  await drawn();
+  assert.equal(all(el, "input.reason").length, 0);
+  button(el, "Leave out…").click();
+  el.querySelector<HTMLInputElement>("input.reason")!.value = "blurred";
+  button(el, "Leave out").click();
+  assert.deepEqual(model.sent.at(-1), { do: "exclude", files: ["0.png"], reason: "blurred" });
+});
+
+test("names are text, an image that cannot be read says why, and nothing found offers all", async () => {
+  const { el, model } = open({ count: 1 });
+  model.fire("msg:custom", { rows: { version: 1, first: 0, tiles: tiles(0, 1, { labels: ["<b>x</b>"], trouble: "it is cut off", problems: ["it is cut off"] }) } }, [new DataView(new ArrayBuffer(0))]);
+  await drawn();
+  assert.match(text(el.querySelector(".tile")), /it is cut off/);
+  assert.match(text(el), /<b>x<\/b>/);
+  model.put({ count: 0, version: 2 });
+  await drawn();
+  button(el, "Show all").click();
+  assert.deepEqual(model.sent.at(-1), { do: "find", ...QUERY });
+});
+
+const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, adding: {} };
+
+test("what lies at a path is shown before it is added", async () => {
+  const { el, model } = show(data, DATA);
+  button(el, "+ Add images").click();
+  const box = el.querySelector<HTMLInputElement>("#nbt-data-path")!;
+  box.value = "photos.zip";
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  await drawn();
+  button(el, "Look").click();
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip" });
+  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images", "<b>"], ok: true } });
+  await drawn();
+  assert.match(text(el.querySelector("pre.found")), /archive: 20 images <b>/);
+  button(el, "Into “pets”").click();
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true });
+  model.put({ adding: { path: "", done: "30 images in pets." } });
+  await drawn();
+  assert.equal(all(el, "#nbt-data-path").length, 0);
+  assert.match(text(el), /30 images in pets/);
+});
+
+test("problems are kinds with a count; one click shows them, another leaves them out", async () => {
+  const kinds = [{ kind: "corrupt", label: "Corrupt", help: "", count: 3, dealt: 0 }, { kind: "near", label: "Near duplicates", help: "", count: 2, dealt: 2 }];
+  const { el, model } = show(data, { ...DATA, scan: { state: "done", text: "10 images looked at", kinds } });
+  button(el, "Corrupt").click();
+  assert.deepEqual(model.sent.at(-1), { do: "find", key: "problem", value: "Corrupt" });
+  button(el, "Leave out").click();
+  assert.deepEqual(model.sent.at(-1), { do: "exclude", kind: "corrupt" });
+  assert.match(text(el), /Near duplicates ?2 ?dealt with/);
+  model.put({ scan: { state: "running", text: "4 of 10 images", fraction: 0.4 } });
+  await drawn();
+  button(el, "Cancel").click();
+  assert.deepEqual(model.sent.at(-1), { do: "cancel" });
+});
+
+test("a class is renamed in place, and dropped after asking", async () => {
+  const { el, model } = show(data, DATA);
+  const menu = async (label: string): Promise<void> => { all(el, ".classes .icon")[0]!.click(); await drawn(); button(el, label).click(); await drawn(); };
+  await menu("Rename…");
+  const box = el.querySelector<HTMLInputElement>("input.rename")!;
+  box.value = "kitten";
+  box.dispatchEvent(new Event("blur"));
+  assert.deepEqual(model.sent.at(-1), { do: "rename", name: "cat", to: "kitten" });
+  await menu("Drop…");
+  button(el, "Drop").click();
+  assert.deepEqual(model.sent.at(-1), { do: "drop", name: "cat" });
+});

@@ -1,0 +1,39 @@
+"""``nbtrain images PATH``: what lies there, before it is added to a project."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from nbtrain.cli.options import Commands
+from nbtrain.data.sources import Annotated, detect, look
+from nbtrain.errors import DataError
+
+
+def add(commands: Commands) -> None:
+    """Add the command of this file."""
+    images = commands.add_parser("images", help="say what a folder, table, archive or file of annotations holds")
+    images.add_argument("path", help="where it lies")
+    images.add_argument("--images-root", default="", help="folder of the images, where annotations name them elsewhere")
+    images.add_argument(
+        "--unpack", default="", metavar="FOLDER", help="unpack an archive, or write an own Dataset, there"
+    )
+    images.add_argument("--json", action="store_true", help="print what was found as JSON")
+    images.set_defaults(run=_images)
+
+
+def _images(given: argparse.Namespace) -> int:
+    source = detect(given.path)
+    if given.images_root:
+        if not isinstance(source, Annotated):
+            told = f"{type(source).label.lower()} has its images where it lies"
+            raise DataError(told, value=given.images_root, advice="Leave --images-root out.")
+        source = source.set("images_root", given.images_root)
+    if given.unpack:
+        source = source.set("unpacked", str(Path(given.unpack).expanduser().absolute()))
+        source.prepare(lambda told: print(told, file=sys.stderr))
+    found = look(source)
+    print(json.dumps(found.plain(), indent=2) if given.json else "\n".join(found.lines()))
+    return 0

@@ -1,0 +1,73 @@
+"""Archives: a zip or tar file with any of the other formats inside, unpacked once into a folder that a field names.
+
+The project says where (``placed``); a trainer that gets the fields alone finds the files there, or unpacks them again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from nbtrain.data import unpack
+from nbtrain.data.records import Listing, Record
+from nbtrain.data.scan import Progress, Stopped
+from nbtrain.data.sources.base import Source, detect, existing, is_image, names_in, unplaced
+from nbtrain.schema import field
+
+
+class Archive(Source, kind="archive", label="Archive"):
+    """A zip or tar file with images, in any layout that is read as a folder too."""
+
+    layout = "a zip or tar archive of any of these"
+
+    unpacked: str = field("", label="Unpacked into", advanced=True)
+    """Folder that the archive is unpacked into; a project fills it in."""
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a file that ends like an archive."""
+        return path.is_file() and path.name.lower().endswith(unpack.ENDINGS)
+
+    def placed(self, folder: Path) -> Self:
+        """Return the archive with its place below ``folder``, unless it has one."""
+        return self if self.unpacked else self.set("unpacked", str(unpack.place(existing(self.path), folder)))
+
+    def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
+        """Unpack the archive where that is not done; raises DataError saying what is wrong with it."""
+        self._done(progress, stopped)
+
+    def listing(self) -> Listing:
+        """Return the images of what lies inside; raises DataError saying what is wrong."""
+        done = self._done()
+        listing = detect(_inner(done.folder)).listing()
+        return listing.noting(*done.notices)
+
+    def preview(self) -> Listing:
+        """Return the listing where the archive is unpacked; else the names of its images, without classes."""
+        path = existing(self.path)
+        if self.unpacked and unpack.known(Path(self.unpacked), unpack.stamp_of([path])):
+            return self.listing()
+        images = tuple(Record(name, (), size) for name, size in unpack.names(path) if is_image(name))
+        told = "The archive is unpacked once when it is added; its classes are known then."
+        return Listing(path.parent, (), images, notices=(told,))
+
+    def _done(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> unpack.Unpacked:
+        if not self.unpacked:
+            raise unplaced(self.path)
+        into = Path(self.unpacked)
+        if not Path(self.path).expanduser().exists():  # the archive was deleted once it had been unpacked
+            if not (into / "files").is_dir():
+                existing(self.path)  # says that it is missing
+            return unpack.Unpacked(into / "files")
+        return unpack.archive(existing(self.path), into, progress=progress, stopped=stopped)
+
+
+def _inner(folder: Path) -> Path:
+    """Return the folder that matters: archives often hold a single folder with everything in it."""
+    names = names_in(folder)
+    while len(names) == 1 and (folder / names[0]).is_dir():
+        inner = names_in(folder / names[0])
+        if all(map(is_image, inner)):  # one folder of images is a class, not a data set
+            break
+        folder, names = folder / names[0], inner
+    return folder

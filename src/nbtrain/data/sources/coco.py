@@ -1,0 +1,230 @@
+"""COCO: one JSON file per set that names images, classes, and the boxes, polygons and masks on them.
+
+Each object gives a mark per kind that is known of it: its box, and its polygon or mask. An object of several polygons
+gives several. Run-length masks are counted as masks; their pixels stay in the JSON file. Classes are in the order of
+their ids. It opens no image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, names_in, set_of
+from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.named import Files, nearest
+from nbtrain.data.sources.texts import begins_with, json_of
+from nbtrain.errors import DataError
+
+_PEEKED_BYTES = 1 << 16
+_KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_NO_IMAGE = ("annotation belongs to no image", "annotations belong to no image")
+_NO_CLASS = ("annotation names no known class", "annotations name no known class")
+_IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "data")
+
+
+class Coco(Annotated, kind="coco", label="COCO"):
+    """A COCO JSON file, or a folder with one for each set."""
+
+    layout = "a COCO JSON file, or the folder that holds it"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is, or holds, a JSON file that names images as COCO does."""
+        # A JSON file that is no list can be nothing else: what is wrong with it is said when it is read.
+        return (
+            path.suffix.lower() == ".json" and not begins_with(path, b"[")
+            if path.is_file()
+            else bool(_json_files(path))
+        )
+
+    @uncollected()
+    def listing(self) -> Listing:
+        """Return the images of all sets in the order of their files; raises DataError saying what is wrong."""
+        path = existing(self.path)
+        parts = [_part(file, split) for split, file in _sets(path)]
+        bases = [_base(part, self.images_root) for part in parts]
+        root = existing(self.images_root) if self.images_root else common(bases)
+        beside = parts[0].file.parent if len(parts) == 1 else path
+        gathering = Gathering(Files(root, ", ".join(part.file.name for part in parts), beside))
+        for part, base in zip(parts, bases, strict=True):
+            _gather(gathering, part, base.relative_to(root).as_posix())
+        return gathering.listing(root, _classes(parts), path)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The content of one JSON file."""
+
+    file: Path
+    split: str
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    classes: dict[Any, str]
+    """Name of each class by its id in this file."""
+
+
+def _part(file: Path, split: str) -> _Part:
+    plain = json_of(file)
+    if not isinstance(plain, dict):
+        raise _not_coco(file, "it holds no object with images and annotations")
+    images, annotations, categories = (_entries(plain, key, file) for key in ("images", "annotations", "categories"))
+    if not images:
+        raise _not_coco(file, "it names no images")
+    classes = {_id(c, "id"): clean_name(c.get("name", c.get("id"))) for c in categories}
+    return _Part(file, split, images, annotations, classes)
+
+
+def _entries(plain: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]]:
+    entries = plain.get(key) or []
+    if not isinstance(entries, list):
+        raise _not_coco(file, f"its {key} are no list")
+    bad = next((place for place, entry in enumerate(entries) if not isinstance(entry, dict)), None)
+    if bad is not None:
+        raise _not_coco(file, f"its {key} hold something else at place {bad}")
+    return entries
+
+
+def _not_coco(file: Path, told: str) -> DataError:
+    advice = 'A COCO file is {"images": […], "annotations": […], "categories": […]}.'
+    return DataError(f"{file.name} is no COCO file: {told}", value=str(file), advice=advice)
+
+
+def _id(entry: dict[str, Any], key: str) -> Any:
+    """Return an id; one that cannot be looked up (a list) becomes its text."""
+    value = entry.get(key)
+    return value if isinstance(value, int | str | float | None) else str(value)
+
+
+def _classes(parts: list[_Part]) -> list[str]:
+    """Return the classes in the order of their ids; those that later files add come last."""
+    ordered = (sorted(part.classes.items(), key=lambda item: _rank(item[0])) for part in parts)
+    return [name for items in ordered for _, name in items]
+
+
+def _rank(number: Any) -> tuple[bool, float, str]:
+    plain = isinstance(number, int | float)
+    return (not plain, number if plain else 0, str(number))
+
+
+def _gather(gathering: Gathering, part: _Part, base: str) -> None:
+    images: dict[Any, Image | None] = {}
+    for place, entry in enumerate(part.images):
+        name = str(entry.get("file_name") or "")
+        image = gathering.image(name, place=f"image {entry.get('id', place)}", base=base, split=part.split)
+        images[_id(entry, "id")] = image
+        if image is not None:
+            image.width, image.height = _px(entry.get("width")), _px(entry.get("height"))
+    several: list[str] = []
+    for annotation in part.annotations:
+        at = annotation.get("id", "without id")
+        owner = _id(annotation, "image_id")
+        if owner not in images:
+            gathering.odd(*_NO_IMAGE, f"{part.file.name} (annotation {at})")
+            continue
+        image = images[owner]
+        label = part.classes.get(_id(annotation, "category_id"))
+        if image is not None and label is None:
+            gathering.odd(*_NO_CLASS, f"{image.file} (annotation {at}, class {annotation.get('category_id')})")
+        elif image is not None and label is not None and _mark(gathering, image, label, annotation, at):
+            several.append(f"{image.file} (annotation {at})")
+    if several:
+        told = counted(len(several), "object consists", "objects consist")
+        gathering.note(f"{told} of several polygons, each kept as one of its own: {first(several, 3)}.")
+
+
+def _mark(gathering: Gathering, image: Image, label: str, annotation: dict[str, Any], at: object) -> bool:
+    """Add what is known of one object; return whether it consists of several polygons."""
+    crowd = bool(annotation.get("iscrowd"))
+    box, shape = annotation.get("bbox"), annotation.get("segmentation")
+    if box:
+        corners = box_of(box if isinstance(box, list) else ())
+        gathering.mark(image, "box", label, corners, at, crowd=crowd)
+    if isinstance(shape, dict):
+        gathering.mark(image, "mask", label, (), at, crowd=crowd)
+    elif isinstance(shape, list) and shape:
+        rings = shape if isinstance(shape[0], list) else [shape]
+        for ring in rings:
+            gathering.mark(image, "polygon", label, ring if isinstance(ring, list) else (), at, crowd=crowd)
+        return len(rings) > 1
+    elif not box:  # a class alone
+        image.labels.add(label)
+    return False
+
+
+def _px(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and value > 0 else 0.0
+
+
+def _base(part: _Part, images_root: str) -> Path:
+    """Return the folder that the names of a file are relative to; raises DataError where none fits."""
+    names = [str(entry.get("file_name") or "") for entry in part.images]
+    looked = [*_candidates(part, existing(images_root))] if images_root else [*_beside(part)]
+    found = nearest(looked, names)
+    if found is not None:
+        return found
+    files = Files(looked[0], part.file.name, part.file.parent)
+    for name in names[:1]:
+        files.find(name)  # refuses one that leads elsewhere
+    raise files.none_found(len(names), looked)
+
+
+def _beside(part: _Part) -> Iterator[Path]:
+    yield from _candidates(part, part.file.parent)
+    yield from _candidates(part, part.file.parent.parent)
+
+
+def _candidates(part: _Part, folder: Path) -> Iterator[Path]:
+    """Yield the folders in which the images of a file called ``instances_val2017.json`` may lie."""
+    words = [word for word in re.split(r"[_\-. ]+", part.file.stem) if word]
+    words += [word for word, name in SPLIT_NAMES.items() if name == part.split]
+    yield folder
+    for name in (*_IMAGE_FOLDERS, *words):
+        if (folder / name).is_dir():
+            yield folder / name
+            yield from (folder / name / word for word in words if (folder / name / word).is_dir())
+
+
+def _sets(path: Path) -> list[tuple[str, Path]]:
+    """Return the JSON files to read with the sets that they are; raises DataError where that is not clear."""
+    if path.is_file():
+        return [("", path)]
+    found = _json_files(path)
+    objects = [file for file in found if file.stem.startswith("instances")] or found
+    named = {file: set_of(file.stem) or set_of(file.parent.name) for file in objects}
+    chosen = [file for file in objects if named[file]] or objects
+    sets = [named[file] for file in chosen]
+    if len(chosen) > 1 and len(set(sets)) < len(sets):
+        told = "several COCO files are of the same set" if any(sets) else "there are several COCO files"
+        names = first([file.relative_to(path).as_posix() for file in chosen])
+        raise DataError(told, value=names, advice="Give the path of one, or move the others away.")
+    return sorted(((named[file], file) for file in chosen), key=lambda pair: ("", *SETS).index(pair[0]))
+
+
+def _json_files(folder: Path) -> list[Path]:
+    """Return the COCO files in a folder, in its ``annotations``, or in the folders of its sets."""
+    inner = [folder, folder / "annotations", *(folder / name for name in SPLIT_NAMES)]
+    return [
+        here / name
+        for here in inner
+        for name in names_in(here)
+        if name.lower().endswith(".json") and _looks(here / name)
+    ]
+
+
+def _looks(path: Path) -> bool:
+    """Return whether a file begins or ends as a COCO file does."""
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_PEEKED_BYTES)
+            file.seek(max(0, path.stat().st_size - _PEEKED_BYTES))
+            tail = file.read(_PEEKED_BYTES)
+    except OSError:
+        return False
+    return sum(key in head or key in tail for key in _KEYS) >= 2

@@ -1,0 +1,314 @@
+"""Label Studio: its two JSON exports, with classes of whole images, boxes (also turned), polygons, ellipses, brushes.
+
+Coordinates are percent of the image. A turned rectangle becomes a rotated box, a round ellipse a circle, any other
+ellipse a polygon; brushes are counted as masks, their pixels stay in the export. Images are looked for beside the
+export, or below ``images_root``; addresses in the net or in a cloud are told, and never fetched. What else a task
+says of its image becomes a column.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from nbtrain.data.records import Listing, MarkKind, counted, first
+from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
+from nbtrain.data.sources.headers import size_or_reason
+from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.texts import begins_with, json_of
+from nbtrain.errors import DataError
+
+_ELLIPSE_CORNERS = 32
+_ROUND = 0.01
+"""By how much the radii of a circle may differ, as a share: coordinates are percents of sides that differ."""
+_TASK_WORDS = frozenset(
+    ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement", "total_annotations")
+)
+"""What the short export says of the work, not of the image."""
+_SHAPES = ("rectangle", "polygon", "ellipse", "brush")
+_SIDES = ("original_width", "original_height")
+_MAX_CELL = 200
+
+
+class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
+    """A JSON or JSON-MIN export of Label Studio, beside the folder with its images."""
+
+    layout = "a JSON export of Label Studio"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a JSON file that holds a list."""
+        return path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+
+    def listing(self) -> Listing:
+        """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""
+        path = existing(self.path)
+        tasks = _tasks(json_of(path), path)
+        root = existing(self.images_root) if self.images_root else path.parent
+        gathering = Gathering(Files(root, path.name, path.parent), "region")
+        finder = _Finder(gathering, bool(self.images_root))
+        skipped: dict[str, int] = {}
+        unannotated = 0
+        for place, task in enumerate(tasks):
+            image = finder.image(task, f"task {task.number or place + 1}")
+            if image is None:
+                continue
+            image.cells.update(task.cells)
+            unannotated += not task.done
+            _results(gathering, image, task.results, skipped)
+        gathering.note(*finder.notices(), *_notices(tasks, skipped, unannotated))
+        return gathering.listing(root, None, path)
+
+
+class _Task(NamedTuple):
+    number: Any
+    image: str
+    results: list[dict[str, Any]]
+    cells: dict[str, str]
+    done: bool
+    """Whether somebody has annotated it."""
+    n_annotations: int
+
+
+def _tasks(plain: Any, path: Path) -> list[_Task]:
+    """Return the tasks of either export; raises DataError where there are none."""
+    if not isinstance(plain, list) or not all(isinstance(entry, dict) for entry in plain):
+        advice = "Export the project from Label Studio as JSON or JSON-MIN."
+        raise DataError(f"{path.name} is no list of Label Studio's tasks", value=str(path), advice=advice)
+    full = [entry for entry in plain if isinstance(entry.get("data"), dict)]
+    tasks = [_full(entry) for entry in full] if full else _newest([_short(entry) for entry in plain])
+    if not any(task.image for task in tasks):
+        advice = 'A task reads {"data": {"image": "/data/upload/1/cat.jpg"}, "annotations": […]}.'
+        raise DataError(f"{path.name} names no images", value=str(path), advice=advice)
+    return tasks
+
+
+def _full(entry: dict[str, Any]) -> _Task:
+    data = entry["data"]
+    annotations = entry.get("annotations") or entry.get("completions") or []
+    real = [a for a in annotations if isinstance(a, dict) and not a.get("was_cancelled")]
+    chosen = max(real, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")), default={})
+    results = [r for r in chosen.get("result") or [] if isinstance(r, dict)]
+    key = _image_key(data)
+    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
+
+
+def _short(entry: dict[str, Any]) -> _Task:
+    """Return a row of the short export, written as the long one would write it."""
+    key = _image_key(entry)
+    results, cells = [], dict[str, Any]()
+    for name, value in entry.items():
+        if name in (key, *_TASK_WORDS):
+            continue
+        if isinstance(value, list) and value and all(isinstance(region, dict) for region in value):
+            results += [_region(region) for region in value]
+        elif isinstance(value, dict) and "choices" in value:
+            results.append({"type": "choices", "value": value})
+        elif isinstance(value, str) and _is_choice(name, entry):
+            results.append({"type": "choices", "value": {"choices": [value]}})
+        else:
+            cells[name] = value
+    return _Task(entry.get("id"), str(entry.get(key, "")), results, _cells(cells, set()), bool(results), 1)
+
+
+def _region(region: dict[str, Any]) -> dict[str, Any]:
+    kind = next((key for key in region if key.endswith("labels")), "")
+    return {"type": kind or "region", "value": region, **{side: region.get(side) for side in _SIDES}}
+
+
+def _is_choice(name: str, entry: dict[str, Any]) -> bool:
+    """Return whether a text of the short export is the annotator's: it stands behind the task's own id."""
+    keys = list(entry)
+    return "id" in keys and keys.index(name) > keys.index("id")
+
+
+def _newest(tasks: list[_Task]) -> list[_Task]:
+    """Return one task per image, the last: the short export repeats it for every annotator."""
+    found: dict[tuple[str, str], list[_Task]] = {}
+    for task in tasks:
+        found.setdefault((str(task.number), task.image), []).append(task)
+    return [same[-1]._replace(n_annotations=len(same)) for same in found.values()]
+
+
+def _image_key(data: dict[str, Any]) -> str:
+    """Return the key whose text names an image."""
+    texts = [key for key, value in data.items() if isinstance(value, str)]
+    named = [key for key in texts if is_image(_file_of(data[key])) or data[key].startswith(("/data/", "data:"))]
+    return next((key for key in ("image", "img", *named) if key in named), texts[0] if "image" in texts else "")
+
+
+def _file_of(text: str) -> str:
+    """Return the file that an address or a name is about, with what stands behind ``?d=`` where it says so."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # an address that is none, such as http://[
+        return text
+    asked = parse_qs(parts.query).get("d")
+    return asked[0] if asked else unquote(parts.path)
+
+
+def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
+    plain = {k: v for k, v in data.items() if k not in taken and isinstance(v, str | int | float)}
+    return {str(k): str(v) for k, v in plain.items() if len(str(v)) <= _MAX_CELL}
+
+
+class _Finder:
+    """Finds the image of each task, and counts those that lie in the net."""
+
+    def __init__(self, gathering: Gathering, anywhere: bool) -> None:
+        """Take where images go; ``anywhere`` looks for those of the net by their name too."""
+        self.gathering, self.anywhere = gathering, anywhere
+        self.remote: list[str] = []
+        self.nameless = 0
+
+    def image(self, task: _Task, place: str) -> Image | None:
+        """Return the task's image; None where it is elsewhere, or missing."""
+        if not task.image:
+            self.nameless += 1
+            return None
+        remote = re.match("[a-z0-9+]{2,}:", task.image, re.IGNORECASE) is not None
+        if remote and not self.anywhere:
+            self.remote.append(task.image[:60])
+            return None
+        name = _file_of(task.image) if remote or task.image.startswith("/data/") else task.image
+        if task.image.startswith("/data/") or remote:
+            name = name.lstrip("/")
+            self.gathering.files.inside(name, place)
+        return self.gathering.image(self._nearest(name), place=place)
+
+    def _nearest(self, name: str) -> str:
+        """Return the name without as many of its first folders as are not there; exports keep the server's."""
+        parts = [part for part in name.split("/") if part]
+        root = self.gathering.files.root
+        for start in range(len(parts)):
+            rest = "/".join(parts[start:])
+            for tried in (rest, f"images/{rest}"):
+                try:
+                    if (root / tried).is_file():
+                        return tried
+                except (OSError, ValueError):
+                    continue
+        return name
+
+    def notices(self) -> Iterator[str]:
+        """Return what was not looked for."""
+        if self.remote:
+            told = counted(len(self.remote), "image lies", "images lie")
+            advice = "download them, and give their folder with images_root=…"
+            never = "is never fetched" if len(self.remote) == 1 else "are never fetched"
+            yield f"{told} in the net and {never}: {first(self.remote, 3)}; {advice}."
+        if self.nameless:
+            yield f"{counted(self.nameless, 'task names', 'tasks name')} no image."
+
+
+def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
+    labels = _labels(results)
+    for number, result in enumerate(results, 1):
+        kind, value = str(result.get("type", "")), result.get("value")
+        if not isinstance(value, dict):
+            continue
+        names = labels.get(_key(result, number), [])
+        if kind == "choices":
+            image.labels.update(names)
+        elif not (shape := _shape(kind, value)):
+            if kind != "labels":
+                skipped[kind] = skipped.get(kind, 0) + 1
+        elif not names:
+            gathering.odd("region has no class", "regions have no class", f"{image.file} (region {number})")
+        else:
+            _measure(image, result, gathering.files.root)
+            drawn, points = _drawn(shape, value, image)
+            for name in names:
+                gathering.mark(image, drawn, name, points, number)
+
+
+def _key(result: dict[str, Any], number: int) -> Any:
+    return result.get("id") or number
+
+
+def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
+    """Return the classes of each region: they may stand in a result of their own, under the same id."""
+    found: dict[Any, list[str]] = {}
+    for number, result in enumerate(results, 1):
+        value = result.get("value")
+        for key, names in value.items() if isinstance(value, dict) else ():
+            if key.endswith(("labels", "choices")) and isinstance(names, list):
+                known = found.setdefault(_key(result, number), [])
+                known += [name for name in map(clean_name, names) if name and name not in known]
+    return found
+
+
+def _shape(kind: str, value: dict[str, Any]) -> str:
+    """Return what a region is by its type, which may be "rectangle", "rectanglelabels", or left out."""
+    for shape in _SHAPES:
+        if kind.startswith(shape):
+            return shape
+    if "points" in value:
+        return "polygon"
+    return "brush" if "rle" in value else ""
+
+
+def _measure(image: Image, result: dict[str, Any], root: Path) -> None:
+    """Note the image's size in px as the result says it, or else as its header does."""
+    if image.width:
+        return
+    sides: list[Any] = [result.get(side) for side in _SIDES]
+    known = all(isinstance(side, int | float) and side > 0 for side in sides)
+    image.width, image.height = sides if known else size_or_reason(root / image.file)[:2]
+
+
+def _drawn(shape: str, value: dict[str, Any], image: Image) -> tuple[MarkKind, tuple[float, ...]]:
+    """Return kind and points, in px, of one region; no points where its numbers are none."""
+    wide, high = image.width / 100, image.height / 100
+    try:
+        turned = float(value.get("rotation") or 0) % 360
+        if shape == "rectangle":
+            x0, y0, x1, y1 = box_of((value.get(key) for key in ("x", "y", "width", "height")), wide, high)
+            return _rectangle(x0, y0, x1 - x0, y1 - y0, turned)
+        if shape == "ellipse":
+            x, y, rx, ry = (float(value[key]) for key in ("x", "y", "radiusX", "radiusY"))
+            return _ellipse(x * wide, y * high, rx * wide, ry * high, turned)
+        if shape == "polygon":
+            return "polygon", tuple(float(p) * side for x, y in value["points"] for p, side in ((x, wide), (y, high)))
+    except (KeyError, TypeError, ValueError):
+        return "polygon", ()
+    return "mask", ()
+
+
+def _rectangle(x: float, y: float, width: float, height: float, turned: float) -> tuple[MarkKind, tuple[float, ...]]:
+    """Return a box; one turned clockwise around its left top corner, as Label Studio does, by its centre."""
+    if not turned:
+        return "box", (x, y, x + width, y + height)
+    sine, cosine = math.sin(math.radians(turned)), math.cos(math.radians(turned))
+    x += width / 2 * cosine - height / 2 * sine
+    y += width / 2 * sine + height / 2 * cosine
+    return "rotated box", (x, y, width, height, turned)
+
+
+def _ellipse(x: float, y: float, rx: float, ry: float, turned: float) -> tuple[MarkKind, tuple[float, ...]]:
+    if abs(rx - ry) <= _ROUND * max(rx, ry):
+        return "circle", (x, y, (rx + ry) / 2)
+    sine, cosine = math.sin(math.radians(turned)), math.cos(math.radians(turned))
+    points: list[float] = []
+    for step in range(_ELLIPSE_CORNERS):
+        angle = 2 * math.pi * step / _ELLIPSE_CORNERS
+        across, down = rx * math.cos(angle), ry * math.sin(angle)
+        points += (x + across * cosine - down * sine, y + across * sine + down * cosine)
+    return "polygon", tuple(points)
+
+
+def _notices(tasks: list[_Task], skipped: dict[str, int], unannotated: int) -> Iterator[str]:
+    several = sum(task.n_annotations > 1 for task in tasks)
+    if several:
+        told = counted(several, "image has", "images have")
+        yield f"{told} several annotations; of each, the ground truth or else the newest is used."
+    if unannotated:
+        yield f"{counted(unannotated, 'image is', 'images are')} not annotated yet, and kept without a label."
+    if skipped:
+        told = first([f"{kind} ({n})" for kind, n in skipped.items()])
+        yield f"Not used: what is neither a class, a box, a polygon, an ellipse nor a brush: {told}."

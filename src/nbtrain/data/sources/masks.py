@@ -1,0 +1,119 @@
+"""Masks: a folder of images, and one of PNG files of the same names whose pixel values are classes.
+
+Which classes an image shows stands only in its mask, so masks are decoded, in parallel; images are not. Each class of
+an image gives one mark. Value 255 is no class (its usual meaning is "do not look"), nor is 0 unless it has a name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from nbtrain.data.decode import MAX_PIXELS
+from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.sources.base import Annotated, existing, names_in, set_of
+from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.headers import in_parallel
+from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.texts import text_of
+from nbtrain.data.sources.walk import Walk
+from nbtrain.errors import DataError
+
+_MASK_FOLDERS = ("masks", "mask", "SegmentationClass", "labels", "annotations")
+_IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
+_BACKGROUND, _IGNORED = 0, 255
+_NO_NAMES = frozenset({"", "background", "_background_", "ignore", "void", "unlabeled"})
+
+
+class Masks(Annotated, kind="masks", label="PNG masks"):
+    """A folder with images and PNG masks of the same names; classes.txt names the values line by line."""
+
+    layout = "a folder with images and masks of the same names"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a folder with one folder of images and one of PNG files only."""
+        return path.is_dir() and _folder(path, _IMAGE_FOLDERS) is not None and _masks(path) is not None
+
+    def listing(self) -> Listing:
+        """Return the images that have a mask; raises DataError saying what is wrong."""
+        root = existing(self.path)
+        images, masks = _folder(root, _IMAGE_FOLDERS), _masks(root)
+        if images is None or masks is None:
+            advice = "It holds a folder called images and one called masks."
+            raise DataError("there are no images with masks", value=str(root), advice=advice)
+        walk = Walk()
+        by_stem = {_stem(record.file, masks): record.file for record in walk.images(root / masks, f"{masks}/")}
+        gathering = Gathering(Files(root, masks), "mask")
+        names, records = _names(root), list(walk.images(root / images, f"{images}/"))
+        pairs = [(record, by_stem.get(_stem(record.file, images), "")) for record in records]
+        found = in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs)
+        left, broken = list[str](), list[str]()
+        for (record, mask), values in zip(pairs, found, strict=True):
+            if not mask or isinstance(values, str):
+                (broken if mask else left).append(f"{mask} ({values})" if mask else record.file)
+                continue
+            image = gathering.image(
+                record.file, split=set_of(os.path.dirname(record.file)), size_bytes=record.size_bytes
+            )
+            labels = [_label(value, names) for value in values]
+            if image is not None:
+                image.marks += [("mask", label, (), mask, False) for label in labels if label]
+        told = counted(len(left), "image has no mask and is", "images have no mask and are")
+        bad = counted(
+            len(broken), "mask cannot be used, and its image is", "masks cannot be used, and their images are"
+        )
+        gathering.note(f"{told} left out: {first(left)}." if left else "")
+        gathering.note(f"{bad} left out: {first(broken, 3)}." if broken else "", *walk.notices())
+        if records and not gathering.images:
+            raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
+        order = [name for name in names.values() if name.lower() not in _NO_NAMES]
+        return gathering.listing(root, order or None, root)
+
+
+def _folder(path: Path, names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if (path / name).is_dir()), None)
+
+
+def _masks(path: Path) -> str | None:
+    """Return the folder of masks: the first that has PNG files in it, or in its folders, and no others."""
+    for name in _MASK_FOLDERS:
+        inside = names_in(path / name)
+        deeper = [file for folder in inside[:3] for file in names_in(path / name / folder)]
+        files = [file for file in (*inside, *deeper) if "." in file]
+        if files and all(file.lower().endswith(".png") for file in files):
+            return name
+    return None
+
+
+def _stem(file: str, folder: str) -> str:
+    return os.path.splitext(file.removeprefix(f"{folder}/"))[0]
+
+
+def _names(root: Path) -> dict[int, str]:
+    file = next((root / name for name in ("classes.txt", "labels.txt") if (root / name).is_file()), None)
+    return {i: clean_name(line) for i, line in enumerate(text_of(file).splitlines())} if file else {}
+
+
+def _label(value: int, names: dict[int, str]) -> str:
+    """Return the class of a pixel value, "" for one that is none."""
+    if names:
+        name = names.get(value, "" if value == _IGNORED else f"class {value}")
+        return "" if name.lower() in _NO_NAMES else name
+    return "" if value in (_BACKGROUND, _IGNORED) else f"class {value}"
+
+
+def _values(path: Path) -> tuple[int, ...] | str:
+    """Return the pixel values of a mask, or why it cannot be used."""
+    try:
+        with Pillow.open(path, formats=["PNG"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return f"it has more than {MAX_PIXELS // 1_000_000} million pixels"
+            if image.mode not in ("1", "L", "P", "I", "I;16"):
+                return "it has colours where it should have one value per pixel"
+            return tuple(map(int, np.unique(np.asarray(image))))
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+        return f"it is damaged ({error})"[:80]

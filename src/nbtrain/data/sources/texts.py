@@ -1,0 +1,149 @@
+"""Texts: annotation files read whole, as UTF-8 text, JSON or XML; what is broken is told with its file and line.
+
+XML is read by expat itself, with document types that declare anything refused: entities are how a file of a kilobyte
+grows to gigabytes, or reads other files. Python's usual XML tree offers no way to refuse them. This file knows
+encodings and syntax; it knows no format of annotations.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+
+import orjson
+
+from nbtrain.errors import DataError
+
+MAX_BYTES = 4 * 2**30
+"""Largest annotation file that is read: the largest in use (LVIS, Objects365) have one to two GiB."""
+_MAX_DEPTH = 100
+_PEEKED_BYTES = 4096
+_BOM = b"\xef\xbb\xbf"
+_NO_NUMBERS = (b"NaN", b"Infinity")
+"""What Python writes into JSON, and JSON does not know."""
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what is in the file, without a byte order mark; raises DataError where it is none, or cannot be read."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DataError("this is no file", value=str(path), advice="Give the path of a file.")
+        if found.st_size > MAX_BYTES:
+            told = f"{path.name} has {found.st_size / 2**30:.1f} GiB, more than the {MAX_BYTES >> 30} that are read"
+            raise DataError(told, value=str(path), advice="Split it into several files.")
+        return path.read_bytes().removeprefix(_BOM)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        advice = "Give yourself permission to read it, or leave it out."
+        raise DataError(f"{path.name} cannot be read ({told})", value=str(path), advice=advice) from None
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file; raises DataError naming the line that is no UTF-8."""
+    data = bytes_of(path)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        told = f"{path.name}, line {line}: this is not UTF-8"
+        raise DataError(told, value=str(path), advice="Save the file as UTF-8.") from None
+
+
+def json_of(path: Path) -> Any:
+    """Return the content of a JSON file, NaN and Infinity allowed; raises DataError naming line and column."""
+    data = bytes_of(path)
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        line, column, told = error.lineno, error.colno, error.msg
+    if any(word in data for word in _NO_NUMBERS):
+        try:
+            return json.loads(data)
+        except json.JSONDecodeError as error:
+            line, column, told = error.lineno, error.colno, error.msg
+        except (RecursionError, UnicodeDecodeError) as error:
+            told = type(error).__name__
+    what = (
+        f"{path.name}, line {line}, column {column}: this is no JSON ({told})" if data.strip() else "the file is empty"
+    )
+    raise DataError(what, value=str(path), advice="Repair the file, or export it again.")
+
+
+def begins_with(path: Path, start: bytes) -> bool:
+    """Return whether the first characters of a file that are no spaces are ``start``."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_PEEKED_BYTES).removeprefix(_BOM).lstrip().startswith(start)
+    except OSError:
+        return False
+
+
+@dataclass(slots=True)
+class Node:
+    """One XML element: its name, its text, and what is inside."""
+
+    name: str
+    text: str = ""
+    nodes: list[Node] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Node]:
+        """Return the elements directly inside that have this name."""
+        return [node for node in self.nodes if node.name == name]
+
+    def said(self, *names: str) -> str:
+        """Return the text of the element that lies at the end of these names, "" where there is none."""
+        node: Node | None = self
+        for name in names:
+            node = next((inner for inner in node.nodes if inner.name == name), None) if node else None
+        return node.text.strip() if node else ""
+
+
+class _Tree:
+    """Builds nodes while expat reads."""
+
+    def __init__(self) -> None:
+        self.root = Node("")
+        self._open = [self.root]
+
+    def begin(self, name: str, _: dict[str, str]) -> None:
+        if len(self._open) > _MAX_DEPTH:
+            raise ValueError(f"it is nested deeper than {_MAX_DEPTH} elements")
+        node = Node(name)
+        self._open[-1].nodes.append(node)
+        self._open.append(node)
+
+    def end(self, _: str) -> None:
+        self._open.pop()
+
+    def text(self, text: str) -> None:
+        self._open[-1].text += text
+
+
+def _refuse(*_: object) -> int:
+    raise ValueError("it declares entities, which are not read")
+
+
+def xml_of(path: Path) -> Node:
+    """Return the outermost element of an XML file; raises DataError naming the line that is wrong."""
+    data, tree = bytes_of(path), _Tree()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = tree.begin, tree.end
+    parser.CharacterDataHandler = tree.text
+    parser.EntityDeclHandler = parser.ExternalEntityRefHandler = parser.UnparsedEntityDeclHandler = _refuse
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        told, line = expat.ErrorString(error.code), error.lineno
+    except (ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
+        told, line = str(error), parser.CurrentLineNumber
+    else:
+        return tree.root.nodes[0]
+    what = f"{path.name}, line {line}: this is no XML that can be used ({told})"
+    raise DataError(what, value=str(path), advice="Repair the file, or leave it out.")

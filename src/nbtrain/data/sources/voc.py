@@ -1,0 +1,233 @@
+"""Pascal VOC: one XML file per image with its boxes, and text files that say which images train.
+
+What is said of objects (difficult, truncated, pose) becomes columns of their image. Coordinates are taken as they
+stand. XML is read safely (texts.py); no image is opened, but for those whose XML file gives no size.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from pathlib import Path
+from typing import Any
+
+from nbtrain.data.records import Listing, MarkKind, counted, first, natural
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
+from nbtrain.data.sources.named import Files, nearest
+from nbtrain.data.sources.texts import Node, text_of, xml_of
+from nbtrain.errors import DataError
+
+_XML_FOLDERS = ("Annotations", "annotations", "xmls")
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+_SAID = ("difficult", "truncated", "occluded")
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_TURNED = ("cx", "cy", "w", "h", "angle")
+
+
+class Voc(Annotated, kind="voc", label="Pascal VOC"):
+    """A folder in the layout of Pascal VOC: Annotations, JPEGImages and ImageSets, or XML files beside images."""
+
+    layout = "a Pascal VOC folder with Annotations and JPEGImages"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a folder that holds annotations as XML files."""
+        return path.is_dir() and bool(_folders(path))
+
+    @uncollected()
+    def listing(self) -> Listing:
+        """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""
+        path = existing(self.path)
+        read = _read(path)
+        if self.images_root:
+            bases = dict.fromkeys(read, existing(self.images_root))
+            root = existing(self.images_root)
+        else:
+            bases = {folder: _base(folder, path, found) for folder, found in read.items()}
+            root = common(bases.values())
+        gathering = Gathering(Files(root, "the XML files", path), "object")
+        in_sets = _in_sets(path)
+        for folder, found in read.items():
+            below = bases[folder].relative_to(root).as_posix()
+            _gather(gathering, found, below, in_sets, _folders(path)[folder])
+        gathering.note(*_broken(read), *_unannotated(gathering, bases, root))
+        return gathering.listing(root, None, path)
+
+
+@dataclass(slots=True)
+class _Annotation:
+    """What matters of one XML file: the trees of a hundred thousand would take a gigabyte."""
+
+    file: Path
+    name: str = ""
+    sides: tuple[float, float] = (0, 0)
+    """Width and height of the image in px, 0 where they are not said."""
+    things: list[tuple[str, MarkKind | None, tuple[Any, ...]]] = attribute(default_factory=list)
+    """Class, kind and points of each object; no kind for one that is said to be there, and not where."""
+    cells: dict[str, str] = attribute(default_factory=dict)
+    error: DataError | None = None
+    """Why the file cannot be used."""
+
+
+def _folders(path: Path) -> dict[Path, str]:
+    """Return the folders with XML files, and the set that each is, "" where that is not said by folders."""
+    for folder in (*(path / name for name in _XML_FOLDERS), path):
+        if _holds_xml(folder):
+            return {folder: ""}
+    sets = {path / word: name for word, name in SPLIT_NAMES.items()}
+    return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
+
+
+def _holds_xml(folder: Path) -> bool:
+    return any(name.lower().endswith(".xml") for name in names_in(folder))
+
+
+def _read(path: Path) -> dict[Path, list[_Annotation]]:
+    """Return the XML files of each folder; raises the error of the first where all are broken."""
+    found: dict[Path, list[_Annotation]] = {}
+    for folder in _folders(path):
+        names = sorted((name for name in os.listdir(folder) if name.lower().endswith(".xml")), key=natural)
+        found[folder] = [_annotation(folder / name) for name in names]
+    if not found:
+        advice = "Give the folder that holds Annotations and JPEGImages."
+        raise DataError("there are no XML files of annotations", value=str(path), advice=advice)
+    every = [annotation for annotations in found.values() for annotation in annotations]
+    if all(annotation.error for annotation in every):
+        raise every[0].error or AssertionError
+    return found
+
+
+def _annotation(file: Path) -> _Annotation:
+    try:
+        node = xml_of(file)
+    except DataError as error:
+        return _Annotation(file, error=error)
+    if node.name != "annotation":
+        told = f"{file.name}: its outermost element is <{node.name[:40]}>, not <annotation>"
+        return _Annotation(file, error=DataError(told, value=str(file), advice="Leave it out."))
+    objects = node.all("object")
+    sides = _px(node.said("size", "width")), _px(node.said("size", "height"))
+    return _Annotation(file, node.said("filename"), sides, [_thing(thing) for thing in objects], _cells(objects))
+
+
+def _thing(thing: Node) -> tuple[str, MarkKind | None, tuple[Any, ...]]:
+    label = clean_name(thing.said("name"))
+    if thing.said("robndbox", "cx"):
+        x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
+        return label, "rotated box", (x, y, width, height, _degrees(angle))
+    box = thing.all("bndbox")
+    return (label, "box", tuple(box[0].said(corner) for corner in _CORNERS)) if box else (label, None, ())
+
+
+def _cells(objects: list[Node]) -> dict[str, str]:
+    """Return what is said of objects as columns of their image: whether it is so of any, and every pose."""
+    cells = {}
+    for said in _SAID:
+        values = {thing.said(said) for thing in objects if thing.all(said)}
+        if values:
+            cells[said] = "no" if values <= {"0", ""} else "yes"
+    poses = {thing.said("pose") for thing in objects} - {""}
+    return cells | ({"pose": ";".join(sorted(poses))} if poses else {})
+
+
+def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
+    errors = [annotation.error.what for found in read.values() for annotation in found if annotation.error]
+    if errors:
+        told = counted(len(errors), "XML file is left out with its image", "XML files are left out with their images")
+        yield f"{told}: {first(errors, 3)}."
+
+
+def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
+    """Return the folder of the images that the XML files in ``folder`` name."""
+    above = (folder, path) if path in folder.parents else (folder,)
+    looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
+    names = [annotation.name for annotation in annotations if not annotation.error]
+    found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
+    if found is None:
+        files = Files(path, "the XML files")
+        for name in filter(None, names[:1]):
+            files.find(name)
+        raise files.none_found(len(names), [place for place in looked if place.is_dir()])
+    return found
+
+
+def _same_stems(place: Path, annotations: list[_Annotation]) -> bool:
+    stems = {os.path.splitext(name)[0] for name in names_in(place) if is_image(name)}
+    return any(annotation.file.stem in stems for annotation in annotations)
+
+
+def _gather(
+    gathering: Gathering, annotations: list[_Annotation], base: str, in_sets: dict[str, str], split: str
+) -> None:
+    folder = gathering.files.root / base
+    names = {name for name in os.listdir(folder) if is_image(name)}
+    by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
+    for annotation in annotations:
+        if annotation.error:
+            continue
+        stem, name = annotation.file.stem, annotation.name
+        if name:
+            gathering.files.inside(name, annotation.file.name, base)
+        # Files that were renamed keep the old name inside; the XML file's own name was changed with them.
+        found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
+        image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))
+        if image is not None:
+            _marks(gathering, image, annotation)
+
+
+def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
+    image.width, image.height = annotation.sides
+    image.cells = annotation.cells
+    for number, (label, kind, points) in enumerate(annotation.things, 1):
+        if not label:
+            gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
+        elif kind:
+            gathering.mark(image, kind, label, points, number)
+        else:
+            image.labels.add(label)
+
+
+def _px(text: str) -> float:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return 0.0
+
+
+def _degrees(radians: str) -> float:
+    try:
+        return math.degrees(float(radians))
+    except ValueError:
+        return math.nan
+
+
+def _in_sets(path: Path) -> dict[str, str]:
+    """Return the set of each image's stem where ImageSets says it; raises DataError for one that is in two."""
+    folder = path / "ImageSets" / "Main"
+    files = {s: folder / f"{s}.txt" for s in ("train", "val", "test")}
+    if not files["train"].is_file():
+        files["train"] = folder / "trainval.txt"
+    found: dict[str, str] = {}
+    for name, file in files.items():
+        for number, line in enumerate(text_of(file).splitlines() if file.is_file() else (), 1):
+            stem = line.split()[0] if line.strip() else ""
+            if stem and found.setdefault(stem, name) != name:
+                told = f"{file.name}, line {number}: the image is in {found[stem]} too"
+                raise DataError(told, value=stem, advice="Name each image in one set only.")
+    return found
+
+
+def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:
+    """Tell of images without an XML file: nobody has said what they show."""
+    left = []
+    for base in dict.fromkeys(bases.values()):
+        below = base.relative_to(root).as_posix()
+        files = (name if below == "." else f"{below}/{name}" for name in os.listdir(base) if is_image(name))
+        left += [file for file in files if file not in gathering.images]
+    if left:
+        told = counted(len(left), "image has no XML file and is", "images have no XML file and are")
+        yield f"{told} left out: {first(left)}."

@@ -1,0 +1,123 @@
+"""Walking: what lies in folders of images, read once, with what was passed over remembered to be told.
+
+Hidden entries are no matter. It knows names and sizes of files and opens none; it knows no classes and no labels.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from pathlib import Path
+
+from nbtrain.data.records import Record, counted, first, natural
+from nbtrain.data.sources.base import IMAGE_ENDINGS
+from nbtrain.errors import DataError
+
+_IGNORED = frozenset({"__macosx", "__pycache__", "lost+found", "$recycle.bin"})
+
+
+@dataclass
+class Walk:
+    """Reads folders and remembers what it passed over, to tell it once."""
+
+    others: Counter[str] = attribute(default_factory=Counter)
+    unreadable: set[str] = attribute(default_factory=set)
+    broken_links: list[str] = attribute(default_factory=list)
+    loops: list[str] = attribute(default_factory=list)
+    loose: int = 0
+
+    def top(self, root: Path) -> dict[str, os.DirEntry[str]]:
+        """Return the folders directly below ``root`` by name."""
+        return {e.name: e for e in self.entries(root) if is_folder(e)}
+
+    def classes(self, folder: str | Path, prefix: str) -> dict[str, list[Record]]:
+        """Return the images below each folder in ``folder``, by class; labels are not known yet."""
+        inode = os.stat(folder)
+        found: dict[str, list[Record]] = {}
+        for entry in self.entries(folder):
+            if not is_folder(entry):
+                self.loose += entry.name.lower().endswith(tuple(IMAGE_ENDINGS))
+                continue
+            # Names that a person sees as equal are equal, whichever way the file system composes an "é".
+            name = unicodedata.normalize("NFC", entry.name)
+            files = found.setdefault(name, [])
+            files += self.images(entry, f"{prefix}{entry.name}/", (_identity(inode),))
+        return found
+
+    def images(
+        self, folder: str | Path | os.DirEntry[str], prefix: str, above: tuple[tuple[int, int], ...] = ()
+    ) -> Iterator[Record]:
+        """Yield the images in ``folder`` and all folders below it, entering no folder that lies above itself."""
+        here = _identity(os.stat(folder))
+        if here in above:
+            self.loops.append(prefix.rstrip("/"))
+            return
+        for entry in self.entries(folder):
+            if is_folder(entry):
+                yield from self.images(entry, f"{prefix}{entry.name}/", (*above, here))
+            elif os.path.splitext(entry.name)[1].lower() not in IMAGE_ENDINGS:
+                self.others[os.path.splitext(entry.name)[1].lower() or entry.name] += 1
+            else:
+                yield from self.record(entry, prefix + entry.name)
+
+    def record(self, entry: os.DirEntry[str], file: str) -> Iterator[Record]:
+        """Yield the record of one image; nothing for a link to nowhere."""
+        try:
+            yield Record(file, (), entry.stat().st_size)
+        except OSError:
+            self.broken_links.append(file)
+
+    def entries(self, folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+        """Return what lies in ``folder`` in natural order, without hidden entries."""
+        try:
+            with os.scandir(folder) as found:
+                seen = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in _IGNORED]
+        except OSError as error:
+            advice = "Give yourself permission to read it, or move it elsewhere."
+            raise DataError(
+                f"the folder cannot be read ({error.strerror})", value=os.fspath(folder), advice=advice
+            ) from None
+        sound = [e for e in seen if _is_text(e.name)]
+        self.unreadable |= {e.path for e in seen if not _is_text(e.name)}
+        return sorted(sound, key=lambda e: natural(e.name))
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what was passed over, in full sentences."""
+        others = [f"{ending} ({n})" for ending, n in self.others.most_common()]
+        told = (
+            (self.others.total(), "file is no image", "files are no images", f": {first(others)}"),
+            (self.loose, "image lies in no class folder", "images lie in no class folder", ""),
+            (len(self.broken_links), "link leads nowhere", "links lead nowhere", f": {first(self.broken_links)}"),
+            (
+                len(self.loops),
+                "link leads back to a folder above it",
+                "links lead back above them",
+                f": {first(self.loops)}",
+            ),
+            (len(self.unreadable), "name is not valid UTF-8", "names are not valid UTF-8", "; rename what you need"),
+        )
+        return tuple(f"Not used: {counted(n, one, many)}{more}." for n, one, many, more in told if n)
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_dev, stat.st_ino
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether ``entry`` is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # a name in another encoding: JSON could not hold it
+        return False
+    return True

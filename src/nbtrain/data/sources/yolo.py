@@ -1,0 +1,313 @@
+"""YOLO: a text file beside each image, one line per object, and a YAML file that names classes and sets.
+
+A line holds a class and a box (centre, width, height) or the corners of a polygon, as shares of the image: its size
+comes from the image's header, read for those that have labels. An image without a text file shows nothing. A
+classification set of YOLO's is an image folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nbtrain.data.records import Listing, Record, counted, first
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image, names_in
+from nbtrain.data.sources.gathering import SETS, Gathering, box_of, clean_name, uncollected
+from nbtrain.data.sources.headers import in_parallel, size_or_reason
+from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.texts import text_of
+from nbtrain.data.sources.walk import Walk
+from nbtrain.errors import DataError
+
+_YAML = (".yaml", ".yml")
+_CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
+_INNER = 3
+"""Folders that are looked into for an image with labels."""
+_MAX_YAML_BYTES = 2**24
+_UNKNOWN = ("line names no known class", "lines name no known class")
+_UNREADABLE = ("line is no box and no polygon", "lines are no boxes and no polygons")
+
+
+class Yolo(Annotated, kind="yolo", label="YOLO"):
+    """A YOLO data set: its YAML file, or a folder with images and labels."""
+
+    layout = "a YOLO data.yaml, or a folder with images and labels"
+
+    @classmethod
+    def claims(cls, path: Path) -> bool:
+        """Return whether ``path`` is a YAML file, or a folder that holds one or has a text file per image."""
+        if path.is_file():
+            return path.suffix.lower() in _YAML
+        return _yaml_in(path) is not None or bool(_folders(path))
+
+    @uncollected()
+    def listing(self) -> Listing:
+        """Return the images of all sets; raises DataError saying what is wrong and where."""
+        path = existing(self.path)
+        file = path if path.is_file() else _yaml_in(path)
+        described = _described(file) if file else _Described()
+        folder = file.parent if file else path
+        root = existing(self.images_root) if self.images_root else _root(described, folder)
+        walk, notices = Walk(), list[str]()
+        sets = _sets(described, root, walk, notices) if described.sets else _by_folder(root, walk)
+        files = Files(root, file.name if file else str(root), folder)
+        gathering = Gathering(files, "line")
+        names = described.names or _names_beside(root)
+        _gather(gathering, sets, names, described)
+        gathering.note(*notices, *walk.notices())
+        return gathering.listing(root, None if names is None else list(names.values()), path)
+
+
+@dataclass
+class _Described:
+    """What a YAML file says; empty where there is none."""
+
+    file: Path | None = None
+    path: str = ""
+    sets: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[int, str] | None = None
+    keypoints: bool = False
+
+
+def _described(file: Path) -> _Described:
+    try:
+        plain = yaml.load(text_of(file), yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = f"{file.name}, line {mark.line + 1 if mark else 1}: this is no YAML"
+        raise DataError(what, value=str(file), advice="Repair the line.") from None
+    if not isinstance(plain, dict) or not ({"names", "train"} & set(plain)):
+        advice = "It has names: the classes, and train: and val: the folders of images."
+        raise DataError(f"{file.name} describes no data set", value=str(file), advice=advice)
+    sets = {SPLIT_NAMES[key]: _texts(plain[key], key, file) for key in plain if key in SPLIT_NAMES and plain[key]}
+    return _Described(file, str(plain.get("path") or ""), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
+
+
+def _texts(value: Any, key: str, file: Path) -> list[str]:
+    found = value if isinstance(value, list) else [value]
+    if all(isinstance(text, str) for text in found):
+        return found
+    raise DataError(
+        f"{file.name}: {key} is no folder or list of folders", value=value, advice="Write the folder's name."
+    )
+
+
+def _names(value: Any, file: Path) -> dict[int, str] | None:
+    """Return the classes by number; raises DataError where they are something else."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    names: dict[int, str] = {}
+    for number, name in pairs:
+        if not str(number).isdigit() or not isinstance(name, str | int | float):
+            advice = "Write names: [cat, dog], or one line for each, 0: cat."
+            raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
+        names[int(number)] = clean_name(name)
+    return dict(sorted(names.items())) or None
+
+
+def _names_beside(root: Path) -> dict[int, str] | None:
+    for place in _CLASS_FILES:
+        if (root / place).is_file():
+            lines = text_of(root / place).splitlines()
+            return {i: clean_name(line) for i, line in enumerate(lines) if line.strip()} or None
+    return None
+
+
+def _root(described: _Described, folder: Path) -> Path:
+    """Return the folder that a YAML file's sets are relative to; raises DataError where it lies elsewhere."""
+    place = Path(os.path.normpath(folder / described.path))
+    if place.is_relative_to(folder) and place.is_dir():
+        return place
+    if any(_placed(text, folder) for texts in described.sets.values() for text in texts):
+        return folder  # the set was moved, or its path is relative to where it was trained
+    told = f"{described.file.name if described.file else folder}: its path leads out of its folder, or nowhere"
+    raise DataError(told, value=described.path, advice="Give the folder that holds the images with images_root=….")
+
+
+def _placed(text: str, root: Path) -> Path | None:
+    """Return what a set's text means below ``root``; exports of Roboflow write ../train for train."""
+    plain = text.replace("\\", "/")
+    for tried in (plain, plain.lstrip("./")):
+        place = Path(os.path.normpath(root / tried))
+        if place.is_relative_to(root) and place.exists():
+            return place
+    return None
+
+
+def _sets(described: _Described, root: Path, walk: Walk, notices: list[str]) -> dict[str, list[Record]]:
+    """Return the images of each set of a YAML file, by folder or by a text file that lists them."""
+    file = described.file.name if described.file else ""
+    found: dict[str, list[Record]] = {}
+    for name, texts in described.sets.items():
+        for text in texts:
+            place = _placed(text, root)
+            if place is not None:
+                found.setdefault(name, []).extend(_images(place, root, walk))
+            elif name == "train":
+                outside = os.path.isabs(text) or not Path(os.path.normpath(root / text)).is_relative_to(root)
+                told = f"lies outside {root}" if outside else f"is not there below {root}"
+                advice = "Give the folder that holds the images with images_root=…, or correct the file."
+                raise DataError(f"{file}: the folder of {name} {told}", value=text, advice=advice)
+            else:
+                notices.append(f"{file} names a set {name} that is not there: {text}.")
+    return found
+
+
+def _images(place: Path, root: Path, walk: Walk) -> Iterator[Record]:
+    if place.is_dir():
+        below = place.relative_to(root).as_posix()
+        yield from walk.images(place, "" if below == "." else f"{below}/")
+        return
+    listed = place.relative_to(root).parent.as_posix()
+    for number, line in enumerate(text_of(place).splitlines(), 1):
+        if line.strip():  # its size is asked for when it is gathered
+            files = Files(root, f"{place.name}, line {number}", place.parent)
+            yield Record(files.inside(line.strip(), base=listed if line.startswith(".") else ""), (), -1)
+
+
+def _folders(root: Path) -> dict[str, Path]:
+    """Return the folders of images of each set where no YAML file says them; "" where there are no sets."""
+    for place in ("images/{}", "{}/images", "{}"):
+        sets = {name: root / place.format(word) for word, name in SPLIT_NAMES.items()}
+        found = {s: folder for s, folder in sets.items() if _labelled(folder)}
+        if found:
+            return found
+    return next(({"": folder} for folder in (root / "images", root) if _labelled(folder)), {})
+
+
+def _labelled(folder: Path, deeper: int = 2) -> bool:
+    """Return whether a folder's images have text files beside them, or in the folder called labels."""
+    names = names_in(folder) if folder.is_dir() else ()
+    images = [name for name in names if is_image(name)]
+    labels = names_in(Path(_label_file(f"{folder.as_posix()}/x.png")).parent)
+    stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
+    if images or not deeper:
+        return any(os.path.splitext(name)[0] in stems for name in images)
+    inner = (folder / name for name in names if "." not in name and (folder / name).is_dir())
+    return any(_labelled(place, deeper - 1) for place in islice(inner, _INNER) if place.name != "labels")
+
+
+def _by_folder(root: Path, walk: Walk) -> dict[str, list[Record]]:
+    found = _folders(root)
+    if not found:
+        advice = "Labels lie in a folder called labels, beside the one called images, one text file per image."
+        raise DataError("no image has a text file of labels", value=str(root), advice=advice)
+    return {s: list(_images(folder, root, walk)) for s, folder in found.items()}
+
+
+def _label_file(image: str) -> str:
+    """Return where the labels of an image lie: the last folder called images is called labels."""
+    folder, _, name = image.rpartition("/")
+    parts = folder.split("/")
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    stem = os.path.splitext(name)[0]
+    return "/".join((*parts, f"{stem}.txt")) if folder else f"{stem}.txt"
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was found of one image: its size in px, or why it has none, and the lines of its text file."""
+
+    width: int = 0
+    height: int = 0
+    reason: str = ""
+    lines: list[str] = field(default_factory=list)
+    label_file: str = ""
+
+
+def _look(root: Path, file: str) -> _Looked:
+    beside = os.path.splitext(file)[0] + ".txt"
+    for place in dict.fromkeys((_label_file(file), beside)):
+        try:
+            with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace") as text:
+                lines = text.read().splitlines()
+        except OSError:
+            continue
+        return (
+            _Looked(*size_or_reason(root / file), lines, place)
+            if any(map(str.strip, lines))
+            else _Looked(label_file=place)
+        )
+    return _Looked()
+
+
+def _gather(
+    gathering: Gathering, sets: dict[str, list[Record]], names: dict[int, str] | None, described: _Described
+) -> None:
+    root, unreadable, unlabelled = gathering.files.root, list[str](), list[str]()
+    for name in (*SETS, ""):
+        records = sets.get(name, [])
+        looked = in_parallel(lambda record: _look(root, record.file), records)
+        for record, seen in zip(records, looked, strict=True):
+            image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
+            if image is None:
+                continue
+            image.width, image.height = seen.width, seen.height
+            if seen.reason:
+                unreadable.append(f"{record.file} ({seen.reason})")
+            if not seen.label_file:
+                unlabelled.append(record.file)
+            for number, line in enumerate(seen.lines, 1):
+                if line.strip():
+                    _mark(gathering, record.file, line, number, names, described.keypoints)
+    if unreadable:
+        told = counted(len(unreadable), "image cannot be read, so nothing", "images cannot be read, so nothing")
+        gathering.note(f"{told} is drawn on {'it' if len(unreadable) == 1 else 'them'}: {first(unreadable)}.")
+    if unlabelled:
+        told = counted(len(unlabelled), "image has no text file and shows", "images have no text file and show")
+        gathering.note(f"{told} nothing of the classes: {first(unlabelled)}.")
+
+
+def _mark(
+    gathering: Gathering, file: str, line: str, number: int, names: dict[int, str] | None, keypoints: bool
+) -> None:
+    image = gathering.images[file]
+    try:
+        number_of_class, *shares = map(float, line.split())
+    except ValueError:
+        return gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+    shares = shares[:4] if keypoints else shares
+    whole = number_of_class.is_integer() and number_of_class >= 0
+    label = names.get(int(number_of_class)) if names and whole else str(int(number_of_class)) if whole else None
+    if label is None:
+        return gathering.odd(*_UNKNOWN, f"{file} (line {number})")
+    if not shares:
+        image.labels.add(label)
+    elif len(shares) % 2 or len(shares) == 2:
+        gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+    elif not image.width:  # the image cannot be read: what it shows is known, not where
+        image.labels.add(label)
+    elif len(shares) == 4:
+        x, y, width, height = shares
+        corners = box_of((x - width / 2, y - height / 2, width, height), image.width, image.height)
+        gathering.mark(image, "box", label, corners, number)
+    else:
+        sides = (image.width, image.height) * (len(shares) // 2)
+        gathering.mark(
+            image, "polygon", label, (share * side for share, side in zip(shares, sides, strict=True)), number
+        )
+
+
+def _yaml_in(folder: Path) -> Path | None:
+    """Return the YAML file of a folder that describes a data set."""
+    names = [name for name in names_in(folder) if name.lower().endswith(_YAML)]
+    ordered = sorted(names, key=lambda name: name.lower() not in ("data.yaml", "dataset.yaml"))
+    return next((folder / name for name in ordered if _describes(folder / name)), None)
+
+
+def _describes(file: Path) -> bool:
+    try:
+        if file.stat().st_size > _MAX_YAML_BYTES:
+            return False
+        text = file.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    return any(line.startswith("names:") for line in text.splitlines()) and any(
+        line.startswith(("train:", "val:", "path:")) for line in text.splitlines()
+    )

@@ -1,0 +1,340 @@
+"""Unpacking: images that lie inside one file are written once, safely, into a folder that the caller gives.
+
+Nothing is written outside that folder, no link is made and none is followed; sizes and numbers of files have limits,
+counted while they are written, since an archive may lie about them. The folder appears whole or not at all, with a
+marker that says what it was made from; it is used again as long as that has the same size and time. This file knows
+archives and names; it does not know what the files mean.
+"""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import errno
+import gzip
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import stat
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PureWindowsPath
+from typing import IO, cast
+
+from nbtrain import files, processes
+from nbtrain.data.records import counted, first
+from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
+from nbtrain.errors import DataError, NbtrainError
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+"""Endings, in lower case, of the archives that are read."""
+_MARKER = "unpacked.json"
+_FORMAT = 1
+_CHUNK_BYTES = 2**20
+_MAX_TAIL = 64
+"""Chunks that are read behind a tar's end."""
+_PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file)),
+    b"\xfd7zXZ\0": lambda file: cast(IO[bytes], lzma.LZMAFile(file)),  # noqa: SIM115 - the archive that reads it ends first
+    b"BZh": lambda file: cast(IO[bytes], bz2.BZ2File(file)),
+}
+"""What opens a packed tar, by its first bytes."""
+_MAX_NAME_BYTES = 200
+"""Of one part of a path: file systems end at 255, and an index may have to be added."""
+_MAX_PATH_BYTES = 2000
+_IGNORED = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$)")
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError, EOFError, RuntimeError, ValueError)
+"""What the standard library raises for a damaged archive; RuntimeError for one with a password."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be unpacked at most."""
+
+    max_bytes: int = 2**40
+    max_files: int = 5_000_000
+    max_ratio: float = 200.0
+    """Unpacked bytes per packed byte; photographs have 1, annotations 10."""
+    free_bytes: int = 2**30
+    """Bytes that stay free on the disk."""
+    ratio_from_bytes: int = 2**28
+    """Unpacked bytes from which on the ratio counts: small files of zeros are no harm."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A folder that was unpacked, and what the person should know of it."""
+
+    folder: Path
+    notices: tuple[str, ...] = ()
+
+
+@dataclass
+class Writer:
+    """Writes files below one folder within limits, and remembers what it left out."""
+
+    folder: Path
+    limits: Limits = Limits()
+    packed_bytes: int = 0
+    """Size of what is unpacked; 0 where a ratio would say nothing."""
+    stopped: Stopped = lambda: False
+    n_files: int = 0
+    n_bytes: int = 0
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    def write(self, name: str, content: IO[bytes]) -> str:
+        """Write a file and return its name below the folder, made safe; "" for one that is left out.
+
+        Raises DataError where a limit is reached, and Interrupted where the work is to stop.
+        """
+        safe = safe_name(name)
+        if not safe:
+            self._left("entry has a name that leads elsewhere", "entries have names that lead elsewhere", name)
+            return ""
+        path = self.folder / safe
+        self._count(0, 1)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "xb") as file:
+                while chunk := content.read(_CHUNK_BYTES):
+                    self._count(len(chunk), 0)
+                    file.write(chunk)
+        except (FileExistsError, NotADirectoryError):
+            self._left("name comes twice and is kept once", "names come twice and are kept once", name)
+            return ""
+        if any(len(part.encode("utf-8", "replace")) > _MAX_NAME_BYTES for part in re.split(r"[\\/]", name)):
+            self._left("name was too long and is shortened", "names were too long and are shortened", safe)
+        return safe
+
+    def leave_out(self, name: str) -> None:
+        """Count an entry that is no file: a link or a device."""
+        self._left("link or device is not unpacked", "links and devices are not unpacked", name)
+
+    def _left(self, one: str, many: str, name: str) -> None:
+        self.told.setdefault(f"{one}\0{many}", []).append(name[:80])
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what was left out or changed, in full sentences."""
+        return tuple(f"{counted(len(n), *words.split(chr(0)))}: {first(n, 3)}." for words, n in self.told.items())
+
+    def _count(self, n_bytes: int, n_files: int) -> None:
+        if self.stopped():
+            raise Interrupted
+        self.n_bytes += n_bytes
+        self.n_files += n_files
+        limits = self.limits
+        if self.n_files > limits.max_files:
+            raise _too_much(f"more than {limits.max_files:,} files".replace(",", " "))
+        if self.n_bytes > limits.max_bytes:
+            raise _too_much(f"more than {limits.max_bytes / 2**30:.0f} GiB")
+        large = self.n_bytes > limits.ratio_from_bytes and self.packed_bytes
+        if large and self.n_bytes > limits.max_ratio * self.packed_bytes:
+            raise _too_much(f"more than {limits.max_ratio:g} times its own size")
+
+
+def _too_much(told: str) -> DataError:
+    advice = "Unpack it yourself if you trust it, and give the folder."
+    return DataError(f"it unpacks to {told}", advice=advice)
+
+
+def place(source: Path, folder: Path) -> Path:
+    """Return where below ``folder`` what lies at ``source`` is unpacked: the same place for the same path."""
+    key = hashlib.sha256(str(source.absolute()).encode()).hexdigest()[:8]
+    return folder / f"{files.slug(source.name.split('.')[0])}-{key}"
+
+
+def stamp_of(paths: list[Path]) -> str:
+    """Return what changes when any of these files does: their sizes and times."""
+    digest = hashlib.sha256()
+    for path in paths:
+        found = path.stat()
+        digest.update(f"{path.name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def known(into: Path, stamp: str) -> Unpacked | None:
+    """Return what was unpacked into ``into`` from what has this ``stamp``; None where that is still to be done."""
+    try:
+        plain = files.read_json(into / _MARKER)
+        if plain["format"] == _FORMAT and plain["stamp"] == stamp:
+            return Unpacked(into / "files", tuple(map(str, plain["notices"])))
+    except (OSError, NbtrainError, KeyError, TypeError):
+        pass
+    return None
+
+
+def once(into: Path, stamp: str, fill: Callable[[Path], tuple[str, ...]]) -> Unpacked:
+    """Return the folder that ``fill`` writes into, filled now unless it was filled from the same source before.
+
+    ``fill`` gets an empty folder and returns notices. Where it raises, nothing is left behind. Raises DataError where
+    the disk is full or refuses.
+    """
+    found = known(into, stamp)
+    if found is not None:
+        return found
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(into)
+        made = into.with_name(f".{into.name}-{os.getpid()}-{files.new_id()}")
+        (made / "files").mkdir(parents=True)
+        try:
+            notices = fill(made / "files")
+            files.write_json(made / _MARKER, {"format": _FORMAT, "stamp": stamp, "notices": list(notices)})
+            _take_place(made, into, stamp)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        full = error.errno in files.FULL
+        told = "there is no room left to unpack" if full else f"it cannot be unpacked ({error.strerror or error})"
+        advice = "Free some room." if full else "Choose a project folder that you may write to."
+        raise DataError(told, value=str(into), advice=advice) from None
+    return Unpacked(into / "files", notices)
+
+
+def _take_place(made: Path, into: Path, stamp: str) -> None:
+    """Put a whole folder where it belongs; an older one goes away, and one that somebody else made meanwhile stays."""
+    try:
+        os.rename(made, into)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if known(into, stamp) is not None:
+            return
+        old = made.with_name(f"{made.name}-old")
+        os.rename(into, old)
+        os.rename(made, into)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _sweep(into: Path) -> None:
+    """Remove what processes that were killed have left beside ``into``."""
+    for left in into.parent.glob(f".{into.name}-*"):
+        pid = left.name.removeprefix(f".{into.name}-").split("-")[0]
+        if pid.isdigit() and not processes.exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def archive(
+    path: Path,
+    into: Path,
+    *,
+    progress: Progress = lambda _: None,
+    stopped: Stopped = lambda: False,
+    limits: Limits | None = None,
+) -> Unpacked:
+    """Return the folder with what is in the zip or tar archive at ``path``; raises DataError saying what is wrong."""
+
+    def fill(folder: Path) -> tuple[str, ...]:
+        size_bytes = path.stat().st_size
+        bounds = fitting(limits or Limits(), folder)
+        writer = Writer(folder, bounds, size_bytes, stopped)
+        told = Ticker(progress, stopped, max(1, size_bytes >> 20), "MiB")  # a small one would be told file by file
+        with _damaged(path), open(path, "rb") as file:
+            entries = _zip(file, writer) if path.suffix.lower() == ".zip" else _tar(file, writer)
+            for name, content in entries:
+                if not _IGNORED.search(name):
+                    writer.write(name, content)
+                told.at(file.tell() >> 20)
+        return writer.notices()
+
+    return once(into, stamp_of([path]), fill)
+
+
+def names(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield name and size in bytes of each file in an archive that lists them: a zip, or a tar that is not packed."""
+    with _damaged(path):
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(path) as found:
+                yield from ((_zip_name(e), e.file_size) for e in found.infolist() if not e.is_dir())
+        elif path.suffix.lower() == ".tar":
+            with tarfile.open(path, "r:") as tar:
+                yield from ((e.name, e.size) for e in tar if e.isreg())
+
+
+def fitting(limits: Limits, folder: Path) -> Limits:
+    """Return the limits with no more bytes than the disk of ``folder`` has free."""
+    room = max(0, shutil.disk_usage(folder).free - limits.free_bytes)
+    return replace(limits, max_bytes=min(limits.max_bytes, room))
+
+
+@contextlib.contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path.name}: {error.what}", value=error.value or str(path), advice=error.advice) from None
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's, not the archive's: gzip and bz2 raise those without a number
+        told = f"{path.name} cannot be unpacked ({str(error) or type(error).__name__})"
+        advice = "Copy it again; one with a password must be unpacked by hand."
+        raise DataError(told, value=str(path), advice=advice) from None
+
+
+def _zip(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(file) as found:
+        for entry in found.infolist():
+            mode = entry.external_attr >> 16
+            if entry.is_dir():
+                continue
+            if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                writer.leave_out(_zip_name(entry))
+                continue
+            with found.open(entry) as content:
+                yield _zip_name(entry), content
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """Return an entry's name; many tools write UTF-8 and forget to say so."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename
+
+
+def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
+    # tarfile's own streams check no sums: what is inside is read through the modules that do, to its end.
+    head = file.read(8)
+    file.seek(0)
+    opened = next((opened for start, opened in _PACKED.items() if head.startswith(start)), None)
+    plain = opened(file) if opened else file
+    with tarfile.open(fileobj=plain, mode="r|") as found:
+        for entry in found:
+            content = found.extractfile(entry) if entry.isreg() else None
+            if content is not None:
+                yield entry.name, content
+            elif not entry.isdir():
+                writer.leave_out(entry.name)
+        for _ in range(_MAX_TAIL):
+            if not plain.read(_CHUNK_BYTES):
+                break
+
+
+def safe_name(name: str) -> str:
+    """Return ``name`` as a path that stays below its folder on every system; "" where it is meant to lead elsewhere."""
+    plain = name.encode("utf-8", "replace").decode().replace("\\", "/")
+    if plain.startswith("/") or PureWindowsPath(plain).is_absolute():
+        return ""
+    parts = [part for part in plain.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts:
+        return ""
+    safe = "/".join(map(_safe_part, parts))
+    return safe if len(safe.encode()) <= _MAX_PATH_BYTES else ""
+
+
+def _safe_part(part: str) -> str:
+    clean = re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", unicodedata.normalize("NFC", part)).rstrip(". ") or "_"
+    if len(clean.encode()) <= _MAX_NAME_BYTES:
+        return clean
+    stem, ending = os.path.splitext(clean)
+    key = hashlib.sha256(clean.encode()).hexdigest()[:8]
+    room = _MAX_NAME_BYTES - len(key) - 1 - len(ending.encode()[:20])
+    return f"{stem.encode()[:room].decode(errors='ignore')}-{key}{ending[:20]}"

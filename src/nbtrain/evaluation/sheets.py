@@ -1,0 +1,144 @@
+"""Sheets: all that an evaluation says as plain tables, for CSV files that other programs read.
+
+Numbers are written in full, as Python writes them. It knows columns and rows; what they mean is said where they are
+computed.
+
+Shapes: N images, K classes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from nbtrain import files
+from nbtrain.errors import ProjectError
+from nbtrain.evaluation import bootstrap, slices, tables
+from nbtrain.evaluation.curves import MICRO, Curves
+from nbtrain.evaluation.errors import errors, names_of
+from nbtrain.evaluation.folder import Record
+from nbtrain.evaluation.predictions import Predictions
+from nbtrain.evaluation.suspicion import suspicion
+
+Sheet: TypeAlias = "tuple[Sequence[str], Sequence[Sequence[Any]]]"
+"""Names of the columns, and the rows."""
+_MOST_ERRORS = 10_000
+
+
+def write(target: str | Path, record: Record, predictions: Predictions) -> list[Path]:
+    """Write one CSV file per sheet into the folder ``target``; return their paths. Raises ProjectError."""
+    folder, made = Path(target).expanduser(), []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (columns, rows) in sheets(record, predictions):
+            text = io.StringIO()
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(rows)
+            files.write_atomic(folder / f"{name}.csv", text.getvalue().encode("utf-8-sig"))
+            made.append(folder / f"{name}.csv")
+    except OSError as error:
+        what = f"the tables could not be written: {error.strerror or error}"
+        raise ProjectError(what, value=str(folder), advice="Choose a folder that you may write to.") from error
+    return made
+
+
+def sheets(record: Record, predictions: Predictions) -> Iterator[tuple[str, Sheet]]:
+    """Yield each sheet with its name."""
+    yield "metrics", _metrics(record)
+    yield "per_class", _per_class(predictions)
+    if predictions.multilabel or len(predictions.classes) <= tables.MOST_CLASSES:
+        yield "confusion", _confusion(predictions)
+    yield "curves", _curves(predictions)
+    yield "slices", _slices(predictions)
+    yield "errors", _errors(predictions)
+    yield "suspicious_labels", _suspicious(predictions)
+    yield "predictions", _predictions(predictions)
+    yield "damaged", (("file", "reason"), list(predictions.damaged))
+
+
+def _metrics(record: Record) -> Sheet:
+    blank = ("", "")
+    rows = [(name, value, *record.intervals.get(name, blank)) for name, value in record.metrics.items()]
+    return ("metric", "value", "low", "high"), rows
+
+
+def _per_class(predictions: Predictions) -> Sheet:
+    columns = tables.per_class(predictions, bootstrap.class_intervals(predictions))
+    return tuple(columns), [tuple(map(_plain, row)) for row in zip(*columns.values(), strict=True)]
+
+
+def _confusion(predictions: Predictions) -> Sheet:
+    counts, names = tables.confusion(predictions), predictions.classes
+    if predictions.multilabel:
+        rows = [(name, *map(int, counts[place].ravel())) for place, name in enumerate(names)]
+        return ("class", "rightly_left_out", "false_positives", "misses", "hits"), rows
+    return ("true \\ predicted", *names), [(name, *map(int, counts[place])) for place, name in enumerate(names)]
+
+
+def _curves(predictions: Predictions) -> Sheet:
+    curves, rows = Curves(predictions), list[Sequence[Any]]()
+    for name in (MICRO, *predictions.classes):
+        for kind in ("pr", "roc", "f1"):
+            rows += [(name, kind, float(x), float(y)) for x, y in zip(*curves.sweep(name).points(kind), strict=True)]
+    return ("class", "curve", "x", "y"), rows
+
+
+def _slices(predictions: Predictions) -> Sheet:
+    metric = slices.metric(predictions)
+    rows = [
+        (by, one.name, one.n, one.value, *one.interval, one.rest, one.loss)
+        for by in slices.offered(predictions)
+        for one in slices.slices(predictions, by)
+    ]
+    return ("by", "slice", "images", metric, "low", "high", "all_others", "loss"), rows
+
+
+def _errors(predictions: Predictions) -> Sheet:
+    rows = [
+        (one.file, "|".join(one.true), "|".join(one.predicted), one.label, one.kind, one.probability, one.loss)
+        for one in errors(predictions, _MOST_ERRORS)
+    ]
+    return ("file", "true", "predicted", "label", "kind", "probability", "loss"), rows
+
+
+def _suspicious(predictions: Predictions) -> Sheet:
+    doubt, names = suspicion(predictions), predictions.classes
+    rows = [
+        (predictions.files[p], names[doubt.given[p]], names[doubt.proposed[p]], float(doubt.quality[p]),
+         bool(doubt.suspected[p]))
+        for p in doubt.order[:_MOST_ERRORS].tolist()
+    ]  # fmt: skip
+    return ("file", "label", "proposed", "quality", "suspected"), rows
+
+
+def _predictions(predictions: Predictions) -> Sheet:
+    names, several = predictions.classes, predictions.multilabel
+    true, predicted = (
+        (_joined(predictions, predictions.truth), _joined(predictions, predictions.guess)) if several
+        else ([names[place] for place in found] for found in (predictions.targets, predictions.predicted))
+    )  # fmt: skip
+    conditions = list(predictions.conditions)
+    shown = [predictions.conditions[name] for name in conditions]
+    cells = predictions.cells or [()] * len(predictions)
+    rows: list[Sequence[Any]] = [
+        (file, true[place], predicted[place], float(predictions.losses[place]),
+         *map(float, predictions.probabilities[place]), *(float(values[place]) for values in shown), *cells[place])
+        for place, file in enumerate(predictions.files)
+    ]  # fmt: skip
+    shares = [f"p({name})" for name in names]
+    return ("file", "true", "predicted", "loss", *shares, *conditions, *predictions.columns), rows
+
+
+def _joined(predictions: Predictions, chosen_NK: npt.NDArray[np.bool_]) -> list[str]:
+    return ["|".join(names_of(predictions, chosen_K)) for chosen_K in chosen_NK]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,257 @@
+"""One data set from code: ``data = project.dataset("cats")``, then look at it, add to it, edit it, split it.
+
+What is said of images and classes goes into the journal of edits beside the data set's file, never into the images' own
+folder, and can be taken back. It knows sources and the history; what each edit means is said in classes.py and
+labelling.py, how it is stored in datasets.py and edit_log.py, and what all edits add up to in assembly.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbtrain import files
+from nbtrain.data import edits as journal
+from nbtrain.data.assembly import Part, look
+from nbtrain.data.edit_log import EditLog
+from nbtrain.data.edits import Edits, Excluded, Line
+from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.sources import Source
+from nbtrain.errors import DataError
+from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
+from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.labelling import ImageEdits, who
+from nbtrain.project.splitting import Splitting
+
+if TYPE_CHECKING:
+    from nbtrain.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One entry of the history."""
+
+    id: str
+    t_s: float
+    by: str
+    text: str
+    taken_back: bool
+
+
+class LiveDataSet(ClassEdits, ImageEdits, Splitting):
+    """A data set of a project, always as it is now; made by :meth:`Project.dataset`."""
+
+    def __init__(self, project: Project, name: str) -> None:
+        self.project, self.name = project, name
+        self._shown = self.value.edits
+
+    def __repr__(self) -> str:
+        now = self.value
+        return f"LiveDataSet({self.name!r}, {now.n_images} images, {len(now.classes)} classes, version {now.version})"
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    @property
+    def value(self) -> DataSet:
+        """All that is known of it, as a value."""
+        found = self.project.data.get(self.name)
+        self._shown = found.edits
+        return found
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Its classes; ids are their places."""
+        return self.value.classes
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Images that carry each class."""
+        now = self.value
+        return dict(zip(now.classes, now.counts, strict=True))
+
+    @property
+    def version(self) -> int:
+        """Number of edits, undos and redos so far."""
+        return self.value.version
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Paths of its sources by the name that their files begin with; the first has none."""
+        return {part.name: part.source.path for part in self.value.parts}
+
+    @property
+    def excluded(self) -> list[Excluded]:
+        """Every image that is left out, with the reason and since when."""
+        return list(self.value.edits.excluded.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """What a person should know of images, classes and edits, in full sentences."""
+        now = self.value
+        listing, bad = now.found().listing, self.project.data.log(now).bad
+        found, told = listing.positions(), list(now.notices)
+        if listing.content_hash != now.base:
+            told.append("Images came, went or changed since somebody looked at the sources; refresh() looks again.")
+        gone = [file for file in (*now.edits.labels, *now.edits.excluded) if file not in found]
+        if gone:
+            images = counted(len(gone), "edit speaks of an image", "edits speak of images")
+            told.append(f"{images} that the sources do not have any more: {first(gone)}.")
+        if bad:
+            lines = counted(bad, "line", "lines")
+            told.append(f"{lines} of {now.log_path.name} could not be read, and count for nothing.")
+        return told
+
+    def listing(self) -> Listing:
+        """Return every image that is in use, with its labels as they are now."""
+        return self.value.listing()
+
+    @property
+    def history(self) -> list[Edit]:
+        """Every edit, oldest first, with those that were taken back."""
+        lines = self.project.data.log(self.value).lines
+        back = journal.taken_back(lines)
+        return [
+            Edit(edit, own[0].t_s, who(own[0]), _text(own), edit in back)
+            for edit, own in journal.edits_in(lines).items()
+        ]
+
+    def refresh(self) -> DataSet:
+        """Look at all sources again: images that came, went or changed since are seen from now on."""
+        return self._changed(lambda: self.project.data.renew(self.name))
+
+    # -- sources --------------------------------------------------------------------------------------------------
+
+    def add(self, path: str | Path | Source | DataSet | LiveDataSet, name: str = "") -> DataSet:
+        """Add a source: its classes are matched by name, its files begin with ``name``; the others stay as they are.
+
+        A data set, also of another project, is added with its classes and edits. Raises DataError.
+        """
+        if isinstance(path, LiveDataSet):
+            path = path.value
+        if isinstance(path, DataSet):
+            return self._add_all(path, name)
+        source = self.project.source_at(path)
+        part = Part(self._free_part(name or Path(source.path).stem), source)
+        self._refuse_twice([part])
+        return self._changed(lambda: self.project.data.renew(self.name, part))
+
+    def _add_all(self, other: DataSet, name: str) -> DataSet:
+        moved: dict[str, Part] = {}
+        taken: list[str] = []
+        for part in other.parts:
+            free = self._free_part(name or part.name or other.name, taken)
+            taken.append(free)
+            moved[part.name] = Part(free, part.source)
+        parts = tuple(moved.values())
+        self._refuse_twice(parts)
+        theirs = look(other.parts).listing  # told before anything is written
+        prefix = {old: f"{part.name}/" for old, part in moved.items()}
+
+        def there(file: str) -> str:
+            begin, _, rest = file.partition("/")
+            return prefix[begin] + rest if begin in prefix and begin else prefix[""] + file
+
+        def lines(known: DataSet, _: EditLog) -> list[Line]:
+            _refuse_other_meanings(known, theirs.classes, other.edits)
+            edit, given = new_edit(), other.edits
+            made = [journal.made("class", edit, classes=(one,), to=to) for one, to in given.names.items()]
+            made += [
+                journal.made("label", edit, file=there(file), old=given.before[file], classes=own)
+                for file, own in given.labels.items()
+            ]
+            left = given.excluded.values()
+            return [*made, *(journal.made("exclude", edit, file=there(e.file), reason=e.reason) for e in left)]
+
+        def both() -> DataSet:
+            if other.edits.hash:
+                self.project.data.edit(self.name, lines)
+            return self.project.data.renew(self.name, *parts)
+
+        _refuse_other_meanings(self.value, theirs.classes, other.edits)
+        return self._changed(both)
+
+    def _refuse_twice(self, parts: Sequence[Part]) -> None:
+        known = [part.source.path for part in self.value.parts]
+        for part in parts:
+            if part.source.path in known:
+                advice = "refresh() looks at it again."
+                raise DataError("this source is part of the data set already", value=part.source.path, advice=advice)
+
+    def _free_part(self, name: str, taken: Sequence[str] = ()) -> str:
+        """Return a short name for a source that no other has, and no folder of the first source."""
+        now = self.value
+        tops = {record.file.partition("/")[0] for record in now.found().listing.records}
+        used = {*(part.name for part in now.parts), *tops, *taken}
+        usual = files.slug(name)
+        return next(n for n in (usual, *(f"{usual}-{i}" for i in range(2, 10_000))) if n not in used)
+
+    # -- taking back ----------------------------------------------------------------------------------------------
+
+    def undo(self, edit: str = "") -> Edit:
+        """Take back the newest edit that was made here, or the one with this id; return it."""
+        return self._back("undo", edit)
+
+    def redo(self, edit: str = "") -> Edit:
+        """Make the edit again that was taken back last, or the one with this id; return it."""
+        return self._back("redo", edit)
+
+    def _back(self, kind: str, edit: str) -> Edit:
+        wanted = edit
+
+        def lines(_: DataSet, log: EditLog) -> list[Line]:
+            nonlocal wanted
+            choose = journal.next_undo if kind == "undo" else journal.next_redo
+            wanted = edit or choose(log.lines)
+            if not wanted:
+                what = "there is no edit of yours to take back" if kind == "undo" else "there is nothing to make again"
+                raise DataError(what, advice="history lists all edits; name the id of one.")
+            known_name(wanted, list(journal.edits_in(log.lines)), "there is no edit with this id")
+            if (wanted in journal.taken_back(log.lines)) == (kind == "undo"):
+                told = "this edit is taken back already" if kind == "undo" else "this edit was not taken back"
+                raise DataError(told, value=wanted, advice="history lists all edits.")
+            return [journal.made(kind, new_edit(), of=wanted)]
+
+        self._edit(lines)
+        return next(one for one in self.history if one.id == wanted)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _edit(self, lines: Lines) -> DataSet:
+        return self._changed(lambda: self.project.data.edit(self.name, lines))
+
+    def _changed(self, change: Callable[[], DataSet]) -> DataSet:
+        made = change()
+        self._shown = made.edits
+        self.project.data_changed()
+        return made
+
+
+def _refuse_other_meanings(known: DataSet, theirs: Sequence[str], edits: Edits) -> None:
+    """Refuse a data set in which a class that both have is called otherwise than here."""
+    mine = set(known.found().listing.classes)
+    for name in {*theirs, *edits.names}:
+        here, there = known.edits.name_of(name), edits.name_of(name)
+        if here != there and (name in mine or name in known.edits.names):
+            told = f"the class {name!r} is called {there or 'dropped'!r} there and {here or 'dropped'!r} here"
+            raise DataError(told, value=name, advice="Rename it alike in both, then add the data set.")
+
+
+def _text(lines: Sequence[Line]) -> str:
+    """Return one edit in words."""
+    one, images = lines[0], counted(len({line.file for line in lines}), "image", "images")
+    match one.kind:
+        case "label":
+            told = f"{', '.join(one.old) or 'nothing'} → {', '.join(one.classes) or 'nothing'}"
+            return f"{one.file}: {told}" if len(lines) == 1 else f"{images} → {', '.join(one.classes) or 'nothing'}"
+        case "exclude":
+            named = one.file if len(lines) == 1 else images
+            return f"left out {named}" + (f": {one.reason}" if one.reason else "")
+        case "include":
+            return f"took in {one.file if len(lines) == 1 else images} again"
+        case "class" if one.to is None:
+            return f"classes as found: {first(one.classes)}"
+        case "class":
+            return f"dropped {first(one.classes)}" if not one.to else f"{first(one.classes)} → {one.to}"
+    return f"order of classes: {first(one.classes)}"

@@ -1,0 +1,186 @@
+"""The scan of a data set, as an object: started, followed, cancelled, and its problems, also after a kernel restart.
+
+    scan = project.scan("digits")
+    scan.wait()
+    for problem in scan.problems().of("leak"): print(problem.file, problem.text)
+
+The work is a short job (probing/scan.py); what it finds lies in the project's ``scans`` folder, one per data set. It
+knows data sets, jobs and that folder; what is wrong with an image is data/inspection's matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nbtrain import files
+from nbtrain.data import splits
+from nbtrain.data.inspection import store, tables
+from nbtrain.data.inspection.alike import Groups
+from nbtrain.data.inspection.problems import Problems, leaks, parsed
+from nbtrain.data.inspection.store import PROBLEMS, Columns
+from nbtrain.data.records import Listing
+from nbtrain.data.splits import Split
+from nbtrain.data.thumbnails import Thumbnails
+from nbtrain.errors import DataError, NbtrainError, StatusError
+from nbtrain.project.dataset_file import DataSet
+from nbtrain.runs.jobs import Job
+
+if TYPE_CHECKING:
+    from nbtrain.messages import Failure
+    from nbtrain.project.project import Project
+
+KIND, FOLDER = "scan", "scans"
+_MOST_BYTES = 2**30
+Sets = Mapping[str, Sequence[str]]
+
+
+class Scan:
+    """The scan of one data set."""
+
+    def __init__(self, project: Project, name: str) -> None:
+        self._project, self.name = project, name
+        self.folder = project.path / FOLDER / f"{files.slug(name)}-{_short(name)}"
+        self.job: Job[dict[str, Any]] | None = None
+        """The newest job that was started here."""
+        self._read_at, self._kept = 0, dict[str, Any]()
+        self._rows = Problems(())
+        self.thumbnails = Thumbnails(self.folder)
+
+    def __repr__(self) -> str:
+        return f"<Scan of {self.name!r}: {self.status}>"
+
+    # -- the work -------------------------------------------------------------------------------------------------
+
+    def start(self) -> Job[dict[str, Any]]:
+        """Look at all images that have changed since the last scan; return the job at once, also one under way."""
+        if self.job is None or self.job.over:
+            dataset = self._dataset
+            self._project.save()
+            self.job = Job.start(
+                self._project.path,
+                KIND,
+                {"dataset": dataset.frozen(), "folder": str(self.folder)},
+                title=f"the scan of “{self.name}”",
+            )
+        return self.job
+
+    @property
+    def status(self) -> str:
+        """``pending``, ``working``, ``completed``, ``failed`` or ``cancelled``; ``none`` where there was no scan."""
+        if self.job is not None and not (self.job.over and self.job.status != "completed" and self.result):
+            return self.job.status
+        return "completed" if self.result else "none" if self.job is None else self.job.status
+
+    @property
+    def running(self) -> bool:
+        """Whether a scan that was started here is under way."""
+        return self.job is not None and not self.job.over
+
+    @property
+    def progress(self) -> tuple[str, float | None]:
+        """What the scan is at, in words with its rate and the time left, and the share that is done."""
+        return (self.job.text, self.job.fraction) if self.job is not None else ("", None)
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the last scan that was started here has failed."""
+        return self.job.failure if self.job is not None else None
+
+    def wait(self, timeout_s: float | None = None) -> str:
+        """Block until the scan under way is over, or for ``timeout_s``; return the status."""
+        if self.job is not None:
+            self.job.wait(timeout_s)
+        return self.status
+
+    def cancel(self) -> None:
+        """End the scan under way; what it has seen is kept, and the next one goes on from there."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def on_change(self, listener: Callable[[Job[Any]], None]) -> Callable[[], None]:
+        """Call ``listener(job)`` on the watch thread at every change of the scan that was started last."""
+        return self.job.on_change(listener) if self.job is not None else lambda: None
+
+    # -- what was found -------------------------------------------------------------------------------------------
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the last whole scan says of itself (n_images, n_bad, counts, took_s, done_s …); empty without one."""
+        self._read()
+        return self._kept
+
+    @property
+    def stale(self) -> bool:
+        """Whether the data set has changed since it was scanned."""
+        return bool(self.result) and self.result["hash"] != self._dataset.base
+
+    def problems(self, split: Split | Sets | str | None = None) -> Problems:
+        """Return all problems; those of a file that is left out of the data set are marked as dealt with.
+
+        Images that lie in several sets are told of ``split`` (a stored one's name, or the sets themselves); where none
+        is given, of the source's own folders. Raises StatusError where no scan has been completed.
+        """
+        if not self.result:
+            raise StatusError("this data set was not scanned yet", value=self.name, advice="project.scan() does that.")
+        found: list[Any] = [*self._rows]
+        sets = self._sets(split)
+        columns = self.columns
+        if sets and columns is not None:
+            found += leaks(columns.files, Groups(columns["equal"], columns["alike"]), sets)
+        return Problems(found).without(_left_out(self._dataset))
+
+    @property
+    def columns(self) -> Columns | None:
+        """What was seen of every file, a column per number; None where no scan has been completed."""
+        return store.read(self.folder)
+
+    def tables(self) -> dict[str, tables.Table]:
+        """Return statistics of the images as small tables, by name; empty where no scan has been completed."""
+        columns, dataset = self.columns, self._dataset
+        if columns is None:
+            return {}
+        classes = tables.class_table(dataset.classes, dataset.counts, dataset.n_images)
+        return {**tables.tables(columns), "classes": classes}
+
+    @property
+    def _dataset(self) -> DataSet:
+        return self._project.data.get(self.name)
+
+    def _sets(self, split: Split | Sets | str | None) -> Sets:
+        if isinstance(split, str):
+            path = self._project.path / "splits" / f"{split}.json"
+            if not path.exists():
+                advice = f"There are: {', '.join(self._project.data.split_names()) or 'none yet'}."
+                raise DataError("there is no such split", value=split, advice=advice)
+            split = splits.load(path)
+        if isinstance(split, Split):
+            return split.files
+        return split if split is not None else _listing(self._dataset).own_split or {}
+
+    def _read(self) -> None:
+        """Take in what the newest scan of anybody has written."""
+        path = self.folder / PROBLEMS
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed != self._read_at:
+                plain = files.read_json(path, limit_bytes=_MOST_BYTES)
+                self._rows = parsed(plain.pop("rows"))
+                self._kept, self._read_at = plain, changed
+        except (OSError, NbtrainError, KeyError, TypeError, AttributeError):
+            return
+
+
+def _listing(dataset: DataSet) -> Listing:
+    """Return all images of a data set, those that are left out of it too."""
+    return dataset.found().listing
+
+
+def _left_out(dataset: DataSet) -> frozenset[str]:
+    """Return the files that somebody has left out of a data set."""
+    return frozenset(dataset.edits.excluded)
+
+
+def _short(name: str) -> str:
+    return hashlib.blake2b(name.encode(errors="surrogateescape"), digest_size=3).hexdigest()

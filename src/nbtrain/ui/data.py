@@ -1,0 +1,247 @@
+"""The data set beside its images: where they come from, its classes, what a scan found, and adding more.
+
+Looking at a path and adding it take seconds, so they run on a thread of their own; what was found is shown before it is
+used. It knows data sets and scans; the images themselves are gallery.py's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from traitlets import Bool, Dict, List, Unicode
+
+from nbtrain.data.inspection.problems import KINDS
+from nbtrain.data.records import counted
+from nbtrain.data.sources import look
+from nbtrain.data.splits import Split
+from nbtrain.errors import NbtrainError
+from nbtrain.project.dataset import LiveDataSet
+from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.project import Project
+from nbtrain.project.scanning import Scan
+from nbtrain.ui.panel import Panel
+
+
+class Data(Panel, twin="data"):
+    """Which data set, what it holds, and what is wrong with it."""
+
+    sets = List(Dict(), help="Every data set of the project: name, images and classes.").tag(sync=True)
+    chosen = Unicode(help="Name of the data set that is shown, empty for none.").tag(sync=True)
+    facts = List(Dict(), help="Label and value of what is known of it.").tag(sync=True)
+    classes = List(Dict(), help="Name and count of each class, in order.").tag(sync=True)
+    notices = List(Unicode(), help="What a person should know of it, in sentences.").tag(sync=True)
+    scan = Dict(help="Where its scan stands: state, text, fraction, trouble, and kinds of problems found.").tag(
+        sync=True
+    )
+    adding = Dict(help="What was found at a path: path, lines, name, ok, busy, and done once it was added.").tag(
+        sync=True
+    )
+    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
+
+    def __init__(
+        self,
+        project: Project,
+        chose: Callable[[], None] | None = None,
+        find: Callable[[str, str], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Show the data of ``project``.
+
+        ``chose`` hears of another data set or edit, ``find`` of what to look for.
+        """
+        super().__init__(**kwargs)
+        self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
+        self.split: Callable[[], Split | None] = lambda: None
+        """Tells the split across whose sets equal images are leaks."""
+        self._adding: dict[str, Any] = {}
+        self._scan: Scan | None = None
+        self.show(project)
+        self.observe(self.soon, "visible")
+
+    def show(self, project: Project, name: str = "") -> None:
+        """Show another project, or another of its data sets."""
+        self.unfollow()
+        self.model = project
+        names = project.data.names()
+        self._name = name if name in names else names[0] if names else ""
+        self._scan = project.scan(self._name, start=False) if self._name else None
+        self.redraw()
+
+    @property
+    def data(self) -> LiveDataSet | None:
+        """The data set that is shown."""
+        return self.model.dataset(self._name) if self._name in self.model.data.names() else None
+
+    @property
+    def scanned(self) -> Scan | None:
+        """Its scan, or the way to have one."""
+        return self._scan
+
+    def _scanned(self, scan: Scan) -> None:
+        self.soon()
+        if not scan.running:
+            self._chose()
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the data set."""
+        known = self.model.data.all()
+        sets = [{"name": one.name, "images": one.n_images, "classes": len(one.classes)} for one in known]
+        now = next((one for one in known if one.name == self._name), None)
+        if now is None:
+            nothing: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "scan": {}}
+            return {"sets": sets, "chosen": "", "adding": self._adding, **nothing}
+        return {
+            "sets": sets,
+            "chosen": now.name,
+            "facts": _facts(now),
+            "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
+            "notices": list(now.notices),
+            "scan": scan_state(self._scan, self.split()),
+            "adding": self._adding,
+        }
+
+    # -- clicks -------------------------------------------------------------------------------------------------
+
+    def do_choose(self, name: str) -> None:
+        """Show another data set."""
+        self.show(self.model, name)
+        self._chose()
+
+    def do_find(self, key: str, value: str) -> None:
+        """Show the images of a class, or those with a kind of problem."""
+        self._find(key, value)
+
+    def do_look(self, path: str) -> None:
+        """Say what lies at a path, before it is used; an empty one asks nothing any more."""
+        if path.strip():
+            self._work({"path": path}, lambda: self._looked(path))
+        else:
+            self._adding = {}
+
+    def do_add(self, path: str, name: str = "", into: bool = False) -> None:
+        """Add the images at a path: as a data set of their own, or ``into`` the one that is shown."""
+        self._work({"path": path}, lambda: self._add(path, name, into))
+
+    def do_scan(self) -> None:
+        """Look at every image, also at those that came since the data set was looked at last."""
+        scan, data = self._scan, self.data
+        if scan is not None and data is not None and not scan.running:
+            Thread(target=self._start_scan, args=(scan, data), name="nbtrain-look", daemon=True).start()
+
+    def _start_scan(self, scan: Scan, data: LiveDataSet) -> None:
+        try:
+            data.refresh()
+            scan.start()
+        except NbtrainError as error:
+            self.tell(str(error))
+            return
+        scan.on_change(lambda _: self._scanned(scan))
+        self.soon()
+
+    def do_cancel(self) -> None:
+        """Stop looking; what was seen is kept."""
+        if self._scan is not None:
+            self._scan.cancel()
+
+    def do_exclude(self, kind: str) -> None:
+        """Leave out every image with one kind of problem."""
+        data, scan = self.data, self._scan
+        if data is not None and scan is not None:
+            open_ones = scan.problems(self.split()).of(kind, open_only=True)
+            data.exclude(open_ones.files, KINDS[kind].label.lower())
+            self._chose()
+
+    def do_rename(self, name: str, to: str) -> None:
+        """Call a class otherwise; where there is such a class already, the two are one."""
+        self._edit(lambda data: data.rename(name, to))
+
+    def do_drop(self, name: str) -> None:
+        """Leave a class out."""
+        self._edit(lambda data: data.drop(name))
+
+    def _edit(self, edit: Callable[[LiveDataSet], object]) -> None:
+        data = self.data
+        if data is not None:
+            edit(data)
+            self._chose()
+
+    # -- adding -------------------------------------------------------------------------------------------------
+
+    def _work(self, told: dict[str, Any], job: Callable[[], dict[str, Any]]) -> None:
+        self._adding = {**told, "busy": True}
+        Thread(target=self._finish, args=(told, job), name="nbtrain-look", daemon=True).start()
+
+    def _finish(self, told: dict[str, Any], job: Callable[[], dict[str, Any]]) -> None:
+        try:
+            self._adding = {**told, **job()}
+        except NbtrainError as error:
+            self._adding = {**told, "lines": [str(error)], "ok": False}
+        self.soon()
+
+    def _looked(self, path: str) -> dict[str, Any]:
+        found = look(path)
+        return {"lines": list(found.lines()), "ok": True}
+
+    def _add(self, path: str, name: str, into: bool) -> dict[str, Any]:
+        data = self.data
+        if into and data is not None:
+            made = data.add(path, name)
+        else:
+            made = self.model.add_images(path, name)
+        self.show(self.model, made.name)
+        self._chose()
+        return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}
+
+
+def scan_state(scan: Scan | None, split: Split | None) -> dict[str, Any]:
+    """Return where a scan stands, and the kinds of problems that it has found."""
+    if scan is None:
+        return {}
+    failure = scan.failure
+    told: dict[str, Any] = {"trouble": " ".join([failure.message, *failure.advice]) if failure else ""}
+    if scan.running:
+        text, fraction = scan.progress
+        return {**told, "state": "running", "text": text or "starting", "fraction": fraction}
+    if not scan.result:
+        return {**told, "state": "none", "text": "Opens every image once: damaged files, duplicates, wrong labels."}
+    found = scan.problems(split)
+    still = found.counts(open_only=True)
+    images = counted(scan.result["n_images"], "image", "images")
+    return {
+        **told,
+        "state": "stale" if scan.stale else "done",
+        "text": f"{images} looked at{'; the images have changed since' if scan.stale else ''}.",
+        "kinds": [
+            {
+                "kind": kind, "label": KINDS[kind].label, "help": KINDS[kind].advice, "count": n,
+                "dealt": n - still.get(kind, 0),
+            }
+            for kind, n in found.counts().items()
+        ],
+    }  # fmt: skip
+
+
+def _facts(known: DataSet) -> list[dict[str, str]]:
+    edits = counted(known.version, "edit", "edits") if known.version else ""
+    left_out = counted(len(known.edits.excluded), "image", "images") if known.edits.excluded else ""
+    rows = (
+        ("Images", f"{known.n_images:,}".replace(",", "\u202f")),
+        ("Labels", "several per image" if known.multilabel else "one per image"),
+        ("Left out", left_out),
+        ("From", "\n".join(_from_here(part.source.path) for part in known.parts)),
+        ("Sets", "its own" if known.own_split else ""),
+        ("Edits", edits),
+        ("Version", known.hash),
+    )
+    return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _from_here(path: str) -> str:
+    """Return a path as the notebook's folder sees it, where it lies below that."""
+    here = os.path.join(os.getcwd(), "")
+    return path.removeprefix(here)

@@ -1,0 +1,63 @@
+"""What is told of a path before it is used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from data import formats, images
+from nbtrain.cli import main
+from nbtrain.data.sources import Source, detect, look
+from nbtrain.errors import DataError
+
+
+def test_what_is_found_is_told_and_nothing_changes(tmp_path):
+    path = formats.coco_sets(tmp_path)
+    before = sorted(path.rglob("*"))
+    found = look(path)
+    assert found.source == detect(path)
+    assert found.marks == {"box": (4, 3)}
+    assert found.lacking == {"box": "1 of 4 images have no box"}
+    assert found.plain()["classes"] == {"cat": 2, "dog": 2}
+    assert list(found.lines())[2:] == [
+        "classes: 2: cat (2), dog (2)",
+        "without a class: 1 image",
+        "box: 4; 1 of 4 images have no box",
+        "own split: train 2, val 2",
+    ]
+    assert sorted(path.rglob("*")) == before
+
+
+def test_columns_are_told(tmp_path):
+    for name in ("1.png", "2.png", "3.png"):
+        images.write(tmp_path / name)
+    (tmp_path / "t.csv").write_text("file,label,patient,eye\n1.png,a,p1,\n2.png,b,p1,left\n3.png,a,p2,\n")
+    found = look(tmp_path / "t.csv")
+    assert found.columns == {"patient": 2, "eye": 1}
+    assert found.source.listing().records[1].cells == ("p1", "left")
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_it_can_be_printed(name, tmp_path, capsys):
+    path = formats.FORMATS[name].write(tmp_path / "set")
+    assert main(["images", str(path)]) == 0
+    assert "images: 4, " in capsys.readouterr().out
+    assert main(["images", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Source.parse(told["source"]) == detect(path)
+
+
+def test_a_second_root_is_for_annotations_alone(tmp_path, capsys):
+    path = formats.coco(tmp_path / "set") / "annotations/instances.json"
+    assert main(["images", str(path), "--images-root", str(tmp_path / "set/images")]) == 0
+    images.folder(tmp_path / "plain", {"a": 1, "b": 1})
+    assert main(["images", str(tmp_path / "plain"), "--images-root", "x"]) == 2
+    assert "image folder has its images where it lies" in capsys.readouterr().err
+
+
+def test_nothing_there(tmp_path):
+    (tmp_path / "x.docx").write_text("x")
+    with pytest.raises(DataError, match="nothing that images can be read from") as refused:
+        look(tmp_path / "x.docx")
+    assert all(kind.layout in refused.value.advice for kind in Source.kinds().values())

@@ -1,0 +1,120 @@
+"""The report: one page without any address of another machine, safe against names, complete, and small; and sheets."""
+
+from __future__ import annotations
+
+import csv
+import re
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evaluation.made import one_label, several_labels
+from nbtrain.errors import FormatError, ProjectError
+from nbtrain.evaluation import bootstrap, folder, scores, sheets
+from nbtrain.evaluation.folder import Record
+from nbtrain.evaluation.predictions import Heat
+from nbtrain.evaluation.report import html
+
+BAD = "<script>alert('x')</script>&\"ä"
+
+
+def record(found, **more):
+    return Record(
+        part="val", run="0001", which="best", step=7, epoch=1, file="step-00000007.pt", sha256="ab" * 32, dataset=BAD,
+        data_hash="d", split="s", split_hash="h", task="multilabel" if found.multilabel else "classification",
+        n_classes=len(found.classes), n_images=len(found), metrics=scores.values(found),
+        intervals=bootstrap.intervals(found, resamples=50), notices=(BAD,), **more,
+    )  # fmt: skip
+
+
+def dressed(make, **named):
+    found = make(**named)
+    n = len(found)
+    heat = Heat(np.arange(n), np.zeros(n, int), np.random.default_rng(0).integers(0, 256, (n, 3, 3)).astype(np.uint8))
+    names = (BAD, *found.classes[1:])
+    cells = tuple((BAD if place % 2 else "",) for place in range(n))
+    light = np.linspace(0, 1, n)
+    return replace(found, classes=names, heat=heat, columns=("by <b>",), cells=cells, conditions={"brightness": light})
+
+
+@pytest.mark.parametrize("make", [one_label, several_labels])
+def test_a_page_of_one_file(make):
+    found = dressed(make, n=150)
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 160, 3)).astype(np.uint8)
+    page = html(BAD, record(found), found, lambda file: pixels if file != found.files[0] else None, outdated="so it is")
+    assert "<script" not in page
+    assert "by <b>" not in page
+    assert not re.search(r'(src|href)="(?!data:image/jpeg;base64,)|url\(|@import|https?://', page)
+    assert len(page.encode()) < 5 * 2**20
+    for word in (
+        "Class by class",
+        "Curves and calibration",
+        "Worst errors",
+        "What was evaluated",
+        "Outdated: so it is",
+    ):
+        assert word in page
+    assert ("What is taken for what" in page) != found.multilabel
+    assert page.count("data:image/jpeg") >= 24
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower().replace("<title>", "")
+
+
+def test_pages_of_extremes():
+    many = one_label(200, k=60)
+    assert "most frequent confusions of 60 classes" in html("many", record(many), many, lambda file: None)
+    perfect = one_label(30, k=3, strength=40.0)
+    page = html("perfect", record(perfect), perfect, lambda file: None)
+    assert "There are none" in page
+    assert "may be wrong" not in page
+
+
+@pytest.mark.parametrize("make", [one_label, several_labels])
+def test_sheets_can_be_read_back(make, tmp_path):
+    found = dressed(make, n=60)
+    written = sheets.write(tmp_path / "out" / "deep", record(found), found)
+    tables = {}
+    for path in written:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            tables[path.stem] = list(csv.reader(file))
+    assert {len({len(row) for row in rows}) for rows in tables.values()} == {1}
+    assert float(dict(row[:2] for row in tables["metrics"])["f1"]) == scores.values(found)["f1"]
+    assert len(tables["predictions"]) == 61
+    shares = [float(cell) for cell in tables["predictions"][1][4 : 4 + len(found.classes)]]
+    np.testing.assert_allclose(shares, found.probabilities[0])
+    assert tables["per_class"][1][0] == BAD
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProjectError, match="could not be written"):
+        sheets.write(tmp_path / "file" / "x", record(found), found)
+
+
+def test_evaluations_are_numbered_and_appear_whole(tmp_path):
+    found = one_label(20)
+    told = record(found)
+    assert folder.numbers(tmp_path) == []
+    assert [folder.make(tmp_path, told, found) for _ in range(3)] == [1, 2, 3]
+    at = folder.path(tmp_path, 3)
+    assert folder.read(at) == told
+    np.testing.assert_array_equal(folder.predictions(at).probabilities, found.probabilities)
+    at.rename(tmp_path / "elsewhere")
+    assert folder.make(tmp_path, told, found) == 4
+    assert folder.numbers(tmp_path) == [1, 2, 4]
+    with pytest.raises(ProjectError, match="could not be kept"):
+        folder.make(tmp_path / "gone", told, found)
+    one = folder.path(tmp_path, 1)
+    for text in ("", "{}", '{"format": 99}', "[1]"):
+        (one / folder.RECORD).write_text(text)
+        assert folder.read(one) is None
+    (one / folder.PREDICTIONS).write_bytes(struct.pack("8x"))
+    with pytest.raises(FormatError):
+        folder.predictions(one)
+
+
+def test_a_metric_without_a_value_survives_the_file(tmp_path):
+    found = one_label(20)
+    told = replace(record(found), metrics={"accuracy": 0.5, "auroc": float("nan")})
+    folder.make(tmp_path, told, found)
+    again = folder.read(folder.path(tmp_path, 1))
+    assert again.metrics["accuracy"] == 0.5
+    assert np.isnan(again.metrics["auroc"])
