@@ -13,7 +13,8 @@ from bench.table import keep, show
 
 NAMES = (
     "start", "quickstart", "loop", "convolutions", "loader", "limits", "train", "compile", "checkpoint", "resume",
-    "attach", "panels", "preview", "watching", "plan", "jobs", "scan", "journal", "scale", "intervals", "sources",
+    "attach", "panels", "gallery", "preview", "watching", "plan", "jobs", "scan", "journal", "scale", "intervals",
+    "sources",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 // the selected one; differences are to it. Curves stand below, in a panel of their own.
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./compare.css";
-import type { Compare, Compared, ComparedMetric } from "./contracts";
+import type { Compare, Compared, ComparedMetric, Verdict } from "./contracts";
 import { duration, isShare, measured, metricName, metricValue } from "./lib/format";
 import { MAX_COMPARED } from "./lib/listed";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
@@ -16,6 +16,7 @@ function prepare(panel: Panel<Compare>): () => TemplateResult {
     return html`<div class="row tools"><h3>${compared.length > 1 ? `${compared.length} experiments compared` : "Compare"}</h3><span class="grow"></span>${adding(panel)}</div>
       ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
       ${compared.length < 2 ? html`<div class="note hint">Add another experiment, or tick experiments in the list, to see them beside “${compared[0]?.name}”.</div>` : nothing}
+      ${verdicts(panel)}
       <div class="scroll"><table class="num">
         <thead><tr><td></td>${compared.map((one, place) => head(panel, one, place))}</tr></thead>
         <tbody>
@@ -27,6 +28,19 @@ function prepare(panel: Panel<Compare>): () => TemplateResult {
           ${compared.length > 1 ? settings(panel) : nothing}
         </tbody></table></div>`;
   };
+}
+
+const OUTCOMES: Record<Verdict["outcome"], string> = { first: "worse", other: "better", tie: "a tie", none: "", busy: "…", missing: "" };
+
+/** Whether a difference is one: the images that both were evaluated on say it, one by one. */
+function verdicts(panel: Panel<Compare>): TemplateResult | typeof nothing {
+  const list = panel.get("verdicts");
+  if (!list.length) return nothing;
+  const missing = list.some((one) => one.outcome === "missing");
+  const named = (id: string): string => panel.get("compared").find((one) => one.id === id)?.name ?? "";
+  return html`<div class="verdicts">${list.filter((one) => one.outcome !== "missing").map((one) => html`<details class=${one.outcome}><summary><span class="cut">${named(one.id)}</span><b>${OUTCOMES[one.outcome]}</b></summary><p class="small mut">${one.text}</p></details>`)}
+    ${panel.get("evaluating") ? html`<span class="mut small" role="status">${panel.get("evaluating")}</span>`
+      : missing ? html`<span class="row"><span class="mut small">Is a difference one, or chance? The images that validate can say.</span><button @click=${() => panel.send("evaluate")}>Evaluate them</button></span>` : nothing}</div>`;
 }
 
 function adding(panel: Panel<Compare>): TemplateResult {
@@ -50,6 +64,7 @@ function head(panel: Panel<Compare>, one: Compared, place: number): TemplateResu
 function metric(row: ComparedMetric): TemplateResult {
   return html`<tr><th scope="row">${metricName(row.name)}</th>${row.values.map((value, place) => html`<td>
     <span class=${place === row.best ? "best" : ""} title=${place === row.best ? "the best of these" : ""}>${metricValue(row.name, value)}</span>
+    ${row.ranges[place] ? html`<small class="range" title="holds 95 % of resamples of the images">${metricValue(row.name, row.ranges[place]?.[0])} – ${metricValue(row.name, row.ranges[place]?.[1])}</small>` : nothing}
     ${place ? html`<small class="apart">${apart(row.name, row.apart[place] ?? null)}</small>` : nothing}</td>`)}</tr>`;
 }
 

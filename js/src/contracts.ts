@@ -57,11 +57,15 @@ export interface RunTable extends Common {
 /** One of the experiments that are compared; the first is what the others are set against. */
 export interface Compared { id: string; name: string; status: Status; epoch: number | null; duration_s: number | null; color: string }
 /** One metric of all of them; `best` is the place of the best value. */
-export interface ComparedMetric { name: string; values: (number | null)[]; apart: (number | null)[]; best: number | null }
+export interface ComparedMetric { name: string; values: (number | null)[]; ranges: ([number | null, number | null] | null)[]; apart: (number | null)[]; best: number | null }
+/** What the images say of one of the others beside the first. */
+export interface Verdict { id: string; outcome: "first" | "other" | "tie" | "none" | "busy" | "missing"; text: string }
 
 export interface Compare extends Common {
   compared: Compared[];
   rows: ComparedMetric[];
+  verdicts: Verdict[];
+  evaluating: string;
   settings: SideBySide[];
   offered: { id: string; name: string }[];
   metric: string;
@@ -82,6 +86,9 @@ export interface Data extends Common {
   classes: { name: string; count: number }[];
   notices: string[];
   scan: Scan;
+  splits: { name: string; train: number; val: number; test: number }[];
+  columns: string[];
+  user: { name?: string; split?: string; editable?: boolean };
   adding: { path?: string; lines?: string[]; ok?: boolean; busy?: boolean; done?: string };
   visible: boolean;
 }
@@ -96,7 +103,7 @@ export interface Gallery extends Common {
   editable: boolean;
   undo: string;
   redo: string;
-  opened: { file?: string; facts?: { label: string; value: string }[] };
+  opened: { file?: string; heat?: string; facts?: { label: string; value: string }[] };
   visible: boolean;
 }
 

@@ -102,7 +102,7 @@ test("names are text, an image that cannot be read says why, and nothing found o
   assert.deepEqual(model.sent.at(-1), { do: "find", ...QUERY });
 });
 
-const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, adding: {} };
+const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0 }], columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
 
 test("what lies at a path is shown before it is added", async () => {
   const { el, model } = show(data, DATA);
@@ -136,6 +136,24 @@ test("problems are kinds with a count; one click shows them, another leaves them
   await drawn();
   button(el, "Cancel").click();
   assert.deepEqual(model.sent.at(-1), { do: "cancel" });
+});
+
+test("a split is made, given to the selected experiment, and deleted", async () => {
+  const { el, model } = show(data, DATA);
+  assert.match(text(el.querySelector(".splits")), /By shares and seed.*in use ?by-patient ?8 · 2/);
+  button(el, "Use").click();
+  assert.deepEqual(model.sent.at(-1), { do: "use", name: "by-patient" });
+  button(el, "+ New split").click();
+  const put = (name: string, value: string): void => { (el.querySelector(`.splitting [name=${name}]`) as HTMLInputElement).value = value; };
+  put("name", "folds");
+  put("folds", "5");
+  put("by", "patient");
+  button(el, "Make").click();
+  assert.deepEqual(model.sent.at(-1), { do: "split", name: "folds", val: 20, test: 0, by: "patient", folds: 5, together: false });
+  await drawn();
+  assert.equal(all(el, ".splitting").length, 0);
+  all(el, ".splits .icon")[0]!.click();
+  assert.deepEqual(model.sent.at(-1), { do: "delete_split", name: "by-patient" });
 });
 
 test("a class is renamed in place, and dropped after asking", async () => {

@@ -14,6 +14,9 @@ PLANTED = """
 import os
 os.environ.pop("NBTRAIN_WARM", None)  # real jobs, as quick as they are for a person
 from nbtrain import TrainingStudio, demo
+from nbtrain.project import lives
+from nbtrain.runs import launch
+lives.launch = launch  # another test of this kernel may have put a stage's trainer there
 project = demo.digits("loop")
 data = project.dataset()
 exp = project.new("First")

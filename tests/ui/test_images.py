@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import numpy as np
@@ -12,6 +13,7 @@ from nbtrain.evaluation import folder as evaluations
 from nbtrain.evaluation import scores
 from nbtrain.evaluation.folder import Record
 from nbtrain.evaluation.predictions import Predictions
+from nbtrain.ui.compare import Compare
 from nbtrain.ui.data_stage import DataStage
 from nbtrain.ui.evaluation_stage import EvaluationStage
 from nbtrain.ui.pulse import PULSE
@@ -131,6 +133,29 @@ def test_classes_are_renamed_merged_and_dropped_with_the_images_beside_them(imag
     assert "class" in data.trouble
 
 
+def test_a_split_is_made_given_to_the_selected_experiment_and_locked_by_its_run(images, project):
+    experiment, data = project.new("Folds"), images.data
+    images.show(project, experiment)
+    data.perform("split", name="cross", val=20, test=0, folds=4)
+    PULSE.settle()
+    assert [(one["name"], one["train"], one["val"]) for one in data.splits] == [
+        (f"cross-{place}-of-4", 30, 10) for place in range(1, 5)
+    ]
+    assert data.user == {"name": "Folds", "split": "", "editable": True}
+    data.perform("use", name="cross-2-of-4")
+    PULSE.settle()
+    assert experiment.config.data.split == data.user["split"] == "cross-2-of-4"
+    experiment.set("training.batch_size", 8)
+    experiment.train(beside=True).wait(30)
+    data.perform("delete_split", name="cross-2-of-4")
+    assert "locked" in data.trouble
+    data.perform("delete_split", name="cross-3-of-4")
+    PULSE.settle()
+    assert len(data.splits) == 3
+    data.perform("split", name="", val=20, test=0)
+    assert "needs a name" in data.trouble
+
+
 def test_a_scan_tells_kinds_of_problems_and_leaves_them_out(images, project):
     broken = project.dataset().listing().records[0].file
     path = project.dataset().listing().root / broken
@@ -153,21 +178,25 @@ def test_a_scan_tells_kinds_of_problems_and_leaves_them_out(images, project):
     assert images.gallery.total == 39
 
 
-def evaluated(experiment):
-    """Leave an evaluation in an experiment's folder, of predictions that are made up: every third is wrong."""
+PAYLOAD_SHA256 = hashlib.sha256(b"a payload").hexdigest()
+"""Of the checkpoints that the stage's trainer leaves."""
+
+
+def evaluated(experiment, every=3):
+    """Leave an evaluation in an experiment's folder, of predictions that are made up: so many are wrong."""
     data = experiment.project.dataset()
     records = data.listing().records
     targets = np.array([record.labels[0] for record in records])
-    told = np.where(np.arange(len(records)) % 3 == 0, (targets + 1) % 4, targets)
+    told = np.where(np.arange(len(records)) % every == 0, (targets + 1) % 4, targets)
     probabilities = np.full((len(records), 4), 0.05, np.float32)
     probabilities[np.arange(len(records)), told] = 0.85
     losses = -np.log(probabilities[np.arange(len(records)), targets])
     files = tuple(record.file for record in records)
     predictions = Predictions(data.classes, files, probabilities, targets, losses)
     record = Record(
-        part="val", run="0001", which="best", step=60, epoch=6, file="step-00000060.pt", sha256="", dataset=data.name,
-        data_hash=data.value.hash, split="", split_hash="", task="classification", n_classes=4, n_images=len(records),
-        metrics=scores.values(predictions), created_s=1e9,
+        part="val", run="0001", which="best", step=60, epoch=6, file="step-00000060.pt", sha256=PAYLOAD_SHA256,
+        dataset=data.name, data_hash=data.value.hash, split="", split_hash="", task="classification", n_classes=4,
+        n_images=len(records), metrics=scores.values(predictions), created_s=1e9,
     )  # fmt: skip
     evaluations.make(experiment.folder, record, predictions)
     return predictions
@@ -203,6 +232,24 @@ def test_an_evaluation_is_shown_in_full_and_points_at_images(project):
     panel.perform("delete")
     PULSE.settle()
     assert (panel.number, shown.gallery.count) == (0, 0)
+    shown.close()
+
+
+@pytest.mark.parametrize(("every", "outcome"), [(2, "first"), (3, "tie"), (40, "other")])
+def test_whether_a_difference_is_one_the_images_say(project, every, outcome):
+    first, other = stage.trained(project, "First"), stage.trained(project, "Other")
+    evaluated(first, every=3 if outcome != "first" else 40)
+    shown = Compare(project, lambda id, wanted: None)
+    shown.show(project, first, [(0, other)])
+    assert [verdict["outcome"] for verdict in shown.verdicts] == ["missing"]
+    evaluated(other, every)
+    done = threading.Event()
+    told = lambda change: done.set() if change["new"][0]["outcome"] not in ("busy", "missing") else None  # noqa: E731
+    shown.observe(told, "verdicts")
+    shown.redraw()
+    assert done.wait(60)
+    assert shown.verdicts[0]["outcome"] == outcome
+    assert "40 images" in shown.verdicts[0]["text"]
     shown.close()
 
 

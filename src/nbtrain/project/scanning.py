@@ -11,13 +11,14 @@ knows data sets, jobs and that folder; what is wrong with an image is data/inspe
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data import splits
 from nbtrain.data.inspection import store, tables
-from nbtrain.data.inspection.alike import Groups
+from nbtrain.data.inspection.alike import NONE, Groups
 from nbtrain.data.inspection.problems import Problems, leaks, parsed
 from nbtrain.data.inspection.store import PROBLEMS, Columns
 from nbtrain.data.records import Listing
@@ -135,6 +136,16 @@ class Scan:
     def columns(self) -> Columns | None:
         """What was seen of every file, a column per number; None where no scan has been completed."""
         return store.read(self.folder)
+
+    @property
+    def groups(self) -> list[tuple[str, ...]]:
+        """The files that show the same, equal or nearly so, a tuple for each picture: what a split keeps together."""
+        columns, found = self.columns, defaultdict[tuple[str, int], list[str]](list)
+        for kind in ("equal", "alike") if columns is not None else ():
+            for file, number in zip(columns.files, columns[kind].tolist(), strict=True):  # type: ignore[union-attr]
+                if number != NONE:
+                    found[kind, number].append(file)
+        return [tuple(own) for own in found.values()]
 
     def tables(self) -> dict[str, tables.Table]:
         """Return statistics of the images as small tables, by name; empty where no scan has been completed."""

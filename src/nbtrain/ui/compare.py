@@ -1,5 +1,7 @@
 """Experiments side by side: their metrics at their best epochs, how long they took, and where their settings differ.
 
+Where they have been evaluated, metrics have intervals, and the images say which of two is better, if any.
+
 The first is the selected one, and what the others are set against. Who is compared, the list of experiments knows;
 this panel wishes for others through its callback. Curves stand below it and are curves.py's.
 """
@@ -11,11 +13,14 @@ from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
 
+from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.project.comparing import Comparison, Reached, best_of
+from nbtrain.project.evaluation import Evaluation
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.details import finite
 from nbtrain.ui.panel import Panel
+from nbtrain.ui.verdicts import PART, Verdicts, newest
 
 MOST = 8
 """Experiments that are compared at once: as many as there are colours."""
@@ -30,9 +35,11 @@ class Compare(Panel, twin="compare"):
     compared = List(Dict(), help="Id, name, status, epoch, duration and colour of each, the first is set against.").tag(
         sync=True
     )
-    rows = List(Dict(), help="A metric per row: name, value of each, difference to the first, and the best one.").tag(
-        sync=True
-    )
+    rows = List(
+        Dict(), help="A metric per row: name, value and interval of each, difference to the first, and the best one."
+    ).tag(sync=True)
+    verdicts = List(Dict(), help="What the images say of each of the others: id, outcome, text.").tag(sync=True)
+    evaluating = Unicode(help="What is evaluated at the moment, in words.").tag(sync=True)
     settings = List(Dict(), help="Settings that differ: path, label and the value of each.").tag(sync=True)
     offered = List(Dict(), help="Id and name of experiments that could be added, newest first.").tag(sync=True)
     metric = Unicode(help="The metric that the first experiment is watched by.").tag(sync=True)
@@ -42,6 +49,7 @@ class Compare(Panel, twin="compare"):
         """Compare experiments of ``project``; ``choose`` is told the id of one that is wanted, or no longer."""
         super().__init__(**kwargs)
         self._choose, self._compared, self._places = choose, tuple[Experiment, ...](), tuple[int, ...]()
+        self._verdicts, self._jobs = Verdicts(self.soon), list[Evaluation]()
         self.show(project, None)
         self.observe(self.soon, "visible")
 
@@ -61,7 +69,8 @@ class Compare(Panel, twin="compare"):
     def state(self) -> dict[str, Any]:
         """Return the table of metrics and that of settings."""
         if not self._compared:
-            return {"compared": [], "rows": [], "settings": [], "offered": self._offered(), "metric": ""}
+            nothing: dict[str, Any] = {"compared": [], "rows": [], "settings": [], "verdicts": []}
+            return {**nothing, "offered": self._offered(), "metric": "", "evaluating": ""}
         comparison = Comparison(self._compared)
         reached = comparison.reached
         return {
@@ -69,11 +78,20 @@ class Compare(Panel, twin="compare"):
                 _head(experiment, one, place)
                 for experiment, one, place in zip(self._compared, reached, self._places, strict=True)
             ],
-            "rows": [_row(name, reached) for name in comparison.names],
+            "rows": [_row(name, reached, self._evaluated()) for name in comparison.names],
+            "verdicts": [self._verdicts.of(self._compared[0], other) for other in self._compared[1:]],
+            "evaluating": self._at_work(),
             "settings": comparison.differences,
             "offered": self._offered(),
             "metric": self._compared[0].best.get("metric", ""),
         }
+
+    def _evaluated(self) -> list[Evaluation | None]:
+        return [newest(experiment) for experiment in self._compared]
+
+    def _at_work(self) -> str:
+        self._jobs = [job for job in self._jobs if job.status in ("pending", "working")]
+        return f"{self._jobs[0].experiment.name}: {self._jobs[0].text or 'starting'}" if self._jobs else ""
 
     def _offered(self) -> list[dict[str, str]]:
         shown = {experiment.id for experiment in self._compared}
@@ -86,6 +104,14 @@ class Compare(Panel, twin="compare"):
         """Compare another experiment too."""
         if len(self._compared) < MOST:
             self._choose(id, True)
+
+    def do_evaluate(self) -> None:
+        """Evaluate the best checkpoint of each that has no evaluation yet, on the images that validate."""
+        for experiment, found in zip(self._compared, self._evaluated(), strict=True):
+            if found is None and experiment.run is not None and not experiment.running:
+                job = experiment.evaluate(PART)
+                self._jobs.append(job)
+                job.on_change(lambda _: self.soon())
 
     def do_remove(self, id: str) -> None:
         """Compare an experiment no longer."""
@@ -103,13 +129,18 @@ def _head(experiment: Experiment, one: Reached | None, place: int) -> dict[str, 
     }
 
 
-def _row(name: str, reached: Sequence[Reached | None]) -> dict[str, Any]:
+def _row(name: str, reached: Sequence[Reached | None], evaluated: Sequence[Evaluation | None]) -> dict[str, Any]:
     """Return one metric of all: values, differences to the first, and which is the best."""
     values = [one.metrics.get(name) if one else None for one in reached]
     first = values[0]
     return {
         "name": name,
         "values": values,
+        "ranges": [_range(found.intervals.get(name)) if found else None for found in evaluated],
         "apart": [None if first is None or value is None else value - first for value in values],
         "best": best_of(name, values),
     }
+
+
+def _range(interval: Interval | None) -> list[float | None] | None:
+    return [finite(float(interval.low)), finite(float(interval.high))] if interval else None

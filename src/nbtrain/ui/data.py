@@ -20,6 +20,7 @@ from nbtrain.data.splits import Split
 from nbtrain.errors import NbtrainError
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.project.scanning import Scan
 from nbtrain.ui.panel import Panel
@@ -36,6 +37,11 @@ class Data(Panel, twin="data"):
     scan = Dict(help="Where its scan stands: state, text, fraction, trouble, and kinds of problems found.").tag(
         sync=True
     )
+    splits = List(Dict(), help="Named splits of the data set: name, and images of each set.").tag(sync=True)
+    columns = List(Unicode(), help="What else is known of the images, such as patient: splits can group by it.").tag(
+        sync=True
+    )
+    user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
     adding = Dict(help="What was found at a path: path, lines, name, ok, busy, and done once it was added.").tag(
         sync=True
     )
@@ -54,6 +60,8 @@ class Data(Panel, twin="data"):
         """
         super().__init__(**kwargs)
         self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
+        self.experiment: Experiment | None = None
+        """The experiment that is selected: a split can be given to it."""
         self.split: Callable[[], Split | None] = lambda: None
         """Tells the split across whose sets equal images are leaks."""
         self._adding: dict[str, Any] = {}
@@ -93,8 +101,8 @@ class Data(Panel, twin="data"):
         sets = [{"name": one.name, "images": one.n_images, "classes": len(one.classes)} for one in known]
         now = next((one for one in known if one.name == self._name), None)
         if now is None:
-            nothing: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "scan": {}}
-            return {"sets": sets, "chosen": "", "adding": self._adding, **nothing}
+            lists: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "splits": [], "columns": []}
+            return {"sets": sets, "chosen": "", "adding": self._adding, "scan": {}, "user": {}, **lists}
         return {
             "sets": sets,
             "chosen": now.name,
@@ -102,8 +110,23 @@ class Data(Panel, twin="data"):
             "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
             "notices": list(now.notices),
             "scan": scan_state(self._scan, self.split()),
+            "splits": self._splits(),
+            "columns": list(now.found().listing.columns),
+            "user": self._user(),
             "adding": self._adding,
         }
+
+    def _splits(self) -> list[dict[str, Any]]:
+        data = self.data
+        named = [data.named_split(name) for name in data.splits] if data is not None else []
+        return [{"name": one.name, **one.sizes} for one in named]
+
+    def _user(self) -> dict[str, Any]:
+        experiment = self.experiment
+        if experiment is None or experiment.config.data.dataset != self._name:
+            return {}
+        chosen, editable = experiment.config.data.split, experiment.status == "created"
+        return {"name": experiment.name, "split": chosen, "editable": editable}
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
@@ -163,6 +186,33 @@ class Data(Panel, twin="data"):
     def do_drop(self, name: str) -> None:
         """Leave a class out."""
         self._edit(lambda data: data.drop(name))
+
+    def do_split(
+        self, name: str, val: float, test: float, by: str = "", folds: int = 0, together: bool = False
+    ) -> None:
+        """Make a named split, or several for cross-validation; shares are per cent."""
+        data, scan = self.data, self._scan
+        if data is None:
+            return
+        groups = scan.groups if together and scan is not None else ()
+        if folds:
+            data.k_fold(name, folds, by=by, together=groups)
+        else:
+            data.split(name, val_ratio=val / 100, test_ratio=test / 100, by=by, together=groups)
+        self._chose()
+
+    def do_use(self, name: str) -> None:
+        """Let the selected experiment train with a split; an empty name is the quick one by shares."""
+        if self.experiment is not None:
+            self.experiment.set("data.split", name)
+            self._chose()
+
+    def do_delete_split(self, name: str) -> None:
+        """Move a split to the trash; one that a run used is locked."""
+        data = self.data
+        if data is not None:
+            data.delete_split(name)
+            self._chose()
 
     def _edit(self, edit: Callable[[LiveDataSet], object]) -> None:
         data = self.data

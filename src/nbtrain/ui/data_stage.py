@@ -35,7 +35,7 @@ class DataStage(Box):  # type: ignore[misc]
         """Show the data set of an experiment, in the sets that its split makes."""
         name = experiment.config.data.dataset if experiment else ""
         chosen = (str(project.path), name)
-        self._experiment = experiment
+        self._experiment = self.data.experiment = experiment
         if chosen != self._chosen:
             self._chosen = chosen
             self.data.show(project, name)

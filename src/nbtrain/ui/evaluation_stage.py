@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from ipywidgets import Box
+from numpy.typing import NDArray
 
 from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
@@ -23,6 +25,7 @@ class EvaluationStage(Box):  # type: ignore[misc]
         layout = kwargs.setdefault("layout", shared_layout())
         self._experiment: Experiment | None = None
         self.gallery = Gallery(self._edited, layout=layout)
+        self.gallery.heat_of = self._heat_of
         self.evaluation = EvaluationPanel(layout=layout)
         self.evaluation.show_images = self._show_images
         super().__init__([self.evaluation, self.gallery], **kwargs)
@@ -32,6 +35,12 @@ class EvaluationStage(Box):  # type: ignore[misc]
         if experiment is not self._experiment:
             self._experiment = experiment
             self.evaluation.show(experiment)
+
+    def _heat_of(self, file: str) -> NDArray[np.uint8] | None:
+        shown = self.evaluation.evaluation
+        if shown is None or shown.predictions.heat is None or file not in shown.predictions.files:
+            return None
+        return shown.predictions.heat.of(shown.predictions.files.index(file))
 
     def _edited(self) -> None:
         PULSE.soon(self._look)

@@ -14,17 +14,20 @@ from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import Bool, Dict, Int, Unicode
 
+from nbtrain.data.decode import decode
 from nbtrain.data.thumbnails import Thumbnails, picture_of
 from nbtrain.errors import NbtrainError
+from nbtrain.evaluation.report.pictures import heated
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.shelf import Query, Shelf
 from nbtrain.ui.panel import Panel
 
 _WAITING = 12
 """Wishes that may wait; older ones were scrolled past, and are told so."""
-_LARGE_PX = 720
+_LARGE_PX, _HEAT_PX = 720, 360
 
 
 class Gallery(Panel, twin="gallery"):
@@ -43,7 +46,9 @@ class Gallery(Panel, twin="gallery"):
     editable = Bool(help="Whether images can be relabelled and left out.").tag(sync=True)
     undo = Unicode(help="The newest edit that can be taken back, in words; empty for none.").tag(sync=True)
     redo = Unicode(help="The edit that was taken back last, in words; empty for none.").tag(sync=True)
-    opened = Dict(help="The image that is shown large: file, and facts about it.").tag(sync=True)
+    opened = Dict(
+        help="The image that is shown large: file, facts, and heat, where a model looked, as an address."
+    ).tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, edited: Callable[[], None] | None = None, **kwargs: Any) -> None:
@@ -56,6 +61,8 @@ class Gallery(Panel, twin="gallery"):
         self._found, self._wishes = np.empty(0, np.int64), deque[tuple[int, int, int]]()
         self._guard, self._working = Lock(), False
         self._notes: dict[str, str] | None = None
+        self.heat_of: Callable[[str], NDArray[np.uint8] | None] = lambda file: None
+        """Returns where in an image a model looked, for those of which that is known."""
         self.observe(self.soon, "visible")
 
     def show(self, data: LiveDataSet | None, shelf: Shelf | None, thumbnails: Thumbnails | None) -> None:
@@ -151,7 +158,9 @@ class Gallery(Panel, twin="gallery"):
 
     def _send_large(self, shelf: Shelf, file: str) -> None:
         try:
-            picture = picture_of(shelf.root / file, _LARGE_PX)
+            picture, heat = picture_of(shelf.root / file, _LARGE_PX), self.heat_of(file)
+            if heat is not None:
+                self.opened = {**self.opened, "heat": heated(decode(shelf.root / file), heat, _HEAT_PX)}
         except NbtrainError as error:
             self.tell(str(error))
             return

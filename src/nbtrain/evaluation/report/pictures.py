@@ -26,9 +26,9 @@ def picture(pixels_HWC: npt.NDArray[np.uint8]) -> str:
     return _address(_small(pixels_HWC))
 
 
-def heated(pixels_HWC: npt.NDArray[np.uint8], heat_hw: npt.NDArray[np.uint8]) -> str:
-    """Return an image, made small, with its heat map laid over it, as a data address."""
-    small = _small(pixels_HWC)
+def heated(pixels_HWC: npt.NDArray[np.uint8], heat_hw: npt.NDArray[np.uint8], side_px: int = SIDE_PX) -> str:
+    """Return an image with its heat map laid over it, its longest side ``side_px``, as a data address."""
+    small = _small(pixels_HWC, side_px)
     heat = Image.fromarray(heat_hw).resize(small.size, Image.Resampling.BICUBIC)
     heat_HW = np.asarray(heat, np.float32) / 255
     grey_HW3 = np.asarray(small.convert("L"), np.float32)[..., None]
@@ -37,9 +37,9 @@ def heated(pixels_HWC: npt.NDArray[np.uint8], heat_hw: npt.NDArray[np.uint8]) ->
     return _address(Image.fromarray(mixed_HW3.clip(0, 255).astype(np.uint8)))
 
 
-def _small(pixels_HWC: npt.NDArray[np.uint8]) -> Image.Image:
+def _small(pixels_HWC: npt.NDArray[np.uint8], side_px: int = SIDE_PX) -> Image.Image:
     image = Image.fromarray(pixels_HWC)
-    share = SIDE_PX / max(image.size)
+    share = side_px / max(image.size)
     size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     # Pixels of a tiny image are shown as they are: smoothing would hide what the network got.
     how = Image.Resampling.NEAREST if share >= 2 else Image.Resampling.LANCZOS
