@@ -141,10 +141,11 @@ class Scan:
     def groups(self) -> list[tuple[str, ...]]:
         """The files that show the same, equal or nearly so, a tuple for each picture: what a split keeps together."""
         columns, found = self.columns, defaultdict[tuple[str, int], list[str]](list)
-        for kind in ("equal", "alike") if columns is not None else ():
-            for file, number in zip(columns.files, columns[kind].tolist(), strict=True):  # type: ignore[union-attr]
-                if number != NONE:
-                    found[kind, number].append(file)
+        if columns is not None:
+            for kind in ("equal", "alike"):
+                for file, number in zip(columns.files, columns[kind].tolist(), strict=True):
+                    if number != NONE:
+                        found[kind, number].append(file)
         return [tuple(own) for own in found.values()]
 
     def tables(self) -> dict[str, tables.Table]:
