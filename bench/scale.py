@@ -21,6 +21,7 @@ import scipy.signal  # noqa: F401 - imports are not counted
 from bench import journal, loader, photographs
 from bench.table import Row
 from nbtrain import demo, files
+from nbtrain.data.assembly import Part, look
 from nbtrain.data.images import Images
 from nbtrain.data.loader import Loader, Reading
 from nbtrain.data.sources import detect
@@ -91,7 +92,7 @@ def _images(root: Path) -> list[Row]:
     for count in IMAGES:
         folder = root / f"images-{count}"
         _link_images(folder, count)
-        costs.append(_cpu_s(lambda folder=folder: detect(folder).listing()))  # type: ignore[misc]
+        costs.append(_cpu_s(lambda folder=folder: look((Part("", detect(folder)),))))  # type: ignore[misc]
         shutil.rmtree(folder)
     return _rows("images listed", IMAGES, costs)
 

@@ -161,9 +161,10 @@ function view(panel: Panel<Gallery>, state: State): TemplateResult {
     ${count ? nothing : html`<div class="empty">${panel.get("total") ? html`No image matches. <button class="link" @click=${() => panel.send("find", { label: "", part: "", problem: "", words: "" })}>Show all</button>` : "No images yet."}</div>`}</div>`;
 }
 
-/** Asks for the chunks that are seen and are not here; those in the middle first. */
+/** Asks for the chunks that are seen and are not here; what is asked for last is answered first: the middle of the view. */
 function ask(panel: Panel<Gallery>, state: State, places: number[]): void {
-  const wanted = new Set(places.map((place) => Math.floor(place / CHUNK)));
+  const middle = (places[Math.floor(places.length / 2)] ?? 0) / CHUNK - 0.5;
+  const wanted = [...new Set(places.map((place) => Math.floor(place / CHUNK)))].sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle));
   for (const chunk of wanted) {
     const known = state.chunks.get(chunk);
     if (known !== undefined) { state.chunks.delete(chunk); state.chunks.set(chunk, known); } // newest last

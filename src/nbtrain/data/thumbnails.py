@@ -4,8 +4,8 @@
 
 They lie in one SQLite file per data set. That is safe where several notebooks read and write it, and where one of them
 is killed; it holds a bounded number of bytes, of which the oldest go first. A thumbnail counts as long as its file has
-the size and the time that it had. The scan makes them on its way, since it has the pixels; what is missing is made when
-somebody asks, by several threads. A damaged or unwritable file costs making them again.
+the size and the time that it had. What is missing is made when somebody asks, by several threads: a screen full of
+photographs in a moment. A damaged or unwritable file costs making them again.
 
 It knows files and pictures; it knows no labels, and no torch.
 """

@@ -1,4 +1,4 @@
-"""The deep scan of a data set: every image opened once, problems listed, thumbnails made (data/inspection).
+"""The deep scan of a data set: every image opened once, problems listed (data/inspection).
 
 The request holds ``dataset`` (as DataSet.frozen() gives it) and ``folder``, where the scan keeps what it sees. One scan
 of a data set runs at a time; who comes second waits, and then finds that nearly all has been seen. The result tells how
@@ -18,7 +18,6 @@ from nbtrain.data.inspection.problems import problems_of
 from nbtrain.data.inspection.store import PROBLEMS, Store
 from nbtrain.data.inspection.sweep import sweep, workers
 from nbtrain.data.records import Listing
-from nbtrain.data.thumbnails import Thumbnails
 from nbtrain.probing.desk import Desk
 
 KIND = "scan"
@@ -37,7 +36,7 @@ def work(desk: Desk) -> dict[str, Any]:
     listing = _listing(desk.request["dataset"])
     names = [record.file for record in listing.records]
     pool = workers(apart=True)
-    swept = sweep(listing.root, names, store, Thumbnails(folder), pool=pool, tell=desk.progress)
+    swept = sweep(listing.root, names, store, pool=pool, tell=desk.progress)
     found = problems_of(listing, swept.looks, swept.groups)
     result = {
         "n_images": len(names),

@@ -29,7 +29,6 @@ class DataStage(Box):  # type: ignore[misc]
         self.data.split = self._split
         super().__init__([self.data, self.gallery], **kwargs)
         self.add_class("nbt-data-stage")
-        self._look()
 
     def show(self, project: Project, experiment: Experiment | None) -> None:
         """Show the data set of an experiment, in the sets that its split makes."""

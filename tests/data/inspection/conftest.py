@@ -11,7 +11,6 @@ from nbtrain.data.inspection.store import Store
 from nbtrain.data.inspection.sweep import Swept, sweep
 from nbtrain.data.records import Listing
 from nbtrain.data.sources.folder import Folder
-from nbtrain.data.thumbnails import Thumbnails
 
 
 @dataclass
@@ -20,7 +19,6 @@ class Scanned:
     listing: Listing
     swept: Swept
     store: Store
-    thumbnails: Thumbnails
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +27,6 @@ def scanned(tmp_path_factory) -> Scanned:
     listing = Folder(path=str(planted.root)).listing()
     vanish(planted)
     folder = tmp_path_factory.mktemp("scan")
-    store, thumbnails = Store(folder), Thumbnails(folder)
-    swept = sweep(listing.root, [record.file for record in listing.records], store, thumbnails)
-    return Scanned(planted, listing, swept, store, thumbnails)
+    store = Store(folder)
+    swept = sweep(listing.root, [record.file for record in listing.records], store)
+    return Scanned(planted, listing, swept, store)

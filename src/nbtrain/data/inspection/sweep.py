@@ -2,8 +2,8 @@
 
 A scan goes on where the one before it was: what was seen of a file counts as long as its size and time are the same.
 Workers are threads, or processes where the caller says so: decoding leaves Python's lock, but a look has a dozen short
-steps that do not, and two threads with those reach half of what two processes do (`python -m bench scan`). It knows
-files; labels are problems.py's matter.
+steps that do not, and processes are quicker with those (`python -m bench scan`). It makes no thumbnails, which would
+take a fifth of its rate: they are made where somebody looks. It knows files; labels are problems.py's matter.
 """
 
 from __future__ import annotations
@@ -24,14 +24,11 @@ from nbtrain.data.inspection.look import Look, look_at, size_and_time
 from nbtrain.data.inspection.prints import PRINT_PX
 from nbtrain.data.inspection.store import Store
 from nbtrain.data.records import Root, counted
-from nbtrain.data.thumbnails import Thumbnail, Thumbnails, thumbnail
 
 Tell = Callable[[str, float | None], None]
 """Takes what to show, and the share that is done."""
 _AT_ONCE = 32
 """Files that a worker looks at before it says what it has seen."""
-_KEPT_AT_ONCE = 256
-"""Thumbnails that are written together: each time costs a millisecond."""
 _LOOKING = 0.95
 """Share of the time that looking takes, of which the rest is comparing."""
 
@@ -52,8 +49,6 @@ class _Task(NamedTuple):
     files: Sequence[str]
     known: Sequence[tuple[int, int]]
     """Size and time of each file when it was last seen; (0, 0) where it was not."""
-    pictures: bool
-    """Whether thumbnails are wanted."""
 
 
 def workers(n: int = 0, *, apart: bool = False) -> Executor:
@@ -71,7 +66,6 @@ def sweep(
     root: Root,
     files: Sequence[str],
     store: Store,
-    thumbnails: Thumbnails | None = None,
     *,
     pool: Executor | None = None,
     tell: Tell = lambda *_: None,
@@ -82,54 +76,41 @@ def sweep(
     """
     found = store.known()
     progress = _Progress(len(files), tell)
-    tasks, pictures = list(_tasks(root, files, found, thumbnails is not None)), list[Thumbnail]()
-    for task, (fresh, made) in zip(tasks, _each(pool or workers(), tasks), strict=True):
+    tasks = list(_tasks(root, files, found))
+    for task, fresh in zip(tasks, _each(pool or workers(), tasks), strict=True):
         if fresh:
             store.append(fresh)
             found.update((look.file, look) for look in fresh)
-        pictures += made
-        if len(pictures) >= _KEPT_AT_ONCE:
-            _keep(thumbnails, pictures)
         progress.add(len(task.files), len(fresh))
-    _keep(thumbnails, pictures)
     looks = [found[file] for file in files]
     groups = grouped(looks, lambda share: tell("comparing the images", _LOOKING + (1 - _LOOKING) * share))
     store.finish(looks, groups)
     return Swept(looks, groups, progress.n_fresh)
 
 
-def _keep(thumbnails: Thumbnails | None, pictures: list[Thumbnail]) -> None:
-    if thumbnails is not None:
-        thumbnails.put(pictures)
-    pictures.clear()
-
-
-def _tasks(root: Root, files: Sequence[str], known: dict[str, Look], pictures: bool) -> Iterator[_Task]:
+def _tasks(root: Root, files: Sequence[str], known: dict[str, Look]) -> Iterator[_Task]:
     for start in range(0, len(files), _AT_ONCE):
         some = files[start : start + _AT_ONCE]
         before = [known.get(file) for file in some]
-        yield _Task(root, some, [(look.size_bytes, look.mtime_ns) if look else (0, 0) for look in before], pictures)
+        yield _Task(root, some, [(look.size_bytes, look.mtime_ns) if look else (0, 0) for look in before])
 
 
-def _each(pool: Executor, tasks: Sequence[_Task]) -> Iterator[tuple[list[Look], list[Thumbnail]]]:
+def _each(pool: Executor, tasks: Sequence[_Task]) -> Iterator[list[Look]]:
     try:
         yield from pool.map(_done, tasks)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _done(task: _Task) -> tuple[list[Look], list[Thumbnail]]:
-    """Look at the files of a task that have changed; return what was seen, and thumbnails; called in a worker."""
-    fresh, pictures = list[Look](), list[Thumbnail]()
+def _done(task: _Task) -> list[Look]:
+    """Look at the files of a task that have changed; return what was seen; called in a worker."""
+    fresh = list[Look]()
     for file, before in zip(task.files, task.known, strict=True):
         path = os.fspath(task.root / file)
         if before != (0, 0) and size_and_time(path) == before:
             continue
-        look, small = look_at(path, file)
-        fresh.append(look)
-        if small is not None and task.pictures:
-            pictures.append(Thumbnail(file, look.size_bytes, look.mtime_ns, thumbnail(small)))
-    return fresh, pictures
+        fresh.append(look_at(path, file).look)
+    return fresh
 
 
 def grouped(looks: Sequence[Look], tell: Callable[[float], None] = lambda _: None) -> Groups:
