@@ -149,6 +149,13 @@ def test_a_split_is_made_given_to_the_selected_experiment_and_locked_by_its_run(
     experiment.train(beside=True).wait(30)
     data.perform("delete_split", name="cross-2-of-4")
     assert "locked" in data.trouble
+    project.data.make_split(project.new_config().data)  # a run makes such a one by itself, with dots in its name
+    images._look()
+    automatic = next(one["name"] for one in data.splits if "." in one["name"])
+    data.perform("use", name=automatic)
+    assert project.data.split(project.new_config().data.replace(split=automatic)).name == automatic
+    data.perform("delete_split", name=automatic)
+    assert data.trouble == ""
     data.perform("delete_split", name="cross-3-of-4")
     PULSE.settle()
     assert len(data.splits) == 3

@@ -202,9 +202,14 @@ class DataSets:
 
     def _split_path(self, data: Data, dataset: DataSet) -> Path:
         """A split's name says what it came from: other images or another choice, another split; edits are no part."""
+        if data.split:
+            return self.split_file(data.split)
         shares = "own" if dataset.own_split else f"{data.val_ratio:g}-{data.test_ratio:g}"
-        name = data.split or f"{files.slug(dataset.name)}-{shares}-seed{data.split_seed}-{dataset.base[:8]}"
-        return self.splits_folder / f"{files.slug(name) if data.split else name}.json"
+        return self.splits_folder / f"{files.slug(dataset.name)}-{shares}-seed{data.split_seed}-{dataset.base[:8]}.json"
+
+    def split_file(self, name: str) -> Path:
+        """Return where the split of this name lies, or would lie; one that nobody asked for has dots in its name."""
+        return self.splits_folder / f"{name if name in self.split_names() else files.slug(name)}.json"
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

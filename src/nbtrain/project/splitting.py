@@ -101,7 +101,7 @@ class Splitting:
         return folds.leaks(self.named_split(split) if isinstance(split, str) else split, groups)
 
     def _path(self, name: str) -> Path:
-        return self.project.data.splits_folder / f"{files.slug(name)}.json"
+        return self.project.data.split_file(name)
 
     def _refuse_taken(self, names: Sequence[str], overwrite: bool) -> None:
         for name in names:

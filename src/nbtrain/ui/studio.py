@@ -7,6 +7,7 @@ from typing import Any
 
 from ipywidgets import Box
 
+from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
@@ -73,7 +74,10 @@ class TrainingStudio(Box):  # type: ignore[misc]
         PULSE.soon(self._open_wanted)
 
     def _open_wanted(self) -> None:
-        self.stages.show(self._wanted)
+        try:
+            self.stages.show(self._wanted)
+        except NbtrainError as error:  # a stage that cannot be made stays closed, and says why
+            self.header.toast(str(error), "bad")
         self.header.stage = self.stages.opened
         self._show_selected()
 
