@@ -51,19 +51,19 @@ class Comparison:
     @property
     def names(self) -> list[str]:
         """The metrics that any of them has, the usual ones first."""
-        return ordered({name for one in self.reached if one for name in one.metrics})
+        return names_of(self.reached)
 
     @property
     def metrics(self) -> pd.DataFrame:
         """One row per experiment: name, status, epoch, and the metrics at that epoch."""
         import pandas as pd
 
-        ids = [experiment.id for experiment in self.experiments]
+        ids, reached = [experiment.id for experiment in self.experiments], self.reached
         rows = [
             {"name": e.name, "status": e.status, "epoch": one.epoch if one else None, **(one.metrics if one else {})}
-            for e, one in zip(self.experiments, self.reached, strict=True)
+            for e, one in zip(self.experiments, reached, strict=True)
         ]
-        return pd.DataFrame(rows, columns=["name", "status", "epoch", *self.names], index=ids)
+        return pd.DataFrame(rows, columns=["name", "status", "epoch", *names_of(reached)], index=ids)
 
     @property
     def differences(self) -> list[dict[str, Any]]:
@@ -92,6 +92,11 @@ def reached(experiment: Experiment) -> Reached | None:
     at = int(np.abs(epochs - best).argmin()) if best is not None else len(epochs) - 1
     values = {name: float(values[at]) for name, (_, _, values) in said.items() if at < len(values)}
     return Reached(float(epochs[at]), {name: value for name, value in values.items() if np.isfinite(value)})
+
+
+def names_of(reached: Sequence[Reached | None]) -> list[str]:
+    """Return the metrics that any of these has, the usual ones first."""
+    return ordered({name for one in reached if one for name in one.metrics})
 
 
 def best_of(name: str, values: Sequence[float | None]) -> int | None:

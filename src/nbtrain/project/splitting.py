@@ -6,8 +6,10 @@ which runs used them; how images are dealt out is data/splits.py's and data/fold
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,9 +39,18 @@ class Splitting:
     @property
     def splits(self) -> list[str]:
         """Names of the splits of this data set that are on disk."""
-        known = self.project.data
-        found = ((name, _load(known.splits_folder / f"{name}.json")) for name in known.split_names())
-        return [name for name, split in found if split is not None and split.dataset == self.name]
+        return list(self.split_sizes)
+
+    @property
+    def split_sizes(self) -> dict[str, dict[str, int]]:
+        """Images of each set of these splits, by their names."""
+        folder, found = self.project.data.splits_folder, dict[str, dict[str, int]]()
+        for name in self.project.data.split_names():
+            path = folder / f"{name}.json"
+            with contextlib.suppress(OSError):
+                of, sizes = _told(path, path.stat().st_mtime_ns)
+                found |= {name: sizes} if of == self.name else {}
+        return found
 
     def split(
         self,
@@ -143,6 +154,13 @@ def used_by(project: Project, split: str) -> Iterator[str]:
             used = told.get("split") if isinstance(told, dict) else None
             if isinstance(used, dict) and str(used.get("name", "")) in (split, files.slug(split)):
                 yield f"{experiment.name}, run {int(path.parent.name)}"
+
+
+@lru_cache(maxsize=256)
+def _told(path: Path, changed_ns: int) -> tuple[str, dict[str, int]]:
+    """Return a split's data set and the sizes of its sets: its file names every image, so it is read once."""
+    split = _load(path)
+    return (split.dataset, split.sizes) if split is not None else ("", {})
 
 
 def _load(path: Path) -> Split | None:

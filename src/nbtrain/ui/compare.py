@@ -14,7 +14,7 @@ from typing import Any
 from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.evaluation.bootstrap import Interval
-from nbtrain.project.comparing import Comparison, Reached, best_of
+from nbtrain.project.comparing import Comparison, Reached, best_of, names_of
 from nbtrain.project.evaluation import Evaluation
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
@@ -71,15 +71,18 @@ class Compare(Panel, twin="compare"):
         if not self._compared:
             nothing: dict[str, Any] = {"compared": [], "rows": [], "settings": [], "verdicts": []}
             return {**nothing, "offered": self._offered(), "metric": "", "evaluating": ""}
-        comparison = Comparison(self._compared)
+        comparison, evaluated = Comparison(self._compared), self._evaluated()
         reached = comparison.reached
         return {
             "compared": [
                 _head(experiment, one, place)
                 for experiment, one, place in zip(self._compared, reached, self._places, strict=True)
             ],
-            "rows": [_row(name, reached, self._evaluated()) for name in comparison.names],
-            "verdicts": [self._verdicts.of(self._compared[0], other) for other in self._compared[1:]],
+            "rows": [_row(name, reached, evaluated) for name in names_of(reached)],
+            "verdicts": [
+                {"id": other.id, **self._verdicts.of(evaluated[0], found)}
+                for other, found in zip(self._compared[1:], evaluated[1:], strict=True)
+            ],
             "evaluating": self._at_work(),
             "settings": comparison.differences,
             "offered": self._offered(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
 
-from nbtrain.data.inspection.problems import KINDS
+from nbtrain.data.inspection.problems import KINDS, Problems
 from nbtrain.data.records import counted
 from nbtrain.data.sources import look
 from nbtrain.data.splits import Split
@@ -62,8 +62,10 @@ class Data(Panel, twin="data"):
         self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
         self.experiment: Experiment | None = None
         """The experiment that is selected: a split can be given to it."""
-        self.split: Callable[[], Split | None] = lambda: None
-        """Tells the split across whose sets equal images are leaks."""
+        self.split: Split | None = None
+        """The split across whose sets equal images are leaks."""
+        self.problems = Problems(())
+        """What the scan has found, as it was drawn last."""
         self._adding: dict[str, Any] = {}
         self._scan: Scan | None = None
         self.show(project)
@@ -103,13 +105,14 @@ class Data(Panel, twin="data"):
         if now is None:
             lists: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "splits": [], "columns": []}
             return {"sets": sets, "chosen": "", "adding": self._adding, "scan": {}, "user": {}, **lists}
+        self.problems = self._scan.problems(self.split) if self._scan and self._scan.result else Problems(())
         return {
             "sets": sets,
             "chosen": now.name,
             "facts": _facts(now),
             "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
             "notices": list(now.notices),
-            "scan": scan_state(self._scan, self.split()),
+            "scan": scan_state(self._scan, self.problems),
             "splits": self._splits(),
             "columns": list(now.found().listing.columns),
             "user": self._user(),
@@ -118,8 +121,7 @@ class Data(Panel, twin="data"):
 
     def _splits(self) -> list[dict[str, Any]]:
         data = self.data
-        named = [data.named_split(name) for name in data.splits] if data is not None else []
-        return [{"name": one.name, **one.sizes} for one in named]
+        return [{"name": name, **sizes} for name, sizes in data.split_sizes.items()] if data is not None else []
 
     def _user(self) -> dict[str, Any]:
         experiment = self.experiment
@@ -173,10 +175,9 @@ class Data(Panel, twin="data"):
 
     def do_exclude(self, kind: str) -> None:
         """Leave out every image with one kind of problem."""
-        data, scan = self.data, self._scan
-        if data is not None and scan is not None:
-            open_ones = scan.problems(self.split()).of(kind, open_only=True)
-            data.exclude(open_ones.files, KINDS[kind].label.lower())
+        data = self.data
+        if data is not None:
+            data.exclude(self.problems.of(kind, open_only=True).files, KINDS[kind].label.lower())
             self._chose()
 
     def do_rename(self, name: str, to: str) -> None:
@@ -248,7 +249,7 @@ class Data(Panel, twin="data"):
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}
 
 
-def scan_state(scan: Scan | None, split: Split | None) -> dict[str, Any]:
+def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:
     """Return where a scan stands, and the kinds of problems that it has found."""
     if scan is None:
         return {}
@@ -259,7 +260,6 @@ def scan_state(scan: Scan | None, split: Split | None) -> dict[str, Any]:
         return {**told, "state": "running", "text": text or "starting", "fraction": fraction}
     if not scan.result:
         return {**told, "state": "none", "text": "Opens every image once: damaged files, duplicates, wrong labels."}
-    found = scan.problems(split)
     still = found.counts(open_only=True)
     images = counted(scan.result["n_images"], "image", "images")
     return {

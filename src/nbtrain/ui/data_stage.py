@@ -26,7 +26,6 @@ class DataStage(Box):  # type: ignore[misc]
         self._chosen: tuple[str, str] = ("", "")
         self.gallery = Gallery(self._edited, layout=layout)
         self.data = Data(project, self._edited, self._find, layout=layout)
-        self.data.split = self._split
         super().__init__([self.data, self.gallery], **kwargs)
         self.add_class("nbt-data-stage")
 
@@ -48,13 +47,14 @@ class DataStage(Box):  # type: ignore[misc]
 
     def _look(self) -> None:
         """Show the images as they are now."""
+        split = self.data.split = self._split()
         self.data.redraw()
         data, project = self.data.data, self.data.model
         if data is None:
             self.gallery.show(None, None, None)
             return
         try:
-            shelf = Shelf(data.value, self._split(), self._problems())
+            shelf = Shelf(data.value, split, self._problems())
         except (OSError, NbtrainError) as error:
             self.gallery.show(None, None, None)
             self.gallery.tell(str(error))
@@ -74,7 +74,7 @@ class DataStage(Box):  # type: ignore[misc]
 
     def _problems(self) -> dict[str, dict[str, str]]:
         """Return, per kind of problem in words, the files with what is wrong."""
-        scan, found = self.data.scanned, dict[str, dict[str, str]]()
-        for problem in scan.problems(self._split()) if scan and scan.result else ():
+        found: dict[str, dict[str, str]] = {}
+        for problem in self.data.problems:
             found.setdefault(problem.label, {})[problem.file] = problem.text
         return found

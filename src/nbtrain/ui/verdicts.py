@@ -1,6 +1,6 @@
 """What the images say of two experiments: better, worse or a tie, from their newest evaluations of the same set.
 
-Resampling takes a second, so it is worked out on a thread of its own, once for each pair of evaluations. It knows
+Resampling takes its time, so it is worked out on a thread of its own, once for each pair of evaluations. It knows
 evaluations; what their comparison means, evaluation/paired.py says.
 """
 
@@ -26,20 +26,19 @@ class Verdicts:
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
         self._busy: set[tuple[str, str]] = set()
 
-    def of(self, first: Experiment, other: Experiment) -> dict[str, Any]:
+    def of(self, a: Evaluation | None, b: Evaluation | None) -> dict[str, Any]:
         """Return text and outcome (first, other or tie) for a pair; ``missing`` or ``busy`` where there is none yet."""
-        a, b = newest(first), newest(other)
         if a is None or b is None:
-            return {"id": other.id, "outcome": "missing", "text": ""}
+            return {"outcome": "missing", "text": ""}
         key = (str(a.path), str(b.path))
         with self._guard:
             if key in self._known:
-                return {"id": other.id, **self._known[key]}
+                return self._known[key]
             start = key not in self._busy
             self._busy.add(key)
         if start:
             Thread(target=self._work, args=(key, a, b), name="nbtrain-compare", daemon=True).start()
-        return {"id": other.id, "outcome": "busy", "text": "comparing image by image…"}
+        return {"outcome": "busy", "text": "comparing image by image…"}
 
     def _work(self, key: tuple[str, str], a: Evaluation, b: Evaluation) -> None:
         try:

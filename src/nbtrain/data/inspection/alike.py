@@ -2,7 +2,7 @@
 
 Two images show the same where their hashes differ in at most 10 of 64 bits, and their small pictures agree after the
 best change of brightness and contrast: correlation of at least 0.98, a root mean square difference of at most 8 of 255.
-Both are needed. By hashes alone thousands of pairs of the 1797 digits are "alike", by correlation some are (two hands
+Both are needed. By hashes alone many pairs of the 1797 digits are "alike", by correlation some are (two hands
 write a 1 alike); by both none is, while copies that were compressed to quality 30, halved, doubled, made grey, a fifth
 darker or a quarter richer in contrast are found (tests/data/inspection/test_alike.py). Not found are mirrored, turned
 and cropped copies. Images of hardly any contrast show nothing that could be compared: of those only equal files count.

@@ -3,7 +3,7 @@
 A scan goes on where the one before it was: what was seen of a file counts as long as its size and time are the same.
 Workers are threads, or processes where the caller says so: decoding leaves Python's lock, but a look has a dozen short
 steps that do not, and processes are quicker with those (`python -m bench scan`). It makes no thumbnails, which would
-take a fifth of its rate: they are made where somebody looks. It knows files; labels are problems.py's matter.
+slow it down: they are made where somebody looks. It knows files; labels are problems.py's matter.
 """
 
 from __future__ import annotations
