@@ -33,7 +33,7 @@ function top(panel: Panel<EvaluationPanel>, local: Local, change: (part: Partial
   const facts = panel.get("experiment_facts");
   const { parts, checkpoints } = panel.get("offered");
   const running = panel.get("job").running === true;
-  const choose = (key: "part" | "checkpoint", label: string, choices: Evaluation["choice"][]): TemplateResult => html`<select aria-label=${label} .value=${live(local[key])} ?disabled=${running || !choices.length}
+  const choose = (key: "part" | "checkpoint", label: string, choices: Evaluation["choice"][]): TemplateResult | typeof nothing => !choices.length ? nothing : html`<select aria-label=${label} .value=${live(local[key])} ?disabled=${running}
     @change=${(e: Event) => change({ [key]: (e.target as HTMLSelectElement).value })}>${choices.map((one) => html`<option value=${one.value} ?selected=${one.value === local[key]}>${one.label}</option>`)}</select>`;
   const part = parts.some((one) => one.value === local.part) ? local.part : parts[0]?.value ?? "val";
   const checkpoint = checkpoints.some((one) => one.value === local.checkpoint) ? local.checkpoint : checkpoints[0]?.value ?? "last";

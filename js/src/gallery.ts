@@ -53,7 +53,8 @@ function prepare(panel: Panel<Gallery>): () => TemplateResult {
   panel.signal.addEventListener("abort", () => { forget(); URL.revokeObjectURL(state.large); });
   measureWidth(panel, state);
   reportVisibility(panel);
-  return () => html`${panel.get("title") ? html`<h3 class="title">${panel.get("title")}</h3>` : nothing}${filters(panel)}${bar(panel, state)}
+  // without a data set, or an evaluation, there is nothing to look through: the panel beside it says what to do
+  return () => !panel.get("editable") && panel.get("total") === 0 ? html`${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}` : html`${panel.get("title") ? html`<h3 class="title">${panel.get("title")}</h3>` : nothing}${filters(panel)}${bar(panel, state)}
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
     ${panel.get("opened").file ? large(panel, state) : nothing}
     ${view(panel, state)}`;
