@@ -1,10 +1,14 @@
 """Experiments: editing and its limits, without any run."""
 
+import time
+
 import pytest
 
 from images import write_classes
 from nbtrain.errors import ConfigError, NbtrainError
+from nbtrain.locks import FileLock
 from nbtrain.project.project import Project
+from nbtrain.runs.folder import RunFolder, RunStatus
 from nbtrain.training.optimizers import SGD, AdamW
 
 
@@ -107,3 +111,21 @@ def test_unknown_events_are_refused(experiment):
 def test_nothing_to_restart_is_no_error_but_nothing_changes(experiment):
     experiment.restart()
     assert experiment.status == "created"
+
+
+def test_news_of_a_life_that_is_over_are_not_taken(experiment, monkeypatch):
+    """The watch thread may have waited with them while the run was extended: they tell of the end before that."""
+    told = []  # the test tells the news itself
+    monkeypatch.setattr(experiment.project.watch, "follow", lambda run, news, reader: told.append(news) or -len(told))
+    experiment.save()
+    run = RunFolder.create(experiment.folder, {"format": 1, "config": {}})
+    with FileLock(run.lock):
+        run.write_status(RunStatus("training", "training", epoch=4, epochs=4, heartbeat_s=time.time()))
+        experiment.refresh()
+        experiment._attach(run, again=True)
+        assert len(told) == 2
+        ended = RunStatus("completed", epoch=3, epochs=8, heartbeat_s=time.time())
+        told[0]([], ended)
+        assert (experiment.status, experiment.epoch) == ("training", 4)
+        told[1]([], ended)
+        assert (experiment.status, experiment.epoch) == ("completed", 3)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -300,7 +301,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         if waits and self.status != "pending":
             self.refresh()  # queued elsewhere
         if waits or self.status == "pending":  # also where following it has missed a short end in between
-            self._news((), cast(RunFolder, self.run).shown_status())
+            self._news(self._indexed, (), cast(RunFolder, self.run).shown_status())
 
     def close(self) -> None:
         """Stop following the run; it goes on."""
@@ -320,16 +321,19 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         if run is not None and (again or said.status not in ENDED):
             self._indexed = IndexedStory(run.events)
             self._story = self._indexed.read_on() if again else self._indexed.story
-            self._token = self.project.watch.follow(run, self._news, self._indexed.reader)
+            self._token = self.project.watch.follow(run, partial(self._news, self._indexed), self._indexed.reader)
         if not first:
             self._tell()
             self._hear_changes()
         self._show(said)
 
-    def _news(self, messages: Sequence[Message], said: RunStatus) -> None:
-        """Take one batch of news; called on the watch thread."""
+    def _news(self, followed: IndexedStory | None, messages: Sequence[Message], said: RunStatus) -> None:
+        """Take one batch of news; called on the watch thread.
+
+        One that had to wait while the run was resumed or extended belongs to the last life, and tells of its end.
+        """
         with self.project.lock:
-            if self._token is None or self._indexed is None:
+            if self._token is None or self._indexed is None or followed is not self._indexed:
                 return
             before = (self.status, self.epoch)
             self._indexed.tell(messages, over=said.status in ENDED)
