@@ -58,6 +58,34 @@ last = project.new("Longer", exp.config.set("training.epochs", 40)).train()
 )
 
 
+LABELS = """
+import numpy as np
+from pathlib import Path
+from PIL import Image
+from nbtrain import Project, TrainingStudio, demo
+digits = sorted(demo.write_images(Path("digits")).rglob("*.png"))
+chance, rows = np.random.default_rng(3), ["file,labels,writer"]
+Path("pairs").mkdir()
+for number in range(900):
+    two = [digits[place] for place in chance.integers(0, len(digits), 2)]
+    image = Image.new("RGB", (64, 32))
+    for place, digit in enumerate(two):
+        image.paste(Image.open(digit), (32 * place, 0))
+    image.save(f"pairs/{number:03}.png")
+    labels = {digit.parent.name for digit in two} | {"has a loop" for digit in two if digit.parent.name in "0689"}
+    rows.append(f"{number:03}.png,{'|'.join(sorted(labels))},writer {chance.integers(1, 9)}")
+Path("pairs/labels.csv").write_text("\\n".join(rows))
+project = Project("two-digits")
+project.add_images("pairs/labels.csv", "pairs")
+exp = project.new("Two digits", project.new_config().set_all({
+    "task.image_size": 32, "model.variant": "test_resnet", "training.epochs": 6, "training.batch_size": 64,
+    "optimizer.lr": 2e-3, "data.val_ratio": 0.3, "augmentation.train": [{"kind": "resize"}],
+}))
+exp.train().wait()
+exp.evaluate().wait()
+"""
+
+
 def nothing(view: NotebookView) -> None:
     """Take the picture as soon as the cell has run."""
 
@@ -163,6 +191,7 @@ STATES = (
     ),
     State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
     State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
+    State("evaluate-multilabel", LABELS, act=judged, height_px=1800),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),
     State("compare", SEVERAL, act=compared, height_px=1400),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),

@@ -30,17 +30,23 @@ function prepare(panel: Panel<Compare>): () => TemplateResult {
   };
 }
 
-const OUTCOMES: Record<Verdict["outcome"], string> = { first: "worse", other: "better", tie: "a tie", none: "", busy: "…", missing: "" };
+const OUTCOMES: Record<Verdict["outcome"], string> = { first: "worse", other: "better", tie: "a tie", none: "cannot be compared", busy: "comparing…", missing: "" };
 
 /** Whether a difference is one: the images that both were evaluated on say it, one by one. */
 function verdicts(panel: Panel<Compare>): TemplateResult | typeof nothing {
   const list = panel.get("verdicts");
   if (!list.length) return nothing;
-  const missing = list.some((one) => one.outcome === "missing");
+  const lacking = panel.get("lacking");
   const named = (id: string): string => panel.get("compared").find((one) => one.id === id)?.name ?? "";
-  return html`<div class="verdicts">${list.filter((one) => one.outcome !== "missing").map((one) => html`<details class=${one.outcome}><summary><span class="cut">${named(one.id)}</span><b>${OUTCOMES[one.outcome]}</b></summary><p class="small mut">${one.text}</p></details>`)}
-    ${panel.get("evaluating") ? html`<span class="mut small" role="status">${panel.get("evaluating")}</span>`
-      : missing ? html`<span class="row"><span class="mut small">Is a difference one, or chance? The images that validate can say.</span><button @click=${() => panel.send("evaluate")}>Evaluate them</button></span>` : nothing}</div>`;
+  const first = panel.get("compared")[0]?.name ?? "";
+  const told = list.filter((one) => one.outcome !== "missing");
+  const can = lacking.some((one) => !/^(not trained|still training)/.test(one.why));
+  return html`<div class="verdicts">${told.length ? html`<h4>Beside “${first}”, image by image</h4>` : nothing}
+    ${told.map((one) => html`<details class=${one.outcome}><summary><span class="cut who">${named(one.id)}</span><b>${OUTCOMES[one.outcome]}</b><span class="mut small num">${one.short}</span></summary><p class="small mut">${one.text}</p></details>
+      ${one.outcome === "none" ? html`<div class="note small">${one.text}</div>` : nothing}${one.notes.map((text) => html`<div class="note warn small">${text}</div>`)}`)}
+    ${lacking.length ? html`<div class="row wrap lacking"><span class="mut small">Is a difference one, or chance? The images that validate can say, of experiments that were evaluated on them. Lacking: ${lacking.map((one, place) => html`${place ? "; " : ""}<b>${named(one.id)}</b> (${one.why})`)}.</span>
+      ${panel.get("evaluating") || !can ? nothing : html`<button @click=${() => panel.send("evaluate")}>Evaluate them</button>`}</div>` : nothing}
+    ${panel.get("evaluating") ? html`<span class="row"><span class="mut small" role="status">${panel.get("evaluating")}</span><button class="plain" @click=${() => panel.send("cancel")}>Cancel</button></span>` : nothing}</div>`;
 }
 
 function adding(panel: Panel<Compare>): TemplateResult {

@@ -59,12 +59,13 @@ export interface Compared { id: string; name: string; status: Status; epoch: num
 /** One metric of all of them; `best` is the place of the best value. */
 export interface ComparedMetric { name: string; values: (number | null)[]; ranges: ([number | null, number | null] | null)[]; apart: (number | null)[]; best: number | null }
 /** What the images say of one of the others beside the first. */
-export interface Verdict { id: string; outcome: "first" | "other" | "tie" | "none" | "busy" | "missing"; text: string }
+export interface Verdict { id: string; outcome: "first" | "other" | "tie" | "none" | "busy" | "missing"; short: string; text: string; notes: string[] }
 
 export interface Compare extends Common {
   compared: Compared[];
   rows: ComparedMetric[];
   verdicts: Verdict[];
+  lacking: { id: string; why: string }[];
   evaluating: string;
   settings: SideBySide[];
   offered: { id: string; name: string }[];
@@ -127,9 +128,9 @@ export interface EvaluationPanel extends Common {
   notices: string[];
   multilabel: boolean;
   metrics: Evaluation["metric"][];
-  confusion: { classes?: string[]; counts?: number[][]; most?: { true: string; predicted: string; count: number }[] };
+  confusion: { classes?: string[]; counts?: number[][]; most?: { true: string; predicted: string; count: number }[]; words?: string };
   per_class: { columns?: string[]; rows?: (string | number | null)[][] };
-  curve: { classes?: string[]; label?: string; points?: Evaluation["points"]; best?: number | null; best_f1?: number | null };
+  curve: { classes?: string[]; label?: string; points?: Evaluation["points"]; best?: number | null; best_f1?: number | null; used?: number | null };
   reliability: Evaluation["bins"];
   slices: { offered?: string[]; by?: string; rows?: Evaluation["slice"][] };
   said: string;

@@ -8,7 +8,7 @@ saves work the next time (the scan's cache, the colours of a data set). Networks
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,6 +52,8 @@ class Found:
     """Names of the cells of each record."""
     data_hash: str = ""
     """The hash of the data set as it is now, with its edits."""
+    gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Images of each set that are in the data set no more."""
 
     @property
     def counts(self) -> list[int]:
@@ -82,11 +84,12 @@ class Feeding:
     def find(self, looked_at: Sequence[str] = ("train", "val"), *, check: bool = True) -> Found:
         """List the images again, as the run folder names them, and read the headers of those that are ``looked_at``.
 
-        ``check`` refuses what cannot train: a configuration that does not fit, too many images that are damaged.
+        ``check`` refuses what cannot train: a configuration that does not fit, images that are gone, too many of them
+        damaged.
         """
         listing = self._listing()
         split = _split(self.project, self.frozen["split"])
-        places = split.places(listing)
+        places = split.places(listing, lacking=not check)
         sets = {name: tuple(listing.records[place] for place in found) for name, found in places.items()}
         if check:
             self._check(sets, listing)
@@ -98,7 +101,8 @@ class Feeding:
             stopped=self.commands.stopped,
         )
         self.notice(scanned.check(self.config.data.allowed_bad_share if check else 1.0))
-        return Found(listing.root, listing.classes, sets, scanned, listing.columns, self._data_hash)
+        gone = {} if check else split.gone(listing)
+        return Found(listing.root, listing.classes, sets, scanned, listing.columns, self._data_hash, gone)
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]

@@ -55,6 +55,31 @@ def test_equals_are_a_tie_and_a_better_one_is_not():
     assert "A tie" in paired.compare(weak, weak).words
 
 
+def test_classes_that_go_up_and_down_as_wholes_make_a_tie():
+    """One run is better at two classes and worse at the third, as another seed may have it."""
+    generator, targets = np.random.default_rng(5), np.random.default_rng(0).integers(0, 3, 600)
+    better = _with_hits(generator.random(600) < np.array([0.95, 0.95, 0.6])[targets], generator)
+    other = _with_hits(generator.random(600) < np.array([0.75, 0.75, 0.75])[targets], generator)
+    found = paired.compare(better, other)
+    assert found.verdict.interval.low > 0  # these two models do differ
+    assert found.tie
+    assert paired.apart(better, other) > 2
+    everywhere = _with_hits(generator.random(600) < 0.9, generator)
+    assert paired.apart(everywhere, other) < 1
+    assert paired.compare(everywhere, other, ("A", "B")).verdict.better == "a"
+    told = paired.compare(other, everywhere, ("B", "A")).words
+    assert told.startswith("“A” is better than “B”: accuracy 0.")
+    assert ", +0." in told
+    assert paired.apart(other, other) == 0
+
+
+def test_labels_that_go_up_and_down_as_wholes_count_too():
+    a, b = several_labels(400, strength=1.5, seed=1), several_labels(400, strength=1.5, seed=1)
+    worse = b.probabilities.copy()
+    worse[:, 0] = 1 - worse[:, 0]
+    assert paired.apart(a, Predictions(b.classes, b.files, worse, b.targets, b.losses)) > 1
+
+
 def _with_hits(right_N, generator):
     targets = np.random.default_rng(0).integers(0, 3, len(right_N))
     told = np.where(right_N, targets, (targets + 1) % 3)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import re
 import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from evaluation.made import one_label, several_labels
 from nbtrain.errors import FormatError, ProjectError
 from nbtrain.evaluation import bootstrap, folder, scores, sheets
 from nbtrain.evaluation.folder import Record
-from nbtrain.evaluation.predictions import Heat
+from nbtrain.evaluation.predictions import Heat, HeatMap
 from nbtrain.evaluation.report import html
+from nbtrain.evaluation.report.pictures import heated
 
 BAD = "<script>alert('x')</script>&\"ä"
 
@@ -59,6 +63,44 @@ def test_a_page_of_one_file(make):
     assert ("What is taken for what" in page) != found.multilabel
     assert page.count("data:image/jpeg") >= 24
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower().replace("<title>", "")
+
+
+def test_a_heat_map_lies_over_what_the_model_saw():
+    def shown(part):
+        """Return the red of a black image under one hot cell, upper left, as shares of its width and height."""
+        cells = np.zeros((4, 4), np.uint8)
+        cells[0, 0] = 255
+        data = heated(np.zeros((100, 200, 3), np.uint8), HeatMap(cells, part), 200)
+        red = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))).convert("RGB"))[..., 0]
+        rows, columns = np.nonzero(red > 150)
+        return columns.mean() / 200, rows.mean() / 100
+
+    assert shown((0.0, 0.0, 1.0, 1.0)) == pytest.approx((0.125, 0.125), abs=0.08)
+    assert shown((0.25, 0.0, 0.75, 1.0)) == pytest.approx((0.3125, 0.125), abs=0.06)  # the middle was cut out
+    assert shown((1.0, 0.0, 0.0, 1.0)) == pytest.approx((0.875, 0.125), abs=0.08)  # mirrored
+    assert shown((0.0, -0.2, 1.0, 1.2))[1] <= 0.12  # of a border only what lies inside is drawn
+
+
+def test_a_thousand_classes_stay_small():
+    many = replace(dressed(one_label, n=600, k=1000), heat=None)
+    page = html("many", record(many), many, lambda file: np.zeros((64, 64, 3), np.uint8))
+    assert len(page.encode()) < 2**20
+
+
+def test_sheets_of_many_classes_hold_what_can_be_read(tmp_path, monkeypatch):
+    for name, limit in {"_MATRIX": 20, "_CURVES": 5, "_MOST_SHARES": 100}.items():
+        monkeypatch.setattr(sheets, name, limit)
+    found = one_label(60, k=30)
+    tables = {}
+    for path in sheets.write(tmp_path, record(found), found):
+        tables[path.stem] = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+    assert tables["confusion"][0] == ["true", "predicted", "images"]
+    assert sum(int(row[2]) for row in tables["confusion"][1:]) == (~found.right).sum()
+    assert len({row[0] for row in tables["curves"][1:]}) == 6
+    head, first = tables["predictions"][:2]
+    assert head[4:8] == ["class 1", "p(class 1)", "class 2", "p(class 2)"]
+    best = np.argsort(-found.probabilities[0], kind="stable")[:5]
+    assert [float(cell) for cell in first[5:14:2]] == pytest.approx(found.probabilities[0][best].tolist())
 
 
 def test_pages_of_extremes():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torchmetrics import functional as tm
 
 from evaluation.made import one_label, several_labels
 from nbtrain.evaluation import scores, tables
-from nbtrain.evaluation.curves import MICRO, Curves
+from nbtrain.evaluation.curves import MICRO, Curves, Sweep
 
 
 def near(number):
@@ -129,3 +131,54 @@ def test_curves_equal_scikit_learn(label):
     x, y = sweep.points("roc", most=50)
     assert len(x) <= 50
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("make", [one_label, several_labels])
+def test_what_sorting_alone_says_is_what_weighting_says(make):
+    found = make(200, k=9)
+    once = np.ones((1, 200), np.float32)
+    slow = scores.weighted(found, once)
+    fast = scores.values(found)
+    assert {name: near(value) for name, value in fast.items()} == {name: float(one[0]) for name, one in slow.items()}
+    ranks, curves = scores.ranked(found), Curves(found)
+    for place, name in enumerate(found.classes):
+        pair = scores.ranked_class(found.probabilities[:, place], found.truth[:, place], once)
+        assert (ranks.auroc[place], ranks.average_precision[place]) == (
+            near(float(pair[0][0])),
+            near(float(pair[1][0])),
+        )
+        assert curves.sweep(name).best() == (near(ranks.best_threshold[place]), near(ranks.best_f1[place]))
+
+
+def test_a_class_without_images_or_without_others_has_no_rank():
+    found = one_label(20, k=3)
+    alone = replace(found, targets=np.zeros(20, int))
+    ranks = scores.ranked(alone)
+    assert np.isnan(ranks.auroc).all()
+    assert ranks.average_precision[0] == near(1.0)
+    assert np.isnan(ranks.average_precision[1:]).all()
+
+
+def test_millions_of_scores_are_counted_exactly_at_fewer_thresholds():
+    found = several_labels(300, k=8)
+    coarse, fine = Sweep.coarse(found.probabilities, found.truth), Curves(found).sweep()
+    assert (coarse.n, coarse.n_positive) == (fine.n, fine.n_positive)
+    assert (np.diff(coarse.thresholds) < 0).all()
+    for at in coarse.thresholds[::40].tolist():
+        assert coarse.at(at) == {name: near(value) for name, value in fine.at(at).items()}
+    assert coarse.best()[1] == pytest.approx(fine.best()[1], abs=2e-3)
+    places = coarse.places(50)
+    assert (places.min(), places.max(), len(places) <= 150) == (0, len(coarse.thresholds) - 1, True)
+
+
+def test_confused_pairs_are_those_of_the_matrix():
+    found = one_label(400, k=6)
+    counts = tables.confusion(found)
+    np.fill_diagonal(counts, 0)
+    pairs = tables.confused(found, 100)
+    assert sum(n for _, _, n in pairs) == counts.sum()
+    assert all(counts[true, told] == n for true, told, n in pairs)
+    assert [n for _, _, n in pairs] == sorted((n for _, _, n in pairs), reverse=True)
+    assert tables.confused(found, 3) == pairs[:3]
+    assert {3 in (true, told) for true, told, _ in tables.confused(found, 100, " CLASS 3 ")} == {True}
+    assert tables.confused(found, 100, "nobody") == []

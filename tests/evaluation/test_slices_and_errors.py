@@ -125,7 +125,8 @@ def test_doubtful_answers_of_several_labels():
 
 
 def test_a_file_gives_back_what_was_saved(rich, tmp_path):
-    heat = Heat(np.array([4, 7]), np.array([0, 1]), np.arange(32, dtype=np.uint8).reshape(2, 4, 4))
+    parts = np.float32([[0, 0, 1, 1], [1.25, -0.5, -0.25, 1.5]])
+    heat = Heat(np.array([4, 7]), np.array([0, 1]), np.arange(32, dtype=np.uint8).reshape(2, 4, 4), parts)
     whole = replace(rich, damaged=(("bad/ä.png", "it is cut off"),), heat=heat)
     whole.save(tmp_path / "p.npz")
     again = stored.load(tmp_path / "p.npz")
@@ -134,7 +135,8 @@ def test_a_file_gives_back_what_was_saved(rich, tmp_path):
     for name in ("probabilities", "targets", "losses"):
         np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
     np.testing.assert_array_equal(again.conditions["brightness"], whole.conditions["brightness"])
-    np.testing.assert_array_equal(again.heat.of(7), heat.maps[1])
+    np.testing.assert_array_equal(again.heat.of(7).cells, heat.maps[1])
+    assert again.heat.of(7).part == (1.25, -0.5, -0.25, 1.5)
     assert again.heat.of(5) is None
     data = (tmp_path / "p.npz").read_bytes()
     for broken in (data[: len(data) // 2], b"", b"PK" + data[2:200]):
@@ -145,3 +147,11 @@ def test_a_file_gives_back_what_was_saved(rich, tmp_path):
         stored.load(tmp_path / "missing.npz")
     with pytest.raises(ValueError, match="length"):
         replace(rich, files=rich.files[1:])
+
+
+def test_of_many_classes_the_largest_have_slices_of_their_own():
+    found = one_label(2000, k=80, strength=4.0)
+    parts = slices.slices(found, slices.CLASS)
+    assert (len(parts), parts[-1].name, sum(one.n for one in parts)) == (slices.MOST, slices.REST, 2000)
+    support = np.bincount(found.targets)
+    assert min(one.n for one in parts[:-1]) == np.sort(support)[-(slices.MOST - 1)]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 
 import pytest
 
 from flows.conftest import LIMIT_S, QUICK, until
+from nbtrain import locks
 from nbtrain.cli import main
 from nbtrain.errors import DataError, StatusError
 from nbtrain.project.evaluation import compare
 from nbtrain.project.project import Project
+from nbtrain.runs.jobfolder import FOLDER
+from nbtrain.ui.evaluation import EvaluationPanel
+from nbtrain.ui.pulse import PULSE
 
 
 def test_an_experiment_is_evaluated_from_code_and_command_line(project, capsys, tmp_path):
@@ -79,6 +86,31 @@ def test_it_can_be_cancelled(project, long_run):
     evaluation = experiment.evaluate(checkpoint="last")
     until(lambda: "waits for" in evaluation.text)
     assert evaluation.status == "pending"
+    assert experiment.evaluations_under_way == [evaluation]
     evaluation.cancel()
     assert evaluation.wait(LIMIT_S) == "cancelled"
+    assert experiment.evaluations == experiment.evaluations_under_way == []
+
+
+def test_one_that_is_killed_says_so_and_leaves_nothing(project, long_run):
+    experiment = long_run()
+    until(lambda: experiment.checkpoints)
+    panel = EvaluationPanel()
+    panel.show(experiment)
+    panel.perform("evaluate", part="val", checkpoint="last")
+    (evaluation,) = experiment.evaluations_under_way
+    until(lambda: "waits for" in evaluation.text)
+    other = project.new("Other")
+    panel.show(other)
+    assert panel.job == {}
+    panel.show(experiment)  # whoever comes back finds it under way
+    until(lambda: PULSE.settle() and "waits for" in panel.job.get("text", ""))
+    assert panel.job["running"]
+    (lock,) = (project.path / FOLDER).glob("*/lock")
+    told = subprocess.run(["pgrep", "-P", str(locks.holder(lock))], capture_output=True, text=True, check=True).stdout
+    os.kill(int(told.split()[0]), signal.SIGKILL)
+    assert evaluation.wait(LIMIT_S) == "failed"
+    until(lambda: PULSE.settle() and "killed" in panel.job.get("trouble", ""))
+    assert panel.job["trouble"].endswith("Start it again.")
     assert experiment.evaluations == []
+    panel.close()

@@ -134,12 +134,48 @@ def test_what_cannot_be_read_is_left_out_and_listed(project):
         evaluated(project, run)
 
 
+def test_images_that_are_gone_are_left_out_and_counted(project):
+    run, _ = trained(project)
+    names = json.loads(next((project.path / "splits").glob("*.json")).read_text())["files"]
+    for name in (*names["val"][:2], names["train"][0]):
+        (project.path.parent / "images" / name).unlink()
+    record, found, _ = evaluated(project, run)
+    assert (record.n_damaged, record.n_images) == (2, len(names["val"]) - 2)
+    assert dict(found.damaged) == dict.fromkeys(names["val"][:2], "the image is gone")
+    assert any("2 images of the val set are gone" in notice for notice in record.notices)
+    for name in names["val"][2:]:
+        (project.path.parent / "images" / name).unlink()
+    with pytest.raises(DataError, match="images of the val set are gone"):
+        evaluated(project, run)
+
+
+def test_a_checkpoint_may_go_while_it_is_evaluated(project, monkeypatch):
+    run, _ = trained(project)
+    real = judging.Judge.judge
+
+    def deleting(self, *given):
+        for path in (run / "checkpoints").iterdir():
+            path.unlink()
+        return real(self, *given)
+
+    monkeypatch.setattr(judging.Judge, "judge", deleting)
+    record, _, _ = evaluated(project, run)
+    assert record.sha256
+    monkeypatch.undo()
+    with pytest.raises(StatusError, match="kept no checkpoint"):
+        evaluated(project, run)
+
+
 def test_heat_maps_of_the_worst_errors(project):
-    run, _ = trained(project, {"optimizer.lr": 1e-9})
+    middle = [{"kind": "resize", "size": 48}, {"kind": "center_crop", "size": 32}]
+    run, _ = trained(project, {"optimizer.lr": 1e-9, "augmentation.val": middle})
     record, found, _ = evaluated(project, run)
     assert record.heat == ""
     assert len(found.heat.maps) == min(evaluate.N_HEAT, int((~found.right).sum()))
     assert set(found.heat.places.tolist()) <= set(np.flatnonzero(~found.right).tolist())
+    np.testing.assert_allclose(
+        found.heat.parts, np.tile([1 / 6, 1 / 6, 5 / 6, 5 / 6], (len(found.heat.places), 1)), atol=1e-6
+    )
 
 
 def test_several_labels_per_image(tmp_path):

@@ -41,10 +41,10 @@ export function measured(value: number | null | undefined): string {
   return Number(value.toPrecision(3)).toString();
 }
 
-const SHARES = new Set(["accuracy", "top5", "precision", "recall", "f1", "auroc", "map", "waiting"]);
+const SHARES = new Set(["accuracy", "top5", "precision", "recall", "f1", "auroc", "map", "exact_match", "f1_micro", "f1_weighted", "waiting"]);
 const NAMES: Record<string, string> = {
   top5: "top-5 accuracy", f1: "F1 (macro)", auroc: "AUROC (macro)", map: "mAP", lr: "learning rate",
-  precision: "precision (macro)", recall: "recall (macro)",
+  precision: "precision (macro)", recall: "recall (macro)", f1_micro: "F1 (micro)", f1_weighted: "F1 (weighted)",
 };
 
 /** Whether a metric is a share of one, shown in percent. */

@@ -30,6 +30,7 @@ from nbtrain.data.recipe import Recipe, Transform, room
 from nbtrain.data.records import Record, Root, finder, label_ids, label_matrix
 from nbtrain.data.sampling import Place
 from nbtrain.data.scan import Progress, Stopped, Ticker
+from nbtrain.data.seen import Part, seen_part
 from nbtrain.data.workers import Hands
 from nbtrain.errors import DataError, NbtrainError, TrainingError
 from nbtrain.messages import Cause
@@ -161,6 +162,11 @@ class Images(Dataset[Batch]):
         if isinstance(found, DataError):
             raise found
         return found
+
+    def seen_part(self, position: int) -> Part | None:
+        """Return which part of the image at ``position`` the transforms show; raises DataError where it is damaged."""
+        height, width = self.read(position).shape[:2]
+        return seen_part(self.recipe, height, width, key(self.seed, self._stream, 0, position))
 
     def _fetched(self, position: int, *, passing: bool = False) -> Pixels:
         """Return the pixels at ``position`` from the cache, or from the file."""

@@ -54,7 +54,7 @@ class Recipe:
         self.transform = transform
         self.foreign = _foreign(transform)
         """Name of the first transform that may draw from generators of the whole process; "" where there is none."""
-        steps = _flat(transform)
+        steps = flat(transform)
         last = _last_resize(steps) if not self.foreign and _native_resize() else None
         self._steps = [] if self.foreign else [_step(step) for step in steps[:last]]
         self._resize = None if last is None else steps[last]
@@ -100,7 +100,7 @@ def room(n_images: int, size: tuple[int, int], *, pinned: bool = False) -> Tenso
     return torch.empty(shape, dtype=torch.uint8, memory_format=torch.channels_last, pin_memory=pinned)
 
 
-class _Keyed(TorchFunctionMode):
+class Keyed(TorchFunctionMode):
     """Gives every draw of this thread its generator, where it names none."""
 
     def __init__(self, generator: Generator) -> None:
@@ -119,9 +119,10 @@ def _taken(steps: Sequence[Step], image_CHW: Tensor, generator: Generator) -> Te
     return image_CHW
 
 
-def _flat(transform: Any) -> list[Any]:
+def flat(transform: Any) -> list[Any]:
+    """Return the steps of a list, those of lists within it too."""
     if type(transform) is v2.Compose:
-        return [inner for step in transform.transforms for inner in _flat(step)]
+        return [inner for step in transform.transforms for inner in flat(step)]
     return [transform]
 
 
@@ -152,7 +153,7 @@ def _step(module: Any) -> Step:
 
 
 def _keyed(module: Any, image_CHW: Tensor, generator: Generator) -> Tensor:
-    with _Keyed(generator):
+    with Keyed(generator):
         return module(image_CHW)  # type: ignore[no-any-return]
 
 
@@ -202,7 +203,7 @@ def _part(module: Any) -> Part:
 
 def _asked_part(module: Any, low: float, high: float, image_CHW: Tensor, draws: Draws) -> tuple[int, int, int, int]:
     """Return top, left, height and width of the part that torchvision draws."""
-    with _Keyed(draws.generator):
+    with Keyed(draws.generator):
         part = module.make_params([image_CHW])
     return part["top"], part["left"], part["height"], part["width"]
 

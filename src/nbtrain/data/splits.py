@@ -48,14 +48,14 @@ class Split:
         """Number of files in each set."""
         return {name: len(self.files.get(name, ())) for name in SETS}
 
-    def places(self, listing: Listing) -> dict[str, tuple[int, ...]]:
+    def places(self, listing: Listing, *, lacking: bool = False) -> dict[str, tuple[int, ...]]:
         """Return the place in ``listing.records`` of every file that is not left out on purpose.
 
-        Raises DataError naming the files that are gone.
+        Raises DataError naming the files that are gone, unless some may be ``lacking``.
         """
-        places, left_out = listing.positions(), listing.left_out
-        gone = [f for name in SETS for f in self.files.get(name, ()) if f not in places and f not in left_out]
-        if gone:
+        places = listing.positions()
+        gone = [file for files in self.gone(listing).values() for file in files]
+        if gone and not lacking:
             raise DataError(
                 f"the split {self.name!r} names {counted(len(gone), 'file that is', 'files that are')} not there "
                 f"any more: {first(gone)}",
@@ -63,6 +63,12 @@ class Split:
                 advice="Bring the files back, or make a new split.",
             )
         return {name: tuple(places[f] for f in self.files.get(name, ()) if f in places) for name in SETS}
+
+    def gone(self, listing: Listing) -> dict[str, tuple[str, ...]]:
+        """Return the files of each set that are in ``listing`` no more, and were not left out on purpose."""
+        there, out = listing.positions(), listing.left_out
+        lists = {n: tuple(f for f in self.files.get(n, ()) if f not in there and f not in out) for n in SETS}
+        return {name: files for name, files in lists.items() if files}
 
     def save(self, path: str | Path) -> None:
         """Write the split to ``path``, whole or not at all."""

@@ -14,10 +14,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from nbtrain.evaluation.predictions import Floats, Predictions
+from nbtrain.evaluation.predictions import Floats, Ints, Predictions
 
 MICRO = "micro"
 """Stands for all classes at once: every pair of image and class is one decision."""
+MOST_SORTED = 2**20
+"""Scores up to which each is a point of its own; more are counted into bins."""
+_DROPPED, _AT_ONCE = np.uint32(11), 2**22
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,24 @@ class Sweep:
         ends = np.flatnonzero(np.r_[sorted_N[1:] != sorted_N[:-1], True]) if len(order) else np.zeros(0, np.int64)
         hits_T = truth_N[order].cumsum()[ends].astype(np.float64)
         return cls(sorted_N[ends], hits_T, ends + 1.0, int(truth_N.sum()), len(order))
+
+    @classmethod
+    def coarse(cls, scores_NK: npt.NDArray[np.float32], truth_NK: npt.NDArray[np.bool_]) -> Sweep:
+        """Count millions of scores into narrow bins instead of sorting them: exact at fewer thresholds.
+
+        The bits of a number from 0 to 1 rise with it, so the higher ones are bins, each 0.02 % wide at most.
+        """
+        n_bins = int(np.float32(1).view(np.uint32) >> _DROPPED) + 1
+        all_T, own_T = np.zeros(n_bins, np.int64), np.zeros(n_bins, np.int64)
+        rows = max(1, _AT_ONCE // max(1, scores_NK.shape[1]))
+        for first in range(0, len(scores_NK), rows):
+            some = np.ascontiguousarray(scores_NK[first : first + rows]).clip(0, 1).view(np.uint32) >> _DROPPED
+            all_T += np.bincount(some.ravel(), minlength=n_bins)
+            own_T += np.bincount(some[truth_NK[first : first + rows]], minlength=n_bins)
+        there = np.flatnonzero(all_T)[::-1]
+        edges_T = (there.astype(np.uint32) << _DROPPED).view(np.float32)
+        hits_T, predicted_T = own_T[there].cumsum().astype(np.float64), all_T[there].cumsum().astype(np.float64)
+        return cls(edges_T, hits_T, predicted_T, int(own_T.sum()), scores_NK.size)
 
     @property
     def precision(self) -> Floats:
@@ -83,17 +104,32 @@ class Sweep:
 
     def points(self, kind: str, most: int = 400) -> tuple[Floats, Floats]:
         """Return x and y of the ``pr``, ``roc`` or ``f1`` curve, thinned evenly along the curve to ``most`` points."""
-        if kind == "pr":
-            x, y = np.r_[0.0, self.recall], np.r_[1.0, self.precision]
-        elif kind == "roc":
-            x, y = np.r_[0.0, self.false_positive_rate], np.r_[0.0, self.recall]
-        else:
-            x, y = self.thresholds[::-1].astype(np.float64), self.f1[::-1]
-        if len(x) <= most:
-            return x, y
-        along = np.r_[0.0, np.hypot(np.diff(x), np.diff(y)).cumsum()]
-        keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(0, len(x) - 1))
+        x, y = self._drawn(kind)
+        keep = _even(x, y, most)
         return x[keep], y[keep]
+
+    def places(self, most: int) -> Ints:
+        """Return thresholds by their places: of each curve ``most`` at most, evenly along it."""
+        n, found = len(self.thresholds), [_even(self.thresholds.astype(np.float64), self.f1, most)]
+        for kind in ("pr", "roc"):
+            x, y = self._drawn(kind)
+            found.append(_even(x[-n:], y[-n:], most))
+        return np.unique(np.concatenate(found))
+
+    def _drawn(self, kind: str) -> tuple[Floats, Floats]:
+        if kind == "pr":
+            return np.r_[0.0, self.recall], np.r_[1.0, self.precision]
+        if kind == "roc":
+            return np.r_[0.0, self.false_positive_rate], np.r_[0.0, self.recall]
+        return self.thresholds[::-1].astype(np.float64), self.f1[::-1]
+
+
+def _even(x: Floats, y: Floats, most: int) -> Ints:
+    """Return places of a curve that lie evenly along it, all of them where they are few."""
+    if len(x) <= most:
+        return np.arange(len(x))
+    along = np.r_[0.0, np.hypot(np.diff(np.nan_to_num(x)), np.diff(np.nan_to_num(y))).cumsum()]
+    return np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(0, len(x) - 1))
 
 
 class Curves:
@@ -116,6 +152,8 @@ class Curves:
             return Sweep.of(found.probabilities[:, place], found.truth[:, place])
         if label != MICRO:
             raise KeyError(label)
+        if found.probabilities.size > MOST_SORTED:
+            return Sweep.coarse(found.probabilities, found.truth)
         return Sweep.of(found.probabilities.ravel(), found.truth.ravel())
 
 

@@ -3,11 +3,13 @@
 Both are measured on the same resamples of the images (the paired bootstrap), so what makes an image hard for both
 cancels out. That interval is about these two models. About their configurations it says too little: another seed alone
 moves a number about as much as other images would (Bouthillier et al. 2021, arXiv:2103.03098, figure 1), and with one
-run of each nobody can tell how much. So the interval of the verdict is wider by that; where it covers 0 it is a tie.
-For right and wrong images, McNemar's exact test says how likely such a difference is between equal models. It knows
-predictions; names are given by who asks.
+run of each nobody can tell how much. So the interval of the verdict is wider by that. Another seed also learns some
+classes better and others worse, as wholes, most in short trainings: where the differences of the classes lie further
+apart than their images explain (random effects, DerSimonian and Laird 1986), that is taken where it is more. Where the
+interval covers 0 it is a tie. For right and wrong images, McNemar's exact test says how likely such a difference is
+between equal models. It knows predictions; names are given by who asks.
 
-Shapes: R resamples, N images.
+Shapes: R resamples, N images, K classes.
 """
 
 from __future__ import annotations
@@ -73,6 +75,8 @@ class Comparison:
     only_b: int
     p: float
     """McNemar's exact p-value of those two numbers: how often equals would differ at least so much."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know, in full sentences: two splits, say, or data that have changed in between."""
 
     @property
     def verdict(self) -> Difference:
@@ -89,18 +93,22 @@ class Comparison:
         """What that means, in sentences."""
         found = self.verdict
         name, images = scores.label(found.metric).lower(), counted(self.n_images, "image", "images")
-        ends = f"95 %: {_signed(found.wide.low)} to {_signed(found.wide.high)}, other images and another seed counted"
-        by = f"{_signed(found.difference)} on the same {images} ({ends})"
+        (first, one), (second, other) = (self.a, found.a), (self.b, found.b)
+        difference, wide = found.difference, found.wide
+        if found.better == "b":  # the better one is named first, and the difference is its lead
+            (first, one), (second, other) = (second, other), (first, one)
+            difference, wide = -difference, Interval(-wide.high, -wide.low)
+        ends = f"95 %: {_signed(wide.low)} to {_signed(wide.high)}, other images and another seed counted"
+        by = f"{_signed(difference)} on the same {images} ({ends})"
         if found.tie:
-            told = f"A tie: {name} of “{self.a}” differs from that of “{self.b}” by {by}, which may be chance."
+            told = f"A tie: {name} of “{first}” is {one:.4f}, of “{second}” {other:.4f}, {by}, which may be chance."
         else:
-            first, second = (self.a, self.b) if found.better == "a" else (self.b, self.a)
-            told = f"“{first}” is better than “{second}”: {name} differs by {by}."
+            told = f"“{first}” is better than “{second}”: {name} {one:.4f} against {other:.4f}, {by}."
         right = f" {self.only_a} images are right in “{self.a}” alone, {self.only_b} in “{self.b}” alone"
-        told += f"{right} (McNemar's exact test: p = {_p(self.p)})."
+        told += f"{right} (McNemar's exact test: p {_p(self.p)})."
         if self.left_out:
             told += f" {counted(self.left_out, 'image was', 'images were')} not evaluated alike by both, and left out."
-        return told
+        return " ".join([told, *self.notes])
 
 
 def compare(
@@ -121,10 +129,9 @@ def compare(
         for weights_RN in bootstrap.drawn(len(first), resamples, seed)
     ]
     drawn_a, drawn_b = (_joined([parts[which] for parts in drawn]) for which in (0, 1))
-    made = tuple(_differences(now_a, now_b, drawn_a, drawn_b, level))
+    made = tuple(_differences(now_a, now_b, drawn_a, drawn_b, level, apart(first, second)))
     only_a, only_b = (int((x.right & ~y.right).sum()) for x, y in ((first, second), (second, first)))
-    there = {found.metric for found in made}
-    main = ("map" if "map" in there else "f1_micro") if first.multilabel else "accuracy"
+    main = scores.main({found.metric for found in made}, multilabel=first.multilabel)
     return Comparison(*names, len(first), left_out, main, made, only_a, only_b, mcnemar(only_a, only_b))
 
 
@@ -137,6 +144,40 @@ def mcnemar(only_a: int, only_b: int) -> float:
     log_all = math.lgamma(n + 1) - n * math.log(2)
     logs = (log_all - math.lgamma(i + 1) - math.lgamma(n - i + 1) for i in range(few + 1))
     return min(1.0, 2 * math.fsum(math.exp(one) for one in logs))
+
+
+def apart(a: Predictions, b: Predictions) -> float:
+    """Return how much the classes differ in what separates two models, beside what their images explain.
+
+    It is the variance which that adds to the mean difference, as a multiple of that of its images: 0 where all classes
+    tell the same story.
+    """
+    n_K, mean_K, variance_K = _by_class(a, b)
+    there_K = n_K > 1
+    n_K, mean_K, variance_K = n_K[there_K], mean_K[there_K], variance_K[there_K]
+    if len(n_K) < 2:
+        return 0.0
+    share_K, of_mean_K = n_K / n_K.sum(), variance_K / n_K
+    within = float((share_K**2 * of_mean_K).sum())
+    spread = float((share_K * (mean_K - (share_K * mean_K).sum()) ** 2).sum())
+    freedom = share_K * (1 - share_K)
+    between = max(0.0, (spread - float((freedom * of_mean_K).sum())) / float(freedom.sum()))
+    return between * float((share_K**2).sum()) / within if within > 0 else 0.0
+
+
+def _by_class(a: Predictions, b: Predictions) -> tuple[Floats, Floats, Floats]:
+    """Return, class by class, how many decisions there are, and mean and variance of right in a − right in b."""
+    if a.multilabel:
+        ahead_NK = (a.guess == a.truth).astype(np.int8) - (b.guess == b.truth)
+        n_K = np.full(ahead_NK.shape[1], float(len(a)))
+        total_K, square_K = ahead_NK.sum(0, dtype=np.float64), (ahead_NK != 0).sum(0, dtype=np.float64)
+    else:
+        ahead_N, k = a.right.astype(np.float64) - b.right, len(a.classes)
+        n_K = np.bincount(a.targets, minlength=k).astype(np.float64)
+        total_K = np.bincount(a.targets, ahead_N, k)
+        square_K = np.bincount(a.targets, ahead_N**2, k)
+    mean_K = total_K / np.maximum(n_K, 1)
+    return n_K, mean_K, (square_K - n_K * mean_K**2) / np.maximum(n_K - 1, 1)
 
 
 def _aligned(a: Predictions, b: Predictions) -> tuple[Predictions, Predictions, int]:
@@ -178,14 +219,21 @@ def _joined(parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
 
 
 def _differences(
-    now_a: Mapping[str, float], now_b: Mapping[str, float], a: dict[str, Floats], b: dict[str, Floats], level: float
+    now_a: Mapping[str, float],
+    now_b: Mapping[str, float],
+    a: dict[str, Floats],
+    b: dict[str, Floats],
+    level: float,
+    more: float,
 ) -> Iterator[Difference]:
-    """Yield the difference in each metric that was resampled."""
+    """Yield the difference in each metric that was resampled; ``more`` is the variance that classes add (apart)."""
     alone_a, alone_b = bootstrap.ends(a, level), bootstrap.ends(b, level)
     for name, ends in bootstrap.ends({name: a[name] - b[name] for name in a}, level).items():
         difference = now_a[name] - now_b[name]
-        # What another seed does is independent of the images, so squares add up; its size is that of either interval.
+        # What another seed does is independent of the images, so squares add up; its size is that of either interval,
+        # or what the classes show of it where that is more.
         noise = sum(((one[name].high - one[name].low) / 2) ** 2 for one in (alone_a, alone_b))
+        noise = max(noise, more * ((ends.high - ends.low) / 2) ** 2)
         below, above = (math.sqrt((difference - end) ** 2 + noise) for end in ends)
         yield Difference(name, now_a[name], now_b[name], ends, Interval(difference - below, difference + above))
 
@@ -195,4 +243,4 @@ def _signed(number: float) -> str:
 
 
 def _p(number: float) -> str:
-    return f"{number:.2g}" if number >= 1e-4 else "under 0.0001"
+    return f"= {number:.2g}" if number >= 1e-4 else "< 0.0001"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,22 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 FORMAT = 1
 _TEXTS = ("classes", "files", "columns", "cells", "damaged")
-_MAPS = "heat_maps"
+_MAPS, _PARTS = "heat_maps", "heat_parts"
+
+
+class HeatMap(NamedTuple):
+    """Where the model looked in one image."""
+
+    cells: npt.NDArray[np.uint8]
+    """h×w, 0 where nothing spoke for the class, 255 where most did."""
+    part: tuple[float, float, float, float]
+    """Left, top, right and bottom of what the model saw, as shares of the image's width and height.
+
+    Beyond 0…1 where a border was added; right lies left of left where the model saw the image mirrored.
+    """
+
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -39,11 +54,16 @@ class Heat:
     """The class that each map speaks for."""
     maps: npt.NDArray[np.uint8]
     """0 where nothing spoke for the class, 255 where most did; its corners are those of what the model saw."""
+    parts: Floats | None = None
+    """D×4, which part of each image that was; None where all of it."""
 
-    def of(self, place: int) -> npt.NDArray[np.uint8] | None:
+    def of(self, place: int) -> HeatMap | None:
         """Return the map of the image at ``place``, None where it has none."""
         found = np.flatnonzero(self.places == place)
-        return self.maps[found[0]] if len(found) else None
+        if not len(found):
+            return None
+        left, top, right, bottom = WHOLE if self.parts is None else map(float, self.parts[found[0]])
+        return HeatMap(self.maps[found[0]], (left, top, right, bottom))
 
 
 @dataclass(frozen=True)
@@ -146,6 +166,7 @@ class Predictions:
             plain["chosen"] = self.chosen
         if self.heat is not None:
             plain |= {"heat_places": self.heat.places, "heat_labels": self.heat.labels, _MAPS: self.heat.maps}
+            plain |= {} if self.heat.parts is None else {_PARTS: self.heat.parts}
         with disk.replacing(path) as file:
             np.savez(file, **plain)
 
@@ -164,7 +185,7 @@ def load(path: str | Path) -> Predictions:
 def _parsed(plain: Mapping[str, Any]) -> Predictions:
     texts = {name: orjson.loads(plain[name].tobytes()) for name in _TEXTS}
     conditions = {name.removeprefix("condition_"): plain[name] for name in plain if name.startswith("condition_")}
-    heat = Heat(plain["heat_places"], plain["heat_labels"], plain[_MAPS]) if _MAPS in plain else None
+    heat = Heat(plain["heat_places"], plain["heat_labels"], plain[_MAPS], plain.get(_PARTS)) if _MAPS in plain else None
     return Predictions(
         **{name: tuple(texts[name]) for name in ("classes", "files", "columns")},
         cells=tuple(map(tuple, texts["cells"])),

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from nbtrain import files
 from nbtrain.errors import ProjectError
-from nbtrain.evaluation import bootstrap, slices, tables
+from nbtrain.evaluation import bootstrap, scores, slices, tables
 from nbtrain.evaluation.curves import MICRO, Curves
 from nbtrain.evaluation.errors import errors, names_of
 from nbtrain.evaluation.folder import Record
@@ -29,6 +29,10 @@ from nbtrain.evaluation.suspicion import suspicion
 Sheet: TypeAlias = "tuple[Sequence[str], Sequence[Sequence[Any]]]"
 """Names of the columns, and the rows."""
 _MOST_ERRORS = 10_000
+_MOST_SHARES = 5 * 10**6
+"""Probabilities that are written in full; of more, each image's most probable classes."""
+_MATRIX, _CURVES, _FIRST = 1000, 200, 5
+"""Classes up to which the matrix is written whole, and each has its curves; classes of an image that stand for all."""
 
 
 def write(target: str | Path, record: Record, predictions: Predictions) -> list[Path]:
@@ -53,8 +57,7 @@ def sheets(record: Record, predictions: Predictions) -> Iterator[tuple[str, Shee
     """Yield each sheet with its name."""
     yield "metrics", _metrics(record)
     yield "per_class", _per_class(predictions)
-    if predictions.multilabel or len(predictions.classes) <= tables.MOST_CLASSES:
-        yield "confusion", _confusion(predictions)
+    yield "confusion", _confusion(predictions)
     yield "curves", _curves(predictions)
     yield "slices", _slices(predictions)
     yield "errors", _errors(predictions)
@@ -75,7 +78,11 @@ def _per_class(predictions: Predictions) -> Sheet:
 
 
 def _confusion(predictions: Predictions) -> Sheet:
-    counts, names = tables.confusion(predictions), predictions.classes
+    names = predictions.classes
+    if not predictions.multilabel and len(names) > _MATRIX:
+        pairs = tables.confused(predictions, len(predictions))
+        return ("true", "predicted", "images"), [(names[true], names[told], n) for true, told, n in pairs]
+    counts = tables.confusion(predictions)
     if predictions.multilabel:
         rows = [(name, *map(int, counts[place].ravel())) for place, name in enumerate(names)]
         return ("class", "rightly_left_out", "false_positives", "misses", "hits"), rows
@@ -83,8 +90,11 @@ def _confusion(predictions: Predictions) -> Sheet:
 
 
 def _curves(predictions: Predictions) -> Sheet:
-    curves, rows = Curves(predictions), list[Sequence[Any]]()
-    for name in (MICRO, *predictions.classes):
+    curves, rows, names = Curves(predictions), list[Sequence[Any]](), predictions.classes
+    if len(names) > _CURVES:  # those in which the model ranks worst
+        weakest = np.argsort(scores.ranked(predictions).average_precision, kind="stable")[:_CURVES]
+        names = tuple(names[place] for place in weakest.tolist())
+    for name in (MICRO, *names):
         for kind in ("pr", "roc", "f1"):
             rows += [(name, kind, float(x), float(y)) for x, y in zip(*curves.sweep(name).points(kind), strict=True)]
     return ("class", "curve", "x", "y"), rows
@@ -127,13 +137,33 @@ def _predictions(predictions: Predictions) -> Sheet:
     conditions = list(predictions.conditions)
     shown = [predictions.conditions[name] for name in conditions]
     cells = predictions.cells or [()] * len(predictions)
+    heads, shares = _shares(predictions)
     rows: list[Sequence[Any]] = [
-        (file, true[place], predicted[place], float(predictions.losses[place]),
-         *map(float, predictions.probabilities[place]), *(float(values[place]) for values in shown), *cells[place])
-        for place, file in enumerate(predictions.files)
+        (file, true[place], predicted[place], float(predictions.losses[place]), *share,
+         *(float(values[place]) for values in shown), *cells[place])
+        for place, (file, share) in enumerate(zip(predictions.files, shares, strict=True))
     ]  # fmt: skip
-    shares = [f"p({name})" for name in names]
-    return ("file", "true", "predicted", "loss", *shares, *conditions, *predictions.columns), rows
+    return ("file", "true", "predicted", "loss", *heads, *conditions, *predictions.columns), rows
+
+
+def _shares(predictions: Predictions) -> tuple[list[str], Iterator[Sequence[Any]]]:
+    """Return the columns of probabilities with their heads: all of them, or the most probable classes of each image."""
+    shares_NK, names = predictions.probabilities, predictions.classes
+    if shares_NK.size <= _MOST_SHARES:
+        return [f"p({name})" for name in names], (row.tolist() for row in shares_NK)
+    heads = [head for place in range(1, _FIRST + 1) for head in (f"class {place}", f"p(class {place})")]
+    return heads, (
+        [cell for place in first for cell in (names[place], float(shares_NK[row, place]))]
+        for row, first in enumerate(_most(shares_NK).tolist())
+    )
+
+
+def _most(shares_NK: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the places of each row's highest numbers, the highest first."""
+    some_N5 = np.argpartition(-shares_NK, _FIRST - 1, axis=1)[:, :_FIRST]
+    order_N5 = np.argsort(-np.take_along_axis(shares_NK, some_N5, 1), axis=1, kind="stable")
+    found: npt.NDArray[np.intp] = np.take_along_axis(some_N5, order_N5, 1)
+    return found
 
 
 def _joined(predictions: Predictions, chosen_NK: npt.NDArray[np.bool_]) -> list[str]:

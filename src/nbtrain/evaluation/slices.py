@@ -84,11 +84,21 @@ def masks(predictions: Predictions, by: str) -> Masks:
     if by in predictions.conditions:
         return _by_number(np.asarray(predictions.conditions[by], np.float64), _NAMES.get(by, ()))
     if by == CLASS:
-        every = [(name, predictions.truth[:, place]) for place, name in enumerate(predictions.classes)]
-        return [(name, mask_N) for name, mask_N in every if mask_N.any()]
+        return _by_class(predictions)
     raise DataError(
         "the images cannot be sliced by this", value=by, advice=f"There is: {first(offered(predictions), 20)}."
     )
+
+
+def _by_class(predictions: Predictions) -> Masks:
+    """Return the images of each class, of many classes those of the largest ones."""
+    n_K = predictions.truth.sum(0)
+    there = np.flatnonzero(n_K)
+    if len(there) > MOST:
+        there = np.sort(there[np.argsort(-n_K[there], kind="stable")][: MOST - 1])
+    found: Masks = [(predictions.classes[place], predictions.truth[:, place]) for place in there.tolist()]
+    rest_N = ~np.logical_or.reduce([mask_N for _, mask_N in found]) if found else np.zeros(0, bool)
+    return [*found, *([(REST, rest_N)] if rest_N.any() and len(there) < (n_K > 0).sum() else [])]
 
 
 def _by_text(texts: Sequence[str]) -> Masks:

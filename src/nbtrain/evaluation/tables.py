@@ -14,7 +14,6 @@ import numpy as np
 
 from nbtrain.errors import DataError
 from nbtrain.evaluation import bootstrap, scores
-from nbtrain.evaluation.curves import Curves
 from nbtrain.evaluation.predictions import Ints, Predictions
 from nbtrain.evaluation.scores import Counts
 
@@ -41,6 +40,23 @@ def confusion(predictions: Predictions) -> Ints:
     return np.bincount(predictions.targets * k + predictions.predicted, minlength=k * k).reshape(k, k)
 
 
+def confused(predictions: Predictions, most: int, words: str = "") -> list[tuple[int, int, int]]:
+    """Return the pairs of a class and what it was taken for with their images, the most frequent pair first.
+
+    ``words`` keeps pairs one of whose names holds them, in any case. Of one label per image only; it takes no matrix.
+    """
+    k, wrong = len(predictions.classes), np.flatnonzero(~predictions.right)
+    pairs, counts = np.unique(predictions.targets[wrong] * k + predictions.predicted[wrong], return_counts=True)
+    true_P, told_P = np.divmod(pairs, max(1, k))
+    if words.strip():
+        sought = words.strip().casefold()
+        named_K = np.array([sought in name.casefold() for name in predictions.classes], bool)
+        kept = named_K[true_P] | named_K[told_P]
+        true_P, told_P, counts = true_P[kept], told_P[kept], counts[kept]
+    order = np.argsort(-counts, kind="stable")[:most]
+    return list(zip(true_P[order].tolist(), told_P[order].tolist(), counts[order].tolist(), strict=True))
+
+
 def cell(predictions: Predictions, true: int, predicted: int) -> Ints:
     """Return the places of the images of class ``true`` that were taken for ``predicted``, worst loss first.
 
@@ -65,18 +81,16 @@ def per_class(
     ``intervals`` by metric add a ``…_low`` and ``…_high`` column each.
     """
     counts = Counts.of(predictions)
-    auroc_K, average_K = scores.ranked(predictions)
+    ranks = scores.ranked(predictions)
     columns: dict[str, Any] = {"class": list(predictions.classes), "support": counts.support[0].astype(np.int64)}
     columns["predicted"] = counts.predicted[0].astype(np.int64)
     for name, value_RK in counts.quotients().items():
         columns[name] = value_RK[0]
         if intervals and name in intervals:
             columns[f"{name}_low"], columns[f"{name}_high"] = intervals[name]
-    columns |= {"auroc": auroc_K, "average_precision": average_K}
+    columns |= {"auroc": ranks.auroc, "average_precision": ranks.average_precision}
     if predictions.multilabel:
-        curves = Curves(predictions)
-        best = [curves.sweep(name).best() for name in predictions.classes]
-        columns |= {"best_threshold": np.array([at for at, _ in best]), "best_f1": np.array([f1 for _, f1 in best])}
+        columns |= {"best_threshold": ranks.best_threshold, "best_f1": ranks.best_f1}
     return columns
 
 

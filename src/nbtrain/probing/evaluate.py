@@ -9,10 +9,11 @@ nbtrain/evaluation. Nothing of the run itself is touched.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +21,16 @@ import torch
 
 from nbtrain import files
 from nbtrain.config import Config
+from nbtrain.data.images import Failed, Images
 from nbtrain.data.loader import Loader
 from nbtrain.data.observed import Observed
 from nbtrain.data.randomness import Stream, key
 from nbtrain.data.records import counted
-from nbtrain.errors import ConfigError, DataError, NbtrainError, TrainingError, lacks_memory
+from nbtrain.errors import ConfigError, DataError, NbtrainError, StatusError, TrainingError, lacks_memory
 from nbtrain.evaluation import bootstrap, folder, scores
-from nbtrain.evaluation.errors import errors
+from nbtrain.evaluation.errors import Wrong, errors
 from nbtrain.evaluation.folder import Record
-from nbtrain.evaluation.predictions import Heat, Predictions
+from nbtrain.evaluation.predictions import WHOLE, Heat, Predictions
 from nbtrain.feeding import Found
 from nbtrain.messages import Message, Notice
 from nbtrain.probing.desk import Desk
@@ -38,7 +40,6 @@ from nbtrain.training.commands import Commands
 from nbtrain.training.convolutions import quicken
 from nbtrain.training.grad_cam import GradCam
 from nbtrain.training.judging import Judge, Judged
-from nbtrain.training.kept import Kept
 from nbtrain.training.parts import Prepare
 from nbtrain.training.precision import Precision, choose_device
 from nbtrain.training.rescue import Rescue
@@ -47,6 +48,7 @@ from nbtrain.wiring import Wiring
 
 N_HEAT = 48
 """Worst errors that get a heat map."""
+_TRIES = 3
 _DEVICE, _PRECISION, _COMPILE = "hardware.device", "hardware.precision", "hardware.compile"
 
 
@@ -72,19 +74,18 @@ class Evaluation:
 
     def made(self, which: Any) -> tuple[Record, Predictions]:
         """Return the record, but for its times, and what the model says of each image."""
-        found_at = kept.find(self.run / "checkpoints", which)
+        found_at = _weights(self.run / "checkpoints", which)
         frozen = files.read_json(self.run / "config.json")
         wiring = self._wiring(frozen, found_at)
         wiring.enter("scanning data")
         device = wiring.device()
         found = wiring.find((self.part,), check=False)
         if not found.sets[self.part]:
-            told = f"the {self.part} set of this run holds no images"
-            raise DataError(told, advice="Choose another part; data.test_ratio sets images aside for test.")
+            raise _nothing(self.part, found)
         wiring.enter("building", wiring.config.model.entry.variant)
         loader = wiring.loader(found, self.part, read_as=Observed)
-        judge, step = self._judge(wiring, found, found_at, device)
-        seed(key(wiring.config.training.seed, Stream.VALIDATE, step), device)
+        judge = self._judge(wiring, found, found_at, device)
+        seed(key(wiring.config.training.seed, Stream.VALIDATE, found_at.step), device)
         try:
             judged = judge.judge(loader.once(), _Told(self.desk, len(loader.images)))
         finally:
@@ -92,14 +93,14 @@ class Evaluation:
         if not len(judged.positions):
             raise DataError("not one image of the set can be read", value=str(found.root), advice="Check the files.")
         self.desk.progress("working out intervals", 1.0)
-        predictions = _predictions(wiring.config, found, loader, judged, found.sets[self.part])
+        predictions = _predictions(wiring.config, found, loader, judged, self.part)
         heat, why_not = self._heat(judge, loader, predictions, judged.positions)
         predictions = replace(predictions, heat=heat)
         return self._record(str(which), found_at, wiring, found, predictions, judged, why_not), predictions
 
     # ------------------------------------------------------------------ wiring
 
-    def _wiring(self, frozen: dict[str, Any], found_at: Kept) -> Wiring:
+    def _wiring(self, frozen: dict[str, Any], found_at: Weights) -> Wiring:
         """Return what wires the run's own choices, those that it measured too, as they were at the checkpoint."""
         changes, choices = Changes.of(self.run), _choices(self.run)
         config = changes.present(changes.free(Config.parse(frozen["config"])), found_at.step).decided(choices)
@@ -123,8 +124,8 @@ class Evaluation:
         else:
             self.desk.say(message)
 
-    def _judge(self, wiring: Wiring, found: Found, found_at: Kept, device: torch.device) -> tuple[Judge, int]:
-        """Return the model with the weights that the run's validation would use, and the step that they are of."""
+    def _judge(self, wiring: Wiring, found: Found, found_at: Weights, device: torch.device) -> Judge:
+        """Return the model with the weights that the run's validation would use."""
         config = wiring.config
         settings = config.model.replace(pretrained=False, weights_file="", transfer_from="", freeze="none")
         model = settings.build(len(found.classes), config.task.image_size)
@@ -132,13 +133,11 @@ class Evaluation:
         precision = Precision(config.hardware.precision, device)  # type: ignore[arg-type]
         if not config.hardware.compile or wiring.kept.get(_COMPILE) is False:
             quicken(model, precision)
-        state = torch.load(found_at.payload, map_location="cpu", weights_only=True)
-        weights = state["ema_state_dict"] if state["ema_state_dict"] is not None else state["model_state_dict"]
-        model.load_state_dict(weights)
+        model.load_state_dict(found_at.weights)
         rescue = Rescue(model, device, self._say)
-        rescue.load_state_dict(state["loop_state_dict"].get("rescue", {}))
+        rescue.load_state_dict(found_at.rescue)
         mean, std = self._normal(wiring, found)
-        judge = Judge(
+        return Judge(
             model=model,
             task=config.task,
             loss=config.loss.build(config.task.kind, found.counts, device),
@@ -148,7 +147,6 @@ class Evaluation:
             rescue=rescue,
             say=self._say,
         )
-        return judge, int(state["step"])
 
     def _normal(self, wiring: Wiring, found: Found) -> Any:
         """Return mean and deviation per colour: those of the data set as the run has measured them."""
@@ -166,28 +164,27 @@ class Evaluation:
         if not worst:
             return None, "there are no errors"
         size = max(1, min(len(worst), loader.batch_size))
-        labels = torch.tensor([predictions.classes.index(one.label) for one in worst])
-        maps, camera = [], None
+        made: list[_Looks] = []
         try:
             for first in range(0, len(worst), size):
                 self.desk.progress(f"heat maps, {first} of {len(worst)}", first / len(worst))
                 some = worst[first : first + size]
-                batch = loader.images.__getitems__([(0, int(positions[one.place])) for one in some])
-                images_BCHW = judge.prepare(batch.images)  # type: ignore[union-attr]
-                camera = camera or GradCam(judge.model, images_BCHW)
-                maps.append(camera.maps(images_BCHW, labels[first : first + size].to(images_BCHW.device)))
+                made.append(
+                    _looks(judge, loader.images, predictions, some, positions, made[0].camera if made else None)
+                )
         except TrainingError as error:
             return None, error.what
         except Exception as error:
             if not lacks_memory(error):
                 raise
             return None, "the memory that is free is not enough for them"
-        return Heat(np.array([one.place for one in worst]), labels.numpy(), np.concatenate(maps)), ""
+        places, labels, maps, parts = (np.concatenate(found) for found in zip(*(one[:4] for one in made), strict=True))
+        return (Heat(places, labels, maps, parts), "") if len(places) else (None, "the images are gone")
 
     def _record(
         self,
         which: str,
-        at: Kept,
+        at: Weights,
         wiring: Wiring,
         found: Found,
         predictions: Predictions,
@@ -195,17 +192,20 @@ class Evaluation:
         heat: str,
     ) -> Record:
         frozen, config = wiring.frozen, wiring.config
-        damaged = len(predictions.damaged)
-        if damaged:
-            self.notices.append(f"{counted(damaged, 'image', 'images')} could not be read and are left out.")
+        gone, damaged = len(found.gone.get(self.part, ())), len(predictions.damaged)
+        if gone:
+            told = f"{counted(gone, 'image', 'images')} of the {self.part} set {'is' if gone == 1 else 'are'} gone"
+            self.notices.append(f"{told} from the data set since this run was set up, and left out.")
+        if damaged > gone:
+            self.notices.append(f"{counted(damaged - gone, 'image', 'images')} could not be read and are left out.")
         return Record(
             part=self.part,
             run=self.run.name,
             which=which,
             step=at.step,
             epoch=at.epoch,
-            file=at.payload.name,
-            sha256=str(files.read_json(at.marker)["sha256"]),
+            file=at.file,
+            sha256=at.sha256,
             dataset=str(frozen["dataset"]["name"]),
             data_hash=found.data_hash,
             split=str(frozen["split"]["name"]),
@@ -224,6 +224,74 @@ class Evaluation:
             batch_size=int(config.training.batch or 0),
             nbtrain=metadata.version("nbtrain"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What is taken from a checkpoint, all at once: a run that trains on, or a person, may delete it meanwhile."""
+
+    step: int
+    epoch: int
+    file: str
+    sha256: str
+    weights: dict[str, Any]
+    """Those that a validation would use: the averaged ones where there are such."""
+    rescue: dict[str, Any]
+
+
+def _weights(checkpoints: Path, which: Any) -> Weights:
+    """Return what a checkpoint holds; of one that is replaced just now, the next. Raises StatusError where none is."""
+    for _ in range(_TRIES):
+        found = kept.find(checkpoints, which)
+        try:
+            file, sha256 = found.payload.name, str(files.read_json(found.marker)["sha256"])
+            state = torch.load(checkpoints / file, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            continue
+        averaged, rescue = state["ema_state_dict"], state["loop_state_dict"].get("rescue", {})
+        weights = averaged if averaged is not None else state["model_state_dict"]
+        return Weights(int(state["step"]), found.epoch, file, sha256, weights, rescue)
+    told = "the checkpoint was deleted just now"
+    raise StatusError(told, value=which, advice="Evaluate again, or another checkpoint.")
+
+
+class _Looks(NamedTuple):
+    """Heat maps of some images, D of them."""
+
+    places: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    maps: npt.NDArray[np.uint8]
+    parts: npt.NDArray[np.float32]
+    camera: GradCam
+
+
+def _looks(
+    judge: Judge,
+    images: Images,
+    predictions: Predictions,
+    wrong: Sequence[Wrong],
+    positions: npt.NDArray[np.int64],
+    camera: GradCam | None,
+) -> _Looks:
+    """Return the heat maps of some errors; an image that cannot be read by now is left out."""
+    asked = [int(positions[one.place]) for one in wrong]
+    batch = images.__getitems__([(0, position) for position in asked])
+    if isinstance(batch, Failed):
+        raise batch.error()
+    gone = {position for position, _ in batch.bad}
+    there = [(one, position) for one, position in zip(wrong, asked, strict=True) if position not in gone]
+    labels = torch.tensor([predictions.classes.index(one.label) for one, _ in there], dtype=torch.long)
+    images_BCHW = judge.prepare(batch.images)
+    camera = camera or GradCam(judge.model, images_BCHW)
+    maps = camera.maps(images_BCHW, labels.to(images_BCHW.device))
+    parts = [images.seen_part(position) or WHOLE for _, position in there]
+    return _Looks(
+        np.array([one.place for one, _ in there]),
+        labels.numpy(),
+        maps,
+        np.array(parts, np.float32).reshape(-1, 4),
+        camera,
+    )
 
 
 class _Told:
@@ -247,9 +315,19 @@ def _choices(run: Path) -> dict[str, Any]:
         return {}
 
 
-def _predictions(config: Config, found: Found, loader: Loader, judged: Judged, records: Any) -> Predictions:
+def _nothing(part: str, found: Found) -> DataError:
+    """Return why there is nothing to evaluate."""
+    gone = len(found.gone.get(part, ()))
+    if gone:
+        told = f"all {counted(gone, 'image', 'images')} of the {part} set are gone from the data set"
+        return DataError(told, value=str(found.root), advice="Bring the files back, or evaluate another part.")
+    told = f"the {part} set of this run holds no images"
+    return DataError(told, advice="Choose another part; data.test_ratio sets images aside for test.")
+
+
+def _predictions(config: Config, found: Found, loader: Loader, judged: Judged, part: str) -> Predictions:
     images: Observed = loader.images  # type: ignore[assignment]
-    used = [records[position] for position in judged.positions.tolist()]
+    used = [found.sets[part][position] for position in judged.positions.tolist()]
     conditions = {name: values[judged.positions] for name, values in images.conditions().items()}
     sizes = [found.scanned.seen.get(record.file) for record in used]
     conditions["size"] = np.array([np.sqrt(s.width * s.height) if s else np.nan for s in sizes], np.float32)
@@ -264,7 +342,7 @@ def _predictions(config: Config, found: Found, loader: Loader, judged: Judged, r
         conditions=conditions,
         columns=found.columns,
         cells=tuple(record.cells for record in used) if found.columns else (),
-        damaged=tuple(loader.bad.items()),
+        damaged=(*loader.bad.items(), *((file, "the image is gone") for file in found.gone.get(part, ()))),
     )
 
 

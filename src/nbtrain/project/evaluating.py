@@ -70,6 +70,11 @@ class Evaluating:
         return [Evaluation(experiment, number=number) for number in found]
 
     @property
+    def evaluations_under_way(self) -> list[Evaluation]:
+        """Those that this kernel has asked for and that are not over, oldest first."""
+        return [one for one in self._under_way.values() if one.status in ("pending", "working")]
+
+    @property
     def _under_way(self) -> dict[tuple[str, str], Evaluation]:
         found: dict[tuple[str, str], Evaluation] = self.__dict__.setdefault("_evaluations_under_way", {})
         return found

@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data.decode import Pixels, decode
+from nbtrain.data.records import counted
 from nbtrain.errors import DataError, NbtrainError, ProjectError, StatusError
 from nbtrain.evaluation import bootstrap, folder, paired, scores, sheets, slices, tables
 from nbtrain.evaluation.bootstrap import Interval
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nbtrain.project.experiment import Experiment
+
+_FOR = {"train": "training", "val": "validation", "test": "test"}
 
 
 class Evaluation:
@@ -319,12 +323,28 @@ class Evaluation:
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
     """Compare two evaluations on the images that both have: differences with intervals, and words for what they mean.
 
-    Raises DataError where nothing can be compared.
+    Raises DataError where nothing can be compared: other data sets, whose files may have the same names by chance, or
+    other parts, of which one model may have learned from the other's.
     """
     names = (a.experiment.name, b.experiment.name)
     if names[0] == names[1]:
         names = (f"{names[0]} ({a.number})", f"{names[1]} ({b.number})")
-    return paired.compare(a.predictions, b.predictions, names)
+    one, other = a.record, b.record
+    for what, first, second in ("data sets", one.dataset, other.dataset), ("parts", one.part, other.part):
+        if first != second:
+            told = f"the two models were not evaluated on the same images: their {what} are {first!r} and {second!r}"
+            raise DataError(told, advice="Evaluate both on the same part of the same data set.")
+    found = paired.compare(a.predictions, b.predictions, names)
+    return replace(found, notes=tuple(_unlike(one, other, found)))
+
+
+def _unlike(a: Record, b: Record, found: Comparison) -> Iterator[str]:
+    """Yield what the two were not alike in, in sentences."""
+    if a.split_hash != b.split_hash:
+        shared = counted(found.n_images, "image", "images")
+        yield f"Their splits differ: only the {shared} that both leave for {_FOR[a.part]} count here."
+    if a.data_hash != b.data_hash:
+        yield "The data set was changed between the two evaluations: evaluate both again to have the same labels."
 
 
 def text_of(record: Record) -> Sequence[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
 
+from nbtrain.errors import NbtrainError
 from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.project.comparing import Comparison, Reached, best_of, names_of
 from nbtrain.project.evaluation import Evaluation
@@ -20,7 +21,7 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.details import finite
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.verdicts import PART, Verdicts, newest
+from nbtrain.ui.verdicts import PART, Verdicts, lacking, newest
 
 MOST = 8
 """Experiments that are compared at once: as many as there are colours."""
@@ -38,7 +39,10 @@ class Compare(Panel, twin="compare"):
     rows = List(
         Dict(), help="A metric per row: name, value and interval of each, difference to the first, and the best one."
     ).tag(sync=True)
-    verdicts = List(Dict(), help="What the images say of each of the others: id, outcome, text.").tag(sync=True)
+    verdicts = List(Dict(), help="What the images say of each of the others: id, outcome, short, text, notes.").tag(
+        sync=True
+    )
+    lacking = List(Dict(), help="Experiments without an evaluation that counts: id, and why, in words.").tag(sync=True)
     evaluating = Unicode(help="What is evaluated at the moment, in words.").tag(sync=True)
     settings = List(Dict(), help="Settings that differ: path, label and the value of each.").tag(sync=True)
     offered = List(Dict(), help="Id and name of experiments that could be added, newest first.").tag(sync=True)
@@ -69,7 +73,7 @@ class Compare(Panel, twin="compare"):
     def state(self) -> dict[str, Any]:
         """Return the table of metrics and that of settings."""
         if not self._compared:
-            nothing: dict[str, Any] = {"compared": [], "rows": [], "settings": [], "verdicts": []}
+            nothing: dict[str, Any] = {"compared": [], "rows": [], "settings": [], "verdicts": [], "lacking": []}
             return {**nothing, "offered": self._offered(), "metric": "", "evaluating": ""}
         comparison, evaluated = Comparison(self._compared), self._evaluated()
         reached = comparison.reached
@@ -83,6 +87,11 @@ class Compare(Panel, twin="compare"):
                 {"id": other.id, **self._verdicts.of(evaluated[0], found)}
                 for other, found in zip(self._compared[1:], evaluated[1:], strict=True)
             ],
+            "lacking": [
+                {"id": experiment.id, "why": lacking(experiment)}
+                for experiment, found in zip(self._compared, evaluated, strict=True)
+                if found is None
+            ],
             "evaluating": self._at_work(),
             "settings": comparison.differences,
             "offered": self._offered(),
@@ -93,7 +102,13 @@ class Compare(Panel, twin="compare"):
         return [newest(experiment) for experiment in self._compared]
 
     def _at_work(self) -> str:
-        self._jobs = [job for job in self._jobs if job.status in ("pending", "working")]
+        """Return what is evaluated at the moment; what has failed is told."""
+        over = [job for job in self._jobs if job.status not in ("pending", "working")]
+        self._jobs = [job for job in self._jobs if job not in over]
+        failed = next((job for job in over if job.failure is not None), None)
+        if failed is not None and failed.failure is not None:
+            told = " ".join([failed.failure.message, *failed.failure.advice])
+            self.tell(f"“{failed.experiment.name}” could not be evaluated: {told}")
         return f"{self._jobs[0].experiment.name}: {self._jobs[0].text or 'starting'}" if self._jobs else ""
 
     def _offered(self) -> list[dict[str, str]]:
@@ -110,11 +125,22 @@ class Compare(Panel, twin="compare"):
 
     def do_evaluate(self) -> None:
         """Evaluate the best checkpoint of each that has no evaluation yet, on the images that validate."""
+        refused = []
         for experiment, found in zip(self._compared, self._evaluated(), strict=True):
             if found is None and experiment.run is not None and not experiment.running:
-                job = experiment.evaluate(PART)
+                try:
+                    job = experiment.evaluate(PART)
+                except NbtrainError as error:  # the others can be evaluated all the same
+                    refused.append(f"“{experiment.name}”: {error}")
+                    continue
                 self._jobs.append(job)
                 job.on_change(lambda _: self.soon())
+        self.tell(" ".join(refused))
+
+    def do_cancel(self) -> None:
+        """Stop the evaluations that were asked for here."""
+        for job in self._jobs:
+            job.cancel()
 
     def do_remove(self, id: str) -> None:
         """Compare an experiment no longer."""

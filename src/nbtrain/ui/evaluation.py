@@ -9,24 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-import numpy as np
 from traitlets import Bool, Dict, Int, List, Unicode
 
 from nbtrain import files
 from nbtrain.errors import NbtrainError
-from nbtrain.evaluation import scores
 from nbtrain.evaluation.curves import MICRO
 from nbtrain.project.evaluation import Evaluation
 from nbtrain.project.experiment import Experiment
 from nbtrain.training import kept
-from nbtrain.ui.details import finite
+from nbtrain.ui.evaluated import NOTHING, numbers
 from nbtrain.ui.following import Following
 
-MOST_CELLS = 40
-"""Classes up to which the whole matrix is shown; beyond, only what is confused most."""
-_CONFUSED, _POINTS, _LISTED = 200, 200, 500
+_LISTED = 500
 ShowImages = Callable[[str, Sequence[tuple[str, str]]], None]
 """Takes what the images have in common, and each file with a note."""
 
@@ -56,17 +53,20 @@ class EvaluationPanel(Following, twin="evaluation"):
         """Show no experiment yet."""
         self.show_images: ShowImages = lambda title, images: None
         """Is told what a click points at."""
+        self._deaf: Callable[[], None] = lambda: None
         self._evaluation: Evaluation | None = None
         self._on_its_way: Evaluation | None = None
-        self._label, self._by = MICRO, ""
+        self._label, self._by, self._words = MICRO, "", ""
         self._told: tuple[Any, ...] = ()
         super().__init__(**kwargs)
 
     def show(self, experiment: Experiment | None) -> None:
         """Show the newest evaluation of an experiment."""
         found = _readable(experiment)
-        self._evaluation, self._on_its_way = (found[-1] if found else None), None
-        self._label, self._by, self.said = MICRO, "", ""
+        self._evaluation = found[-1] if found else None
+        under_way = experiment.evaluations_under_way if experiment else []
+        self._follow_job(under_way[-1] if under_way else None)
+        self._label, self._by, self._words, self.said = MICRO, "", "", ""
         super().show(experiment)
         self._show_worst()
 
@@ -89,10 +89,10 @@ class EvaluationPanel(Following, twin="evaluation"):
             "job": job,
             "outdated": shown.outdated if shown else "",
         }
-        key = (experiment and experiment.id, told["number"], self._label, self._by)
+        key = (experiment and experiment.id, told["number"], self._label, self._by, self._words)
         if key != self._told:
             self._told = key
-            told |= _numbers(shown, self._label, self._by) if shown else _NO_NUMBERS
+            told |= numbers(shown, self._label, self._by, self._words) if shown else NOTHING
         return told
 
     def _job(self) -> dict[str, Any]:
@@ -115,8 +115,13 @@ class EvaluationPanel(Following, twin="evaluation"):
         if self.experiment is None:
             return
         which = int(checkpoint) if checkpoint.isdecimal() else checkpoint
-        self._on_its_way = self.experiment.evaluate(part, which)
-        self._on_its_way.on_change(lambda _: self.soon())
+        self._follow_job(self.experiment.evaluate(part, which))
+
+    def _follow_job(self, job: Evaluation | None) -> None:
+        """Draw how far an evaluation is, and nothing of another one any more."""
+        self._deaf()
+        self._on_its_way = job
+        self._deaf = job.on_change(lambda _: self.soon()) if job is not None else lambda: None
 
     def do_cancel(self) -> None:
         """Stop the evaluation that is on its way."""
@@ -126,7 +131,7 @@ class EvaluationPanel(Following, twin="evaluation"):
     def do_choose(self, number: int) -> None:
         """Show an earlier evaluation."""
         self._evaluation = next((one for one in _readable(self.experiment) if one.number == number), None)
-        self._label, self._by = MICRO, ""
+        self._label, self._by, self._words = MICRO, "", ""
         self._show_worst()
 
     def do_delete(self) -> None:
@@ -144,6 +149,10 @@ class EvaluationPanel(Following, twin="evaluation"):
     def do_slice(self, by: str) -> None:
         """Divide the images by another property."""
         self._by = by
+
+    def do_confused(self, words: str) -> None:
+        """List the confusions of classes whose name holds these words."""
+        self._words = words.strip()[:200]
 
     def do_errors(self, kind: str = "all", label: str = "") -> None:
         """Show the worst errors, of one kind or class if that is named."""
@@ -169,14 +178,33 @@ class EvaluationPanel(Following, twin="evaluation"):
 
     def do_report(self) -> None:
         """Write the report as one page beside the notebook."""
-        if self._evaluation is not None:
-            self.said = f"Report written to {self._evaluation.report(_beside(self._evaluation, '.html'))}"
+        shown = self._evaluation
+        if shown is not None:
+            path = _beside(shown, ".html")
+            self._aside("Writing the report…", lambda: f"Report written to {shown.report(path)}")
 
     def do_csv(self) -> None:
         """Write all tables as CSV files into a folder beside the notebook."""
-        if self._evaluation is not None:
-            written = self._evaluation.to_csv(_beside(self._evaluation, ""))
-            self.said = f"{len(written)} tables written to {written[0].parent}"
+        shown = self._evaluation
+        if shown is not None:
+            folder = _beside(shown, "")
+            self._aside("Writing the tables…", lambda: f"{len(shown.to_csv(folder))} tables written to {folder}")
+
+    def _aside(self, begun: str, work: Callable[[], str]) -> None:
+        """Do what takes its time on a thread of its own, and say what has come of it."""
+        self.said = begun
+
+        def run() -> None:
+            try:
+                self.said = work()
+            except NbtrainError as error:
+                self.said = ""
+                self.tell(str(error))
+            except Exception as error:  # noqa: BLE001 - a traceback has no reader on this thread
+                self.said = ""
+                self.tell(f"That did not work: {type(error).__name__}: {error}")
+
+        Thread(target=run, name="nbtrain-evaluation-files", daemon=True).start()
 
     def _show_worst(self) -> None:
         try:
@@ -185,12 +213,6 @@ class EvaluationPanel(Following, twin="evaluation"):
             self.tell(str(error))
         if self._evaluation is None:
             self.show_images("", [])
-
-
-_NO_NUMBERS: dict[str, Any] = {
-    "notices": [], "multilabel": False, "metrics": [], "confusion": {}, "per_class": {}, "curve": {},
-    "reliability": [], "slices": {},
-}  # fmt: skip
 
 
 def _readable(experiment: Experiment | None) -> list[Evaluation]:
@@ -218,70 +240,9 @@ def _offered(experiment: Experiment | None) -> dict[str, Any]:
     return {"parts": parts, "checkpoints": [*best, {"value": "last", "label": "last checkpoint"}, *reversed(saved)]}
 
 
-def _numbers(evaluation: Evaluation, label: str, by: str) -> dict[str, Any]:
-    record, predictions = evaluation.record, evaluation.predictions
-    multilabel = record.task == "multilabel"
-    offered = evaluation.sliced_by
-    return {
-        "notices": list(record.notices),
-        "multilabel": multilabel,
-        "metrics": [_metric(name, value, record.intervals.get(name)) for name, value in record.metrics.items()],
-        "confusion": {} if multilabel else _confusion(evaluation),
-        "per_class": _table(evaluation.per_class),
-        "curve": {"classes": list(predictions.classes), "label": label, **_curve(evaluation, label)},
-        "reliability": [
-            list(map(finite, row)) for row in evaluation.reliability[["confidence", "right", "n"]].to_numpy().tolist()
-        ],
-        "slices": {"offered": offered, "by": by or offered[0], "rows": _slices(evaluation, by or offered[0])},
-    }
-
-
-def _metric(name: str, value: float, interval: Any) -> dict[str, Any]:
-    ends = {"low": finite(float(interval.low)), "high": finite(float(interval.high))} if interval else {}
-    return {"name": name, "label": scores.label(name), "value": finite(float(value)), "low": None, "high": None, **ends}
-
-
-def _confusion(evaluation: Evaluation) -> dict[str, Any]:
-    counts = evaluation.confusion.to_numpy()
-    classes = list(evaluation.predictions.classes)
-    wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_CONFUSED]
-    pairs = [divmod(int(at), len(classes)) for at in order if wrong.flat[at]]
-    most = [{"true": classes[t], "predicted": classes[p], "count": int(counts[t, p])} for t, p in pairs]
-    whole = len(classes) <= MOST_CELLS
-    return {"classes": classes if whole else [], "counts": counts.tolist() if whole else [], "most": most}
-
-
-def _table(frame: Any) -> dict[str, Any]:
-    rows = [[str(name), *map(finite, row)] for name, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)]
-    return {"columns": ["class", *map(str, frame.columns)], "rows": rows}
-
-
-def _curve(evaluation: Evaluation, label: str) -> dict[str, Any]:
-    sweep = evaluation.curves.sweep(label)
-    places = np.unique(np.linspace(0, len(sweep.thresholds) - 1, min(_POINTS, len(sweep.thresholds))).astype(int))
-    columns = {
-        "threshold": sweep.thresholds, "precision": sweep.precision, "recall": sweep.recall,
-        "fpr": sweep.false_positive_rate, "f1": sweep.f1,
-    }  # fmt: skip
-    best, f1 = sweep.best()
-    points = {name: [finite(float(value)) for value in column[places]] for name, column in columns.items()}
-    return {"points": points, "best": finite(best), "best_f1": finite(f1)}
-
-
-def _slices(evaluation: Evaluation, by: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": one.name, "n": one.n, "value": finite(float(one.value)), "low": finite(float(one.interval.low)),
-            "high": finite(float(one.interval.high)), "rest": finite(float(one.rest)), "worse": one.worse,
-        }
-        for one in evaluation.parts(by)
-    ]  # fmt: skip
-
-
 def _note(one: Any) -> str:
     told = ", ".join(one.predicted) or "nothing"
-    sure = f" {100 * one.probability:.0f} %" if math.isfinite(one.probability) else ""
+    sure = f" ({100 * one.probability:.0f} %)" if math.isfinite(one.probability) else ""
     return f"→ {told}{sure}" if one.kind == "wrong class" else f"{one.kind}: {one.label}{sure}"
 
 

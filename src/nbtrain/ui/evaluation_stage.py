@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from ipywidgets import Box
-from numpy.typing import NDArray
 
 from nbtrain.errors import NbtrainError
+from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.shelf import Shelf
 from nbtrain.ui.evaluation import EvaluationPanel
@@ -36,7 +35,7 @@ class EvaluationStage(Box):  # type: ignore[misc]
             self._experiment = experiment
             self.evaluation.show(experiment)
 
-    def _heat_of(self, file: str) -> NDArray[np.uint8] | None:
+    def _heat_of(self, file: str) -> HeatMap | None:
         shown = self.evaluation.evaluation
         if shown is None or shown.predictions.heat is None or file not in shown.predictions.files:
             return None

@@ -14,12 +14,12 @@ from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from traitlets import Bool, Dict, Int, Unicode
 
 from nbtrain.data.decode import decode
 from nbtrain.data.thumbnails import Thumbnails, picture_of
 from nbtrain.errors import NbtrainError
+from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.evaluation.report.pictures import heated
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.shelf import Query, Shelf
@@ -61,7 +61,7 @@ class Gallery(Panel, twin="gallery"):
         self._found, self._wishes = np.empty(0, np.int64), deque[tuple[int, int, int]]()
         self._guard, self._working = Lock(), False
         self._notes: dict[str, str] | None = None
-        self.heat_of: Callable[[str], NDArray[np.uint8] | None] = lambda file: None
+        self.heat_of: Callable[[str], HeatMap | None] = lambda file: None
         """Returns where in an image a model looked, for those of which that is known."""
         self.observe(self.soon, "visible")
 

@@ -11,10 +11,14 @@ from threading import Lock, Thread
 from typing import Any
 
 from nbtrain.errors import NbtrainError
+from nbtrain.evaluation import scores
+from nbtrain.evaluation.paired import Comparison
 from nbtrain.project.evaluation import Evaluation, compare
 from nbtrain.project.experiment import Experiment
+from nbtrain.training import kept
 
 PART = "val"
+_SHARES = frozenset({"accuracy", "map", "f1_micro"})
 
 
 class Verdicts:
@@ -27,9 +31,13 @@ class Verdicts:
         self._busy: set[tuple[str, str]] = set()
 
     def of(self, a: Evaluation | None, b: Evaluation | None) -> dict[str, Any]:
-        """Return text and outcome (first, other or tie) for a pair; ``missing`` or ``busy`` where there is none yet."""
+        """Return what a pair's verdict is made of.
+
+        ``outcome`` is first, other or tie, none where they cannot be compared, ``missing`` or ``busy`` where there is
+        none yet; ``short`` is the difference in few words, ``text`` all of it, ``notes`` what must not be overlooked.
+        """
         if a is None or b is None:
-            return {"outcome": "missing", "text": ""}
+            return _verdict("missing")
         key = (str(a.path), str(b.path))
         with self._guard:
             if key in self._known:
@@ -38,15 +46,17 @@ class Verdicts:
             self._busy.add(key)
         if start:
             Thread(target=self._work, args=(key, a, b), name="nbtrain-compare", daemon=True).start()
-        return {"outcome": "busy", "text": "comparing image by image…"}
+        return _verdict("busy", "comparing image by image…")
 
     def _work(self, key: tuple[str, str], a: Evaluation, b: Evaluation) -> None:
         try:
             found = compare(a, b)
             outcome = {"a": "first", "b": "other"}.get(found.verdict.better, "tie")
-            told = {"outcome": outcome, "text": found.words}
+            told = _verdict(outcome, _short(found), found.words, list(found.notes))
         except NbtrainError as error:
-            told = {"outcome": "none", "text": str(error)}
+            told = _verdict("none", text=str(error))
+        except (MemoryError, OSError, ValueError) as error:
+            told = _verdict("none", text=f"The comparison failed: {type(error).__name__}: {error}")
         with self._guard:
             self._known[key] = told
             self._busy.discard(key)
@@ -54,9 +64,42 @@ class Verdicts:
 
 
 def newest(experiment: Experiment) -> Evaluation | None:
-    """Return the newest evaluation of the validation set that still holds; None without one."""
+    """Return the newest evaluation of the best checkpoint on the validation set that still holds; None without one."""
     try:
         found = (one for one in reversed(experiment.evaluations) if one.readable)
-        return next((one for one in found if one.part == PART and not one.outdated), None)
+        return next((one for one in found if _counts(one) and not one.outdated), None)
     except NbtrainError:  # it was deleted just now
         return None
+
+
+def lacking(experiment: Experiment) -> str:
+    """Return why an experiment has no evaluation that counts, in words; empty where it can have one on request."""
+    if experiment.run is None or not kept.checkpoints(experiment.run.path / "checkpoints"):
+        return "not trained yet"
+    if experiment.running:
+        return "still training"
+    try:
+        old = [one for one in experiment.evaluations if one.readable and _counts(one)]
+        told = old[-1].outdated if old else ""
+    except NbtrainError:  # it was deleted just now
+        told = ""
+    return f"its evaluation is out of date: {told}" if told else "not evaluated yet"
+
+
+def _counts(one: Evaluation) -> bool:
+    return one.part == PART and one.record.which == "best"
+
+
+def _verdict(outcome: str, short: str = "", text: str = "", notes: list[str] | None = None) -> dict[str, Any]:
+    return {"outcome": outcome, "short": short, "text": text, "notes": notes or []}
+
+
+def _short(found: Comparison) -> str:
+    """Return the second one's lead over the first: "+2.1 points of accuracy (+0.4 to +3.9)"."""
+    difference = found.verdict
+    name, scale = scores.label(difference.metric).lower(), 100 if difference.metric in _SHARES else 1
+    lead, low, high = (
+        f"{-scale * value:+.1f}".replace("-", "−")
+        for value in (difference.difference, difference.wide.high, difference.wide.low)
+    )
+    return f"{lead} points of {name} ({low} to {high})"

@@ -101,11 +101,8 @@ def _matrix(predictions: Predictions) -> str:
         drawn = charts.matrix(tables.confusion(predictions), predictions.classes)
         lead = "Rows are true classes, columns what was predicted. A cell's shade is its share of the row."
         return _section("What is taken for what", lead, f'<div class="scroll">{drawn}</div>')
-    wrong = np.flatnonzero(~predictions.right)
-    pairs, counts = np.unique(predictions.targets[wrong] * k + predictions.predicted[wrong], return_counts=True)
-    first = np.argsort(-counts, kind="stable")[:_CONFUSIONS]
     names = predictions.classes
-    rows = [(names[pairs[at] // k], names[pairs[at] % k], int(counts[at])) for at in first]
+    rows = [(names[true], names[told], n) for true, told, n in tables.confused(predictions, _CONFUSIONS)]
     table = _table(("True", "Taken for", "Images"), [(_what(a), _what(b), _n(n)) for a, b, n in rows])
     return _section("What is taken for what", f"The {len(rows)} most frequent confusions of {k} classes.", table)
 
@@ -131,7 +128,7 @@ def _classes(predictions: Predictions) -> str:
 
 def _curves(predictions: Predictions) -> str:
     curves = Curves(predictions)
-    _, average = scores.ranked(predictions)
+    average = scores.ranked(predictions).average_precision
     weakest = [predictions.classes[at] for at in np.argsort(np.where(np.isnan(average), 2, average))[:4].tolist()]
     names = [MICRO, *weakest]
     drawn = {
@@ -145,7 +142,7 @@ def _curves(predictions: Predictions) -> str:
         (charts.lines(drawn["roc"], "false positive rate", "true positive rate", diagonal=True), "ROC"),
         (charts.lines(drawn["f1"], "threshold", "F1"), f"F1 over the threshold: highest, {best:.3f}, at {at:.2f}"),
         (charts.reliability(bins["confidence"], bins["right"], bins["n"]),
-         f"Calibration: error {scores.values(predictions)['ece']:.3f}. Bars below the diagonal: too sure."),
+         f"Calibration: error {_ece(predictions):.3f}. Bars below the diagonal: too sure."),
     ]  # fmt: skip
     colours = ("accent", "c1", "c2", "c3", "c4")
     key = "".join(
@@ -155,6 +152,10 @@ def _curves(predictions: Predictions) -> str:
     body = "".join(f"<figure>{one}<figcaption>{told}</figcaption></figure>" for one, told in figures)
     lead = "All classes at once, and the four in which the model ranks worst; each class against the rest."
     return _section("Curves and calibration", lead, f'<div class="charts">{body}</div><ul class="key">{key}</ul>')
+
+
+def _ece(predictions: Predictions) -> float:
+    return float(scores.ece(predictions, np.ones((1, len(predictions)), np.float32))[0])
 
 
 def _curve_name(name: str) -> str:

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.evaluation.report.charts import heat_colours
 
 SIDE_PX = 112
 """Longest side of a picture; small ones are enlarged to it."""
-_QUALITY = 78
+_QUALITY, _UNSEEN = 78, 0.35
 
 
 def picture(pixels_HWC: npt.NDArray[np.uint8]) -> str:
@@ -26,15 +27,29 @@ def picture(pixels_HWC: npt.NDArray[np.uint8]) -> str:
     return _address(_small(pixels_HWC))
 
 
-def heated(pixels_HWC: npt.NDArray[np.uint8], heat_hw: npt.NDArray[np.uint8], side_px: int = SIDE_PX) -> str:
-    """Return an image with its heat map laid over it, its longest side ``side_px``, as a data address."""
+def heated(pixels_HWC: npt.NDArray[np.uint8], heat: HeatMap, side_px: int = SIDE_PX) -> str:
+    """Return an image with its heat map laid over it, its longest side ``side_px``, as a data address.
+
+    What the model did not see of the image is dark.
+    """
     small = _small(pixels_HWC, side_px)
-    heat = Image.fromarray(heat_hw).resize(small.size, Image.Resampling.BICUBIC)
-    heat_HW = np.asarray(heat, np.float32) / 255
-    grey_HW3 = np.asarray(small.convert("L"), np.float32)[..., None]
-    share_HW1 = 0.15 + 0.6 * heat_HW[..., None]
+    heat_HW, seen_HW = _laid(heat, small.width, small.height)
+    grey_HW3 = np.asarray(small.convert("L"), np.float32)[..., None] * np.where(seen_HW, 1.0, _UNSEEN)[..., None]
+    share_HW1 = np.where(seen_HW, 0.15 + 0.6 * heat_HW, 0.0)[..., None]
     mixed_HW3 = grey_HW3 * (1 - share_HW1) + heat_colours(heat_HW) * share_HW1
     return _address(Image.fromarray(mixed_HW3.clip(0, 255).astype(np.uint8)))
+
+
+def _laid(heat: HeatMap, width: int, height: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Return the heat, 0…1, at each pixel of an image of this size, and which of them the model saw."""
+    left, top, right, bottom = heat.part
+    cells_hw = heat.cells[:: -1 if bottom < top else 1, :: -1 if right < left else 1]
+    x, y = round(min(left, right) * width), round(min(top, bottom) * height)
+    size = max(1, round(abs(right - left) * width)), max(1, round(abs(bottom - top) * height))
+    laid, seen = Image.new("L", (width, height)), Image.new("L", (width, height))
+    laid.paste(Image.fromarray(np.ascontiguousarray(cells_hw)).resize(size, Image.Resampling.BICUBIC), (x, y))
+    seen.paste(255, (x, y, x + size[0], y + size[1]))
+    return np.asarray(laid, np.float32) / np.float32(255), np.asarray(seen) > 0
 
 
 def _small(pixels_HWC: npt.NDArray[np.uint8], side_px: int = SIDE_PX) -> Image.Image:
