@@ -19,6 +19,7 @@ from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.texts import begins_with, json_of
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
@@ -221,7 +222,7 @@ def _looks(path: Path) -> bool:
     if path.suffix.lower() != ".json":
         return False
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=ordinary) as file:
             head = file.read(_PEEKED_BYTES)
             file.seek(max(0, path.stat().st_size - _PEEKED_BYTES))
             tail = file.read(_PEEKED_BYTES)

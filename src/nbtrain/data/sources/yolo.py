@@ -24,6 +24,7 @@ from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 _YAML = (".yaml", ".yml")
 _CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
@@ -78,15 +79,18 @@ class _Described:
 def _described(file: Path) -> _Described:
     try:
         plain = yaml.load(text_of(file), yaml.CSafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, a huge number
         mark = getattr(error, "problem_mark", None)
-        what = f"{file.name}, line {mark.line + 1 if mark else 1}: this is no YAML"
-        raise DataError(what, value=str(file), advice="Repair the line.") from None
+        told = f", line {mark.line + 1}: this is no YAML" if mark else f" cannot be read as YAML ({error})"
+        raise DataError(f"{file.name}{told}", value=str(file), advice="Repair the file.") from None
     if not isinstance(plain, dict) or not ({"names", "train"} & set(plain)):
         advice = "It has names: the classes, and train: and val: the folders of images."
         raise DataError(f"{file.name} describes no data set", value=str(file), advice=advice)
     sets = {SPLIT_NAMES[key]: _texts(plain[key], key, file) for key in plain if key in SPLIT_NAMES and plain[key]}
-    return _Described(file, str(plain.get("path") or ""), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
+    path = plain.get("path") or ""
+    if not isinstance(path, str | int | float):
+        raise DataError(f"{file.name}: path is no folder", value=path, advice="Write the folder's name.")
+    return _Described(file, str(path), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
 
 
 def _texts(value: Any, key: str, file: Path) -> list[str]:
@@ -103,7 +107,7 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     names: dict[int, str] = {}
     for number, name in pairs:
-        if not str(number).isdigit() or not isinstance(name, str | int | float):
+        if not (str(number).isascii() and str(number).isdigit()) or not isinstance(name, str | int | float):
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
@@ -225,7 +229,7 @@ def _look(root: Path, file: str) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
     for place in dict.fromkeys((_label_file(file), beside)):
         try:
-            with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace") as text:
+            with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace", opener=ordinary) as text:
                 lines = text.read().splitlines()
         except OSError:
             continue
@@ -305,7 +309,8 @@ def _describes(file: Path) -> bool:
     try:
         if file.stat().st_size > _MAX_YAML_BYTES:
             return False
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        with open(file, encoding="utf-8-sig", errors="replace", opener=ordinary) as opened:
+            text = opened.read()
     except OSError:
         return False
     return any(line.startswith("names:") for line in text.splitlines()) and any(
