@@ -176,7 +176,8 @@ def _prefixed(name: str, listing: Listing) -> Listing:
     own = listing.own_split and {s: tuple(begin + f for f in own) for s, own in listing.own_split.items()}
     notices = tuple(f"{name}: {notice}" for notice in listing.notices)
     root = Roots({name: listing.root})
-    return replace(listing, root=root, records=records, own_split=own, notices=notices)
+    doubts = tuple(replace(doubt, file=begin + doubt.file) for doubt in listing.doubts)
+    return replace(listing, root=root, records=records, own_split=own, notices=notices, doubts=doubts)
 
 
 def _moved(begin: str, mark: Drawn) -> Drawn:
@@ -209,6 +210,7 @@ def _joined(parts: Sequence[Listing], where: str) -> Listing:
         any(part.multilabel for part in parts),
         tuple(notice for part in parts for notice in part.notices),
         columns,
+        tuple(doubt for part in parts for doubt in part.doubts),
     )
     return _once(checked(joined, where))
 

@@ -59,6 +59,17 @@ class Record:
     """What else is known of the image: a value for each of the listing's columns, "" where it is not known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something said of an image that its source could not use: it is left out, and a scan lists it with its file."""
+
+    file: str
+    kind: str
+    """The kind of problem that it is, see inspection/problems.py."""
+    text: str
+    """What is wrong and where, with the value."""
+
+
 @dataclass(frozen=True)
 class Roots:
     """Several root folders, each under a name that the files below it begin with: ``roots / "cats/a.png"``.
@@ -114,6 +125,8 @@ class Listing:
     """What the person should know of what was found, in full sentences."""
     columns: tuple[str, ...] = ()
     """Names of what else is known of each image, such as "patient": what splits group by, and evaluations slice by."""
+    doubts: tuple[Doubt, ...] = ()
+    """What annotations say that cannot be used; neither part of the records nor of the hash."""
     left_out: frozenset[str] = frozenset()
     """Files that are there and that somebody wants left out: a split may still name them."""
 

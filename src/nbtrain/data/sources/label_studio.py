@@ -222,6 +222,7 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
                 skipped[kind] = skipped.get(kind, 0) + 1
         elif not names:
             gathering.odd("region has no class", "regions have no class", f"{image.file} (region {number})")
+            gathering.doubt(image, "unknown class", f"region {number}: it has no class")
         else:
             _measure(image, result, gathering.files.root)
             drawn, points = _drawn(shape, value, image)

@@ -18,12 +18,12 @@ import yaml
 
 from nbtrain.data.records import Listing, Record, counted, first
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image, names_in
-from nbtrain.data.sources.gathering import SETS, Gathering, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
-from nbtrain.errors import DataError
+from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
 _YAML = (".yaml", ".yml")
@@ -275,16 +275,16 @@ def _mark(
     try:
         number_of_class, *shares = map(float, line.split())
     except ValueError:
-        return gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+        return _unusable(gathering, image, _UNREADABLE, line, number)
     shares = shares[:4] if keypoints else shares
     whole = number_of_class.is_integer() and number_of_class >= 0
     label = names.get(int(number_of_class)) if names and whole else str(int(number_of_class)) if whole else None
     if label is None:
-        return gathering.odd(*_UNKNOWN, f"{file} (line {number})")
+        return _unusable(gathering, image, _UNKNOWN, line, number)
     if not shares:
         image.labels.add(label)
     elif len(shares) % 2 or len(shares) == 2:
-        gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+        _unusable(gathering, image, _UNREADABLE, line, number)
     elif not image.width:  # the image cannot be read: what it shows is known, not where
         image.labels.add(label)
     elif len(shares) == 4:
@@ -296,6 +296,13 @@ def _mark(
         gathering.mark(
             image, "polygon", label, (share * side for share, side in zip(shares, sides, strict=True)), number
         )
+
+
+def _unusable(gathering: Gathering, image: Image, told: tuple[str, str], line: str, number: int) -> None:
+    """Tell of a line that gives no mark."""
+    gathering.odd(*told, f"{image.file} (line {number})")
+    kind, why = ("unknown class", "names no known class") if told is _UNKNOWN else ("unreadable", "cannot be read")
+    gathering.doubt(image, kind, f"line {number} of its text file {why} ({shown(line, 40)})")
 
 
 def _yaml_in(folder: Path) -> Path | None:
