@@ -17,14 +17,20 @@ A message says what happened, which value it was about and what to do. This file
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+_SHORT = reprlib.Repr()
+"""Of lists and the like only the beginning is put in words: a small YAML file can hold one of billions."""
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict = 3, 12, 12
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
 
 def shown(value: object, limit: int = 80) -> str:
     """Return ``value`` as a short quoted text that is safe inside a message; both ends of a long one, as paths need."""
-    text, start = repr(value), limit // 3
+    text, start = _SHORT.repr(value) if isinstance(value, list | tuple | dict | set) else repr(value), limit // 3
     return text if len(text) <= limit else f"{text[:start]}…{text[start + 1 - limit :]} ({len(text)} characters)"
 
 

@@ -114,6 +114,15 @@ def _read(path: str | Path, limit_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def ordinary(path: str | Path, flags: int) -> int:
+    """Open an ordinary file, as the opener of :func:`open`; raises OSError for a pipe, which would be waited for."""
+    descriptor = os.open(path, flags | _READ_FLAGS)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+
+
 def _check_readable(path: str | Path, found: os.stat_result, limit_bytes: int) -> None:
     told = ""
     if not stat.S_ISREG(found.st_mode):

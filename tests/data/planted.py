@@ -7,10 +7,12 @@ problem is there ``EACH`` times. Images are small, so that a folder is written i
 from __future__ import annotations
 
 import io
+import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import simplejpeg
@@ -181,6 +183,67 @@ def _changed(image: Image.Image, number: int) -> Image.Image:
         lambda: image,
     )
     return ways[number % len(ways)]()
+
+
+MARKS = ("outside", "no area", "few points", "unknown class", "unreadable")
+_SIDE_PX = 32
+_WHOLE = (4.0, 4.0, 20.0, 16.0)
+
+
+def plant_marks(root: Path, form: str) -> Planted:
+    """Write digits with a box each as COCO or YOLO, each kind of broken mark on ``EACH`` images beside a whole one."""
+    planted, digits = Planted(root), _digits()
+    names = [f"{kind} {number}".replace(" ", "-") for kind in MARKS for number in range(EACH)]
+    names += [f"whole-{number}" for number in range(4 * EACH)]
+    broken = [kind for kind in MARKS for _ in range(EACH)] + [""] * 4 * EACH
+    for name, kind in zip(names, broken, strict=True):
+        planted.add(f"images/{name}.png", encoded(next(digits), "png"), *filter(None, [kind]))
+    write = {"coco": _coco_marks, "yolo": _yolo_marks}[form]
+    write(root, list(zip(names, broken, strict=True)))
+    return planted
+
+
+def _coco_marks(root: Path, images: list[tuple[str, str]]) -> None:
+    annotations: list[dict[str, Any]] = []
+
+    def draw(image: int, number: int, **more: object) -> None:
+        annotations.append({"id": len(annotations), "image_id": image, "category_id": 1 + number % 2, **more})
+
+    for place, (_, kind) in enumerate(images):
+        x0, y0, x1, y1 = _WHOLE
+        draw(place, place, bbox=[x0, y0, x1 - x0, y1 - y0], segmentation=[[x0, y0, x1, y0, x1, y1]])
+        beyond = [_SIDE_PX + 9, 2, 5, 5] if place % 2 else [20, 20, 30, 5]  # one beside the image, one over its edge
+        broken: dict[str, dict[str, Any]] = {
+            "outside": {"bbox": beyond},
+            "no area": {"bbox": [3, 3, 0, 5]} if place % 2 else {"segmentation": [[5, 5, 5, 5, 5, 9]]},
+            "few points": {"segmentation": [[1, 1, 5, 5]]},
+            "unknown class": {"bbox": [1, 1, 5, 5], "category_id": 99},
+            "unreadable": {"bbox": [1, None, 5, 5]},
+        }
+        if kind:
+            draw(place, place, **broken[kind])
+    plain = {
+        "images": [{"id": i, "file_name": f"{name}.png", "width": _SIDE_PX, "height": _SIDE_PX}
+                   for i, (name, _) in enumerate(images)],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "even"}, {"id": 2, "name": "odd"}],
+    }  # fmt: skip
+    (root / "instances.json").write_text(json.dumps(plain))
+
+
+def _yolo_marks(root: Path, images: list[tuple[str, str]]) -> None:
+    (root / "labels").mkdir()
+    (root / "data.yaml").write_text("names: [even, odd]\ntrain: images\n")
+    for place, (name, kind) in enumerate(images):
+        broken = {
+            "": "",
+            "outside": "0 1.6 0.2 0.1 0.1" if place % 2 else "0 0.9 0.5 0.5 0.1",
+            "no area": "0 0.5 0.5 0 0.1",
+            "few points": "",
+            "unknown class": "7 0.5 0.5 0.1 0.1",
+            "unreadable": "0 0.1 0.1 0.5" if place % 2 else "cat 0.5 0.5 0.1 0.1",
+        }[kind]
+        (root / f"labels/{name}.txt").write_text(f"{place % 2} 0.4 0.3 0.5 0.4\n{broken}\n")
 
 
 def _set(number: int) -> str:

@@ -125,7 +125,7 @@ UNUSABLE = {
         lambda p: p.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
         "no image of a known",
     ),
-    "folder": (lambda p: p.mkdir(), "it is damaged"),
+    "folder": (lambda p: p.mkdir(), "it is no ordinary file"),
     "bomb": (images.bomb, "it claims to have more than 100 million pixels"),
     "large": (lambda p: images.bomb(p, 10_001, 10_000), "it has 10001 × 10000 pixels, more than 100 million"),
 }

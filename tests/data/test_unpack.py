@@ -174,6 +174,42 @@ def test_damaged_archives(ending, damage, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
 
 
+@pytest.mark.parametrize(("at", "value", "told"), [(6, 1, "locked with a password"), (8, 97, "packed in a way")])
+def test_locked_and_foreign_zips_say_so_before_anything_is_written(at, value, told, tmp_path):
+    path = zipped(tmp_path / "x.zip", **{"a/1.png": b"x" * 100})
+    data = bytearray(path.read_bytes())
+    for begin, place in ((b"PK\x03\x04", at), (b"PK\x01\x02", at + 2)):
+        data[data.index(begin) + place] = value
+    path.write_bytes(data)
+    for read in (lambda: list(unpack.names(path)), lambda: unpack.archive(path, tmp_path / "to")):
+        with pytest.raises(DataError, match=rf"x\.zip: 1 file in it is {told}.*a/1\.png") as refused:
+            read()
+        assert "by hand" in refused.value.advice
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.zip"]
+
+
+def test_a_tar_whose_second_header_is_damaged_is_not_taken_for_its_beginning(tmp_path):
+    """Python's own reader takes it for the archive's end, and what follows for not there."""
+    path = tarred(tmp_path / "x.tar", entry("a"), entry("b"))
+    data = bytearray(path.read_bytes())
+    data[2 * 512 + 120] ^= 255
+    path.write_bytes(data)
+    for read in (lambda: list(unpack.names(path)), lambda: unpack.archive(path, tmp_path / "to")):
+        with pytest.raises(DataError, match=r"x\.tar cannot be unpacked \(it is damaged, or cut off"):
+            read()
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_note_of_gigabytes_on_a_name_is_not_read(kind, tmp_path):
+    note = tarfile.TarInfo("note")
+    note.type, note.size = kind, 2**32
+    path = tmp_path / "x.tar"
+    path.write_bytes(note.tobuf() + bytes(4096))
+    for read in (lambda: list(unpack.names(path)), lambda: unpack.archive(path, tmp_path / "to")):
+        with pytest.raises(DataError, match="a note of 4096 MiB"):
+            read()
+
+
 def test_it_stops_and_leaves_nothing(tmp_path):
     path = zipped(tmp_path / "x.zip", **{str(i): b"x" for i in range(10)})
     asked = iter([False] * 5)

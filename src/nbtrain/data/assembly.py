@@ -34,7 +34,7 @@ from nbtrain.data.records import (
 from nbtrain.data.records import (
     Mark as Drawn,
 )
-from nbtrain.data.sources import Source
+from nbtrain.data.sources import Source, readable
 from nbtrain.data.splits import SETS, Split
 from nbtrain.errors import ConfigError, DataError, Problem
 from nbtrain.processes import without_collecting
@@ -110,7 +110,8 @@ def look(parts: Parts) -> AsFound:
     where = ", ".join(part.source.path for part in parts)
     with without_collecting():
         if len(parts) == 1:
-            return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
+            with readable(where):
+                return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
         found = tuple(_prefixed(part.name, _listing_of(part)) for part in parts)
     _refuse_confusion(parts, found)
     return AsFound(found, where)
@@ -158,7 +159,8 @@ def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
 
 def _listing_of(part: Part) -> Listing:
     try:
-        return part.source.listing()
+        with readable(part.source.path):
+            return part.source.listing()
     except OneClassError as error:  # the others may have more
         return error.listing
 
@@ -174,7 +176,8 @@ def _prefixed(name: str, listing: Listing) -> Listing:
     own = listing.own_split and {s: tuple(begin + f for f in own) for s, own in listing.own_split.items()}
     notices = tuple(f"{name}: {notice}" for notice in listing.notices)
     root = Roots({name: listing.root})
-    return replace(listing, root=root, records=records, own_split=own, notices=notices)
+    doubts = tuple(replace(doubt, file=begin + doubt.file) for doubt in listing.doubts)
+    return replace(listing, root=root, records=records, own_split=own, notices=notices, doubts=doubts)
 
 
 def _moved(begin: str, mark: Drawn) -> Drawn:
@@ -207,6 +210,7 @@ def _joined(parts: Sequence[Listing], where: str) -> Listing:
         any(part.multilabel for part in parts),
         tuple(notice for part in parts for notice in part.notices),
         columns,
+        tuple(doubt for part in parts for doubt in part.doubts),
     )
     return _once(checked(joined, where))
 

@@ -13,6 +13,7 @@ ImageError with the reason in plain words.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ import simplejpeg
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from nbtrain.errors import ImageError, Unusable
+from nbtrain.files import ordinary
 
 MAX_PIXELS = 100_000_000
 """Largest number of pixels of one image; as uint8 it takes 286 MiB."""
@@ -92,6 +94,8 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
     from nbtrain.data.formats import FORMATS  # loads the readers: not before there is something to read
 
     try:
+        if data is None and not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
+            raise _refused("no image", "it is no ordinary file", path)
         with Image.open(path if data is None else data, formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
@@ -145,7 +149,7 @@ _lent = _Lent()
 def _jpeg_bytes(path: str | Path) -> memoryview:
     """Return what is in a file that begins as a JPEG does, until the next one; nothing where Pillow is to read it."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=ordinary) as file:
             head, n_bytes = file.read(len(JPEG_BEGINS)), os.fstat(file.fileno()).st_size
             if head != JPEG_BEGINS or n_bytes > MAX_JPEG_BYTES:
                 return _NOTHING
@@ -161,7 +165,7 @@ def _jpeg_bytes(path: str | Path) -> memoryview:
 def _head(path: str | Path) -> memoryview:
     """Return the first bytes of a file that begins as a JPEG does; nothing where Pillow is to read it."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=ordinary) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return _NOTHING

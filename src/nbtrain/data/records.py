@@ -26,6 +26,9 @@ MAX_CLASSES = 25_000
 """More classes than any known data set has: beyond it, the "labels" are something else (file names, numbers)."""
 
 
+MAX_CLASS_CHARACTERS = 1000
+_LONG_NAME = 120
+
 MarkKind = Literal["box", "rotated box", "circle", "polygon", "mask"]
 
 
@@ -54,6 +57,17 @@ class Record:
     marks: tuple[Mark, ...] = ()
     cells: tuple[str, ...] = ()
     """What else is known of the image: a value for each of the listing's columns, "" where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something said of an image that its source could not use: it is left out, and a scan lists it with its file."""
+
+    file: str
+    kind: str
+    """The kind of problem that it is, see inspection/problems.py."""
+    text: str
+    """What is wrong and where, with the value."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +125,8 @@ class Listing:
     """What the person should know of what was found, in full sentences."""
     columns: tuple[str, ...] = ()
     """Names of what else is known of each image, such as "patient": what splits group by, and evaluations slice by."""
+    doubts: tuple[Doubt, ...] = ()
+    """What annotations say that cannot be used; neither part of the records nor of the hash."""
     left_out: frozenset[str] = frozenset()
     """Files that are there and that somebody wants left out: a split may still name them."""
 
@@ -198,6 +214,10 @@ def checked(listing: Listing, where: object) -> Listing:
             value=str(where),
             advice="Check that the labels are classes, and not file names or numbers.",
         )
+    long = next((name for name in listing.classes if len(name) > MAX_CLASS_CHARACTERS), None)
+    if long is not None:
+        told = f"a class has a name of {len(long)} characters, more than the {MAX_CLASS_CHARACTERS} that are allowed"
+        raise DataError(told, value=long, advice="Check that it is a class, and not a text; rename it in the source.")
     if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
         raise OneClassError(listing, where)
     return listing.noting(*class_notices(listing))
@@ -222,9 +242,13 @@ def _alike(classes: Sequence[str]) -> str:
 
 
 def first(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first ``limit`` names as text, with the number of the others."""
+    """Return the first ``limit`` names as text, long ones shortened, with the number of the others."""
     more = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(_short, names[:limit])) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME // 2]}…{name[-_LONG_NAME // 3 :]}"
 
 
 def counted(number: int, one: str, many: str) -> str:

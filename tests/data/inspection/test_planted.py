@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from data.planted import EACH
+from data.planted import EACH, MARKS, plant_marks
 from nbtrain.data.inspection.problems import KINDS, Problems, leaks, parsed, problems_of
+from nbtrain.data.inspection.store import Store
+from nbtrain.data.inspection.sweep import sweep
+from nbtrain.data.sources import detect
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +54,20 @@ def test_a_file_that_is_left_out_is_dealt_with(found):
 def test_the_worst_comes_first(found):
     places = [list(KINDS).index(problem.kind) for problem in found]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_every_broken_mark_is_found_in_its_image_and_no_whole_one(form, tmp_path):
+    """Also those that the reader leaves out: a scan lists them with their file, place and value."""
+    planted = plant_marks(tmp_path, form)
+    listing = detect(tmp_path).listing()
+    swept = sweep(listing.root, [record.file for record in listing.records], Store(tmp_path))
+    found = problems_of(listing, swept.looks, swept.groups)
+    # A line of two corners is none that YOLO knows; digits may be alike, which is another matter.
+    kinds = [kind for kind in MARKS if (form, kind) != ("yolo", "few points")]
+    for kind in kinds:
+        files = {file.removeprefix("images/" * (form == "coco")) for file in planted.kinds[kind]}
+        assert len(files) == EACH
+        assert {problem.file for problem in found.of(kind)} == files, kind
+    assert set(found.counts()) - {"alike", "equal"} == set(kinds)
+    assert all(any(sign.isdigit() for sign in problem.text) for kind in kinds for problem in found.of(kind))

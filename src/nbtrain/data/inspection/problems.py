@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "outside": Kind("Outside the image", "warning", "Correct the annotation."),
     "no area": Kind("Without area", "warning", "Correct or remove the annotation."),
     "few points": Kind("Too few corners", "warning", "Correct or remove the annotation."),
+    "unreadable": Kind("Unreadable annotation", "warning", "Correct or remove the annotation."),
     "unknown class": Kind("Unknown class", "error", "Correct the label, or add the class."),
     "no label": Kind("No label", "note", "Label it, or leave it out."),
 }  # fmt: skip
@@ -155,6 +156,7 @@ def problems_of(listing: Listing, looks: Sequence[Look], groups: Groups) -> Prob
     for record, look in zip(listing.records, looks, strict=True):
         rows += _of_look(look)
         rows += _of_labels(record, look, len(listing.classes))
+    rows += [_row(doubt.kind, doubt.file, doubt.text, detail=doubt.text) for doubt in listing.doubts]
     return Problems([*rows, *_of_groups(listing, looks, groups)])
 
 

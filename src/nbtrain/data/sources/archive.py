@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from nbtrain.data import unpack
-from nbtrain.data.records import Listing, Record
+from nbtrain.data.records import Listing, OneClassError, Record, counted, first
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.base import Source, detect, existing, is_image, names_in, unplaced
+from nbtrain.errors import DataError
 from nbtrain.schema import field
 
 
@@ -39,8 +40,18 @@ class Archive(Source, kind="archive", label="Archive"):
     def listing(self) -> Listing:
         """Return the images of what lies inside; raises DataError saying what is wrong."""
         done = self._done()
-        listing = detect(_inner(done.folder)).listing()
-        return listing.noting(*done.notices)
+        inner, name = _inner(done.folder), Path(self.path).name
+        try:
+            return detect(inner).listing().noting(*done.notices)
+        except OneClassError as error:
+            raise OneClassError(error.listing.noting(*done.notices), self.path) from None
+        except DataError as error:
+            more = [inside for inside in names_in(inner) if inside.lower().endswith(unpack.ENDINGS)]
+            if more:
+                told = f"{name} holds {counted(len(more), 'other archive', 'other archives')}: {first(more)}"
+                advice = "Unpack it by hand, and give its folder, or one of these."
+                raise DataError(told, value=self.path, advice=advice) from None
+            raise DataError(f"{name}: {error.what}", value=error.value, advice=error.advice) from None
 
     def preview(self) -> Listing:
         """Return the listing where the archive is unpacked; else the names of its images, without classes."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 
 def library() -> Any:
@@ -86,6 +87,8 @@ def _kind(pa: Any, kind: Any) -> str:
 def _schema(path: Path) -> Any:
     pa = library()
     with _told(path):
+        with open(path, "rb", opener=ordinary):  # a pipe would be waited for
+            pass
         return pa.parquet.read_schema(path) if _is_parquet(path) else _stream(pa, path).schema
 
 

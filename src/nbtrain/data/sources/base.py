@@ -5,9 +5,11 @@ It knows no format. A new one is a new file with one class, whose ``claims`` say
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Self
@@ -45,6 +47,16 @@ SPLIT_NAMES: dict[str, str] = {
 """What people call the three sets, in lower case, and what nbtrain calls them."""
 
 
+_REFUSALS = {
+    errno.EACCES: "Give yourself permission to read it and to enter the folders above it, or ask whoever owns it.",
+    errno.EPERM: "Give yourself permission to read it and to enter the folders above it, or ask whoever owns it.",
+    errno.ELOOP: "It is a link that leads back to itself: give the folder that is meant.",
+    errno.ENAMETOOLONG: "Names end at 255 bytes and paths at 4096: check what was pasted.",
+    errno.EIO: "The disk, or the server it lies on, does not answer: try again, or copy the images elsewhere.",
+    errno.ESTALE: "The disk, or the server it lies on, does not answer: try again, or copy the images elsewhere.",
+    errno.EMFILE: "Too many files are open in this process: restart the kernel.",
+}
+"""What to do where the file system refuses, by its number for why."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
 
@@ -101,9 +113,10 @@ def detect(path: str | Path) -> Source:
     if named is not None and not Path(path).exists():
         return named(path=str(path))
     where = existing(path)
-    for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
-        if kind.claims(where):
-            return kind(path=str(where))
+    with readable(where):
+        for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
+            if kind.claims(where):
+                return kind(path=str(where))
     known = "; ".join(kind.layout for kind in Source.kinds().values())
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
 
@@ -112,15 +125,30 @@ def existing(path: str | Path) -> Path:
     """Return ``path`` with ``~`` resolved; raises DataError where it is empty or missing, naming what is there."""
     if not str(path).strip() or "\0" in str(path):
         raise DataError("no path was given", value=str(path), advice="Give a folder with images, or a file.")
-    where = Path(path).expanduser()
     try:
-        found = where.exists()
+        where = Path(path).expanduser()
+    except RuntimeError:
+        advice = "Write the whole path, without ~."
+        raise DataError("it is not known whose home this is", value=str(path), advice=advice) from None
+    with readable(where):
+        try:
+            os.stat(where)
+        except (FileNotFoundError, NotADirectoryError, UnicodeError):
+            parent = next((p for p in where.absolute().parents if os.path.isdir(p)), Path("/"))
+            advice = f"The nearest folder that exists is {parent}."
+            raise DataError("there is no such path", value=str(where), advice=advice) from None
+    return where.absolute()
+
+
+@contextmanager
+def readable(path: object) -> Iterator[None]:
+    """Turn what the file system refuses while something at ``path`` is read into one error that says where and why."""
+    try:
+        yield
     except OSError as error:
-        raise DataError(f"the path cannot be read ({error.strerror})", value=str(where)) from None
-    if found:
-        return where.absolute()
-    parent = next((p for p in where.absolute().parents if p.is_dir()), Path("/"))
-    raise DataError("there is no such path", value=str(where), advice=f"The nearest folder that exists is {parent}.")
+        advice = _REFUSALS.get(error.errno or 0, "Look whether it can be opened, or leave it out.")
+        what = f"it cannot be read ({error.strerror or error})"
+        raise DataError(what, value=str(error.filename or path), advice=advice) from None
 
 
 def unplaced(path: str) -> DataError:

@@ -18,7 +18,8 @@ from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, 
 from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.texts import begins_with, json_of
-from nbtrain.errors import DataError
+from nbtrain.errors import DataError, shown
+from nbtrain.files import ordinary
 
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
@@ -129,7 +130,9 @@ def _gather(gathering: Gathering, part: _Part, base: str) -> None:
         image = images[owner]
         label = part.classes.get(_id(annotation, "category_id"))
         if image is not None and label is None:
-            gathering.odd(*_NO_CLASS, f"{image.file} (annotation {at}, class {annotation.get('category_id')})")
+            number = shown(annotation.get("category_id"), 20)
+            gathering.odd(*_NO_CLASS, f"{image.file} (annotation {at}, class {number})")
+            gathering.doubt(image, "unknown class", f"annotation {at}: no category has the id {number}")
         elif image is not None and label is not None and _mark(gathering, image, label, annotation, at):
             several.append(f"{image.file} (annotation {at})")
     if several:
@@ -221,7 +224,7 @@ def _looks(path: Path) -> bool:
     if path.suffix.lower() != ".json":
         return False
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=ordinary) as file:
             head = file.read(_PEEKED_BYTES)
             file.seek(max(0, path.stat().st_size - _PEEKED_BYTES))
             tail = file.read(_PEEKED_BYTES)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbtrain.data.records import Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
+from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
 from nbtrain.data.sources.named import Files
 from nbtrain.errors import DataError
 
@@ -50,6 +50,7 @@ class Gathering:
         self.n_named = 0
         self._odd: dict[str, list[str]] = {}
         self._noted: list[str] = []
+        self._doubts: list[Doubt] = []
 
     def image(
         self, name: str, *, place: str = "", base: str = "", split: str = "", size_bytes: int = -1
@@ -76,16 +77,25 @@ class Gathering:
         self, image: Image, kind: MarkKind, label: str, points: Iterable[Any], at: object, *, crowd: bool = False
     ) -> None:
         """Add a mark; one that cannot be drawn is counted. ``at`` says which of its file's marks it is."""
+        given = points if isinstance(points, list | tuple) else ()
         numbers = _numbers(points)
         told = _wrong(kind, numbers) or _beyond(kind, numbers, image)
         if told is not None:
             self.odd(*told, f"{image.file} ({self.what} {at})")
+        if told in _DOUBTED:
+            seen = first([f"{number:g}" for number in numbers], 8) or first([str(point) for point in given], 8)
+            kind_of, why = _DOUBTED[told]
+            self.doubt(image, kind_of, f"{self.what} {at}: this {kind} {why} ({seen or 'nothing'})")
         if told in (None, _CUT):
             image.marks.append((kind, label, numbers, "", crowd))
 
     def odd(self, one: str, many: str, place: str) -> None:
         """Count something odd at ``place``; ``one`` and ``many`` go on after the number."""
         self._odd.setdefault(f"{one}\0{many}", []).append(place)
+
+    def doubt(self, image: Image, kind: str, text: str) -> None:
+        """Keep for a scan what cannot be used of an image's annotations: ``kind`` of problem, and what is wrong."""
+        self._doubts.append(Doubt(image.file, kind, text))
 
     def note(self, *notices: str) -> None:
         """Add sentences of the format's own; empty ones are left out."""
@@ -104,7 +114,8 @@ class Gathering:
         columns = tuple(dict.fromkeys(column for i in images for column in i.cells))
         records = tuple(_record(image, ids, columns) for image in images)
         multilabel = any(len(record.labels) != 1 for record in records)
-        listing = Listing(root, names, records, self._own_split(images), multilabel, columns=columns)
+        own = self._own_split(images)
+        listing = Listing(root, names, records, own, multilabel, columns=columns, doubts=tuple(self._doubts))
         notices = (*self.files.notices(), *self._told(), *self._noted, unused(listing), _one(listing))
         return checked(listing.noting(*notices), where)
 
@@ -184,6 +195,13 @@ _NO_NUMBERS = ("mark has no usable numbers and is left out", "marks have no usab
 _NO_SIZE = ("mark has no or a negative size and is left out", "marks have no or a negative size and are left out")
 _CORNERS = ("polygon has under 3 corners and is left out", "polygons have under 3 corners and are left out")
 Told = tuple[str, str]
+_DOUBTED: dict[Told | None, tuple[str, str]] = {
+    _OUTSIDE: ("outside", "lies outside the image"),
+    _NO_SIZE: ("no area", "covers nothing"),
+    _CORNERS: ("few points", "has fewer than three corners"),
+    _NO_NUMBERS: ("unreadable", "has no usable numbers"),
+}
+"""Of what is left out the kind of problem that it is, and what is wrong in words."""
 _N_POINTS: dict[str, int] = {"box": 4, "rotated box": 5, "circle": 3}
 _SIZES: dict[str, Callable[[tuple[float, ...]], float]] = {
     "box": lambda p: min(p[2] - p[0], p[3] - p[1]),

@@ -90,10 +90,12 @@ def _tasks(plain: Any, path: Path) -> list[_Task]:
 
 def _full(entry: dict[str, Any]) -> _Task:
     data = entry["data"]
-    annotations = entry.get("annotations") or entry.get("completions") or []
-    real = [a for a in annotations if isinstance(a, dict) and not a.get("was_cancelled")]
+    annotations = entry.get("annotations") or entry.get("completions")
+    every = annotations if isinstance(annotations, list) else []
+    real = [a for a in every if isinstance(a, dict) and not a.get("was_cancelled")]
     chosen = max(real, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")), default={})
-    results = [r for r in chosen.get("result") or [] if isinstance(r, dict)]
+    told = chosen.get("result")
+    results = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
     key = _image_key(data)
     return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
 
@@ -220,6 +222,7 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
                 skipped[kind] = skipped.get(kind, 0) + 1
         elif not names:
             gathering.odd("region has no class", "regions have no class", f"{image.file} (region {number})")
+            gathering.doubt(image, "unknown class", f"region {number}: it has no class")
         else:
             _measure(image, result, gathering.files.root)
             drawn, points = _drawn(shape, value, image)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import Source, detect
+from nbtrain.data.sources.base import Source, detect, readable
 
 _SHOWN_CLASSES = 12
 
@@ -113,7 +113,8 @@ def look(path: str | Path | Source) -> Found:
     Raises DataError where it cannot be used, saying what is wrong and what to do.
     """
     source = path if isinstance(path, Source) else detect(path)
-    return Found.of(source, source.preview())
+    with readable(source.path):
+        return Found.of(source, source.preview())
 
 
 def _number(n: int) -> str:

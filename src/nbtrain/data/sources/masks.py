@@ -21,6 +21,7 @@ from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 _MASK_FOLDERS = ("masks", "mask", "SegmentationClass", "labels", "annotations")
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
@@ -109,7 +110,7 @@ def _label(value: int, names: dict[int, str]) -> str:
 def _values(path: Path) -> tuple[int, ...] | str:
     """Return the pixel values of a mask, or why it cannot be used."""
     try:
-        with Pillow.open(path, formats=["PNG"]) as image:
+        with open(path, "rb", opener=ordinary) as file, Pillow.open(file, formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 return f"it has more than {MAX_PIXELS // 1_000_000} million pixels"
             if image.mode not in ("1", "L", "P", "I", "I;16"):

@@ -18,6 +18,7 @@ from xml.parsers import expat
 import orjson
 
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 MAX_BYTES = 4 * 2**30
 """Largest annotation file that is read: the largest in use (LVIS, Objects365) have one to two GiB."""
@@ -78,7 +79,7 @@ def json_of(path: Path) -> Any:
 def begins_with(path: Path, start: bytes) -> bool:
     """Return whether the first characters of a file that are no spaces are ``start``."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=ordinary) as file:
             return file.read(_PEEKED_BYTES).removeprefix(_BOM).lstrip().startswith(start)
     except OSError:
         return False

@@ -185,6 +185,7 @@ def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
     for number, (label, kind, points) in enumerate(annotation.things, 1):
         if not label:
             gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
+            gathering.doubt(image, "unknown class", f"object {number}: it has no class")
         elif kind:
             gathering.mark(image, kind, label, points, number)
         else:

@@ -6,6 +6,7 @@ Hidden entries are no matter. It knows names and sizes of files and opens none; 
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from nbtrain.data.records import Record, counted, first, natural
 from nbtrain.data.sources.base import IMAGE_ENDINGS
 from nbtrain.errors import DataError
 
+_DEEPEST = 100
 _IGNORED = frozenset({"__macosx", "__pycache__", "lost+found", "$recycle.bin"})
 
 
@@ -27,6 +29,7 @@ class Walk:
     others: Counter[str] = attribute(default_factory=Counter)
     unreadable: set[str] = attribute(default_factory=set)
     broken_links: list[str] = attribute(default_factory=list)
+    no_files: list[str] = attribute(default_factory=list)
     loops: list[str] = attribute(default_factory=list)
     loose: int = 0
 
@@ -52,7 +55,13 @@ class Walk:
         self, folder: str | Path | os.DirEntry[str], prefix: str, above: tuple[tuple[int, int], ...] = ()
     ) -> Iterator[Record]:
         """Yield the images in ``folder`` and all folders below it, entering no folder that lies above itself."""
-        here = _identity(os.stat(folder))
+        if len(above) > _DEEPEST:
+            advice = "Give a folder further in, or move its images up."
+            raise DataError(f"folders lie more than {_DEEPEST} deep in each other", value=prefix, advice=advice)
+        try:
+            here = _identity(os.stat(folder))
+        except FileNotFoundError:  # somebody has removed it since the folder above was read
+            return
         if here in above:
             self.loops.append(prefix.rstrip("/"))
             return
@@ -65,11 +74,16 @@ class Walk:
                 yield from self.record(entry, prefix + entry.name)
 
     def record(self, entry: os.DirEntry[str], file: str) -> Iterator[Record]:
-        """Yield the record of one image; nothing for a link to nowhere."""
+        """Yield the record of one image; nothing for a link to nowhere, or a pipe, which reading would wait for."""
         try:
-            yield Record(file, (), entry.stat().st_size)
+            found = entry.stat()
         except OSError:
             self.broken_links.append(file)
+            return
+        if stat.S_ISREG(found.st_mode):
+            yield Record(file, (), found.st_size)
+        else:
+            self.no_files.append(file)
 
     def entries(self, folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
         """Return what lies in ``folder`` in natural order, without hidden entries."""
@@ -91,6 +105,7 @@ class Walk:
         told = (
             (self.others.total(), "file is no image", "files are no images", f": {first(others)}"),
             (self.loose, "image lies in no class folder", "images lie in no class folder", ""),
+            (len(self.no_files), "pipe or device", "pipes or devices", f": {first(self.no_files)}"),
             (len(self.broken_links), "link leads nowhere", "links lead nowhere", f": {first(self.broken_links)}"),
             (
                 len(self.loops),

@@ -18,12 +18,13 @@ import yaml
 
 from nbtrain.data.records import Listing, Record, counted, first
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image, names_in
-from nbtrain.data.sources.gathering import SETS, Gathering, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
-from nbtrain.errors import DataError
+from nbtrain.errors import DataError, shown
+from nbtrain.files import ordinary
 
 _YAML = (".yaml", ".yml")
 _CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
@@ -78,15 +79,18 @@ class _Described:
 def _described(file: Path) -> _Described:
     try:
         plain = yaml.load(text_of(file), yaml.CSafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, a huge number
         mark = getattr(error, "problem_mark", None)
-        what = f"{file.name}, line {mark.line + 1 if mark else 1}: this is no YAML"
-        raise DataError(what, value=str(file), advice="Repair the line.") from None
+        told = f", line {mark.line + 1}: this is no YAML" if mark else f" cannot be read as YAML ({error})"
+        raise DataError(f"{file.name}{told}", value=str(file), advice="Repair the file.") from None
     if not isinstance(plain, dict) or not ({"names", "train"} & set(plain)):
         advice = "It has names: the classes, and train: and val: the folders of images."
         raise DataError(f"{file.name} describes no data set", value=str(file), advice=advice)
     sets = {SPLIT_NAMES[key]: _texts(plain[key], key, file) for key in plain if key in SPLIT_NAMES and plain[key]}
-    return _Described(file, str(plain.get("path") or ""), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
+    path = plain.get("path") or ""
+    if not isinstance(path, str | int | float):
+        raise DataError(f"{file.name}: path is no folder", value=path, advice="Write the folder's name.")
+    return _Described(file, str(path), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
 
 
 def _texts(value: Any, key: str, file: Path) -> list[str]:
@@ -103,7 +107,7 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     names: dict[int, str] = {}
     for number, name in pairs:
-        if not str(number).isdigit() or not isinstance(name, str | int | float):
+        if not (str(number).isascii() and str(number).isdigit()) or not isinstance(name, str | int | float):
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
@@ -225,7 +229,7 @@ def _look(root: Path, file: str) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
     for place in dict.fromkeys((_label_file(file), beside)):
         try:
-            with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace") as text:
+            with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace", opener=ordinary) as text:
                 lines = text.read().splitlines()
         except OSError:
             continue
@@ -271,16 +275,16 @@ def _mark(
     try:
         number_of_class, *shares = map(float, line.split())
     except ValueError:
-        return gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+        return _unusable(gathering, image, _UNREADABLE, line, number)
     shares = shares[:4] if keypoints else shares
     whole = number_of_class.is_integer() and number_of_class >= 0
     label = names.get(int(number_of_class)) if names and whole else str(int(number_of_class)) if whole else None
     if label is None:
-        return gathering.odd(*_UNKNOWN, f"{file} (line {number})")
+        return _unusable(gathering, image, _UNKNOWN, line, number)
     if not shares:
         image.labels.add(label)
     elif len(shares) % 2 or len(shares) == 2:
-        gathering.odd(*_UNREADABLE, f"{file} (line {number})")
+        _unusable(gathering, image, _UNREADABLE, line, number)
     elif not image.width:  # the image cannot be read: what it shows is known, not where
         image.labels.add(label)
     elif len(shares) == 4:
@@ -294,6 +298,13 @@ def _mark(
         )
 
 
+def _unusable(gathering: Gathering, image: Image, told: tuple[str, str], line: str, number: int) -> None:
+    """Tell of a line that gives no mark."""
+    gathering.odd(*told, f"{image.file} (line {number})")
+    kind, why = ("unknown class", "names no known class") if told is _UNKNOWN else ("unreadable", "cannot be read")
+    gathering.doubt(image, kind, f"line {number} of its text file {why} ({shown(line, 40)})")
+
+
 def _yaml_in(folder: Path) -> Path | None:
     """Return the YAML file of a folder that describes a data set."""
     names = [name for name in names_in(folder) if name.lower().endswith(_YAML)]
@@ -305,7 +316,8 @@ def _describes(file: Path) -> bool:
     try:
         if file.stat().st_size > _MAX_YAML_BYTES:
             return False
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        with open(file, encoding="utf-8-sig", errors="replace", opener=ordinary) as opened:
+            text = opened.read()
     except OSError:
         return False
     return any(line.startswith("names:") for line in text.splitlines()) and any(
