@@ -14,7 +14,7 @@ from bench.table import keep, show
 NAMES = (
     "start", "quickstart", "loop", "convolutions", "loader", "limits", "train", "compile", "checkpoint", "resume",
     "attach", "panels", "gallery", "preview", "watching", "plan", "jobs", "scan", "journal", "scale", "intervals",
-    "sources",
+    "ties", "classes", "sources",
 )  # fmt: skip
 
 

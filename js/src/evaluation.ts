@@ -5,20 +5,20 @@ import { live } from "lit-html/directives/live.js";
 import "./evaluation.css";
 import type { Evaluation, EvaluationPanel } from "./contracts";
 import { type Sorting, PAGE, classes, decisions } from "./evaluation/classes";
-import { confusion } from "./evaluation/confusion";
+import { type Seeking, confusion } from "./evaluation/confusion";
 import { type Curve, curves, reliability, slices } from "./evaluation/plots";
 import { measured, percent } from "./lib/format";
 import { nearTheEnd } from "./lib/listed";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
 const SHARES = /accuracy|top|precision|recall|f1|auroc|map|ece|average|match/i;
-interface Local extends Curve, Sorting { part: string; checkpoint: string; deleting: boolean }
+interface Local extends Curve, Seeking, Sorting { part: string; checkpoint: string; deleting: boolean }
 
 function prepare(panel: Panel<EvaluationPanel>): () => TemplateResult {
-  const local: Local = { part: "val", checkpoint: "best", kind: "pr", threshold: null, deleting: false, words: "", by: "", up: true, most: PAGE };
+  const local: Local = { part: "val", checkpoint: "best", kind: "pr", threshold: null, deleting: false, words: "", by: "", up: true, most: PAGE, sought: "", asking: undefined };
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
   panel.on("change:curve", () => { local.threshold = null; });
-  panel.on("change:per_class", () => { Object.assign(local, { words: "", by: "", most: PAGE }); });
+  panel.on("change:per_class", () => { Object.assign(local, { words: "", by: "", most: PAGE, sought: panel.get("confusion").words ?? "" }); });
   const end = nearTheEnd(panel, () => change({ most: local.most + PAGE }));
   reportVisibility(panel);
   return () => {
@@ -63,7 +63,7 @@ function progress(panel: Panel<EvaluationPanel>): TemplateResult | typeof nothin
 function numbers(panel: Panel<EvaluationPanel>, local: Local, change: (part: Partial<Local>) => void, end: (element?: Element) => void): TemplateResult {
   return html`<div class="numbers">
     <section class="metrics">${metrics(panel)}</section>
-    <section>${panel.get("multilabel") ? decisions(panel) : confusion(panel)}</section>
+    <section>${panel.get("multilabel") ? decisions(panel) : confusion(panel, local)}</section>
     <section>${curves(panel, local, change)}</section>
     <section>${reliability(panel.get("reliability"))}</section>
     <section class="wide">${classes(panel, local, change, end)}</section>
