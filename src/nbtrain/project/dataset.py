@@ -24,8 +24,12 @@ from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.labelling import ImageEdits, who
 from nbtrain.project.splitting import Splitting
+from nbtrain.project.statistics import EFFECTIVE, Sets, charts_of, frames
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrain.data.splits import Split
     from nbtrain.project.project import Project
 
 
@@ -106,6 +110,14 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
     def listing(self) -> Listing:
         """Return every image that is in use, with its labels as they are now."""
         return self.value.listing()
+
+    def statistics(self, split: Split | Sets | str | None = None, *, beta: float = 0.999) -> dict[str, pd.DataFrame]:
+        """Return what there is to count of the images in use, as data frames by name; docs/data.md lists them.
+
+        Classes are counted per set of ``split`` (one, its name or its sets). Sizes in pixels, light and formats are
+        there once the images were scanned. ``beta`` is that of the class weights "effective".
+        """
+        return frames(charts_of(self, split), EFFECTIVE.replace(beta=beta))
 
     @property
     def history(self) -> list[Edit]:

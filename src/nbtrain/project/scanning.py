@@ -11,14 +11,17 @@ knows data sets, jobs and that folder; what is wrong with an image is data/inspe
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data import splits
-from nbtrain.data.inspection import store, tables
+from nbtrain.data.inspection import store
 from nbtrain.data.inspection.alike import NONE, Groups
+from nbtrain.data.inspection.bins import Table
+from nbtrain.data.inspection.charts import Charts
 from nbtrain.data.inspection.problems import Problems, leaks, parsed
 from nbtrain.data.inspection.store import PROBLEMS, Columns
 from nbtrain.data.records import Listing
@@ -148,13 +151,19 @@ class Scan:
                         found[kind, number].append(file)
         return [tuple(own) for own in found.values()]
 
-    def tables(self) -> dict[str, tables.Table]:
-        """Return statistics of the images as small tables, by name; empty where no scan has been completed."""
+    def tables(self) -> dict[str, Table]:
+        """Return statistics of the images in use as plain tables, by name; empty where no scan has been completed.
+
+        They are those of ``project.dataset(name).statistics()``, for JSON: a bin without an upper end has None there.
+        """
         columns, dataset = self.columns, self._dataset
         if columns is None:
             return {}
-        classes = tables.class_table(dataset.classes, dataset.counts, dataset.n_images)
-        return {**tables.tables(columns), "classes": classes}
+        made = Charts(dataset.listing(), columns).tables()
+        return {
+            key: [{name: None if value == math.inf else value for name, value in row.items()} for row in rows]
+            for key, rows in made.items()
+        }
 
     @property
     def _dataset(self) -> DataSet:
