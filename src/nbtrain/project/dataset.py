@@ -23,6 +23,7 @@ from nbtrain.errors import DataError
 from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.labelling import ImageEdits, who
+from nbtrain.project.sourcing import Sourcing
 from nbtrain.project.splitting import Splitting
 from nbtrain.project.statistics import EFFECTIVE, Sets, charts_of, frames
 
@@ -44,7 +45,7 @@ class Edit:
     taken_back: bool
 
 
-class LiveDataSet(ClassEdits, ImageEdits, Splitting):
+class LiveDataSet(ClassEdits, ImageEdits, Sourcing, Splitting):
     """A data set of a project, always as it is now; made by :meth:`Project.dataset`."""
 
     def __init__(self, project: Project, name: str) -> None:
@@ -145,6 +146,9 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         if isinstance(path, DataSet):
             return self._add_all(path, name)
         source = self.project.source_at(path)
+        before = next((part for part in self.value.removed if part.source == source), None)
+        if before is not None and name in ("", before.name):  # it was taken out: with its name its edits come back
+            return self.restore_source(source.path)
         part = Part(self._free_part(name or Path(source.path).stem), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))
@@ -195,7 +199,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         """Return a short name for a source that no other has, and no folder of the first source."""
         now = self.value
         tops = {record.file.partition("/")[0] for record in now.found().listing.records}
-        used = {*(part.name for part in now.parts), *tops, *taken}
+        used = {*(part.name for part in (*now.parts, *now.removed)), *tops, *taken}
         usual = files.slug(name)
         return next(n for n in (usual, *(f"{usual}-{i}" for i in range(2, 10_000))) if n not in used)
 

@@ -42,7 +42,7 @@ def weights_of(charts: Charts, loss: Loss = EFFECTIVE) -> Table:
     A loss with weights of its own, as given, has them in a column ``given``. Without a split all images count.
     """
     rows = charts["classes"].rows
-    counts = [row.get("train", row["images"]) for row in rows]
+    counts = [int(row["train"] if "train" in row else row["images"]) for row in rows]
     told: Table = [{"name": row["name"], "train": count} for row, count in zip(rows, counts, strict=True)]
     for way in ("auto", "effective", *(["given"] if loss.class_weights == "given" else [])):
         weights = loss.replace(class_weights=way).weights(counts) or ()
