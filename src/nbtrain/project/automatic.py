@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from nbtrain import files
 
-_NAME = re.compile(r"(?:own|(?P<val>[0-9.e-]+?)-(?P<test>[0-9.e-]+))-seed(?P<seed>[0-9]+)-(?P<base>[0-9a-f]{8})")
+_SHARE = "[0-9.]+(?:e-[0-9]+)?"
+_NAME = re.compile(f"(?:own|(?P<val>{_SHARE})-(?P<test>{_SHARE}))-seed(?P<seed>[0-9]+)-(?P<base>[0-9a-f]{{8}})")
 
 
 @dataclass(frozen=True, slots=True)

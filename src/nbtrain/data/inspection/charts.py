@@ -163,7 +163,7 @@ class Charts:
         share_M = area_M / (self._column("width") * self._column("height"))[image_M]
         about = "Which share of the image, 0 to 1, the box around each object covers."
         bounds = (0, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, np.inf)
-        return _per_object("object_share", "Object share of the image", about, "", image_M, share_M, bounds)
+        return _per_object("object_share", "Object share", about, "", image_M, share_M, bounds)
 
     # -- files and pixels ---------------------------------------------------------------------------------------
 
