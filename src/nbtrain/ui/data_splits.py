@@ -46,15 +46,14 @@ class SplitWishes(HasTraits):
 
     def _start_splits(self) -> None:
         self._leaking: Aside[dict[str, list[str]]] = Aside(self.soon)
+        self._users: tuple[Any, dict[str, list[str]]] = (None, {})
 
     def _splits(self) -> list[dict[str, Any]]:
         data = self.data
         if data is None:
             return []
         sizes, base = data.split_sizes, data.value.base[:8]
-        used: dict[str, list[str]] = {}
-        for name, run in uses(data.project):
-            used.setdefault(name, []).append(run)
+        used = self._used(data)
         leaks = self._leaks(data, list(sizes))
         return [
             {
@@ -63,6 +62,16 @@ class SplitWishes(HasTraits):
             }
             for name, own in sizes.items()
         ]  # fmt: skip
+
+    def _used(self, data: LiveDataSet) -> dict[str, list[str]]:
+        """Return the runs of each split, in words; looked at again where an experiment has another run, or name."""
+        key = [(one.id, one.name, one.run_path) for one in data.project.cards]
+        if key != self._users[0]:
+            found: dict[str, list[str]] = {}
+            for name, run in uses(data.project):
+                found.setdefault(name, []).append(run)
+            self._users = (key, found)
+        return self._users[1]
 
     def _leaks(self, data: LiveDataSet, names: Sequence[str]) -> dict[str, list[str]] | None:
         """Return, by split, the files that lie in several of its sets; None where that is not known, or not yet."""
