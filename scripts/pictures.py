@@ -118,6 +118,15 @@ def browsed(view: NotebookView) -> None:
     view.output.locator(".nbt-gallery .tile img").nth(40).wait_for()
 
 
+def counted(view: NotebookView) -> None:
+    """Scan the images, then open the statistics."""
+    view.output.get_by_role("tab", name="Data").click()
+    view.output.get_by_role("button", name="Scan all images").click()
+    view.output.locator(".nbt-data .kinds li").first.wait_for(timeout=120_000)
+    view.output.get_by_role("button", name="Statistics").click()
+    view.output.locator(".nbt-statistics .brightness .upright").wait_for(timeout=120_000)
+
+
 def judged(view: NotebookView) -> None:
     """Open the evaluation and wait for its errors."""
     view.output.get_by_role("tab", name="Evaluate").click()
@@ -190,6 +199,7 @@ STATES = (
         act=until("exp.status == 'failed'"),
     ),
     State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
+    State("statistics", NEW.format(epochs=4) + PROBLEMS, act=counted, height_px=2200),
     State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
     State("evaluate-multilabel", LABELS, act=judged, height_px=1800),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),

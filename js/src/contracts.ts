@@ -84,6 +84,11 @@ export interface Counted { value: string; label: string; count: number }
 export interface ProblemKind { kind: string; label: string; help: string; count: number; dealt: number }
 export interface Scan { state?: "none" | "running" | "done" | "stale"; text?: string; fraction?: number | null; trouble?: string; kinds?: ProblemKind[] }
 
+/** `shown` is the path as the notebook sees it; `there` whether something lies at it. */
+export interface Source { name: string; path: string; shown: string; kind: string; there: boolean; images: number | null; classes: number | null; removed: boolean }
+/** `words` tell of one that a run has made by itself; `used` names the runs that used it; `leaks` is null where nobody knows. */
+export interface Split { name: string; train: number; val: number; test: number; words: string; used: string[]; leaks: number | null }
+
 export interface Data extends Common {
   sets: { name: string; images: number; classes: number }[];
   chosen: string;
@@ -91,7 +96,10 @@ export interface Data extends Common {
   classes: { name: string; count: number }[];
   notices: string[];
   scan: Scan;
-  splits: { name: string; train: number; val: number; test: number }[];
+  sources: Source[];
+  finding: { source?: string; path?: string; text?: string; busy?: boolean; ok?: boolean; whole?: boolean; done?: string };
+  splits: Split[];
+  reading: { text?: string; trouble?: string };
   columns: string[];
   user: { name?: string; split?: string; editable?: boolean };
   adding: Adding;
@@ -105,10 +113,27 @@ export interface Gallery extends Common {
   query: { label: string; part: string; problem: string; words: string };
   choices: { labels: Counted[]; parts: Counted[]; problems: Counted[] };
   title: string;
+  can_widen: boolean;
   editable: boolean;
   undo: string;
   redo: string;
   opened: { file?: string; heat?: string; facts?: { label: string; value: string }[] };
+  visible: boolean;
+}
+
+/** A chart with the rows that are seen, of `total`; `names` say what each stands for, `row` is its number in the whole table. */
+export interface Chart {
+  key: string; title: string; kind: "bins" | "names" | "grid" | "pairs"; about: string; unit: string; said: string; total: number; columns: string[];
+  rows: ({ row: number } & Record<string, number | string | null>)[]; names: string[]; largest: number;
+}
+
+export interface Statistics extends Common {
+  view: "images" | "statistics";
+  text: string;
+  busy: boolean;
+  failed: string;
+  charts: Chart[];
+  scan: Scan;
   visible: boolean;
 }
 

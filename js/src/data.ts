@@ -2,22 +2,25 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./data.css";
 import type { Data } from "./contracts";
+import { type SourcesLocal, sourcesPart } from "./data/sources";
+import { type SplitsLocal, splitsPart } from "./data/splits";
 import { PATH, addingPart } from "./lib/adding";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
-interface Local { adding: boolean; path: string; renaming: string; dropping: string; splitting: boolean; most: number }
+interface Local extends SourcesLocal, SplitsLocal { adding: boolean; path: string; renaming: string; dropping: string; most: number }
 const MOST_CLASSES = 30;
 
 function prepare(panel: Panel<Data>): () => TemplateResult {
-  const local: Local = { adding: false, path: "", renaming: "", dropping: "", splitting: false, most: MOST_CLASSES };
+  const local: Local = { adding: false, path: "", renaming: "", dropping: "", most: MOST_CLASSES, splitting: false, calling: "", removing: null, moving: null, to: "" };
   const change = (part: Partial<Local>): void => {
     Object.assign(local, part);
     panel.draw();
-    if (part.adding || part.renaming || part.dropping || part.splitting) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .confirm .keep, .splitting input`)?.focus();
+    if (part.adding || part.renaming || part.dropping || part.splitting || part.calling || part.removing || part.moving) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .moving input, .confirm .keep, .splitting input`)?.focus();
   };
   panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "" }); });
+  panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
   reportVisibility(panel);
   return () => {
     const none = panel.get("sets").length === 0;
@@ -26,7 +29,7 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
       ${panel.get("adding").done ? html`<div class="note small" role="status">${panel.get("adding").done}</div>` : nothing}
       ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
       ${none ? nothing : html`<dl>${panel.get("facts").map((fact) => html`<dt>${fact.label}</dt><dd>${fact.value}</dd>`)}</dl>
-      ${scan(panel)}${splits(panel, local, change)}${classes(panel, local, change)}${notices(panel.get("notices"))}`}`;
+      ${reading(panel)}${sourcesPart(panel, local, change)}${scan(panel)}${splitsPart(panel, local, change)}${classes(panel, local, change)}${notices(panel.get("notices"))}`}`;
   };
 }
 
@@ -46,6 +49,12 @@ function adding(panel: Panel<Data>, local: Local, change: (part: Partial<Local>)
   });
 }
 
+function reading(panel: Panel<Data>): TemplateResult | typeof nothing {
+  const { text = "", trouble = "" } = panel.get("reading");
+  if (trouble) return html`<div class="note bad small" role="alert">${trouble} <button class="link" @click=${() => panel.send("read")}>Try again</button></div>`;
+  return text ? html`<p class="small mut" role="status">${text}</p>` : nothing;
+}
+
 function scan(panel: Panel<Data>): TemplateResult {
   const now = panel.get("scan");
   const kinds = now.kinds ?? [];
@@ -61,41 +70,6 @@ function scan(panel: Panel<Data>): TemplateResult {
         <span class="num">${grouped(kind.count)}</span>
         ${kind.count > kind.dealt ? html`<button class="plain small" title="Leave all of them out of training and measuring; undo takes it back" @click=${() => panel.send("exclude", { kind: kind.kind })}>Leave out</button>` : html`<span class="small ok">dealt with</span>`}</li>`)}</ul>`
       : now.state === "done" && !open ? html`<p class="small ok">✓ Nothing is wrong with these images.</p>` : nothing}</section>`;
-}
-
-function splits(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
-  const { name = "", split = "", editable = false } = panel.get("user");
-  const row = (key: string, label: string, sizes: string): TemplateResult => {
-    const on = name !== "" && split === key;
-    return html`<li class=${on ? "on" : ""}><span class="grow cut" title=${label}>${label}<small class="mut num">${sizes}</small></span>
-      ${on ? html`<span class="small ok" title="“${name}” uses it">in use</span>` : editable ? html`<button class="plain small" title="Let “${name}” train with it" @click=${() => panel.send("use", { name: key })}>Use</button>` : nothing}
-      ${key ? html`<button class="icon" aria-label="Delete the split ${key}" title="Move it to the trash; one that a run used is locked" @click=${() => panel.send("delete_split", { name: key })}>×</button>` : nothing}</li>`;
-  };
-  return html`<section><div class="row"><h3 class="grow">Splits</h3><button class="plain" aria-expanded=${local.splitting ? "true" : "false"} @click=${() => change({ splitting: !local.splitting })}>+ New split</button></div>
-    ${local.splitting ? newSplit(panel, change) : nothing}
-    <ul class="splits">${row("", "By shares and seed", "as the form's data section says")}
-      ${panel.get("splits").map((one) => row(one.name, one.name, `${grouped(one.train)} · ${grouped(one.val)}${one.test ? ` · ${grouped(one.test)}` : ""}`))}</ul></section>`;
-}
-
-/** A named split: shares, what stays together, or folds. It is stored by its files, and never changes. */
-function newSplit(panel: Panel<Data>, change: (part: Partial<Local>) => void): TemplateResult {
-  const value = (key: string): string => panel.el.querySelector<HTMLInputElement>(`.splitting [name=${key}]`)?.value.trim() ?? "";
-  const make = (): void => {
-    const together = panel.el.querySelector<HTMLInputElement>(".splitting [name=together]")?.checked ?? false;
-    panel.send("split", { name: value("name"), val: Number(value("val")), test: Number(value("test")), by: value("by"), folds: Number(value("folds")), together });
-    change({ splitting: false });
-  };
-  const keys = (event: KeyboardEvent): void => { event.stopPropagation(); if (event.key === "Enter") make(); if (event.key === "Escape") change({ splitting: false }); };
-  const columns = panel.get("columns");
-  const scanned = ["done", "stale"].includes(panel.get("scan").state ?? "");
-  return html`<div class="splitting" @keydown=${keys}>
-    <label>Name <input name="name" value="split 1" maxlength="80"></label>
-    <label>Validation, % <input name="val" type="number" min="1" max="90" value="20"></label>
-    <label>Test, % <input name="test" type="number" min="0" max="90" value="0"></label>
-    <label title="0 for one split; 5 makes five, in each of which another fifth validates">Folds <input name="folds" type="number" min="0" max="50" value="0"></label>
-    ${columns.length ? html`<label title="Images with the same value stay in one set">Keep together by <select name="by"><option value="">nothing</option>${columns.map((name) => html`<option>${name}</option>`)}</select></label>` : nothing}
-    ${scanned ? html`<label class="check"><input type="checkbox" name="together" checked> Keep copies of an image together</label>` : nothing}
-    <div class="row"><button class="primary" @click=${make}>Make</button><button class="plain" @click=${() => change({ splitting: false })}>Cancel</button></div></div>`;
 }
 
 function classes(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {

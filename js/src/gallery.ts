@@ -54,7 +54,7 @@ function prepare(panel: Panel<Gallery>): () => TemplateResult {
   measureWidth(panel, state);
   reportVisibility(panel);
   // without a data set, or an evaluation, there is nothing to look through: the panel beside it says what to do
-  return () => !panel.get("editable") && panel.get("total") === 0 ? html`${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}` : html`${panel.get("title") ? html`<h3 class="title">${panel.get("title")}</h3>` : nothing}${filters(panel)}${bar(panel, state)}
+  return () => !panel.get("editable") && panel.get("total") === 0 ? html`${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}` : html`${panel.get("title") ? html`<div class="row title-row"><h3 class="title cut">${panel.get("title")}</h3>${panel.get("can_widen") ? html`<button class="plain small" @click=${() => panel.send("widen")}>× Show all images</button>` : nothing}</div>` : nothing}${filters(panel)}${bar(panel, state)}
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
     ${panel.get("opened").file ? large(panel, state) : nothing}
     ${view(panel, state)}`;

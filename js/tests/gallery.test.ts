@@ -10,7 +10,7 @@ let made = 0;
 
 const QUERY = { label: "", part: "", problem: "", words: "" };
 const CHOICES = { labels: [{ value: "cat", label: "cat", count: 600 }, { value: "dog", label: "dog", count: 400 }], parts: [], problems: [{ value: "corrupt", label: "corrupt", count: 3 }] };
-const open = (more = {}): ReturnType<typeof show> => show(gallery, { total: 1000, count: 1000, version: 1, query: QUERY, choices: CHOICES, editable: true, title: "", undo: "", redo: "", opened: {}, ...more });
+const open = (more = {}): ReturnType<typeof show> => show(gallery, { total: 1000, count: 1000, version: 1, query: QUERY, choices: CHOICES, editable: true, title: "", can_widen: false, undo: "", redo: "", opened: {}, ...more });
 const tiles = (first: number, n = 48, more = {}): any[] => Array.from({ length: n }, (_, i) => ({ file: `${first + i}.png`, labels: ["cat"], part: "val", problems: [], left_out: false, trouble: "", note: "", ...more }));
 const answer = async (model: any, first = 0, version = 1, n = 48): Promise<void> => {
   model.fire("msg:custom", { rows: { version, first, tiles: tiles(first, n) } }, Array.from({ length: n }, () => new DataView(new ArrayBuffer(3))));
@@ -102,7 +102,8 @@ test("names are text, an image that cannot be read says why, and nothing found o
   assert.deepEqual(model.sent.at(-1), { do: "find", ...QUERY });
 });
 
-const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0 }], columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
+const SOURCE = { name: "", path: "/here/pets", shown: "pets", kind: "Image folder", there: true, images: 10, classes: 2, removed: false };
+const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0, words: "", used: [], leaks: null }], sources: [SOURCE], finding: {}, reading: {}, columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
 
 test("what lies at a path is shown before it is added", async () => {
   const { el, model } = show(data, DATA);
@@ -151,7 +152,7 @@ test("problems are kinds with a count; one click shows them, another leaves them
 
 test("a split is made, given to the selected experiment, and deleted", async () => {
   const { el, model } = show(data, DATA);
-  assert.match(text(el.querySelector(".splits")), /By shares and seed.*in use ?by-patient ?8 · 2/);
+  assert.match(text(el.querySelector(".splits")), /By shares and seed.*in use ?by-patient ?train 8 · val 2/);
   button(el, "Use").click();
   assert.deepEqual(model.sent.at(-1), { do: "use", name: "by-patient" });
   button(el, "+ New split").click();
@@ -164,7 +165,61 @@ test("a split is made, given to the selected experiment, and deleted", async () 
   await drawn();
   assert.equal(all(el, ".splitting").length, 0);
   all(el, ".splits .icon")[0]!.click();
+  button(el, "Delete").click();
   assert.deepEqual(model.sent.at(-1), { do: "delete_split", name: "by-patient" });
+  all(el, ".splits .icon")[0]!.click();
+  button(el, "Rename…").click();
+  const box = el.querySelector<HTMLInputElement>(".splits input.rename")!;
+  box.value = "patients";
+  box.dispatchEvent(new Event("blur"));
+  assert.deepEqual(model.sent.at(-1), { do: "rename_split", name: "by-patient", to: "patients" });
+});
+
+test("splits of runs stand behind a line, in words; a locked one says so, and copies across sets are shown", async () => {
+  const made = { name: "pets-0.2-0-seed42-0123abcd", train: 8, val: 2, test: 0, words: "20 % val, seed 42", used: ["First, run 1"], leaks: 3 };
+  const { el, model } = show(data, { ...DATA, splits: [...DATA.splits, made] });
+  assert.match(text(el.querySelector("details.made")), /Made by runs \(1\) ?20 % val, seed 42 ?train 8 · val 2 ?used by 1 run ?3 copies across sets/);
+  button(el, "3 copies across sets").click();
+  assert.deepEqual(model.sent.at(-1), { do: "leaks", name: made.name });
+  all(el, "details.made .icon")[0]!.click();
+  const entry = el.querySelector<HTMLButtonElement>(".menu button")!;
+  assert.match(text(entry), /Delete ?Locked: First, run 1 used it/);
+  assert.equal(entry.disabled, true);
+});
+
+test("a source is taken out after asking, brought back, and found again once its images were looked for", async () => {
+  const more = { ...SOURCE, name: "more", path: "/here/more", shown: "more", there: false, images: null, classes: null };
+  const { el, model } = show(data, { ...DATA, sources: [SOURCE, more, { ...more, name: "old", shown: "<i>old</i>", removed: true }] });
+  assert.match(text(el.querySelector(".sources")), /pets ?Image folder · 10 images · 2 classes ⋯ ?more ?Image folder · as more\/… ?Nothing lies at this path\./);
+  button(el, "Bring back").click();
+  assert.deepEqual(model.sent.at(-1), { do: "restore_source", source: "old" });
+  all(el, ".sources .icon")[0]!.click();
+  button(el, "Take out…").click();
+  button(el, "Take out").click();
+  assert.deepEqual(model.sent.at(-1), { do: "remove_source", source: "/here/pets" });
+  button(el, "Find again…").click();
+  const box = el.querySelector<HTMLInputElement>("#nbt-moved")!;
+  box.value = "/there/more";
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  await drawn();
+  press(box, "Enter");
+  assert.deepEqual(model.sent.at(-1), { do: "check_source", source: "more", path: "/there/more" });
+  model.put({ finding: { source: "more", path: "/there/more", text: "8 of 10 images are there; 2 missing.", ok: true, whole: false } });
+  await drawn();
+  button(el, "Use it all the same").click();
+  assert.deepEqual(model.sent.at(-1), { do: "move_source", source: "more", path: "/there/more", partly: true });
+  model.put({ finding: { source: "more", done: "Read from /there/more from now on." } });
+  await drawn();
+  assert.equal(el.querySelector("#nbt-moved"), null);
+});
+
+test("while images are listed the panel says so, and where that failed one can try again", async () => {
+  const { el, model } = show(data, { ...DATA, reading: { text: "Reading the list of 10 images…" } });
+  assert.match(text(el), /Reading the list of 10 images…/);
+  model.put({ reading: { trouble: "there is no such path" } });
+  await drawn();
+  button(el, "Try again").click();
+  assert.deepEqual(model.sent.at(-1), { do: "read" });
 });
 
 test("a class is renamed in place, and dropped after asking", async () => {

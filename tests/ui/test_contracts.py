@@ -21,6 +21,7 @@ from nbtrain.ui import (
     header,
     run_bar,
     run_table,
+    statistics,
 )
 from nbtrain.ui.panel import Panel
 
@@ -37,6 +38,7 @@ PANELS = [
     compare.Compare,
     gallery.Gallery,
     data.Data,
+    statistics.Statistics,
     evaluation.EvaluationPanel,
 ]
 

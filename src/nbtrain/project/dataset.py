@@ -23,9 +23,14 @@ from nbtrain.errors import DataError
 from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.labelling import ImageEdits, who
+from nbtrain.project.sourcing import Sourcing
 from nbtrain.project.splitting import Splitting
+from nbtrain.project.statistics import EFFECTIVE, Sets, charts_of, frames
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbtrain.data.splits import Split
     from nbtrain.project.project import Project
 
 
@@ -40,7 +45,7 @@ class Edit:
     taken_back: bool
 
 
-class LiveDataSet(ClassEdits, ImageEdits, Splitting):
+class LiveDataSet(ClassEdits, ImageEdits, Sourcing, Splitting):
     """A data set of a project, always as it is now; made by :meth:`Project.dataset`."""
 
     def __init__(self, project: Project, name: str) -> None:
@@ -107,6 +112,14 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         """Return every image that is in use, with its labels as they are now."""
         return self.value.listing()
 
+    def statistics(self, split: Split | Sets | str | None = None, *, beta: float = 0.999) -> dict[str, pd.DataFrame]:
+        """Return what there is to count of the images in use, as data frames by name; docs/data.md lists them.
+
+        Classes are counted per set of ``split`` (one, its name or its sets). Sizes in pixels, light and formats are
+        there once the images were scanned. ``beta`` is that of the class weights "effective".
+        """
+        return frames(charts_of(self, split), EFFECTIVE.replace(beta=beta))
+
     @property
     def history(self) -> list[Edit]:
         """Every edit, oldest first, with those that were taken back."""
@@ -133,6 +146,9 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         if isinstance(path, DataSet):
             return self._add_all(path, name)
         source = self.project.prepare(path).result()
+        before = next((part for part in self.value.removed if part.source == source), None)
+        if before is not None and name in ("", before.name):  # it was taken out: with its name its edits come back
+            return self.restore_source(source.path)
         part = Part(self._free_part(name or Path(source.path).stem), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))
@@ -183,7 +199,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         """Return a short name for a source that no other has, and no folder of the first source."""
         now = self.value
         tops = {record.file.partition("/")[0] for record in now.found().listing.records}
-        used = {*(part.name for part in now.parts), *tops, *taken}
+        used = {*(part.name for part in (*now.parts, *now.removed)), *tops, *taken}
         usual = files.slug(name)
         return next(n for n in (usual, *(f"{usual}-{i}" for i in range(2, 10_000))) if n not in used)
 

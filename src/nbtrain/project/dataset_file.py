@@ -68,6 +68,8 @@ class DataSet:
     """How much of the journal that is."""
     version: int = 0
     """Number of edits, undos and redos so far."""
+    removed: Parts = ()
+    """Sources that were taken out, and can come back."""
 
     @classmethod
     def of(cls, name: str, file: Path, parts: Parts, found: AsFound, log: EditLog, base: str = "") -> DataSet:
@@ -111,6 +113,12 @@ class DataSet:
         """Return it with the edits of ``log``; what was counted is taken to be right."""
         return replace(self, edits=log.edits, mark=log.mark, version=log.version)
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether :meth:`found` has its answer in memory; otherwise it lists folders, which takes a while."""
+        with _LOOKS_GUARD:
+            return (self.parts, self.base) in _LOOKS
+
     def found(self) -> AsFound:
         """Return what its sources hold before any edit; they are looked at once, as long as they are the same."""
         key = self.parts, self.base
@@ -130,7 +138,8 @@ class DataSet:
         """Return the data set as it stands in its file."""
         told = {name: getattr(self, name) for name in _TYPES}
         mark = {"bytes": self.mark.bytes, "hash": self.mark.hash}
-        return {**told, "sources": [part.plain() for part in self.parts], "edits": mark}
+        removed = {"removed": [part.plain() for part in self.removed]} if self.removed else {}
+        return {**told, "sources": [part.plain() for part in self.parts], "edits": mark, **removed}
 
     def frozen(self) -> dict[str, Any]:
         """Return what a run records of it: enough to find the same images and labels again, and to see a change."""
@@ -167,13 +176,15 @@ def read(path: Path, log: EditLog | None = None) -> DataSet:
         raise FormatError([Problem(str(path), told, "Add the images to the project again under the same name.")])
     known = {name: plain[name] for name in _TYPES}
     lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
-    made = DataSet(**{**known, **lists}, parts=assembly.parse(plain.get("sources"), path), file=path)
+    removed = assembly.parse(plain["removed"], path) if plain.get("removed") else ()
+    parts = assembly.parse(plain.get("sources"), path)
+    made = DataSet(**{**known, **lists}, parts=parts, file=path, removed=removed)
     log = (log or EditLog(log_path_of(path))).look()
     counted_at = Mark(plain["edits"].get("bytes"), plain["edits"].get("hash"))
     if log.mark == counted_at:
         return made.after(log)
     try:
-        now = DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
+        now = replace(DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base), removed=removed)
     except (OSError, NbtrainError):  # the images are away: told when they are needed
         now = made.after(log)
     lost = isinstance(counted_at.bytes, int) and counted_at.bytes > log.mark.bytes

@@ -91,10 +91,17 @@ class DataSets:
 
     def renew(self, name: str, *more: Part) -> DataSet:
         """Look at the sources of a data set again, and at ``more``, which it has from now on."""
+        return self.arrange(name, lambda known: ((*known.parts, *more), known.removed))
+
+    def arrange(self, name: str, choose: Callable[[DataSet], tuple[Parts, Parts]]) -> DataSet:
+        """Give a data set the sources that ``choose`` returns, and those that are taken out of it, and look at them.
+
+        Raises DataError where they cannot be used; then nothing is changed.
+        """
         known = self.get(name)
         with self.changing(known):
-            parts = (*self.get(name).parts, *more)
-            return self._kept(name, known.file, parts, assembly.look(parts, self.folder))
+            parts, removed = choose(self.get(name))
+            return self._kept(name, known.file, parts, assembly.look(parts, self.folder), removed)
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
         """Append the lines that ``make`` returns, seeing all that others have said before; return what comes of it.
@@ -111,6 +118,7 @@ class DataSets:
             found.edited(added_up([*log.lines, *lines]))  # refused before anything is written
             log.append(lines)
             made = DataSet.of(known.name, known.file, known.parts, found, log, known.base)
+            made = replace(made, removed=known.removed)
             with suppress(ProjectError):  # the journal holds the edit: whoever looks next counts again
                 self._write(made, durable=False)
             return made
@@ -232,9 +240,9 @@ class DataSets:
     def _named(self, name: str) -> DataSet | None:
         return next((d for d in self.all() if d.name == name), None)
 
-    def _kept(self, name: str, file: Path, parts: Parts, found: AsFound) -> DataSet:
+    def _kept(self, name: str, file: Path, parts: Parts, found: AsFound, removed: Parts = ()) -> DataSet:
         remember(parts, found.listing.content_hash, found)
-        made = DataSet.of(name, file, parts, found, self._log(file).look())
+        made = replace(DataSet.of(name, file, parts, found, self._log(file).look()), removed=removed)
         self._write(made)
         return made
 

@@ -11,14 +11,18 @@ knows data sets, jobs and that folder; what is wrong with an image is data/inspe
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data import splits
-from nbtrain.data.inspection import store, tables
+from nbtrain.data.edit_log import stat_of
+from nbtrain.data.inspection import store
 from nbtrain.data.inspection.alike import NONE, Groups
+from nbtrain.data.inspection.bins import Table
+from nbtrain.data.inspection.charts import Charts
 from nbtrain.data.inspection.problems import Problems, leaks, parsed
 from nbtrain.data.inspection.store import PROBLEMS, Columns
 from nbtrain.data.records import Listing
@@ -47,6 +51,8 @@ class Scan:
         """The newest job that was started here."""
         self._read_at, self._kept = 0, dict[str, Any]()
         self._rows = Problems(())
+        self._seen: Columns | None = None
+        self._seen_at: tuple[int, int, int] | None = None
         self.thumbnails = Thumbnails(self.folder)
 
     def __repr__(self) -> str:
@@ -125,17 +131,27 @@ class Scan:
         """
         if not self.result:
             raise StatusError("this data set was not scanned yet", value=self.name, advice="project.scan() does that.")
-        found: list[Any] = [*self._rows]
-        sets = self._sets(split)
+        return Problems([*self._rows, *self._leaks(self._sets(split))]).without(_left_out(self._dataset))
+
+    def leaks(self, split: Split | Sets | str | None = None) -> list[str]:
+        """Return the files in use that lie, as equal or alike copies, in several sets of a split; none unscanned."""
+        left_out = _left_out(self._dataset)
+        kept = {name: [f for f in files if f not in left_out] for name, files in self._sets(split).items()}
+        return [row.file for row in self._leaks(kept)]
+
+    def _leaks(self, sets: Sets) -> Problems:
         columns = self.columns
-        if sets and columns is not None:
-            found += leaks(columns.files, Groups(columns["equal"], columns["alike"]), sets)
-        return Problems(found).without(_left_out(self._dataset))
+        if not sets or columns is None:
+            return Problems(())
+        return leaks(columns.files, Groups(columns["equal"], columns["alike"]), sets)
 
     @property
     def columns(self) -> Columns | None:
         """What was seen of every file, a column per number; None where no scan has been completed."""
-        return store.read(self.folder)
+        changed = stat_of(self.folder / store.COLUMNS)
+        if changed != self._seen_at:
+            self._seen, self._seen_at = store.read(self.folder), changed
+        return self._seen
 
     @property
     def groups(self) -> list[tuple[str, ...]]:
@@ -148,13 +164,19 @@ class Scan:
                         found[kind, number].append(file)
         return [tuple(own) for own in found.values()]
 
-    def tables(self) -> dict[str, tables.Table]:
-        """Return statistics of the images as small tables, by name; empty where no scan has been completed."""
+    def tables(self) -> dict[str, Table]:
+        """Return statistics of the images in use as plain tables, by name; empty where no scan has been completed.
+
+        They are those of ``project.dataset(name).statistics()``, for JSON: a bin without an upper end has None there.
+        """
         columns, dataset = self.columns, self._dataset
         if columns is None:
             return {}
-        classes = tables.class_table(dataset.classes, dataset.counts, dataset.n_images)
-        return {**tables.tables(columns), "classes": classes}
+        made = Charts(dataset.listing(), columns).tables()
+        return {
+            key: [{name: None if value == math.inf else value for name, value in row.items()} for row in rows]
+            for key, rows in made.items()
+        }
 
     @property
     def _dataset(self) -> DataSet:

@@ -7,8 +7,8 @@ which runs used them; how images are dealt out is data/splits.py's and data/fold
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +99,22 @@ class Splitting:
             raise DataError("there is no such split", value=name, advice=advice)
         return splits.load(path)
 
+    def rename_split(self, name: str, to: str) -> Split:
+        """Call a split ``to`` from now on, also in experiments that were not started; a locked one keeps its name."""
+        found = self.named_split(name)
+        if to.strip() == found.name:
+            return found
+        self._refuse_used(found.name)
+        self._refuse_taken([to], overwrite=False)
+        old, made = self._path(name), self._kept([dataclasses.replace(found, name=to.strip())])[0]
+        for experiment in self.project.cards:
+            if experiment.status == "created" and experiment.config.data.split in (name, found.name, old.stem):
+                experiment.set("data.split", made.name)
+        if old != self._path(made.name):
+            old.unlink(missing_ok=True)
+        self.project.data_changed()
+        return made
+
     def delete_split(self, name: str) -> Path:
         """Move a split to the project's trash; raises DataError where a run used it."""
         found = self.named_split(name)
@@ -135,7 +151,7 @@ class Splitting:
             raise DataError(told, value=name, advice="Make another split under another name.")
 
     def _kept(self, made: Sequence[Split]) -> list[Split]:
-        found = [replace(split, dataset=self.name) for split in made]
+        found = [dataclasses.replace(split, dataset=self.name) for split in made]
         for split in found:
             self.project.data.keep_split(split)
         self.project.data_changed()
@@ -144,16 +160,30 @@ class Splitting:
 
 def used_by(project: Project, split: str) -> Iterator[str]:
     """Yield the runs that used the split of this name, as "name, run 1"; those in the trash do not count."""
+    names = {split, files.slug(split)}
+    yield from (told for used, told in uses(project) if used in names)
+
+
+def uses(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield the split and the words of every run that names one: ("by-patient", "Baseline, run 1")."""
     for experiment in project.cards:
         folder = experiment.folder
         for path in sorted(folder.glob("runs/*/config.json")) if folder is not None else ():
-            try:
-                told = files.read_json(path)
-            except (OSError, NbtrainError):  # a broken run is told elsewhere
-                continue
-            used = told.get("split") if isinstance(told, dict) else None
-            if isinstance(used, dict) and str(used.get("name", "")) in (split, files.slug(split)):
-                yield f"{experiment.name}, run {int(path.parent.name)}"
+            with contextlib.suppress(OSError):
+                used = _split_of(path, path.stat().st_mtime_ns)
+                if used:
+                    yield used, f"{experiment.name}, run {int(path.parent.name)}"
+
+
+@lru_cache(maxsize=4096)
+def _split_of(path: Path, changed_ns: int) -> str:
+    """Return the name of the split that a run's config.json says; it is frozen, so it is read once."""
+    try:
+        told = files.read_json(path)
+    except (OSError, NbtrainError):  # a broken run is told elsewhere
+        return ""
+    used = told.get("split") if isinstance(told, dict) else None
+    return str(used.get("name", "")) if isinstance(used, dict) else ""
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,6 @@ adding.py's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
@@ -23,10 +22,13 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.project.scanning import Scan
 from nbtrain.ui.adding import Adding
+from nbtrain.ui.aside import Aside
+from nbtrain.ui.data_sources import SourceWishes
+from nbtrain.ui.data_splits import SplitWishes
 from nbtrain.ui.panel import Panel
 
 
-class Data(Panel, twin="data"):
+class Data(SourceWishes, SplitWishes, Panel, twin="data"):
     """Which data set, what it holds, and what is wrong with it."""
 
     sets = List(Dict(), help="Every data set of the project: name, images and classes.").tag(sync=True)
@@ -37,7 +39,7 @@ class Data(Panel, twin="data"):
     scan = Dict(help="Where its scan stands: state, text, fraction, trouble, and kinds of problems found.").tag(
         sync=True
     )
-    splits = List(Dict(), help="Named splits of the data set: name, and images of each set.").tag(sync=True)
+    reading = Dict(help="While its images are being listed: text; where that failed, trouble.").tag(sync=True)
     columns = List(Unicode(), help="What else is known of the images, such as patient: splits can group by it.").tag(
         sync=True
     )
@@ -59,6 +61,10 @@ class Data(Panel, twin="data"):
         ``chose`` hears of another data set or edit, ``find`` of what to look for.
         """
         super().__init__(**kwargs)
+        self.show_images = lambda title, images: None
+        """Is told what a click points at: what the images have in common, and each file with a note."""
+        self._reader: Aside[bool] = Aside(self._read)
+        self._start_splits()
         self._chose, self._find = chose or (lambda: None), find or (lambda key, value: None)
         self.experiment: Experiment | None = None
         """The experiment that is selected: a split can be given to it."""
@@ -104,9 +110,15 @@ class Data(Panel, twin="data"):
         sets = [{"name": one.name, "images": one.n_images, "classes": len(one.classes)} for one in known]
         now = next((one for one in known if one.name == self._name), None)
         if now is None:
-            lists: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "splits": [], "columns": []}
-            return {"sets": sets, "chosen": "", "adding": self.adder.state, "scan": {}, "user": {}, **lists}
-        self.problems = self._scan.problems(self.split) if self._scan and self._scan.result else Problems(())
+            lists = ("facts", "classes", "notices", "sources", "splits", "columns")
+            nothing: dict[str, Any] = {"chosen": "", "scan": {}, "user": {}, "reading": {}} | {
+                name: [] for name in lists
+            }
+            return {"sets": sets, "adding": self.adder.state, **nothing}
+        reading = self._reading(now)
+        listed = not reading
+        scanned = self._scan is not None and listed and bool(self._scan.result)
+        self.problems = self._scan.problems(self.split) if self._scan and scanned else Problems(())
         return {
             "sets": sets,
             "chosen": now.name,
@@ -114,15 +126,37 @@ class Data(Panel, twin="data"):
             "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
             "notices": list(now.notices),
             "scan": scan_state(self._scan, self.problems),
-            "splits": self._splits(),
-            "columns": list(now.found().listing.columns),
+            "sources": self._sources(),
+            "splits": self._splits() if listed else self.splits if now.name == self.chosen else [],
+            "columns": list(now.found().listing.columns) if listed else [],
+            "reading": reading,
             "user": self._user(),
             "adding": self.adder.state,
         }
 
-    def _splits(self) -> list[dict[str, Any]]:
-        data = self.data
-        return [{"name": name, **sizes} for name, sizes in data.split_sizes.items()] if data is not None else []
+    def _reading(self, now: DataSet) -> dict[str, str]:
+        """Return nothing where the images are known; otherwise list them aside, and say so, or why that failed."""
+        if now.at_hand:
+            return {}
+        key = (str(self.model.path), now.name, now.parts, now.base)
+        done = self._reader.of(key, lambda: self._list(now))
+        if done is None and self._reader.trouble and not self._reader.busy:
+            return {"trouble": self._reader.trouble}
+        if done:  # listed, and no longer in memory
+            self._reader.forget()
+            return self._reading(now)
+        return {"text": f"Reading the list of {counted(now.n_images, 'image', 'images')}…"}
+
+    def _list(self, now: DataSet) -> bool:
+        """Have in memory what drawing needs."""
+        now.found()
+        data = LiveDataSet(self.model, now.name)
+        _ = data.split_sizes, self._scan and self._scan.result and self._scan.columns
+        return True
+
+    def _read(self) -> None:
+        self.soon()
+        self._chose()
 
     def _user(self) -> dict[str, Any]:
         experiment = self.experiment
@@ -194,32 +228,9 @@ class Data(Panel, twin="data"):
         """Leave a class out."""
         self._edit(lambda data: data.drop(name))
 
-    def do_split(
-        self, name: str, val: float, test: float, by: str = "", folds: int = 0, together: bool = False
-    ) -> None:
-        """Make a named split, or several for cross-validation; shares are per cent."""
-        data, scan = self.data, self._scan
-        if data is None:
-            return
-        groups = scan.groups if together and scan is not None else ()
-        if folds:
-            data.k_fold(name, folds, by=by, together=groups)
-        else:
-            data.split(name, val_ratio=val / 100, test_ratio=test / 100, by=by, together=groups)
-        self._chose()
-
-    def do_use(self, name: str) -> None:
-        """Let the selected experiment train with a split; an empty name is the quick one by shares."""
-        if self.experiment is not None:
-            self.experiment.set("data.split", name)
-            self._chose()
-
-    def do_delete_split(self, name: str) -> None:
-        """Move a split to the trash; one that a run used is locked."""
-        data = self.data
-        if data is not None:
-            data.delete_split(name)
-            self._chose()
+    def do_read(self) -> None:
+        """Try again to list the images."""
+        self._reader.forget()
 
     def _edit(self, edit: Callable[[LiveDataSet], object]) -> None:
         data = self.data
@@ -262,15 +273,8 @@ def _facts(known: DataSet) -> list[dict[str, str]]:
         ("Images", f"{known.n_images:,}".replace(",", "\u202f")),
         ("Labels", "several per image" if known.multilabel else "one per image"),
         ("Left out", left_out),
-        ("From", "\n".join(_from_here(part.source.path) for part in known.parts)),
         ("Sets", "its own" if known.own_split else ""),
         ("Edits", edits),
         ("Version", known.hash),
     )
     return [{"label": label, "value": value} for label, value in rows if value]
-
-
-def _from_here(path: str) -> str:
-    """Return a path as the notebook's folder sees it, where it lies below that."""
-    here = os.path.join(os.getcwd(), "")
-    return path.removeprefix(here)

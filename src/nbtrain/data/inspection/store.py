@@ -32,7 +32,7 @@ from nbtrain.data.inspection.prints import PRINT_PX
 from nbtrain.locks import FileLock
 
 FORMAT = 1
-PROBLEMS = "problems.json"
+PROBLEMS, COLUMNS = "problems.json", "looks.npz"
 _NUMBERS: dict[str, type[np.generic]] = {
     "size_bytes": np.int64, "mtime_ns": np.int64, "width": np.int32, "height": np.int32, "odd": np.uint8,
     "hash": np.uint64, "brightness": np.float64, "contrast": np.float64, "sharpness": np.float64,
@@ -51,7 +51,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.columns, self.journal = folder / "looks.npz", folder / "looks.jsonl"
+        self.columns, self.journal = folder / COLUMNS, folder / "looks.jsonl"
         self.lock = FileLock(folder / "lock")
 
     def known(self) -> dict[str, Look]:
@@ -117,7 +117,7 @@ class Columns:
 def read(folder: Path) -> Columns | None:
     """Return what the last whole scan has seen; None where there was none, or what it left cannot be read."""
     try:
-        with np.load(folder / "looks.npz", allow_pickle=False) as archive:
+        with np.load(folder / COLUMNS, allow_pickle=False) as archive:
             found = Columns({name.removeprefix(_PREFIX): archive[name] for name in archive.files})
             if int(found["version"]) != FORMAT:
                 return None
