@@ -29,6 +29,8 @@ _LIMIT_S = 3.0
 _LINKS = 10_000
 """Names that one file is given: file systems limit them."""
 _OBJECTS = 5
+_TIMES = 5.0
+"""How much quicker a run's start shall be with its listing kept, where every image has a label file of its own."""
 
 
 def measure() -> list[Row]:
@@ -68,10 +70,11 @@ def _run_start(name: str, path: Path, datasets: Path) -> list[Row]:
     if found.listing.records != first.records or base != first.content_hash:
         raise RuntimeError("what was kept differs from what was read")
     times = min(anew_s) / max(kept_s)
+    limit = None if name.startswith("COCO") else _TIMES  # one file is quick to read; the images' sizes are not less
     return [
         Row(f"run's start, {name}, read anew", "s", tuple(anew_s)),
         Row(f"run's start, {name}, kept", "s", tuple(kept_s)),
-        Row(f"run's start, {name}: times quicker", "", (times,), 5.0, more_is_better=True),
+        Row(f"run's start, {name}: times quicker", "", (times,), limit, more_is_better=True),
     ]
 
 

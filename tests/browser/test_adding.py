@@ -64,4 +64,4 @@ def test_own_code_is_prepared_cancelled_told_and_added(cell):
     box.press("Enter")
     part.get_by_role("button", name="Use these images").click()
     expect(view.output.locator(".nbt-data")).to_contain_text("8 images in", timeout=60_000)
-    assert view.evaluate("[d.counts for d in project.datasets()]") == [(4, 4)]
+    assert view.evaluate("[d.counts for d in project.datasets()]") == [[4, 4]]
