@@ -18,7 +18,7 @@ from nbtrain.evaluation import bootstrap, folder, scores
 from nbtrain.evaluation.folder import Record
 from nbtrain.evaluation.predictions import Predictions
 one = stage.trained(project, 'One')
-data, names = project.datasets()[0], [record.file for record in project.dataset().listing.records]
+data, names = project.datasets()[0], [record.file for record in project.dataset().listing().records]
 chance = np.random.default_rng(0)
 targets = (chance.random((len(names), 3)) < 0.4).astype(np.uint8)
 shares = np.clip(0.25 + 0.5 * targets + 0.25 * chance.normal(size=targets.shape), .01, .99).astype(np.float32)
