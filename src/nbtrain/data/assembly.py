@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,8 @@ class Part:
 
 
 Parts = tuple[Part, ...]
+Read = Callable[[Source], Listing]
+"""Looks at one source."""
 
 
 def parse(plain: object, where: object = "") -> Parts:
@@ -105,13 +107,16 @@ def data_hash(base: str, edits: Edits) -> str:
     return hashlib.sha256(f"{base}\n{edits.hash}".encode()).hexdigest()[:16] if edits.hash else base
 
 
-def look(parts: Parts) -> AsFound:
-    """Look at all sources; raises DataError saying which one cannot be read, and why."""
-    where = ", ".join(part.source.path for part in parts)
+def look(parts: Parts, read: Read | None = None) -> AsFound:
+    """Look at all sources; raises DataError saying which one cannot be read, and why.
+
+    ``read`` looks at one of them, for whoever remembers what it has seen.
+    """
+    where, read = ", ".join(part.source.path for part in parts), read or _listing
     with without_collecting():
         if len(parts) == 1:
-            return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
-        found = tuple(_prefixed(part.name, _listing_of(part)) for part in parts)
+            return AsFound((_prefixed(parts[0].name, read(parts[0].source)),), where)
+        found = tuple(_prefixed(part.name, _listing_of(part, read)) for part in parts)
     _refuse_confusion(parts, found)
     return AsFound(found, where)
 
@@ -156,9 +161,13 @@ def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
 # -- joining ------------------------------------------------------------------------------------------------------
 
 
-def _listing_of(part: Part) -> Listing:
+def _listing(source: Source) -> Listing:
+    return source.listing()
+
+
+def _listing_of(part: Part, read: Read) -> Listing:
     try:
-        return part.source.listing()
+        return read(part.source)
     except OneClassError as error:  # the others may have more
         return error.listing
 
