@@ -22,6 +22,9 @@ export interface Header extends Common {
   visible: boolean;
 }
 
+/** What stands between a path that somebody has typed and a data set. */
+export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; done?: string }
+
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
@@ -41,6 +44,7 @@ export interface Experiments extends Common {
   blank: boolean;
   notices: string[];
   found: { text?: string; ok?: boolean; busy?: boolean };
+  adding: Adding;
   visible: boolean;
 }
 
@@ -89,7 +93,7 @@ export interface Data extends Common {
   splits: { name: string; train: number; val: number; test: number }[];
   columns: string[];
   user: { name?: string; split?: string; editable?: boolean };
-  adding: { path?: string; lines?: string[]; ok?: boolean; busy?: boolean; done?: string };
+  adding: Adding;
   visible: boolean;
 }
 

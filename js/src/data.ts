@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./data.css";
 import type { Data } from "./contracts";
+import { PATH, addingPart } from "./lib/adding";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
@@ -14,7 +15,7 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
   const change = (part: Partial<Local>): void => {
     Object.assign(local, part);
     panel.draw();
-    if (part.adding || part.renaming || part.dropping || part.splitting) panel.el.querySelector<HTMLElement>("#nbt-data-path, input.rename, .confirm .keep, .splitting input")?.focus();
+    if (part.adding || part.renaming || part.dropping || part.splitting) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .confirm .keep, .splitting input`)?.focus();
   };
   panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "" }); });
   reportVisibility(panel);
@@ -38,20 +39,11 @@ function chooser(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
 }
 
 function adding(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void, none: boolean): TemplateResult {
-  const found = panel.get("adding");
-  const here = found.path === local.path && found.path !== "";
-  const look = (): void => { if (local.path.trim() && !found.busy) panel.send("look", { path: local.path.trim() }); };
-  const add = (into: boolean) => (): void => panel.send("add", { path: found.path, into });
-  return html`<div class="adding">
-    <label for="nbt-data-path"><b>Add images</b></label>
-    <input id="nbt-data-path" placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${local.path}
-      @input=${(e: Event) => { local.path = (e.target as HTMLInputElement).value; panel.redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") look(); if (e.key === "Escape" && !none) change({ adding: false }); }}>
-    <span class="small mut">A folder with one folder per class, a table, an archive, or annotations (COCO, YOLO, Pascal VOC, Label Studio).</span>
-    ${here && found.lines ? html`<pre class="found ${found.ok ? "" : "bad"}" role="status">${found.lines.join("\n")}</pre>` : nothing}
-    <div class="row">${here && found.ok ? html`<button class="primary" ?disabled=${found.busy} @click=${add(false)}>${none ? "Use these images" : "As a new data set"}</button>
-        ${none ? nothing : html`<button ?disabled=${found.busy} @click=${add(true)}>Into “${panel.get("chosen")}”</button>`}`
-      : html`<button class="primary" ?disabled=${found.busy || !local.path.trim()} @click=${look}>${found.busy ? "Looking…" : "Look"}</button>`}
-      ${none ? nothing : html`<button class="plain" @click=${() => { panel.send("look", { path: "" }); change({ adding: false }); }}>Cancel</button>`}</div></div>`;
+  return addingPart(panel.get("adding"), {
+    local, redraw: panel.redraw, use: none ? "Use these images" : "As a new data set", into: none ? "" : panel.get("chosen"),
+    look: (path) => panel.send("look", { path }), add: (path, into) => panel.send("add", { path, into }), stop: () => panel.send("stop_adding"),
+    ...(none ? {} : { close: () => { panel.send("look", { path: "" }); change({ adding: false }); } }),
+  });
 }
 
 function scan(panel: Panel<Data>): TemplateResult {

@@ -7,6 +7,7 @@ import { ref } from "lit-html/directives/ref.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import "./experiments.css";
 import type { Card, Checkpoint, Experiments } from "./contracts";
+import { type Adder, PATH, addingPart } from "./lib/adding";
 import { counted, duration, grouped, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
@@ -18,17 +19,17 @@ export type Order = "newest" | "name" | "best" | "status";
 const ORDERS: Record<Order, string> = { newest: "Newest", name: "Name", best: "Best", status: "Status" };
 const STATUS_ORDER = Object.keys(ICONS);
 
-interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; most: number }
+interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; path: string; most: number }
 
 function prepare(panel: Panel<Experiments>): () => TemplateResult {
-  const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false, most: PAGE };
+  const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false, path: "", most: PAGE };
   const grow = (): void => { local.most += PAGE; panel.redraw(); };
   const end = nearTheEnd(panel, grow);
   const change = (part: Partial<Local>): void => {
     Object.assign(local, part);
     if (!part.renaming && !part.tagging && !part.deleting && !part.adding) return panel.redraw();
     panel.draw(); // what opens takes the focus once; a later redraw must not take it again from whoever types
-    const box = panel.el.querySelector<HTMLElement>("input.rename, .confirm button.keep, #nbt-images");
+    const box = panel.el.querySelector<HTMLElement>(`input.rename, .confirm button.keep, #${PATH}`);
     box?.focus();
     if (box instanceof HTMLInputElement) box.select();
   };
@@ -264,19 +265,15 @@ function listKeys(event: KeyboardEvent): void {
 
 function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   const found = panel.get("found");
-  const add = (): void => { // no <form>: hosts keep Enter from submitting one
-    const path = panel.el.querySelector<HTMLInputElement>("#nbt-images")?.value.trim();
-    if (path && !found.busy) panel.send("add_images", { path });
+  const adder: Adder = {
+    local, redraw: panel.redraw, use: "Use these images", into: "", close: () => { panel.send("look", { path: "" }); change({ adding: false }); },
+    look: (path) => panel.send("look", { path }), add: (path) => panel.send("add", { path }), stop: () => panel.send("stop_adding"),
   };
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">
     ${alone ? html`<h2>Start with images</h2><div class="intro">Whatever you choose, images stay where they are, and training runs on this machine.</div>` : nothing}
     <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
-    ${local.adding ? html`<div class="adding">
-        <label for="nbt-images"><b>Add my images</b></label>
-        <input id="nbt-images" @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") add(); }} placeholder="folder or table.csv" autocomplete="off" spellcheck="false">
-        <span class="small mut">A folder with one folder per class (or train/ and val/ with classes inside), or a CSV table of paths and labels.</span>
-        <button class="primary" ?disabled=${found.busy} @click=${add}>${found.busy ? "Looking…" : "Add"}</button></div>`
+    ${local.adding ? addingPart(panel.get("adding"), adder)
       : html`<button class="choice" ?disabled=${found.busy} @click=${() => change({ adding: true })}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}

@@ -107,7 +107,7 @@ const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets",
 test("what lies at a path is shown before it is added", async () => {
   const { el, model } = show(data, DATA);
   button(el, "+ Add images").click();
-  const box = el.querySelector<HTMLInputElement>("#nbt-data-path")!;
+  const box = el.querySelector<HTMLInputElement>("#nbt-adding-path")!;
   box.value = "photos.zip";
   box.dispatchEvent(new Event("input", { bubbles: true }));
   await drawn();
@@ -120,7 +120,7 @@ test("what lies at a path is shown before it is added", async () => {
   assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true });
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
-  assert.equal(all(el, "#nbt-data-path").length, 0);
+  assert.equal(all(el, "#nbt-adding-path").length, 0);
   assert.match(text(el), /30 images in pets/);
 });
 

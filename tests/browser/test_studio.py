@@ -263,12 +263,13 @@ def test_two_views_of_one_studio(cell):
 def test_an_empty_project_takes_images_and_says_what_is_wrong(cell):
     view = cell(STAGE + "studio = TrainingStudio(here / 'empty'); stage.images(here / 'mine'); studio")
     view.output.get_by_role("button", name="Add my images").click()
-    box = view.output.get_by_label("Add my images")
+    box = view.output.get_by_label("Add images")
     box.fill("nowhere-at-all")
     box.press("Enter")
     expect(view.output.locator(".found.bad")).to_contain_text("nowhere-at-all")
     box.fill(view.evaluate("str(here / 'mine')"))
     box.press("Enter")
+    view.output.get_by_role("button", name="Use these images").click()
     assert view.wait_for("studio.experiment is not None")
     expect(view.output.locator(".nbt-form .foot").get_by_role("button", name="Train")).to_be_enabled()
 

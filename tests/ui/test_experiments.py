@@ -131,14 +131,14 @@ def test_an_empty_name_is_refused_and_told(panel, project):
 def test_images_that_cannot_be_used_are_told_in_place(tmp_path):
     panel = Experiments(stage.project(tmp_path, data=False))
     assert panel.blank
-    panel.perform("add_images", path=str(tmp_path / "nowhere"))
-    assert wait_for(lambda: panel._found.get("ok") is False)
+    panel.perform("look", path=str(tmp_path / "nowhere"))
+    assert wait_for(lambda: panel.adder.state.get("ok") is False)
     panel.redraw()
-    assert "nowhere" in panel.found["text"]
-    panel.perform("add_images", path=str(stage.images(tmp_path / "mine")))
-    assert wait_for(lambda: panel._found.get("ok"))
+    assert "nowhere" in panel.adding["lines"][0]
+    panel.perform("add", path=str(stage.images(tmp_path / "mine")))
+    assert wait_for(lambda: panel.adder.state.get("done"))
     panel.redraw()
-    assert "40 images in 4 classes" in panel.found["text"]
+    assert "40 images in mine" in panel.adding["done"]
     assert not panel.blank
     assert panel.experiment.problems == []
 

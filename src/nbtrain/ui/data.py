@@ -1,7 +1,7 @@
 """The data set beside its images: where they come from, its classes, what a scan found, and adding more.
 
-Looking at a path and adding it take seconds, so they run on a thread of their own; what was found is shown before it is
-used. It knows data sets and scans; the images themselves are gallery.py's.
+It knows data sets and scans; the images themselves are gallery.py's, and what lies between a path and a data set is
+adding.py's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.data.inspection.problems import KINDS, Problems
 from nbtrain.data.records import counted
-from nbtrain.data.sources import look
 from nbtrain.data.splits import Split
 from nbtrain.errors import NbtrainError
 from nbtrain.project.dataset import LiveDataSet
@@ -23,6 +22,7 @@ from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.project.scanning import Scan
+from nbtrain.ui.adding import Adding
 from nbtrain.ui.panel import Panel
 
 
@@ -42,7 +42,7 @@ class Data(Panel, twin="data"):
         sync=True
     )
     user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
-    adding = Dict(help="What was found at a path: path, lines, name, ok, busy, and done once it was added.").tag(
+    adding = Dict(help="What was found at a path: path, lines, ok, busy with text, and done once it was added.").tag(
         sync=True
     )
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
@@ -66,7 +66,8 @@ class Data(Panel, twin="data"):
         """The split across whose sets equal images are leaks."""
         self.problems = Problems(())
         """What the scan has found, as it was drawn last."""
-        self._adding: dict[str, Any] = {}
+        self.adder = Adding(project, self.soon, self._added)
+        """Who looks at paths, and adds what lies there."""
         self._scan: Scan | None = None
         self.show(project)
         self.observe(self.soon, "visible")
@@ -74,7 +75,7 @@ class Data(Panel, twin="data"):
     def show(self, project: Project, name: str = "") -> None:
         """Show another project, or another of its data sets."""
         self.unfollow()
-        self.model = project
+        self.model = self.adder.project = project
         names = project.data.names()
         self._name = name if name in names else names[0] if names else ""
         self._scan = project.scan(self._name, start=False) if self._name else None
@@ -104,7 +105,7 @@ class Data(Panel, twin="data"):
         now = next((one for one in known if one.name == self._name), None)
         if now is None:
             lists: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "splits": [], "columns": []}
-            return {"sets": sets, "chosen": "", "adding": self._adding, "scan": {}, "user": {}, **lists}
+            return {"sets": sets, "chosen": "", "adding": self.adder.state, "scan": {}, "user": {}, **lists}
         self.problems = self._scan.problems(self.split) if self._scan and self._scan.result else Problems(())
         return {
             "sets": sets,
@@ -116,7 +117,7 @@ class Data(Panel, twin="data"):
             "splits": self._splits(),
             "columns": list(now.found().listing.columns),
             "user": self._user(),
-            "adding": self._adding,
+            "adding": self.adder.state,
         }
 
     def _splits(self) -> list[dict[str, Any]]:
@@ -143,14 +144,19 @@ class Data(Panel, twin="data"):
 
     def do_look(self, path: str) -> None:
         """Say what lies at a path, before it is used; an empty one asks nothing any more."""
-        if path.strip():
-            self._work({"path": path}, lambda: self._looked(path))
-        else:
-            self._adding = {}
+        self.adder.look(path)
 
     def do_add(self, path: str, name: str = "", into: bool = False) -> None:
         """Add the images at a path: as a data set of their own, or ``into`` the one that is shown."""
-        self._work({"path": path}, lambda: self._add(path, name, into))
+        self.adder.add(path, name, self._name if into else "")
+
+    def do_stop_adding(self) -> None:
+        """Give up looking or adding."""
+        self.adder.cancel()
+
+    def _added(self, name: str) -> None:
+        self.show(self.model, name)
+        self._chose()
 
     def do_scan(self) -> None:
         """Look at every image, also at those that came since the data set was looked at last."""
@@ -220,33 +226,6 @@ class Data(Panel, twin="data"):
         if data is not None:
             edit(data)
             self._chose()
-
-    # -- adding -------------------------------------------------------------------------------------------------
-
-    def _work(self, told: dict[str, Any], job: Callable[[], dict[str, Any]]) -> None:
-        self._adding = {**told, "busy": True}
-        Thread(target=self._finish, args=(told, job), name="nbtrain-look", daemon=True).start()
-
-    def _finish(self, told: dict[str, Any], job: Callable[[], dict[str, Any]]) -> None:
-        try:
-            self._adding = {**told, **job()}
-        except NbtrainError as error:
-            self._adding = {**told, "lines": [str(error)], "ok": False}
-        self.soon()
-
-    def _looked(self, path: str) -> dict[str, Any]:
-        found = look(path)
-        return {"lines": list(found.lines()), "ok": True}
-
-    def _add(self, path: str, name: str, into: bool) -> dict[str, Any]:
-        data = self.data
-        if into and data is not None:
-            made = data.add(path, name)
-        else:
-            made = self.model.add_images(path, name)
-        self.show(self.model, made.name)
-        self._chose()
-        return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}
 
 
 def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:

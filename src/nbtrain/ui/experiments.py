@@ -15,6 +15,7 @@ from nbtrain.errors import NbtrainError
 from nbtrain.project import branches
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
+from nbtrain.ui.adding import Adding
 from nbtrain.ui.details import finite
 from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.listed import Listed, card_of, is_unsaved
@@ -34,11 +35,16 @@ class Experiments(Listed, twin="experiments"):
         help="The question from where to branch: id, and step, epoch, metric, value and best of each checkpoint."
     ).tag(sync=True)
     notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
-    found = Dict(help="What was found at the place that a person named: text, ok, busy.").tag(sync=True)
+    found = Dict(help="What becomes of the digits that somebody asked for: text, ok, busy.").tag(sync=True)
+    adding = Dict(help="What was found at a path: path, lines, ok, busy with text, and done once it was added.").tag(
+        sync=True
+    )
 
     def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._opened = opened or self.show
+        self.adder = Adding(project, self.soon, self._added)
+        """Who looks at paths, and adds what lies there."""
         self.show(project)
 
     def show(self, project: Project) -> None:
@@ -46,6 +52,7 @@ class Experiments(Listed, twin="experiments"):
         if project.datasets() and not project.cards:
             project.new()
         self.follow_project(project)
+        self.adder.project = project
         self._found: dict[str, Any] = {}
         self._asking: dict[str, str] = {}
         with self.hold_sync():
@@ -86,6 +93,7 @@ class Experiments(Listed, twin="experiments"):
             "asking": self._still_asking(),
             "blank": not self.model.datasets(),
             "found": self._found,
+            "adding": self.adder.state,
             "notices": list(self.model.notices),
         }
 
@@ -164,9 +172,17 @@ class Experiments(Listed, twin="experiments"):
         """Fill the project with the handwritten digits that nbtrain brings along."""
         self._work("Writing 1 797 images…", self._add_digits)
 
-    def do_add_images(self, path: str) -> None:
-        """Add the images at ``path`` and make a first experiment with them."""
-        self._work(f"Looking at {path}…", lambda: self._add_images(path))
+    def do_look(self, path: str) -> None:
+        """Say what lies at a path, before it is used; an empty one asks nothing any more."""
+        self.adder.look(path)
+
+    def do_add(self, path: str) -> None:
+        """Add the images at a path, and make a first experiment with them."""
+        self.adder.add(path)
+
+    def do_stop_adding(self) -> None:
+        """Give up looking or adding."""
+        self.adder.cancel()
 
     def _select(self, experiment: Experiment) -> None:
         self.redraw()
@@ -200,11 +216,9 @@ class Experiments(Listed, twin="experiments"):
         self._opened(project)
         return "The digits are ready."
 
-    def _add_images(self, path: str) -> str:
-        made = self.model.add_images(path)
+    def _added(self, _: str) -> None:
         if not self.model.cards:
             self.model.new()
-        return f"Found {made.n_images} images in {len(made.classes)} classes."
 
 
 def checkpoints_of(experiment: Experiment) -> list[dict[str, Any]]:

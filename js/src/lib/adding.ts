@@ -1,0 +1,42 @@
+// Adding images: type a path, look, see what is there, use it. Every panel that adds images draws this part; it knows
+// what was found, and asks the panel for the rest.
+import { html, nothing, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
+import "./adding.css";
+import type { Adding } from "../contracts";
+
+/** What the part keeps between drawings, and what its buttons are called and do. */
+export interface Adder {
+  local: { path: string };
+  /** Of the button that adds: "Use these images", "As a new data set". */
+  use: string;
+  /** Name of the data set that the images may go into, empty for none. */
+  into: string;
+  redraw(): void;
+  look(path: string): void;
+  add(path: string, into: boolean): void;
+  stop(): void;
+  /** Puts the part away; a part that always stands there has none. */
+  close?(): void;
+}
+
+export const PATH = "nbt-adding-path";
+const KINDS = "A folder with one folder per class, a table, an archive, or annotations (COCO, YOLO, Pascal VOC, Label Studio).";
+
+/** The part as it stands: a box for the path, what was found there, and what can be done with it. */
+export function addingPart(found: Adding, { local, use, into, redraw, look, add, stop, close }: Adder): TemplateResult {
+  const here = found.path === local.path.trim() && found.path !== "";
+  const ask = (): void => { if (local.path.trim() && !found.busy) look(local.path.trim()); };
+  const enter = (): void => { if (here && found.ok && !found.busy) add(local.path.trim(), false); else ask(); };
+  const leave = (): void => { if (found.busy) stop(); else close?.(); };
+  return html`<div class="adding">
+    <label for=${PATH}><b>Add images</b></label>
+    <input id=${PATH} placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${live(local.path)}
+      @input=${(e: Event) => { local.path = (e.target as HTMLInputElement).value; redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") enter(); if (e.key === "Escape") leave(); }}>
+    <span class="small mut">${KINDS}</span>
+    ${here && found.lines ? html`<pre class="found ${found.ok ? "" : "bad"}" role="status">${found.lines.join("\n")}</pre>` : nothing}
+    <div class="row">${here && found.ok ? html`<button class="primary" ?disabled=${found.busy} @click=${() => add(local.path.trim(), false)}>${use}</button>
+        ${into ? html`<button ?disabled=${found.busy} @click=${() => add(local.path.trim(), true)}>Into “${into}”</button>` : nothing}`
+      : html`<button class="primary" ?disabled=${found.busy || !local.path.trim()} @click=${ask}>${found.busy ? found.text : "Look"}</button>`}
+      ${found.busy || close ? html`<button class="plain" @click=${leave}>Cancel</button>` : nothing}</div></div>`;
+}
