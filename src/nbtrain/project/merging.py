@@ -128,6 +128,10 @@ class Merged(ClassEdits):
         """Return a copy, to edit its classes."""
         return Merged(self.parts, self.found, self.lines, self._owner)
 
+    def owner(self, file: str) -> int:
+        """Return the place of the set that a file came with."""
+        return self._owner.get(file.partition("/")[0], 0)
+
     @property
     def edits(self) -> Edits:
         """What all lines add up to."""
