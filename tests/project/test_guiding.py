@@ -201,7 +201,7 @@ def test_what_the_task_cannot_use_is_counted_told_and_left_out(project, pet_imag
         guide.create()
     guide.leave_out = True
     assert lacking(guide) == set()
-    assert "Left out for classification" in " ".join(guide.data_notices(guide.look()))
+    assert "Left out: 2 images" in " ".join(guide.data_notices(guide.look()))
     made = guide.create()
     data = project.dataset(made.config.data.dataset)
     assert sorted(one.reason for one in data.excluded) == ["no label", "several labels"]

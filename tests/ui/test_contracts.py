@@ -18,6 +18,7 @@ from nbtrain.ui import (
     findings,
     form,
     gallery,
+    guide,
     header,
     run_bar,
     run_table,
@@ -37,6 +38,7 @@ PANELS = [
     compare.Compare,
     gallery.Gallery,
     data.Data,
+    guide.GuidePanel,
     evaluation.EvaluationPanel,
 ]
 

@@ -336,9 +336,6 @@ class Gathering(HasTraits):
         n_images = len(counts.listing)
         for kind, n in counts.marks.items():
             yield f"{counted(n, 'image carries', 'images carry')} a {kind}: used as tags, so what they show, not where."
-        left = [f"{n} with {why}" for why, n in _left_out(gathered)]
-        if left:
-            yield f"Left out for classification: {' and '.join(left)}."
         several = [name for name, n in zip(names, counts.several, strict=True) if n]
         single = [name for name in names if name not in several]
         if several and single:
@@ -370,15 +367,6 @@ def unusable(counts: Counts) -> str:
         return f"{none} of {n} have no label, {several} have several; classification needs exactly one."
     which = f"{none} of {n} have no label" if none else f"{several} of {n} have several labels"
     return f"{which}; classification needs exactly one." if none or several else ""
-
-
-def _left_out(gathered: Gathered) -> list[tuple[str, int]]:
-    """Return why, and how many, images are left out that the sets themselves still have."""
-    assert gathered.merged is not None
-    found = [line.reason for line in gathered.merged.lines if line.kind == "exclude"]
-    own = [line.reason for piece in gathered.pieces for line in piece.lines if line.kind == "exclude"]
-    reasons = dict.fromkeys(found)
-    return [(reason, n) for reason in reasons if (n := found.count(reason) - own.count(reason)) > 0]
 
 
 def _looked(source: Source) -> Listing | OneClassError:

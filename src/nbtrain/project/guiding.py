@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain import presets
 from nbtrain.config import Config, Facts
+from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
 from nbtrain.project import naming
@@ -223,12 +224,13 @@ class Guide(Gathering):
         missing = [*self.data_problems(gathered), *self._config_problems(gathered)]
         of = {key: tuple(p for p in missing if p.path == key) for key in STEPS}
         counts, preset = gathered.counts, self._preset
-        n_images = len(counts.listing) if counts else 0
         named = [one.label for one in presets.PRESETS if one.key == preset]
         summaries = {
             "task": Task.kinds()[self.task].label,
             "data": " + ".join(piece.name for piece in gathered.pieces) or "nothing chosen",
-            "classes": f"{len(counts.listing.classes)} classes, {n_images} images" if counts else "",
+            "classes": f"{len(counts.listing.classes)} in {counted(len(counts.listing), 'image', 'images')}"
+            if counts
+            else "",
             "configuration": ", ".join([*named, f"{len(self._values)} set here"] if self._values else named)
             or "defaults",
             "review": "ready" if not missing else f"{len(missing)} to do",
