@@ -45,6 +45,15 @@ data.relabel(data.listing().records[11].file, data.classes[3])
 exp.save()
 project.data.make_split(exp.config.data)
 """
+OTHERS = """
+from PIL import Image
+from pathlib import Path
+for place, letter in enumerate("abc"):
+    (Path("letters") / letter).mkdir(parents=True)
+    for number in range(40):
+        Image.new("L", (8, 8), 40 * place + number).save(Path("letters") / letter / f"{number}.png")
+project.add_images("letters", "letters")
+"""
 SEVERAL = (
     NEW.format(epochs=4)
     + """
@@ -88,6 +97,19 @@ def browsed(view: NotebookView) -> None:
     for place in (3, 4):
         view.output.locator(".nbt-gallery .tile").nth(place).click(modifiers=["ControlOrMeta"])
     view.output.locator(".nbt-gallery .tile img").nth(40).wait_for()
+
+
+def guided(view: NotebookView) -> None:
+    """Merge two data sets in the guided start, and look at their classes."""
+    view.output.get_by_label("Other ways to begin").click()
+    view.output.get_by_role("menuitem", name="Guided start…").click()
+    guide = view.output.locator(".nbt-guide")
+    guide.get_by_role("button", name="Next: Data").click()
+    for name in ("digits", "letters"):
+        guide.get_by_role("checkbox", name=name).check()
+    guide.locator(".merged").wait_for()
+    guide.get_by_role("button", name="Next: Classes").click()
+    guide.locator("table.classes tbody tr").nth(12).wait_for()
 
 
 def judged(view: NotebookView) -> None:
@@ -162,6 +184,7 @@ STATES = (
         act=until("exp.status == 'failed'"),
     ),
     State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
+    State("guide", NEW.format(epochs=4) + OTHERS, act=guided),
     State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),
     State("compare", SEVERAL, act=compared, height_px=1400),

@@ -26,6 +26,11 @@ function prepare(panel: Panel<GuidePanel>): () => TemplateResult {
     body?.scrollTo?.(0, 0);
     if (panel.el.contains(document.activeElement) || document.activeElement === document.body) body?.focus({ preventScroll: true });
   });
+  const take = (): void => { // opened from a button beside it, which Enter and Tab would otherwise still act on
+    if (panel.get("visible") && document.activeElement?.closest(".nbt-studio")) panel.el.querySelector<HTMLElement>(".step")?.focus({ preventScroll: true });
+  };
+  panel.on("change:visible", () => requestAnimationFrame(take));
+  requestAnimationFrame(take);
   panel.listen(panel.el, "keydown", (event: KeyboardEvent) => keys(event, show));
   reportVisibility(panel);
   return () => {

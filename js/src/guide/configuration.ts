@@ -15,7 +15,10 @@ export function fieldsOf(panel: Panel<GuidePanel>): FormView {
     model: panel.model, signal: panel.signal, redraw: panel.redraw,
     get el(): HTMLElement { return panel.el.querySelector<HTMLElement>(".nbt-form") ?? panel.el; },
     get: (name: string): unknown => (name in NONE ? NONE[name] : panel.get(name as keyof GuidePanel)),
-    send: (what: string, content: Record<string, unknown> = {}): void => { if (what !== "preview") panel.send(what, content); },
+    send: (what: string, content: Record<string, unknown> = {}): void => { // what else a form asks for, a draft does not have
+      if (what === "set") panel.send("set", content);
+      if (what === "catalog") panel.send("catalog", content);
+    },
     on: (event: string, handler: () => void): void => panel.on(event, handler),
   };
   return new FormView(seen as any);
