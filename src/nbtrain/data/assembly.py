@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files
-from nbtrain.data import splits
+from nbtrain.data import heed, splits
 from nbtrain.data.edit_log import NO_MARK, Mark, read_until
 from nbtrain.data.edits import NONE, Edits
+from nbtrain.data.listings import listed
 from nbtrain.data.records import (
     Listing,
     OneClassError,
@@ -107,17 +108,20 @@ def data_hash(base: str, edits: Edits) -> str:
     return hashlib.sha256(f"{base}\n{edits.hash}".encode()).hexdigest()[:16] if edits.hash else base
 
 
-def look(parts: Parts, read: Read | None = None) -> AsFound:
+def look(parts: Parts, kept: Path | None = None, read: Read | None = None) -> AsFound:
     """Look at all sources; raises DataError saying which one cannot be read, and why.
 
-    ``read`` looks at one of them, for whoever remembers what it has seen.
+    ``kept`` is the folder of data sets where listings are kept that take long to read (listings.py); ``read`` looks at
+    one source, for whoever remembers what it has seen.
     """
-    where, read = ", ".join(part.source.path for part in parts), read or _listing
+    where, read = ", ".join(part.source.path for part in parts), read or (lambda source: listed(source, kept))
     with without_collecting():
         if len(parts) == 1:
-            return AsFound((_prefixed(parts[0].name, read(parts[0].source)),), where)
-        found = tuple(_prefixed(part.name, _listing_of(part, read)) for part in parts)
-    _refuse_confusion(parts, found)
+            found: tuple[Listing, ...] = (_prefixed(parts[0].name, read(parts[0].source)),)
+        else:
+            found = tuple(_prefixed(part.name, _listing_of(part, read)) for part in parts)
+            _refuse_confusion(parts, found)
+    heed.at()  # the last moment to give up before anything is kept
     return AsFound(found, where)
 
 
@@ -147,7 +151,7 @@ def recorded(dataset: Mapping[str, Any], folder: Path) -> Recorded:
     sources = dataset.get("sources", [{"name": "", "source": dataset.get("source")}])  # one source: the older form
     name, mark = mark_of(dataset)
     edits = read_until(files.inside(folder, name), mark) if name else NONE
-    return Recorded(look(parse(sources, dataset.get("name", ""))), edits)
+    return Recorded(look(parse(sources, dataset.get("name", "")), folder), edits)
 
 
 def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
@@ -159,10 +163,6 @@ def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
 
 
 # -- joining ------------------------------------------------------------------------------------------------------
-
-
-def _listing(source: Source) -> Listing:
-    return source.listing()
 
 
 def _listing_of(part: Part, read: Read) -> Listing:

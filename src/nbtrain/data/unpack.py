@@ -31,10 +31,11 @@ from nbtrain import files, processes
 from nbtrain.data.records import counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.errors import DataError, NbtrainError
+from nbtrain.locks import FileLock, locked
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 """Endings, in lower case, of the archives that are read."""
-_MARKER = "unpacked.json"
+_MARKER, _LOCK = "unpacked.json", "lock"
 _FORMAT = 1
 _CHUNK_BYTES = 2**20
 _MAX_TAIL = 64
@@ -65,6 +66,8 @@ class Limits:
     """Bytes that stay free on the disk."""
     ratio_from_bytes: int = 2**28
     """Unpacked bytes from which on the ratio counts: small files of zeros are no harm."""
+    room_bytes: int | None = None
+    """What the disk has room for, see :func:`fitting`."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,10 @@ class Writer:
     stopped: Stopped = lambda: False
     n_files: int = 0
     n_bytes: int = 0
+    expected_bytes: int = 0
+    """What will be written in all, where that is known."""
+    share: float = 0.0
+    """How much of the source has been read, 0…1: tells what is still to come where nobody knows."""
     told: dict[str, list[str]] = field(default_factory=dict)
 
     def write(self, name: str, content: IO[bytes]) -> str:
@@ -108,9 +115,29 @@ class Writer:
         except (FileExistsError, NotADirectoryError):
             self._left("name comes twice and is kept once", "names come twice and are kept once", name)
             return ""
+        except OSError as error:
+            if error.errno in files.FULL:
+                raise self._lacks_room() from None
+            raise
         if any(len(part.encode("utf-8", "replace")) > _MAX_NAME_BYTES for part in re.split(r"[\\/]", name)):
             self._left("name was too long and is shortened", "names were too long and are shortened", safe)
         return safe
+
+    def expect(self, n_bytes: int) -> None:
+        """Say how much will be written in all; raises DataError at once where that is too much, or has no room."""
+        self.expected_bytes = n_bytes
+        if n_bytes > self.limits.max_bytes:
+            raise _too_much(f"more than {self.limits.max_bytes / 2**30:.0f} GiB")
+        if self.limits.room_bytes is not None and n_bytes > self.limits.room_bytes:
+            raise self._lacks_room()
+
+    def _lacks_room(self) -> DataError:
+        """Return the error for a full disk, which says how much more room is needed."""
+        needed = max(self.expected_bytes, self.n_bytes / self.share if self.share else 0, self.n_bytes)
+        missing = needed - self.n_bytes - shutil.disk_usage(self.folder).free + self.limits.free_bytes
+        told = f"there is not enough room to unpack it: about {_size(max(missing, 2**20))} more are needed"
+        kept = f"{_size(self.limits.free_bytes)} stay free" if self.limits.free_bytes else "the disk is full"
+        return DataError(told, advice=f"Free some room, or open a project on another disk ({kept}).")
 
     def leave_out(self, name: str) -> None:
         """Count an entry that is no file: a link or a device."""
@@ -131,6 +158,8 @@ class Writer:
         limits = self.limits
         if self.n_files > limits.max_files:
             raise _too_much(f"more than {limits.max_files:,} files".replace(",", " "))
+        if limits.room_bytes is not None and self.n_bytes > limits.room_bytes:
+            raise self._lacks_room()
         if self.n_bytes > limits.max_bytes:
             raise _too_much(f"more than {limits.max_bytes / 2**30:.0f} GiB")
         large = self.n_bytes > limits.ratio_from_bytes and self.packed_bytes
@@ -141,6 +170,10 @@ class Writer:
 def _too_much(told: str) -> DataError:
     advice = "Unpack it yourself if you trust it, and give the folder."
     return DataError(f"it unpacks to {told}", advice=advice)
+
+
+def _size(n_bytes: float) -> str:
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.0f} MiB"
 
 
 def place(source: Path, folder: Path) -> Path:
@@ -180,14 +213,18 @@ def once(into: Path, stamp: str, fill: Callable[[Path], tuple[str, ...]]) -> Unp
         return found
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(into)
+        sweep(into)
         made = into.with_name(f".{into.name}-{os.getpid()}-{files.new_id()}")
-        (made / "files").mkdir(parents=True)
+        made.mkdir()
+        lock = FileLock(made / _LOCK)
+        lock.acquire()
         try:
+            (made / "files").mkdir()
             notices = fill(made / "files")
             files.write_json(made / _MARKER, {"format": _FORMAT, "stamp": stamp, "notices": list(notices)})
             _take_place(made, into, stamp)
         finally:
+            lock.release()
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         full = error.errno in files.FULL
@@ -212,11 +249,13 @@ def _take_place(made: Path, into: Path, stamp: str) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _sweep(into: Path) -> None:
-    """Remove what processes that were killed have left beside ``into``."""
-    for left in into.parent.glob(f".{into.name}-*"):
-        pid = left.name.removeprefix(f".{into.name}-").split("-")[0]
-        if pid.isdigit() and not processes.exists(int(pid)):
+def sweep(into: Path) -> None:
+    """Remove what was unpacked half by processes that were killed, for ``into`` and all that lies beside it."""
+    for left in into.parent.glob(".*-*-*"):
+        pid = left.name.removesuffix("-old").split("-")[-2]
+        # By its lock, which another machine or container may hold too; a number may be somebody else's by now.
+        held = locked(left / _LOCK) if (left / _LOCK).exists() else pid.isdigit() and processes.exists(int(pid))
+        if pid.isdigit() and not held:
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -236,10 +275,12 @@ def archive(
         writer = Writer(folder, bounds, size_bytes, stopped)
         told = Ticker(progress, stopped, max(1, size_bytes >> 20), "MiB")  # a small one would be told file by file
         with _damaged(path), open(path, "rb") as file:
+            writer.expect(sum(size for _, size in names(path)))
             entries = _zip(file, writer) if path.suffix.lower() == ".zip" else _tar(file, writer)
             for name, content in entries:
                 if not _IGNORED.search(name):
                     writer.write(name, content)
+                writer.share = min(1.0, file.tell() / max(1, size_bytes))
                 told.at(file.tell() >> 20)
         return writer.notices()
 
@@ -258,9 +299,8 @@ def names(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def fitting(limits: Limits, folder: Path) -> Limits:
-    """Return the limits with no more bytes than the disk of ``folder`` has free."""
-    room = max(0, shutil.disk_usage(folder).free - limits.free_bytes)
-    return replace(limits, max_bytes=min(limits.max_bytes, room))
+    """Return the limits with what the disk of ``folder`` has room for."""
+    return replace(limits, room_bytes=max(0, shutil.disk_usage(folder).free - limits.free_bytes))
 
 
 @contextlib.contextmanager

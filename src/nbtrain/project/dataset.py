@@ -132,7 +132,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
             path = path.value
         if isinstance(path, DataSet):
             return self._add_all(path, name)
-        source = self.project.source_at(path)
+        source = self.project.prepare(path).result()
         part = Part(merging.free_name(name or Path(source.path).stem, self._used()), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))
@@ -141,7 +141,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
         moved = merging.moved_parts(other.parts, other.name, self._used(), name)
         parts = tuple(moved.values())
         self._refuse_twice(parts)
-        theirs = look(other.parts).listing.classes  # told before anything is written
+        theirs = look(other.parts, self.project.data.folder).listing.classes  # told before anything is written
 
         def lines(known: DataSet, _: EditLog) -> list[Line]:
             merging.refuse_other_meanings(known.found().listing.classes, known.edits, theirs, other.edits)

@@ -158,13 +158,8 @@ class Gathering(HasTraits):
         return self._at(data)
 
     def _at(self, path: str | Path | Source) -> Choice:
-        """Return the images at a path; an archive is unpacked into the project, which is made for it."""
-        from nbtrain.data.sources import detect
-
-        source = path if isinstance(path, Source) else detect(path)
-        if source.placed(self.project.path / "unpacked") != source:
-            self.project.save()
-        source = self.project.source_at(source)
+        """Return the images at a path, ready to be looked at; only what has to be unpacked is written, and at once."""
+        source = self.project.prepare(path).result()
         self._read[source] = _looked(source)
         return Choice(Path(source.path).stem or "images", None, source)
 

@@ -122,7 +122,7 @@ class Merged(ClassEdits):
             parts += moved.values()
             owner |= {part.name: place for part in moved.values()}
             used |= {part.name for part in moved.values()}
-        return cls(tuple(parts), assembly.look(tuple(parts), read), lines, owner)
+        return cls(tuple(parts), assembly.look(tuple(parts), read=read), lines, owner)
 
     def fork(self) -> Merged:
         """Return a copy, to edit its classes."""

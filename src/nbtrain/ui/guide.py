@@ -23,7 +23,7 @@ from nbtrain.project.guiding import STEPS
 from nbtrain.project.offers import Offer, is_project, project_name
 from nbtrain.project.project import Project
 from nbtrain.project.reviewing import Review, review_of, step_of
-from nbtrain.ui.adding import Adding
+from nbtrain.ui.adding import Adding, Turn
 from nbtrain.ui.form import plain_choice, plain_field, plain_value
 from nbtrain.ui.panel import Panel
 
@@ -35,21 +35,19 @@ _TOLD = 8
 class Choosing(Adding):
     """Adding images to a draft: they are looked at, and become a data set only with the experiment."""
 
-    def _looked(self, path: str) -> dict[str, Any]:
-        folder = Path(path).expanduser()
+    def _looked(self, turn: Turn) -> dict[str, Any]:
+        folder = Path(turn.path).expanduser()
         if is_project(folder):
-            return {
-                "lines": [f"Project: {project_name(folder)}", "Its data sets can be chosen from the list."],
-                "ok": True,
-            }
-        return super()._looked(path)
+            told = [f"Project: {project_name(folder)}", "Its data sets can be chosen from the list."]
+            return {"lines": told, "ok": True}
+        return super()._looked(turn)
 
-    def _added(self, path: str, name: str, into: str) -> dict[str, Any]:
-        guide, folder = self.project.guide(), Path(path).expanduser()
+    def _added(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
+        guide, folder = self.project.guide(), Path(turn.path).expanduser()
         if is_project(folder):
             guide.offer(folder)
         else:
-            guide.use(path)
+            guide.use(self._ready(turn))
         return {"path": "", "done": ""}
 
 
