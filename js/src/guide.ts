@@ -31,6 +31,7 @@ function prepare(panel: Panel<GuidePanel>): () => TemplateResult {
   };
   panel.on("change:visible", () => requestAnimationFrame(take));
   requestAnimationFrame(take);
+  panel.on("change:adding", () => { if (panel.get("adding").done !== undefined) Object.assign(local, { adding: false, path: "" }); });
   panel.listen(panel.el, "keydown", (event: KeyboardEvent) => keys(event, show));
   reportVisibility(panel);
   return () => {

@@ -48,7 +48,7 @@ function adding({ panel, local, change }: Show, alone: boolean): TemplateResult 
   }
   return addingPart(panel.get("adding"), {
     local, use: "Use these images", into: "", redraw: panel.redraw,
-    look: (path) => panel.send("look", { path }), add: (path) => { panel.send("add", { path }); change({ path: "", adding: false }); },
+    look: (path) => panel.send("look", { path }), add: (path) => panel.send("add", { path }),
     stop: () => panel.send("stop"), ...(alone ? {} : { close }),
   });
 }

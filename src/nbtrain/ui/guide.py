@@ -300,7 +300,8 @@ class GuidePanel(Panel, twin="guide"):
 
     def do_discard(self) -> None:
         """Begin anew."""
-        self._refused, self._adding.state = {}, {}
+        self._refused = {}
+        self._adding.look("")
         self.guide.discard()
         self._step = STEPS[0]
 
