@@ -90,7 +90,7 @@ function rail({ go }: Show, steps: GuideStep[], here: GuideStep): TemplateResult
     all[all.indexOf(event.target as HTMLElement) + by]?.focus();
   };
   return html`<nav class="rail" aria-label="Steps" @keydown=${arrows}><ol>${steps.map((step, place) => {
-    const state = step.missing.length ? "open" : "done";
+    const state = step.missing.length || !step.summary ? "open" : "done";
     return html`<li><button class="${step === here ? "here" : ""} ${state}" aria-current=${step === here ? "step" : "false"} data-key=${step.key} title="${step.label}: ${step.summary}"
         aria-label="${place + 1}. ${step.label}: ${step.summary}${state === "open" ? ", not complete" : ""}" @click=${() => go(step.key)}>
       <i class="num" aria-hidden="true">${state === "done" && step !== here && step.key !== "review" ? "✓" : place + 1}</i>

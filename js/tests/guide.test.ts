@@ -4,7 +4,7 @@ import { test } from "node:test";
 import widget, { beside } from "../src/guide";
 import { grouped } from "../src/guide/data";
 
-const step = (key: string, missing: any[] = []): any => ({ key, label: key, summary: "", missing });
+const step = (key: string, missing: any[] = []): any => ({ key, label: key, summary: "so far", missing });
 const lacks = { step: "data", message: "No data set is chosen.", advice: "Choose one." };
 const steps = [step("task"), step("data", [lacks]), step("classes"), step("configuration"), step("review")];
 const offer = (name: string, more = {}): any => ({ key: name, name, project: "", where: "/p", images: 4, classes: ["a", "b"], n_classes: 2, several: false, place: 0, ...more });

@@ -347,8 +347,9 @@ class Guide(Gathering):
                     merged = self.look().merged
                     assert merged is not None
                     data = project.data.make(self.data_name, merged, self._origins())
-                experiment = project.new(name, config)
-                experiment.save()
+                with project.hold_trait_notifications():  # whoever follows the list sees it once, saved
+                    experiment = project.new(name, config)
+                    experiment.save()
             except BaseException:
                 _take_back(project, existed, data, experiment)
                 raise
