@@ -45,6 +45,15 @@ data.relabel(data.listing().records[11].file, data.classes[3])
 exp.save()
 project.data.make_split(exp.config.data)
 """
+OTHERS = """
+from PIL import Image
+from pathlib import Path
+for place, letter in enumerate("abc"):
+    (Path("letters") / letter).mkdir(parents=True)
+    for number in range(40):
+        Image.new("L", (8, 8), 40 * place + number).save(Path("letters") / letter / f"{number}.png")
+project.add_images("letters", "letters")
+"""
 SEVERAL = (
     NEW.format(epochs=4)
     + """
@@ -127,6 +136,19 @@ def counted(view: NotebookView) -> None:
     view.output.locator(".nbt-statistics .brightness .upright").wait_for(timeout=120_000)
 
 
+def guided(view: NotebookView) -> None:
+    """Merge two data sets in the guided start, and look at their classes."""
+    view.output.get_by_label("Other ways to begin").click()
+    view.output.get_by_role("menuitem", name="Guided start…").click()
+    guide = view.output.locator(".nbt-guide")
+    guide.get_by_role("button", name="Next: Data").click()
+    for name in ("digits", "letters"):
+        guide.get_by_role("checkbox", name=name).check()
+    guide.locator(".merged").wait_for()
+    guide.get_by_role("button", name="Next: Classes").click()
+    guide.locator("table.classes tbody tr").nth(12).wait_for()
+
+
 def judged(view: NotebookView) -> None:
     """Open the evaluation and wait for its errors."""
     view.output.get_by_role("tab", name="Evaluate").click()
@@ -200,6 +222,7 @@ STATES = (
     ),
     State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
     State("statistics", NEW.format(epochs=4) + PROBLEMS, act=counted, height_px=2200),
+    State("guide", NEW.format(epochs=4) + OTHERS, act=guided),
     State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
     State("evaluate-multilabel", LABELS, act=judged, height_px=1800),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),

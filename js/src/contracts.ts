@@ -43,6 +43,7 @@ export interface Experiments extends Common {
   branching: { id?: string; checkpoints?: Checkpoint[] };
   blank: boolean;
   notices: string[];
+  guided: boolean;
   found: { text?: string; ok?: boolean; busy?: boolean };
   adding: Adding;
   visible: boolean;
@@ -262,6 +263,41 @@ export interface Form extends Common {
   resources: [string, string][];
   plan: Partial<Plan>;
   footer: { batch?: string; multiplier?: number; effective?: string; steps_per_epoch?: number | null; n_train?: number | null };
+}
+
+/** What a step of the guide lacks: the step that mends it, what, and what to do. */
+export interface Lacking { step: string; message: string; advice: string }
+export interface GuideStep { key: string; label: string; summary: string; missing: Lacking[] }
+export interface Offered { key: string; name: string; project: string; where: string; images: number | null; classes: string[]; n_classes: number; several: boolean; place: number; loose?: boolean }
+/** Images of a data set or class, in all and by set. */
+export interface InSets { name: string; images: number; train?: number; val?: number; test?: number }
+export interface GuideReview {
+  ready: boolean; name: string; data: string; made: boolean; facts: { label: string; value: string }[];
+  changes: { label: string; default: string; value: string }[]; sets: InSets[]; classes: InSets[];
+  findings: { level: "info" | "warning" | "problem"; text: string; step: string }[]; missing: Lacking[];
+}
+
+export interface GuidePanel extends Common {
+  steps: GuideStep[];
+  step: string;
+  busy: string;
+  touched: boolean;
+  tasks: { kind: string; label: string; about: string }[];
+  task: string;
+  offers: Offered[];
+  merging: { name?: string; made?: boolean; sets?: string[]; images?: number | null };
+  classes: { rows?: { name: string; count: number; per: number[] }[]; dropped?: string[]; undo?: number; leave_out?: boolean };
+  notices: string[];
+  adding: Adding;
+  name: string;
+  presets: { key: string; label: string; about: string; on: boolean }[];
+  fields: FormField[];
+  values: Record<string, any>;
+  own: string[];
+  refused: Record<string, { text: any; message: string; advice: string }>;
+  catalog: Record<string, Choice[]>;
+  review: Partial<GuideReview>;
+  visible: boolean;
 }
 
 export interface RunBar extends Common {

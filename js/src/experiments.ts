@@ -76,7 +76,8 @@ export function sorted(cards: Card[], order: Order): Card[] {
 
 function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   return html`<div class="tools">
-    <button class="primary new" @click=${() => panel.send("new")}>+ New experiment</button>
+    <div class="split"><button class="primary new" @click=${() => panel.send("new")}>+ New experiment</button>
+    ${panel.get("guided") ? html`<button class="primary how" aria-label="Other ways to begin" aria-haspopup="menu" title="Other ways to begin" @click=${(e: Event) => ways(panel, e.currentTarget as HTMLElement)}>▾</button>` : nothing}</div>
     <div class="finding">
       <input type="search" placeholder="Filter…" title="Words of name, description, tags or status; tag:x for a tag" aria-label="Filter experiments" .value=${live(local.filter)}
         @input=${(e: InputEvent) => change({ filter: (e.target as HTMLInputElement).value })}>
@@ -86,6 +87,14 @@ function tools(panel: Panel<Experiments>, local: Local, change: (part: Partial<L
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
     ${panel.get("notices").map((text) => html`<div class="note warn small notice">${text}</div>`)}
   </div>`;
+}
+
+/** How else an experiment can begin. */
+function ways(panel: Panel<Experiments>, at: HTMLElement): void {
+  openMenu(panel.el, [
+    { label: "New experiment", action: () => panel.send("new") },
+    { label: "Guided start…", action: () => panel.send("guide") },
+  ], under(at), at);
 }
 
 const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown[] => [
@@ -275,6 +284,7 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
     <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
     ${local.adding ? addingPart(panel.get("adding"), adder)
       : html`<button class="choice" ?disabled=${found.busy} @click=${() => change({ adding: true })}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
+    ${alone && panel.get("guided") ? html`<button class="plain step-by-step" ?disabled=${found.busy} @click=${() => panel.send("guide")}>or go step by step: task, data, classes, configuration</button>` : nothing}
     <div aria-live="polite">${found.text ? html`<div class="note found ${found.ok === false ? "bad" : ""}">${found.text}</div>` : nothing}</div>
     ${panel.get("trouble") ? html`<div class="note bad" role="alert">${panel.get("trouble")}</div>` : nothing}
   </div>`;

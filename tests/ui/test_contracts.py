@@ -18,6 +18,7 @@ from nbtrain.ui import (
     findings,
     form,
     gallery,
+    guide,
     header,
     run_bar,
     run_table,
@@ -39,6 +40,7 @@ PANELS = [
     gallery.Gallery,
     data.Data,
     statistics.Statistics,
+    guide.GuidePanel,
     evaluation.EvaluationPanel,
 ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,8 @@ class Part:
 
 
 Parts = tuple[Part, ...]
+Read = Callable[[Source], Listing]
+"""Looks at one source."""
 
 
 def parse(plain: object, where: object = "") -> Parts:
@@ -106,18 +108,19 @@ def data_hash(base: str, edits: Edits) -> str:
     return hashlib.sha256(f"{base}\n{edits.hash}".encode()).hexdigest()[:16] if edits.hash else base
 
 
-def look(parts: Parts, kept: Path | None = None) -> AsFound:
+def look(parts: Parts, kept: Path | None = None, read: Read | None = None) -> AsFound:
     """Look at all sources; raises DataError saying which one cannot be read, and why.
 
-    ``kept`` is the folder of data sets where listings are kept that take long to read (listings.py).
+    ``kept`` is the folder of data sets where listings are kept that take long to read (listings.py); ``read`` looks at
+    one source, for whoever remembers what it has seen.
     """
-    where = ", ".join(part.source.path for part in parts)
+    where, read = ", ".join(part.source.path for part in parts), read or (lambda source: listed(source, kept))
     with without_collecting():
         if len(parts) == 1:
             with readable(where):
-                found: tuple[Listing, ...] = (_prefixed(parts[0].name, listed(parts[0].source, kept)),)
+                found: tuple[Listing, ...] = (_prefixed(parts[0].name, read(parts[0].source)),)
         else:
-            found = tuple(_prefixed(part.name, _listing_of(part, kept)) for part in parts)
+            found = tuple(_prefixed(part.name, _listing_of(part, read)) for part in parts)
             _refuse_confusion(parts, found)
     heed.at()  # the last moment to give up before anything is kept
     return AsFound(found, where)
@@ -163,10 +166,10 @@ def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
 # -- joining ------------------------------------------------------------------------------------------------------
 
 
-def _listing_of(part: Part, kept: Path | None) -> Listing:
+def _listing_of(part: Part, read: Read) -> Listing:
     try:
         with readable(part.source.path):
-            return listed(part.source, kept)
+            return read(part.source)
     except OneClassError as error:  # the others may have more
         return error.listing
 

@@ -96,7 +96,7 @@ class EditLog:
 
         Whoever calls holds the data set's lock.
         """
-        data = b"".join(orjson.dumps(line.plain()) + b"\n" for line in lines)
+        data = encoded(lines)
         if self._bytes and _hash(self.path, self._bytes) != self.mark.hash:
             self._start()  # somebody has edited it by hand
         try:
@@ -106,6 +106,11 @@ class EditLog:
             advice = "Make room, or see that you may write there; nothing was changed."
             raise ProjectError(what, value=str(self.path), advice=advice) from None
         self.look()
+
+
+def encoded(lines: Sequence[Line]) -> bytes:
+    """Return ``lines`` as they stand in a journal."""
+    return b"".join(orjson.dumps(line.plain()) + b"\n" for line in lines)
 
 
 def read_until(path: Path, mark: Mark) -> Edits:

@@ -132,7 +132,7 @@ def evidence(experiment: Experiment, *, looking: bool = True) -> Evidence:
     Without ``looking`` no image is opened: their sizes are known only where somebody has looked before.
     """
     info, config = experiment.data_info, experiment.config
-    free, shared, cores = _machine(str(experiment.project.path), int(time.monotonic() / _MACHINE_S))
+    free, shared, cores = machine(experiment.project.path)
     sizes = sizes_of(info, looking=looking) if info else ()
     n_images, n_train = info.get("n_images"), info.get("train")
     share = n_train / n_images if n_images and n_train is not None else 1.0
@@ -163,6 +163,11 @@ def _missing(config: Config, sources: Sequence[str]) -> Iterator[tuple[str, str]
     for path, where in [*named, ("model.weights_file", getattr(config.model, "weights_file", ""))]:
         if where and not Path(where).expanduser().exists():
             yield path, where
+
+
+def machine(folder: Path) -> tuple[int | None, int | None, int]:
+    """Return free bytes on the disk of ``folder`` and in shared memory, and cores that may be used."""
+    return _machine(str(folder), int(time.monotonic() / _MACHINE_S))
 
 
 @lru_cache(maxsize=8)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtrain import files
 from nbtrain.data import edits as journal
 from nbtrain.data.assembly import Part, look
 from nbtrain.data.edit_log import EditLog
-from nbtrain.data.edits import Edits, Excluded, Line
+from nbtrain.data.edits import Excluded, Line
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources import Source
 from nbtrain.errors import DataError
+from nbtrain.project import merging
 from nbtrain.project.classes import ClassEdits, Lines, known_name, new_edit
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.labelling import ImageEdits, who
@@ -149,59 +149,37 @@ class LiveDataSet(ClassEdits, ImageEdits, Sourcing, Splitting):
         before = next((part for part in self.value.removed if part.source == source), None)
         if before is not None and name in ("", before.name):  # it was taken out: with its name its edits come back
             return self.restore_source(source.path)
-        part = Part(self._free_part(name or Path(source.path).stem), source)
+        part = Part(merging.free_name(name or Path(source.path).stem, self._used()), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))
 
     def _add_all(self, other: DataSet, name: str) -> DataSet:
-        moved: dict[str, Part] = {}
-        taken: list[str] = []
-        for part in other.parts:
-            free = self._free_part(name or part.name or other.name, taken)
-            taken.append(free)
-            moved[part.name] = Part(free, part.source)
+        moved = merging.moved_parts(other.parts, other.name, self._used(), name)
         parts = tuple(moved.values())
         self._refuse_twice(parts)
-        theirs = look(other.parts, self.project.data.folder).listing  # told before anything is written
-        prefix = {old: f"{part.name}/" for old, part in moved.items()}
-
-        def there(file: str) -> str:
-            begin, _, rest = file.partition("/")
-            return prefix[begin] + rest if begin in prefix and begin else prefix[""] + file
+        theirs = look(other.parts, self.project.data.folder).listing.classes  # told before anything is written
 
         def lines(known: DataSet, _: EditLog) -> list[Line]:
-            _refuse_other_meanings(known, theirs.classes, other.edits)
-            edit, given = new_edit(), other.edits
-            made = [journal.made("class", edit, classes=(one,), to=to) for one, to in given.names.items()]
-            made += [
-                journal.made("label", edit, file=there(file), old=given.before[file], classes=own)
-                for file, own in given.labels.items()
-            ]
-            left = given.excluded.values()
-            return [*made, *(journal.made("exclude", edit, file=there(e.file), reason=e.reason) for e in left)]
+            merging.refuse_other_meanings(known.found().listing.classes, known.edits, theirs, other.edits)
+            return merging.moved_lines(other.edits, moved)
 
         def both() -> DataSet:
             if other.edits.hash:
                 self.project.data.edit(self.name, lines)
             return self.project.data.renew(self.name, *parts)
 
-        _refuse_other_meanings(self.value, theirs.classes, other.edits)
+        now = self.value
+        merging.refuse_other_meanings(now.found().listing.classes, now.edits, theirs, other.edits)
         return self._changed(both)
 
     def _refuse_twice(self, parts: Sequence[Part]) -> None:
-        known = [part.source.path for part in self.value.parts]
-        for part in parts:
-            if part.source.path in known:
-                advice = "refresh() looks at it again."
-                raise DataError("this source is part of the data set already", value=part.source.path, advice=advice)
+        merging.refuse_twice(self.value.parts, parts, "refresh() looks at it again.")
 
-    def _free_part(self, name: str, taken: Sequence[str] = ()) -> str:
-        """Return a short name for a source that no other has, and no folder of the first source."""
+    def _used(self) -> set[str]:
+        """Return what no further source may be called: other sources, and folders of the first."""
         now = self.value
         tops = {record.file.partition("/")[0] for record in now.found().listing.records}
-        used = {*(part.name for part in (*now.parts, *now.removed)), *tops, *taken}
-        usual = files.slug(name)
-        return next(n for n in (usual, *(f"{usual}-{i}" for i in range(2, 10_000))) if n not in used)
+        return {part.name for part in (*now.parts, *now.removed)} | tops
 
     # -- taking back ----------------------------------------------------------------------------------------------
 
@@ -242,16 +220,6 @@ class LiveDataSet(ClassEdits, ImageEdits, Sourcing, Splitting):
         self._shown = made.edits
         self.project.data_changed()
         return made
-
-
-def _refuse_other_meanings(known: DataSet, theirs: Sequence[str], edits: Edits) -> None:
-    """Refuse a data set in which a class that both have is called otherwise than here."""
-    mine = set(known.found().listing.classes)
-    for name in {*theirs, *edits.names}:
-        here, there = known.edits.name_of(name), edits.name_of(name)
-        if here != there and (name in mine or name in known.edits.names):
-            told = f"the class {name!r} is called {there or 'dropped'!r} there and {here or 'dropped'!r} here"
-            raise DataError(told, value=name, advice="Rename it alike in both, then add the data set.")
 
 
 def _text(lines: Sequence[Line]) -> str:

@@ -36,10 +36,26 @@ _TYPES = {
     "name": str, "classes": list, "counts": list, "n_images": int, "multilabel": bool, "own_split": bool,
     "base": str, "root": str, "notices": list,
 }  # fmt: skip
+_ORIGIN = {"project": str, "dataset": str, "hash": str, "version": int}
 _KEPT_LOOKS = 4
 _LOOKS: OrderedDict[tuple[Parts, str], AsFound] = OrderedDict()
 """What sources were found to hold, for data sets that are worked on: a relabelled image needs no new look at all."""
 _LOOKS_GUARD = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A data set that another was made of: where it was, and how it stood then."""
+
+    project: str
+    """Folder of its project."""
+    dataset: str
+    hash: str
+    version: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {name: getattr(self, name) for name in _ORIGIN}
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,8 @@ class DataSet:
     """Number of edits, undos and redos so far."""
     removed: Parts = ()
     """Sources that were taken out, and can come back."""
+    origins: tuple[Origin, ...] = ()
+    """Data sets that it was made of, oldest first; what becomes of them later is no matter of this one."""
 
     @classmethod
     def of(cls, name: str, file: Path, parts: Parts, found: AsFound, log: EditLog, base: str = "") -> DataSet:
@@ -88,6 +106,11 @@ class DataSet:
             notices=listing.notices,
             file=file,
         ).after(log)
+
+    @property
+    def origin(self) -> Origin:
+        """What one that is made of it records."""
+        return Origin(str(self.file.parent.parent), self.name, self.hash, self.version)
 
     @property
     def source(self) -> Source:
@@ -138,8 +161,9 @@ class DataSet:
         """Return the data set as it stands in its file."""
         told = {name: getattr(self, name) for name in _TYPES}
         mark = {"bytes": self.mark.bytes, "hash": self.mark.hash}
-        removed = {"removed": [part.plain() for part in self.removed]} if self.removed else {}
-        return {**told, "sources": [part.plain() for part in self.parts], "edits": mark, **removed}
+        lists = {"removed": [part.plain() for part in self.removed], "made_of": [one.plain() for one in self.origins]}
+        there = {name: found for name, found in lists.items() if found}
+        return {**told, "sources": [part.plain() for part in self.parts], "edits": mark, **there}
 
     def frozen(self) -> dict[str, Any]:
         """Return what a run records of it: enough to find the same images and labels again, and to see a change."""
@@ -176,17 +200,25 @@ def read(path: Path, log: EditLog | None = None) -> DataSet:
         raise FormatError([Problem(str(path), told, "Add the images to the project again under the same name.")])
     known = {name: plain[name] for name in _TYPES}
     lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
-    removed = assembly.parse(plain["removed"], path) if plain.get("removed") else ()
-    parts = assembly.parse(plain.get("sources"), path)
-    made = DataSet(**{**known, **lists}, parts=parts, file=path, removed=removed)
+    lists |= {"origins": _origins(plain.get("made_of"))}
+    lists |= {"removed": assembly.parse(plain["removed"], path) if plain.get("removed") else ()}
+    made = DataSet(**{**known, **lists}, parts=assembly.parse(plain.get("sources"), path), file=path)
     log = (log or EditLog(log_path_of(path))).look()
     counted_at = Mark(plain["edits"].get("bytes"), plain["edits"].get("hash"))
     if log.mark == counted_at:
         return made.after(log)
     try:
-        now = replace(DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base), removed=removed)
+        now = DataSet.of(made.name, made.file, made.parts, made.found(), log, made.base)
+        now = replace(now, removed=made.removed, origins=made.origins)
     except (OSError, NbtrainError):  # the images are away: told when they are needed
         now = made.after(log)
     lost = isinstance(counted_at.bytes, int) and counted_at.bytes > log.mark.bytes
     told = f"Edits are gone: {log.path.name} is shorter than it was. Bring it back from a copy."
     return replace(now, notices=(*now.notices, told)) if lost else now
+
+
+def _origins(plain: object) -> tuple[Origin, ...]:
+    """Return what a data set was made of; what cannot be read is left out, as nothing hangs on it."""
+    told = plain if isinstance(plain, list) else []
+    fits = [one for one in told if isinstance(one, dict) and all(type(one.get(n)) is t for n, t in _ORIGIN.items())]
+    return tuple(Origin(**{name: one[name] for name in _ORIGIN}) for one in fits)

@@ -19,14 +19,15 @@ from typing import Any
 from nbtrain import files
 from nbtrain.data import assembly, splits
 from nbtrain.data.assembly import AsFound, Part, Parts
-from nbtrain.data.edit_log import EditLog, stat_of
+from nbtrain.data.edit_log import EditLog, encoded, stat_of
 from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
 from nbtrain.data.splits import Split
 from nbtrain.errors import BusyError, DataError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
-from nbtrain.project.dataset_file import FORMAT, DataSet, log_path_of, read, remember
+from nbtrain.project.dataset_file import FORMAT, DataSet, Origin, log_path_of, read, remember
+from nbtrain.project.merging import Merged
 
 _WAIT_S = 10.0
 
@@ -75,7 +76,9 @@ class DataSets:
         found = assembly.look(parts, self.folder)
         if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
-        return self._kept(name, known.file if known else self._free_file(name), parts, found)
+        if known is None:
+            return self._kept(name, self._free_file(name), parts, found, origins=())
+        return self._kept(name, known.file, parts, found, removed=known.removed, origins=known.origins)
 
     def copy(self, other: DataSet, name: str = "") -> DataSet:
         """Keep a data set of another project as one of this, with its edits as they are now."""
@@ -87,7 +90,27 @@ class DataSets:
         if other.mark.bytes:
             data = other.log_path.read_bytes()[: other.mark.bytes]
             self._written(log_path_of(file), lambda where: files.write_atomic(where, data))
-        return self._kept(name, file, other.parts, found)
+        return self._kept(name, file, other.parts, found, origins=(*other.origins, other.origin))
+
+    def make(self, name: str, merged: Merged, origins: Sequence[Origin] = ()) -> DataSet:
+        """Keep a data set that was merged in memory, with its edits; where that fails, nothing of it stays."""
+        if self._named(name) is not None:
+            raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
+        file = self._free_file(name)
+        try:
+            if merged.lines:
+                data = encoded(merged.lines)
+                self._written(log_path_of(file), lambda where: files.write_atomic(where, data))
+            return self._kept(name, file, merged.parts, merged.found, origins=origins)
+        except BaseException:
+            self.take_back(file)
+            raise
+
+    def take_back(self, file: Path) -> None:
+        """Remove a data set that was made for something which then failed."""
+        for path in (file, log_path_of(file)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def renew(self, name: str, *more: Part) -> DataSet:
         """Look at the sources of a data set again, and at ``more``, which it has from now on."""
@@ -101,7 +124,8 @@ class DataSets:
         known = self.get(name)
         with self.changing(known):
             parts, removed = choose(self.get(name))
-            return self._kept(name, known.file, parts, assembly.look(parts, self.folder), removed)
+            found = assembly.look(parts, self.folder)
+            return self._kept(name, known.file, parts, found, removed=removed, origins=known.origins)
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
         """Append the lines that ``make`` returns, seeing all that others have said before; return what comes of it.
@@ -118,7 +142,7 @@ class DataSets:
             found.edited(added_up([*log.lines, *lines]))  # refused before anything is written
             log.append(lines)
             made = DataSet.of(known.name, known.file, known.parts, found, log, known.base)
-            made = replace(made, removed=known.removed)
+            made = replace(made, removed=known.removed, origins=known.origins)
             with suppress(ProjectError):  # the journal holds the edit: whoever looks next counts again
                 self._write(made, durable=False)
             return made
@@ -240,9 +264,12 @@ class DataSets:
     def _named(self, name: str) -> DataSet | None:
         return next((d for d in self.all() if d.name == name), None)
 
-    def _kept(self, name: str, file: Path, parts: Parts, found: AsFound, removed: Parts = ()) -> DataSet:
+    def _kept(
+        self, name: str, file: Path, parts: Parts, found: AsFound, *, origins: Sequence[Origin], removed: Parts = ()
+    ) -> DataSet:
         remember(parts, found.listing.content_hash, found)
-        made = replace(DataSet.of(name, file, parts, found, self._log(file).look()), removed=removed)
+        made = DataSet.of(name, file, parts, found, self._log(file).look())
+        made = replace(made, removed=removed, origins=tuple(origins))
         self._write(made)
         return made
 

@@ -29,6 +29,7 @@ from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.datasets import DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
+from nbtrain.project.guiding import Guide
 from nbtrain.project.preparing import Preparation
 from nbtrain.project.queue import LOOK_S, ProjectQueue
 from nbtrain.project.scanning import Scan
@@ -61,6 +62,7 @@ class Project(HasTraits):
         self._scans: dict[str, Scan] = {}
         self._sized: dict[Any, dict[str, int]] = {}
         self._hashes: dict[Any, str] = {}
+        self._guide: Guide | None = None
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
         self._read_project()
@@ -119,13 +121,24 @@ class Project(HasTraits):
 
     def new_config(self) -> Config:
         """Return what a new experiment starts from: the user's defaults, the project's, and its only data set."""
-        config = defaults.laid_over(self._user_start(), self.defaults, FILE)
+        config = self.start_config()
         found = self.data.all()
         if len(found) == 1 and not config.data.dataset:
             config = config.set("data.dataset", found[0].name)
             if found[0].multilabel and config.task.kind == "classification":
                 config = config.set_all({"task.kind": "multilabel", "loss.kind": MultiLabel.loss})
         return config
+
+    def start_config(self) -> Config:
+        """Return the user's defaults with the project's over them, whatever data sets there are."""
+        return defaults.laid_over(self._user_start(), self.defaults, FILE)
+
+    def guide(self) -> Guide:
+        """Return the draft of a guided start: one at a time, kept until its experiment is made."""
+        with self.lock:
+            if self._guide is None or self._guide.experiment is not None:
+                self._guide = Guide(self)
+            return self._guide
 
     def _user_start(self) -> Config:
         """A person's own defaults that cannot be used are told, and keep nobody from working."""

@@ -16,7 +16,7 @@ from typing import Any
 from nbtrain.data.heed import heeding
 from nbtrain.data.records import counted
 from nbtrain.data.scan import Interrupted
-from nbtrain.data.sources import look
+from nbtrain.data.sources import Source, look
 from nbtrain.errors import NbtrainError
 from nbtrain.project.preparing import Preparation, placed
 from nbtrain.project.project import Project
@@ -26,7 +26,7 @@ _CANCELLED = "Cancelled. Nothing was added."
 
 
 @dataclass(slots=True)
-class _Turn:
+class Turn:
     """One piece of work that somebody has asked for, and may have given up."""
 
     path: str
@@ -34,6 +34,7 @@ class _Turn:
     preparation: Preparation | None = None
 
     def stop(self) -> None:
+        """Give it up."""
         self.stopped.set()
         if self.preparation is not None:
             self.preparation.cancel()
@@ -50,7 +51,7 @@ class Adding:
         self.project, self._changed, self._made = project, changed, made
         self.state: dict[str, Any] = {}
         """For the page: path; busy, text and fraction while it works; lines and ok of what was found; said or done."""
-        self._turn = _Turn("")
+        self._turn = Turn("")
         self._guard = Lock()
         """Clicks, the thread that works and the watch thread all write the state."""
 
@@ -59,7 +60,7 @@ class Adding:
         if path.strip():
             self._work(path, "Looking…", self._looked)
         else:
-            self._take(_Turn(""), {})
+            self._take(Turn(""), {})
 
     def add(self, path: str, name: str = "", into: str = "") -> None:
         """Add the images at ``path``: as a data set called ``name``, or ``into`` the one of that name."""
@@ -68,15 +69,15 @@ class Adding:
     def cancel(self) -> None:
         """Give up what is under way, and return at once; nothing comes of it."""
         if self.state.get("busy"):
-            self._take(_Turn(""), _given_up(self.state))
+            self._take(Turn(""), _given_up(self.state))
 
-    def _work(self, path: str, text: str, job: Callable[[_Turn], dict[str, Any]]) -> None:
-        turn = _Turn(path)
+    def _work(self, path: str, text: str, job: Callable[[Turn], dict[str, Any]]) -> None:
+        turn = Turn(path)
         seen = _seen(self.state) if self.state.get("path") == path else {}
         self._take(turn, {**seen, "path": path, "busy": True, "text": text, "fraction": None})
         Thread(target=self._finish, args=(turn, job), name="nbtrain-look", daemon=True).start()
 
-    def _finish(self, turn: _Turn, job: Callable[[_Turn], dict[str, Any]]) -> None:
+    def _finish(self, turn: Turn, job: Callable[[Turn], dict[str, Any]]) -> None:
         try:
             with heeding(lambda text: self._tell(turn, f"{text}…", None), turn.stopped.is_set):
                 found = {"path": turn.path, **job(turn)}
@@ -89,13 +90,13 @@ class Adding:
             found = {"path": turn.path, "lines": [f"That did not work: {type(error).__name__}: {error}"], "ok": False}
         self._put(turn, found)
 
-    def _take(self, turn: _Turn, state: dict[str, Any]) -> None:
+    def _take(self, turn: Turn, state: dict[str, Any]) -> None:
         """Let ``turn`` be what is asked for from now on; the one before gives up."""
         with self._guard:
             before, self._turn, self.state = self._turn, turn, state
         before.stop()
 
-    def _put(self, turn: _Turn, state: dict[str, Any]) -> None:
+    def _put(self, turn: Turn, state: dict[str, Any]) -> None:
         """Show what a turn has come to, unless somebody has asked for something else meanwhile."""
         with self._guard:
             if turn is not self._turn:
@@ -103,7 +104,7 @@ class Adding:
             self.state = state
         self._changed()
 
-    def _tell(self, turn: _Turn, text: str, fraction: float | None) -> None:
+    def _tell(self, turn: Turn, text: str, fraction: float | None) -> None:
         """Show how far it is."""
         with self._guard:
             if turn is not self._turn or not self.state.get("busy"):
@@ -111,15 +112,19 @@ class Adding:
             self.state = {**self.state, "text": text, "fraction": fraction}
         self._changed()
 
-    def _looked(self, turn: _Turn) -> dict[str, Any]:
+    def _looked(self, turn: Turn) -> dict[str, Any]:
         return {"lines": list(look(placed(self.project.path, turn.path)).lines()), "ok": True}
 
-    def _added(self, turn: _Turn, name: str, into: str) -> dict[str, Any]:
+    def _ready(self, turn: Turn) -> Source:
+        """Return the source at a path once it is ready, telling meanwhile how far it is."""
         turn.preparation = ready = self.project.prepare(turn.path)
         ready.on_change(lambda _: self._tell(turn, ready.text or "Adding…", ready.fraction))
         if turn.stopped.is_set():  # before there was anything to cancel
             ready.cancel()
-        source = ready.result()
+        return ready.result()
+
+    def _added(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
+        source = self._ready(turn)
         made = self.project.dataset(into).add(source, name) if into else self.project.add_images(source, name)
         self._made(made.name)
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}

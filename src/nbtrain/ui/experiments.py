@@ -40,9 +40,19 @@ class Experiments(Listed, twin="experiments"):
         sync=True
     )
 
-    def __init__(self, project: Project, opened: Callable[[Project], None] | None = None, **kwargs: Any) -> None:
+    guided = Bool(help="Whether there is a place where a guided start can be shown.").tag(sync=True)
+
+    def __init__(
+        self,
+        project: Project,
+        opened: Callable[[Project], None] | None = None,
+        guided: Callable[[], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Show ``project``; ``opened`` gets another one that is opened, ``guided`` the wish for a guided start."""
         super().__init__(**kwargs)
-        self._opened = opened or self.show
+        self._opened, self._guided = opened or self.show, guided
+        self.guided = guided is not None
         self.adder = Adding(project, self.soon, self._added)
         """Who looks at paths, and adds what lies there."""
         self.show(project)
@@ -108,6 +118,11 @@ class Experiments(Listed, twin="experiments"):
         """Make an experiment and select it, after asking what becomes of unsaved edits."""
         if not self._ask("new"):
             self._select(self.model.new())
+
+    def do_guide(self) -> None:
+        """Begin a new experiment step by step, or go on with it."""
+        if self._guided is not None:
+            self._guided()
 
     def do_leave(self, how: str) -> None:
         """Answer the question about unsaved edits: save, discard, or anything else to stay."""

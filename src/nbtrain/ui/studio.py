@@ -16,6 +16,7 @@ from nbtrain.ui.data_stage import DataStage
 from nbtrain.ui.evaluation_stage import EvaluationStage
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.form import Form
+from nbtrain.ui.guide import GuidePanel, said_of
 from nbtrain.ui.header import Header
 from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.pulse import PULSE
@@ -23,6 +24,7 @@ from nbtrain.ui.results import Results
 from nbtrain.ui.run_table import RunTable
 from nbtrain.ui.snapshot import experiment_html, project_html, project_text
 from nbtrain.ui.stages import Stage, Stages
+from nbtrain.ui.starting import start_of
 
 
 class TrainingStudio(Box):  # type: ignore[misc]
@@ -38,12 +40,13 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self.project.warm_up()
         self._layout = layout = shared_layout()
         self.header = Header(self.project, self.open_project, self.open_stage, layout=layout)
-        self.experiments = Experiments(self.project, self.open_project, layout=layout)
+        self.experiments = Experiments(self.project, self.open_project, self.open_guide, layout=layout)
         self.form = Form(self.experiments.experiment, layout=layout)
         self.results = Results(self.experiments.experiment, heart=False, layout=layout)
         self.table: RunTable | None = None
         self.comparison: ComparisonView | None = None
         self.images: DataStage | None = None
+        self.guide: GuidePanel | None = None
         self.evaluation: EvaluationStage | None = None
         self.stages = Stages(
             {
@@ -60,6 +63,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
         super().__init__([self.header, self.stages], layout=layout, **kwargs)
         self.add_class("nbt-studio")
         self.experiments.observe(lambda _: PULSE.soon(self._show_selected), ["selected", "overlay"])
+        self.experiments.observe(lambda _: self.close_guide(), "selected")
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -82,8 +86,36 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self._show_selected()
 
     def _make_train(self) -> Box:
-        columns = Box([self.experiments, self.form, self.results], layout=self._layout)
-        return columns.add_class("nbt-columns")
+        self._columns = Box([self.experiments, self.form, self.results], layout=self._layout)
+        return self._columns.add_class("nbt-columns")
+
+    def open_guide(self) -> None:
+        """Show the guided start beside the list, in place of configuration and results; its draft is the project's."""
+        PULSE.soon(self._open_guide)
+
+    def close_guide(self) -> None:
+        """Show configuration and results again; the draft stays."""
+        PULSE.soon(self._close_guide)
+
+    def _open_guide(self) -> None:
+        if self.guide is None:
+            self.guide = GuidePanel(self.project, self._take_made, self.close_guide, layout=self._layout)
+            self._columns.children = (*self._columns.children, self.guide)
+        elif self.guide.model is not self.project:
+            self.guide.show(self.project)
+        self._columns.add_class("nbt-guided")
+
+    def _close_guide(self) -> None:
+        self._columns.remove_class("nbt-guided")
+
+    def _take_made(self, experiment: Experiment, train: bool) -> None:
+        """Select what the guide has made."""
+        self.experiments.redraw()
+        self.experiments.selected = experiment.id
+        self._close_guide()
+        self.header.toast(said_of(experiment), "good")
+        if train:
+            start_of(experiment).go()
 
     def _make_data(self) -> Box:
         self.images = DataStage(self.project, layout=self._layout)
@@ -121,6 +153,7 @@ class TrainingStudio(Box):  # type: ignore[misc]
 
     def open_project(self, project: Project) -> None:
         """Show another project."""
+        self._close_guide()
         if project is not self.project:
             self.project.close()
         self.project = project
