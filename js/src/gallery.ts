@@ -237,7 +237,7 @@ function large(panel: Panel<Gallery>, state: State): TemplateResult {
   const close = (): void => { panel.send("open", { file: "" }); panel.el.querySelector<HTMLElement>(".view")?.focus(); };
   return html`<div class="large" role="dialog" aria-label=${file} @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") { e.stopPropagation(); close(); } }}>
     <div class="picture ${heat ? "two" : ""}">${state.large ? html`<img src=${state.large} alt=${file} @load=${sharpen}>` : html`<span class="mut">Reading…</span>`}
-      ${heat ? html`<figure><img src=${heat} alt="Heat map of ${file}" @load=${sharpen}><figcaption class="small mut">what spoke for the label that was told (Grad-CAM)</figcaption></figure>` : nothing}</div>
+      ${heat ? html`<figure><img src=${heat} alt="Heat map of ${file}" @load=${sharpen}><figcaption class="small mut">what spoke for the label in question (Grad-CAM)</figcaption></figure>` : nothing}</div>
     <div class="facts"><div class="row"><b class="grow name">${file}</b><button class="icon close" aria-label="Close" @click=${close}>×</button></div>
       <dl>${facts.map((fact) => html`<dt>${fact.label}</dt><dd>${fact.value}</dd>`)}</dl></div></div>`;
 }

@@ -186,7 +186,7 @@ def _errors(record: Record, predictions: Predictions, pixels: Pixels) -> str:
     if not worst:
         return _section("Worst errors", "There are none: every image is predicted rightly.", "")
     shots = "".join(_shot(predictions, one.place, _said(one), pixels) for one in worst)
-    maps = " The second picture shows what spoke for the label that is told (Grad-CAM)." if predictions.heat else (
+    maps = " The second picture shows what spoke for the label in question (Grad-CAM)." if predictions.heat else (
         f" No heat maps: {record.heat}." if record.heat else ""
     )  # fmt: skip
     n_wrong = int((~predictions.right).sum())
