@@ -143,7 +143,7 @@ def guided(view: NotebookView) -> None:
     guide = view.output.locator(".nbt-guide")
     guide.get_by_role("button", name="Next: Data").click()
     for name in ("digits", "letters"):
-        guide.get_by_role("checkbox", name=name).check()
+        guide.get_by_role("region", name="This project").get_by_role("checkbox", name=name).check()
     guide.locator(".merged").wait_for()
     guide.get_by_role("button", name="Next: Classes").click()
     guide.locator("table.classes tbody tr").nth(12).wait_for()
