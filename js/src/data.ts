@@ -7,7 +7,7 @@ import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
-interface Local { adding: boolean; path: string; renaming: string; dropping: string; splitting: boolean; most: number }
+interface Local { adding: boolean; path: string; root?: string; renaming: string; dropping: string; splitting: boolean; most: number }
 const MOST_CLASSES = 30;
 
 function prepare(panel: Panel<Data>): () => TemplateResult {
@@ -17,7 +17,7 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
     panel.draw();
     if (part.adding || part.renaming || part.dropping || part.splitting) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .confirm .keep, .splitting input`)?.focus();
   };
-  panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "" }); });
+  panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "", root: "" }); });
   reportVisibility(panel);
   return () => {
     const none = panel.get("sets").length === 0;
@@ -41,7 +41,7 @@ function chooser(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
 function adding(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void, none: boolean): TemplateResult {
   return addingPart(panel.get("adding"), {
     local, redraw: panel.redraw, use: none ? "Use these images" : "As a new data set", into: none ? "" : panel.get("chosen"),
-    look: (path) => panel.send("look", { path }), add: (path, into) => panel.send("add", { path, into }), stop: () => panel.send("stop_adding"),
+    look: (path, root) => panel.send("look", { path, root }), add: (path, into, root) => panel.send("add", { path, into, root }), stop: () => panel.send("stop_adding"),
     ...(none ? {} : { close: () => { panel.send("look", { path: "" }); change({ adding: false }); } }),
   });
 }

@@ -6,14 +6,17 @@ knows projects and sources; it knows no widget, so that every panel that adds im
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
 from nbtrain.data.records import counted
-from nbtrain.data.sources import look
+from nbtrain.data.sources import ElsewhereError, look, rooted
 from nbtrain.errors import NbtrainError
 from nbtrain.project.project import Project
+
+_log = logging.getLogger("nbtrain.ui")
 
 
 class Adding:
@@ -26,20 +29,26 @@ class Adding:
         """
         self.project, self._changed, self._made = project, changed, made
         self.state: dict[str, Any] = {}
-        """For the page: path; busy and text while it works; lines and ok of what was found; done once it was added."""
+        """For the page: path; busy and text while it works; lines and ok of what was found; done once it was added.
+
+        ``elsewhere``: its annotations name images that lie elsewhere.
+        """
         self._turn = 0
 
-    def look(self, path: str) -> None:
-        """Say what lies at ``path``, before it is used; an empty one asks nothing any more."""
+    def look(self, path: str, root: str = "") -> None:
+        """Say what lies at ``path``, before it is used; an empty one asks nothing any more.
+
+        ``root`` is the folder of the images, where annotations name them elsewhere.
+        """
         if path.strip():
-            self._work(path, "Looking…", lambda: self._looked(path))
+            self._work(path, "Looking…", lambda: self._looked(path, root))
         else:
             self.cancel()
             self.state = {}
 
-    def add(self, path: str, name: str = "", into: str = "") -> None:
+    def add(self, path: str, name: str = "", into: str = "", root: str = "") -> None:
         """Add the images at ``path``: as a data set called ``name``, or ``into`` the one of that name."""
-        self._work(path, "Adding…", lambda: self._added(path, name, into))
+        self._work(path, "Adding…", lambda: self._added(path, name, into, root))
 
     def cancel(self) -> None:
         """Give up what is under way; what it comes to is not shown any more."""
@@ -56,15 +65,19 @@ class Adding:
         try:
             found = {"path": path, **job()}
         except NbtrainError as error:
-            found = {"path": path, "lines": [str(error)], "ok": False}
+            found = {"path": path, "lines": [str(error)], "ok": False, "elsewhere": isinstance(error, ElsewhereError)}
+        except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
+            _log.exception("the images at %s could not be added", path)
+            found = {"path": path, "lines": [f"That did not work: {type(error).__name__}: {error}"], "ok": False}
         if turn == self._turn:
             self.state = found
             self._changed()
 
-    def _looked(self, path: str) -> dict[str, Any]:
-        return {"lines": list(look(path).lines()), "ok": True}
+    def _looked(self, path: str, root: str) -> dict[str, Any]:
+        return {"lines": list(look(rooted(path, root)).lines()), "ok": True}
 
-    def _added(self, path: str, name: str, into: str) -> dict[str, Any]:
-        made = self.project.dataset(into).add(path, name) if into else self.project.add_images(path, name)
+    def _added(self, path: str, name: str, into: str, root: str) -> dict[str, Any]:
+        source = rooted(path, root)
+        made = self.project.dataset(into).add(source, name) if into else self.project.add_images(source, name)
         self._made(made.name)
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}

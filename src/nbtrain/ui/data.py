@@ -42,9 +42,7 @@ class Data(Panel, twin="data"):
         sync=True
     )
     user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
-    adding = Dict(help="What was found at a path: path, lines, ok, busy with text, and done once it was added.").tag(
-        sync=True
-    )
+    adding = Dict(help="What was found at a path: path, lines, ok, elsewhere, busy with text, and done.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(
@@ -106,16 +104,17 @@ class Data(Panel, twin="data"):
         if now is None:
             lists: dict[str, Any] = {"facts": [], "classes": [], "notices": [], "splits": [], "columns": []}
             return {"sets": sets, "chosen": "", "adding": self.adder.state, "scan": {}, "user": {}, **lists}
+        gone = _gone(now)
         self.problems = self._scan.problems(self.split) if self._scan and self._scan.result else Problems(())
         return {
             "sets": sets,
             "chosen": now.name,
             "facts": _facts(now),
             "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
-            "notices": list(now.notices),
+            "notices": [*gone, *now.notices],
             "scan": scan_state(self._scan, self.problems),
             "splits": self._splits(),
-            "columns": list(now.found().listing.columns),
+            "columns": [] if gone else list(now.found().listing.columns),
             "user": self._user(),
             "adding": self.adder.state,
         }
@@ -142,13 +141,13 @@ class Data(Panel, twin="data"):
         """Show the images of a class, or those with a kind of problem."""
         self._find(key, value)
 
-    def do_look(self, path: str) -> None:
+    def do_look(self, path: str, root: str = "") -> None:
         """Say what lies at a path, before it is used; an empty one asks nothing any more."""
-        self.adder.look(path)
+        self.adder.look(path, root)
 
-    def do_add(self, path: str, name: str = "", into: bool = False) -> None:
+    def do_add(self, path: str, name: str = "", into: bool = False, root: str = "") -> None:
         """Add the images at a path: as a data set of their own, or ``into`` the one that is shown."""
-        self.adder.add(path, name, self._name if into else "")
+        self.adder.add(path, name, self._name if into else "", root)
 
     def do_stop_adding(self) -> None:
         """Give up looking or adding."""
@@ -168,7 +167,7 @@ class Data(Panel, twin="data"):
         try:
             data.refresh()
             scan.start()
-        except NbtrainError as error:
+        except (OSError, NbtrainError) as error:
             self.tell(str(error))
             return
         scan.on_change(lambda _: self._scanned(scan))
@@ -226,6 +225,15 @@ class Data(Panel, twin="data"):
         if data is not None:
             edit(data)
             self._chose()
+
+
+def _gone(known: DataSet) -> list[str]:
+    """Return why the images of a data set cannot be read any more; nothing where they can."""
+    try:
+        known.found()
+    except (OSError, NbtrainError) as error:
+        return [str(error)]
+    return []
 
 
 def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:
