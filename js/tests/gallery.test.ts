@@ -118,6 +118,17 @@ test("what lies at a path is shown before it is added", async () => {
   assert.match(text(el.querySelector("pre.found")), /archive: 20 images <b>/);
   button(el, "Into “pets”").click();
   assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true });
+  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, busy: true, text: "3 of 12 MiB", fraction: 0.25 } });
+  await drawn();
+  assert.equal(el.querySelector(".adding [role=progressbar]")?.getAttribute("aria-valuenow"), "25");
+  assert.match(text(el.querySelector(".adding")), /archive: 20 images ?3 of 12 MiB ?Cancel/);
+  button(el.querySelector(".adding")!, "Cancel").click();
+  assert.deepEqual(model.sent.at(-1), { do: "stop_adding" });
+  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, said: "Cancelled. Nothing was added." } });
+  await drawn();
+  assert.match(text(el.querySelector(".adding")), /Nothing was added/);
+  press(el.querySelector("#nbt-adding-path")!, "Enter"); // what was found is used
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false });
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
   assert.equal(all(el, "#nbt-adding-path").length, 0);

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtrain import files
 from nbtrain.config import Config, Facts
 from nbtrain.data import assembly, splits
+from nbtrain.data.heed import heeding
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
 from nbtrain.data.records import Listing, Record, Root
 from nbtrain.data.scan import ScanResult, scan
@@ -102,7 +103,8 @@ class Feeding:
 
     def _listing(self) -> Listing:
         dataset = self.frozen["dataset"]
-        data = assembly.recorded(dataset, self.project / "datasets")
+        with heeding(lambda told: self.enter("scanning data", told), self.commands.stopped):
+            data = assembly.recorded(dataset, self.project / "datasets")
         listing = data.listing
         self.commands.look()
         if list(listing.classes) != list(dataset["classes"]):

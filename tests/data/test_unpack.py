@@ -133,7 +133,6 @@ def test_a_name_that_comes_twice_is_kept_once(tmp_path):
         (Limits(max_bytes=1000), "more than 0 GiB"),
         (Limits(max_files=1), "more than 1 files"),
         (Limits(max_ratio=10, ratio_from_bytes=1000), "more than 10 times its own size"),
-        (Limits(free_bytes=2**60), "more than 0 GiB"),
     ],
 )
 def test_limits(limits, told, tmp_path):
@@ -142,6 +141,19 @@ def test_limits(limits, told, tmp_path):
         unpack.archive(path, tmp_path / "to", limits=limits)
     assert "give the folder" in refused.value.advice
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.zip"]
+
+
+@pytest.mark.parametrize("ending", [".zip", ".tar.gz"])
+def test_a_full_disk_is_told_with_what_is_missing(ending, tmp_path):
+    """A zip says before anything is written how much it needs; for a packed tar it is reckoned from what was read."""
+    if ending == ".zip":
+        path = zipped(tmp_path / "x.zip", a=os.urandom(3 * 2**20))
+    else:
+        path = tarred(tmp_path / "x.tar.gz", entry("a", size=3 * 2**20), mode="w:gz")
+    with pytest.raises(DataError, match=r"not enough room to unpack it: about [\d.]+ GiB more are needed") as refused:
+        unpack.archive(path, tmp_path / "to", limits=Limits(free_bytes=2**60))
+    assert "open a project on another disk" in refused.value.advice
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz", ".tar.xz"])
@@ -226,10 +238,12 @@ def test_it_says_how_far_it_is(tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):
-    left = tmp_path / ".to-999999999-abc"
-    left.mkdir()
+    left = [tmp_path / f".{name}" for name in ("to-999999999-abc", "to-999999999-abc-old", f"other-{os.getpid()}-abc")]
+    for folder in left:
+        folder.mkdir()
+    (left[-1] / "lock").touch()  # a number that is somebody else's by now
     unpack.archive(zipped(tmp_path / "x.zip", a=b""), tmp_path / "to")
-    assert not left.exists()
+    assert not any(folder.exists() for folder in left)
 
 
 def test_names_of_tools_that_forget_to_say_utf8(tmp_path):

@@ -21,7 +21,14 @@ export interface Adder {
 }
 
 export const PATH = "nbt-adding-path";
-const KINDS = "A folder with one folder per class, a table, an archive, or annotations (COCO, YOLO, Pascal VOC, Label Studio).";
+const KINDS = "A folder with one folder per class, a table, an archive, annotations (COCO, YOLO, Pascal VOC, Label Studio), or a Dataset of your own as module:name.";
+
+/** How far it is: a bar that fills where that is known, and moves where it is not. */
+function busy({ text, fraction }: Adding): TemplateResult {
+  const share = fraction ?? null;
+  return html`<div class="bar ${share === null ? "unknown" : ""}" role="progressbar" aria-label="Adding images" aria-valuenow=${share === null ? nothing : Math.round(100 * share)}>
+      <i style="width:${100 * (share ?? 0.3)}%"></i></div><p class="small mut num" role="status">${text}</p>`;
+}
 
 /** The part as it stands: a box for the path, what was found there, and what can be done with it. */
 export function addingPart(found: Adding, { local, use, into, redraw, look, add, stop, close }: Adder): TemplateResult {
@@ -34,12 +41,13 @@ export function addingPart(found: Adding, { local, use, into, redraw, look, add,
     <input id=${PATH} placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${live(local.path)}
       @input=${(e: Event) => { Object.assign(local, { path: (e.target as HTMLInputElement).value, root: "" }); redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") enter(); if (e.key === "Escape") leave(); }}>
     <span class="small mut">${KINDS}</span>
-    ${here && found.lines ? html`<pre class="found ${found.ok ? "" : "bad"}" role="status">${found.lines.join("\n")}</pre>` : nothing}
+    ${here && found.lines ? html`<pre class="found ${found.ok ? "" : "bad"}" role=${found.ok ? "status" : "alert"}>${found.lines.join("\n")}</pre>` : nothing}
+    ${found.busy ? busy(found) : here && found.said ? html`<p class="small mut" role="status">${found.said}</p>` : nothing}
     ${here && (found.elsewhere || local.root) ? rootBox(local, ask) : nothing}
-    <div class="row">${here && found.ok ? html`<button class="primary" ?disabled=${found.busy} @click=${() => add(local.path.trim(), false, local.root?.trim() ?? "")}>${use}</button>
-        ${into ? html`<button ?disabled=${found.busy} @click=${() => add(local.path.trim(), true, local.root?.trim() ?? "")}>Into “${into}”</button>` : nothing}`
-      : html`<button class="primary" ?disabled=${found.busy || !local.path.trim()} @click=${ask}>${found.busy ? found.text : "Look"}</button>`}
-      ${found.busy || close ? html`<button class="plain" @click=${leave}>Cancel</button>` : nothing}</div></div>`;
+    <div class="row">${found.busy ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(local.path.trim(), false, local.root?.trim() ?? "")}>${use}</button>
+        ${into ? html`<button @click=${() => add(local.path.trim(), true, local.root?.trim() ?? "")}>Into “${into}”</button>` : nothing}`
+      : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${ask}>Look</button>`}
+      ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${leave}>Cancel</button>` : nothing}</div></div>`;
 }
 
 /** Annotations may name images elsewhere: a person says where, nothing is followed unasked. */

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files
-from nbtrain.data import splits
+from nbtrain.data import heed, splits
 from nbtrain.data.edit_log import NO_MARK, Mark, read_until
 from nbtrain.data.edits import NONE, Edits
+from nbtrain.data.listings import listed
 from nbtrain.data.records import (
     Listing,
     OneClassError,
@@ -105,15 +106,20 @@ def data_hash(base: str, edits: Edits) -> str:
     return hashlib.sha256(f"{base}\n{edits.hash}".encode()).hexdigest()[:16] if edits.hash else base
 
 
-def look(parts: Parts) -> AsFound:
-    """Look at all sources; raises DataError saying which one cannot be read, and why."""
+def look(parts: Parts, kept: Path | None = None) -> AsFound:
+    """Look at all sources; raises DataError saying which one cannot be read, and why.
+
+    ``kept`` is the folder of data sets where listings are kept that take long to read (listings.py).
+    """
     where = ", ".join(part.source.path for part in parts)
     with without_collecting():
         if len(parts) == 1:
             with readable(where):
-                return AsFound((_prefixed(parts[0].name, parts[0].source.listing()),), where)
-        found = tuple(_prefixed(part.name, _listing_of(part)) for part in parts)
-    _refuse_confusion(parts, found)
+                found: tuple[Listing, ...] = (_prefixed(parts[0].name, listed(parts[0].source, kept)),)
+        else:
+            found = tuple(_prefixed(part.name, _listing_of(part, kept)) for part in parts)
+            _refuse_confusion(parts, found)
+    heed.at()  # the last moment to give up before anything is kept
     return AsFound(found, where)
 
 
@@ -143,7 +149,7 @@ def recorded(dataset: Mapping[str, Any], folder: Path) -> Recorded:
     sources = dataset.get("sources", [{"name": "", "source": dataset.get("source")}])  # one source: the older form
     name, mark = mark_of(dataset)
     edits = read_until(files.inside(folder, name), mark) if name else NONE
-    return Recorded(look(parse(sources, dataset.get("name", ""))), edits)
+    return Recorded(look(parse(sources, dataset.get("name", "")), folder), edits)
 
 
 def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
@@ -157,10 +163,10 @@ def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:
 # -- joining ------------------------------------------------------------------------------------------------------
 
 
-def _listing_of(part: Part) -> Listing:
+def _listing_of(part: Part, kept: Path | None) -> Listing:
     try:
         with readable(part.source.path):
-            return part.source.listing()
+            return listed(part.source, kept)
     except OneClassError as error:  # the others may have more
         return error.listing
 

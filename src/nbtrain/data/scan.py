@@ -8,6 +8,7 @@ of a file have not changed. This file knows files and reasons; it knows no label
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ Stopped = Callable[[], bool]
 """Tells whether to give up; asked several times a second."""
 
 _CHUNK = 64
+_OF = re.compile(r"(\d[\d ]*) of (\d[\d ]*)")
 _FORMAT = 1
 _TOLD_EVERY_S = 0.2
 
@@ -119,6 +121,13 @@ class Ticker:
         if now - self._told_s >= _TOLD_EVERY_S or done == self._total:
             self._told_s = now
             self._progress(f"{done:,} of {self._total:,} {self._what}".replace(",", " "))
+
+
+def share(text: str) -> float | None:
+    """Return how much is done, from its words: "400 of 1 797 files" is 0.22; None where they do not say."""
+    found = _OF.search(text)
+    done, total = (int(number.replace(" ", "")) for number in found.groups()) if found else (0, 0)
+    return min(1.0, done / total) if total else None
 
 
 def _in_parallel(look: Callable[[str], Any], files: Sequence[str]) -> Iterator[list[Any]]:

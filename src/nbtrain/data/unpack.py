@@ -28,13 +28,15 @@ from pathlib import Path, PureWindowsPath
 from typing import IO, cast
 
 from nbtrain import files, processes
+from nbtrain.data.archive_entries import TarEntry, zip_entries, zip_name
 from nbtrain.data.records import counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.errors import DataError, NbtrainError
+from nbtrain.locks import FileLock, locked
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 """Endings, in lower case, of the archives that are read."""
-_MARKER = "unpacked.json"
+_MARKER, _LOCK = "unpacked.json", "lock"
 _FORMAT = 1
 _CHUNK_BYTES = 2**20
 _MAX_TAIL = 64
@@ -45,10 +47,6 @@ _PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"BZh": lambda file: cast(IO[bytes], bz2.BZ2File(file)),
 }
 """What opens a packed tar, by its first bytes."""
-_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
-_NOTES = frozenset((b"x", b"g", b"X", b"L", b"K"))
-"""Types of a tar's entries that only say something of the next one, such as its long name; Python reads them whole."""
-_MAX_NOTE_BYTES = 2**20
 _MAX_NAME_BYTES = 200
 """Of one part of a path: file systems end at 255, and an index may have to be added."""
 _MAX_PATH_BYTES = 2000
@@ -69,6 +67,8 @@ class Limits:
     """Bytes that stay free on the disk."""
     ratio_from_bytes: int = 2**28
     """Unpacked bytes from which on the ratio counts: small files of zeros are no harm."""
+    room_bytes: int | None = None
+    """What the disk has room for, see :func:`fitting`."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,10 @@ class Writer:
     stopped: Stopped = lambda: False
     n_files: int = 0
     n_bytes: int = 0
+    expected_bytes: int = 0
+    """What will be written in all, where that is known."""
+    share: float = 0.0
+    """How much of the source has been read, 0…1: tells what is still to come where nobody knows."""
     told: dict[str, list[str]] = field(default_factory=dict)
 
     def write(self, name: str, content: IO[bytes]) -> str:
@@ -112,9 +116,29 @@ class Writer:
         except (FileExistsError, NotADirectoryError):
             self._left("name comes twice and is kept once", "names come twice and are kept once", name)
             return ""
+        except OSError as error:
+            if error.errno in files.FULL:
+                raise self._lacks_room() from None
+            raise
         if any(len(part.encode("utf-8", "replace")) > _MAX_NAME_BYTES for part in re.split(r"[\\/]", name)):
             self._left("name was too long and is shortened", "names were too long and are shortened", safe)
         return safe
+
+    def expect(self, n_bytes: int) -> None:
+        """Say how much will be written in all; raises DataError at once where that is too much, or has no room."""
+        self.expected_bytes = n_bytes
+        if n_bytes > self.limits.max_bytes:
+            raise _too_much(f"more than {self.limits.max_bytes / 2**30:.0f} GiB")
+        if self.limits.room_bytes is not None and n_bytes > self.limits.room_bytes:
+            raise self._lacks_room()
+
+    def _lacks_room(self) -> DataError:
+        """Return the error for a full disk, which says how much more room is needed."""
+        needed = max(self.expected_bytes, self.n_bytes / self.share if self.share else 0, self.n_bytes)
+        missing = needed - self.n_bytes - shutil.disk_usage(self.folder).free + self.limits.free_bytes
+        told = f"there is not enough room to unpack it: about {_size(max(missing, 2**20))} more are needed"
+        kept = f"{_size(self.limits.free_bytes)} stay free" if self.limits.free_bytes else "the disk is full"
+        return DataError(told, advice=f"Free some room, or open a project on another disk ({kept}).")
 
     def leave_out(self, name: str) -> None:
         """Count an entry that is no file: a link or a device."""
@@ -135,6 +159,8 @@ class Writer:
         limits = self.limits
         if self.n_files > limits.max_files:
             raise _too_much(f"more than {limits.max_files:,} files".replace(",", " "))
+        if limits.room_bytes is not None and self.n_bytes > limits.room_bytes:
+            raise self._lacks_room()
         if self.n_bytes > limits.max_bytes:
             raise _too_much(f"more than {limits.max_bytes / 2**30:.0f} GiB")
         large = self.n_bytes > limits.ratio_from_bytes and self.packed_bytes
@@ -145,6 +171,10 @@ class Writer:
 def _too_much(told: str) -> DataError:
     advice = "Unpack it yourself if you trust it, and give the folder."
     return DataError(f"it unpacks to {told}", advice=advice)
+
+
+def _size(n_bytes: float) -> str:
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.0f} MiB"
 
 
 def place(source: Path, folder: Path) -> Path:
@@ -184,14 +214,18 @@ def once(into: Path, stamp: str, fill: Callable[[Path], tuple[str, ...]]) -> Unp
         return found
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(into)
+        sweep(into)
         made = into.with_name(f".{into.name}-{os.getpid()}-{files.new_id()}")
-        (made / "files").mkdir(parents=True)
+        made.mkdir()
+        lock = FileLock(made / _LOCK)
+        lock.acquire()
         try:
+            (made / "files").mkdir()
             notices = fill(made / "files")
             files.write_json(made / _MARKER, {"format": _FORMAT, "stamp": stamp, "notices": list(notices)})
             _take_place(made, into, stamp)
         finally:
+            lock.release()
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         full = error.errno in files.FULL
@@ -216,11 +250,13 @@ def _take_place(made: Path, into: Path, stamp: str) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _sweep(into: Path) -> None:
-    """Remove what processes that were killed have left beside ``into``."""
-    for left in into.parent.glob(f".{into.name}-*"):
-        pid = left.name.removeprefix(f".{into.name}-").split("-")[0]
-        if pid.isdigit() and not processes.exists(int(pid)):
+def sweep(into: Path) -> None:
+    """Remove what was unpacked half by processes that were killed, for ``into`` and all that lies beside it."""
+    for left in into.parent.glob(".*-*-*"):
+        pid = left.name.removesuffix("-old").split("-")[-2]
+        # By its lock, which another machine or container may hold too; a number may be somebody else's by now.
+        held = locked(left / _LOCK) if (left / _LOCK).exists() else pid.isdigit() and processes.exists(int(pid))
+        if pid.isdigit() and not held:
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -240,10 +276,12 @@ def archive(
         writer = Writer(folder, bounds, size_bytes, stopped)
         told = Ticker(progress, stopped, max(1, size_bytes >> 20), "MiB")  # a small one would be told file by file
         with _damaged(path), open(path, "rb") as file:
+            writer.expect(sum(size for _, size in names(path)))
             entries = _zip(file, writer) if path.suffix.lower() == ".zip" else _tar(file, writer)
             for name, content in entries:
                 if not _IGNORED.search(name):
                     writer.write(name, content)
+                writer.share = min(1.0, file.tell() / max(1, size_bytes))
                 told.at(file.tell() >> 20)
         return writer.notices()
 
@@ -255,16 +293,15 @@ def names(path: Path) -> Iterator[tuple[str, int]]:
     with _damaged(path):
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as found:
-                yield from ((_zip_name(e), e.file_size) for e in _readable(found) if not e.is_dir())
+                yield from ((zip_name(e), e.file_size) for e in zip_entries(found) if not e.is_dir())
         elif path.suffix.lower() == ".tar":
-            with tarfile.open(path, "r:", tarinfo=_Entry) as tar:
+            with tarfile.open(path, "r:", tarinfo=TarEntry) as tar:
                 yield from ((e.name, e.size) for e in tar if e.isreg())
 
 
 def fitting(limits: Limits, folder: Path) -> Limits:
-    """Return the limits with no more bytes than the disk of ``folder`` has free."""
-    room = max(0, shutil.disk_usage(folder).free - limits.free_bytes)
-    return replace(limits, max_bytes=min(limits.max_bytes, room))
+    """Return the limits with what the disk of ``folder`` has room for."""
+    return replace(limits, room_bytes=max(0, shutil.disk_usage(folder).free - limits.free_bytes))
 
 
 @contextlib.contextmanager
@@ -282,52 +319,15 @@ def _damaged(path: Path) -> Iterator[None]:
 
 def _zip(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(file) as found:
-        for entry in _readable(found):
+        for entry in zip_entries(found):
             mode = entry.external_attr >> 16
             if entry.is_dir():
                 continue
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                writer.leave_out(_zip_name(entry))
+                writer.leave_out(zip_name(entry))
                 continue
             with found.open(entry) as content:
-                yield _zip_name(entry), content
-
-
-def _readable(found: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the entries of a zip; raises DataError where some have a password, or are packed in a way of their own."""
-    entries = found.infolist()
-    locked = [_zip_name(entry) for entry in entries if entry.flag_bits & 0x1]
-    foreign = [_zip_name(entry) for entry in entries if entry.compress_type not in _METHODS]
-    for names, told in ((locked, "locked with a password"), (foreign, "packed in a way that is not read here")):
-        if names:
-            files_are = counted(len(names), "file in it is", "files in it are")
-            raise DataError(f"{files_are} {told}", value=names[0], advice="Unpack it by hand, and give the folder.")
-    return entries
-
-
-class _Entry(tarfile.TarInfo):
-    """An entry of a tar; Python's own takes a damaged one for the archive's end, and its notes at any size."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Entry:
-        """Return the entry that 512 bytes describe; raises ReadError for one that is damaged, or far too large."""
-        try:
-            made = super().frombuf(buf, encoding, errors)
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
-            raise tarfile.ReadError(f"it is damaged, or cut off: {error}") from None
-        if made.type in _NOTES and made.size > _MAX_NOTE_BYTES:
-            raise tarfile.ReadError(f"it has a note of {made.size >> 20} MiB on one file")
-        return made
-
-
-def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's name; many tools write UTF-8 and forget to say so."""
-    if entry.flag_bits & 0x800:
-        return entry.filename
-    try:
-        return entry.filename.encode("cp437").decode()
-    except UnicodeError:
-        return entry.filename
+                yield zip_name(entry), content
 
 
 def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
@@ -336,7 +336,7 @@ def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
     file.seek(0)
     opened = next((opened for start, opened in _PACKED.items() if head.startswith(start)), None)
     plain = opened(file) if opened else file
-    with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Entry) as found:
+    with tarfile.open(fileobj=plain, mode="r|", tarinfo=TarEntry) as found:
         for entry in found:
             content = found.extractfile(entry) if entry.isreg() else None
             if content is not None:

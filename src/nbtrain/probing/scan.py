@@ -33,7 +33,7 @@ def work(desk: Desk) -> dict[str, Any]:
         desk.progress("another notebook scans it already: waits for what it finds")
         time.sleep(_WAIT_S)
     desk.progress("listing the images")
-    listing = _listing(desk.request["dataset"])
+    listing = _listing(desk.request["dataset"], desk.project / "datasets")
     names = [record.file for record in listing.records]
     pool = workers(apart=True)
     swept = sweep(listing.root, names, store, pool=pool, tell=desk.progress)
@@ -52,6 +52,6 @@ def work(desk: Desk) -> dict[str, Any]:
     return result
 
 
-def _listing(frozen: Mapping[str, Any]) -> Listing:
+def _listing(frozen: Mapping[str, Any], kept: Path) -> Listing:
     """Return all images of a data set, those that are left out of it too."""
-    return assembly.look(assembly.parse(frozen["sources"])).listing
+    return assembly.look(assembly.parse(frozen["sources"]), kept).listing

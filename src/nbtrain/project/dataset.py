@@ -132,7 +132,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
             path = path.value
         if isinstance(path, DataSet):
             return self._add_all(path, name)
-        source = self.project.source_at(path)
+        source = self.project.prepare(path).result()
         part = Part(self._free_part(name or Path(source.path).stem), source)
         self._refuse_twice([part])
         return self._changed(lambda: self.project.data.renew(self.name, part))
@@ -146,7 +146,7 @@ class LiveDataSet(ClassEdits, ImageEdits, Splitting):
             moved[part.name] = Part(free, part.source)
         parts = tuple(moved.values())
         self._refuse_twice(parts)
-        theirs = look(other.parts).listing  # told before anything is written
+        theirs = look(other.parts, self.project.data.folder).listing  # told before anything is written
         prefix = {old: f"{part.name}/" for old, part in moved.items()}
 
         def there(file: str) -> str:

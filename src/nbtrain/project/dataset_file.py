@@ -118,7 +118,7 @@ class DataSet:
             if key in _LOOKS:
                 _LOOKS.move_to_end(key)
                 return _LOOKS[key]
-        found = assembly.look(self.parts)
+        found = assembly.look(self.parts, self.file.parent if self.file.name else None)
         remember(self.parts, self.base, found)  # also where images have come or gone: renewing is for the person to say
         return remember(self.parts, found.listing.content_hash, found)
 

@@ -72,7 +72,7 @@ class DataSets:
         if known is not None and source in [part.source for part in known.parts]:
             return self.renew(name)
         parts = (Part("", source),)
-        found = assembly.look(parts)
+        found = assembly.look(parts, self.folder)
         if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
         return self._kept(name, known.file if known else self._free_file(name), parts, found)
@@ -83,7 +83,7 @@ class DataSets:
         if self._named(name) is not None:
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
         file = self._free_file(name)
-        found = assembly.look(other.parts)
+        found = assembly.look(other.parts, self.folder)
         if other.mark.bytes:
             data = other.log_path.read_bytes()[: other.mark.bytes]
             self._written(log_path_of(file), lambda where: files.write_atomic(where, data))
@@ -94,7 +94,7 @@ class DataSets:
         known = self.get(name)
         with self.changing(known):
             parts = (*self.get(name).parts, *more)
-            return self._kept(name, known.file, parts, assembly.look(parts))
+            return self._kept(name, known.file, parts, assembly.look(parts, self.folder))
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
         """Append the lines that ``make`` returns, seeing all that others have said before; return what comes of it.
@@ -161,7 +161,7 @@ class DataSets:
         dataset = self.get(data.dataset)
         path = self._split_path(data, dataset)
         shares: Any = {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}
-        made = replace(assembly.look(dataset.parts).split(**shares, name=path.stem), dataset=dataset.name)
+        made = replace(assembly.look(dataset.parts, self.folder).split(**shares, name=path.stem), dataset=dataset.name)
         self._written(path, made.save)
         return made
 

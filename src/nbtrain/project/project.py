@@ -18,7 +18,7 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 
 from nbtrain import files
 from nbtrain.config import Config, Facts, Known
-from nbtrain.data.sources import Source, detect
+from nbtrain.data.sources import Source
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, naming, recent
@@ -29,6 +29,7 @@ from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.datasets import DataSets
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
+from nbtrain.project.preparing import Preparation
 from nbtrain.project.queue import LOOK_S, ProjectQueue
 from nbtrain.project.scanning import Scan
 from nbtrain.runs import launch
@@ -55,7 +56,7 @@ class Project(HasTraits):
         """Open the project at ``path``, or prepare a new one; raises ProjectError for a folder of other things."""
         super().__init__()
         self.path = Path(path).expanduser().absolute()
-        self.lock = threading.RLock()
+        self.lock, self._adding = threading.RLock(), threading.Lock()
         self.data = DataSets(self.path)
         self._scans: dict[str, Scan] = {}
         self._sized: dict[Any, dict[str, int]] = {}
@@ -200,25 +201,23 @@ class Project(HasTraits):
         an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where.
         """
         given = path.value if isinstance(path, LiveDataSet) else path
-        given = given if isinstance(given, DataSet) else self.source_at(given)
-        with self.lock:
+        given = given if isinstance(given, DataSet) else self.prepare(given).result()
+        with self._adding:  # and not the lock: to list a million images takes a while, and panels go on drawing
             self.save()
             made = self.data.copy(given, name) if isinstance(given, DataSet) else self.data.add(given, name)
+        with self.lock:
             for experiment in self.cards:
                 if not experiment.config.data.dataset and experiment.status == "created":
                     experiment.set("data.dataset", made.name)
             self.data_changed()
             return made
 
-    def source_at(self, path: str | Path | Source) -> Source:
-        """Return the source that reads what lies at ``path``; what lies inside an archive is unpacked first.
+    def prepare(self, path: str | Path | Source) -> Preparation:
+        """Make what lies at ``path`` ready to be added, and return at once: :class:`Preparation` says how far it is.
 
-        A source that is somebody's code is never run here: what it makes must be there.
+        Archives and tables with images inside are unpacked in a process of their own, and an own Dataset runs there.
         """
-        source = (path if isinstance(path, Source) else detect(path)).placed(self.path / "unpacked")
-        if not source.foreign:
-            source.prepare()
-        return source
+        return Preparation(self, path)
 
     def data_changed(self) -> None:
         """Let everything that is drawn from data sets and splits be looked at again."""

@@ -46,11 +46,14 @@ class Shelf:
         listing, edits = dataset.listing(), dataset.edits
         self.root: Root = listing.root
         self.classes = listing.classes
-        self.out = [file for file in edits.excluded if file in dataset.found().listing.positions()]
+        found = dataset.found().listing
+        known = found.positions() if edits.excluded else {}
+        self._as_found = {file: found.records[known[file]] for file in edits.excluded if file in known}
+        self.out = list(self._as_found)
         self.files = [*(record.file for record in listing.records), *self.out]
         self.problems = problems or {}
         self._edits = edits
-        self._records, self._as_found = listing.records, dataset.found().listing
+        self._records, self._found_classes = listing.records, found.classes
         self._split = split
 
     def __len__(self) -> int:
@@ -90,8 +93,8 @@ class Shelf:
         if place < len(self._records):
             return tuple(self.classes[label] for label in self._records[place].labels)
         file = self.files[place]
-        found = self._as_found.records[self._as_found.positions()[file]]
-        own = self._edits.labels.get(file, tuple(self._as_found.classes[label] for label in found.labels))
+        found = tuple(self._found_classes[label] for label in self._as_found[file].labels)
+        own = self._edits.labels.get(file, found)
         return tuple(filter(None, map(self._edits.name_of, own)))
 
     def part(self, place: int) -> str:

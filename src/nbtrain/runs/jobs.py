@@ -12,13 +12,13 @@ the watch thread. Known here: a job's folder and its messages. Not known here: w
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from nbtrain import processes
+from nbtrain.data.scan import share
 from nbtrain.errors import LaunchError
 from nbtrain.messages import Failure, Message, Progress, Result, Status
 from nbtrain.runs import launch
@@ -28,7 +28,6 @@ from nbtrain.runs.journal import JournalReader
 from nbtrain.runs.watch import TAIL_S, kernel_watch
 
 _OVER = frozenset({"completed", "failed", "cancelled"})
-_OF = re.compile(r"(\d[\d ]*) of (\d[\d ]*)")
 _GONE = Failure(cause="killed", message="The short job is gone without a word.", advice=("Start it again.",))
 T = TypeVar("T")
 Listener = Callable[["Job[Any]"], None]
@@ -153,7 +152,7 @@ class Job(Generic[T]):
             self.status = "pending" if message.waits else "working"
             self.text, self.fraction = message.text, message.fraction
         elif isinstance(message, Status):
-            self.text, self.fraction = ": ".join(filter(None, (message.phase, message.detail))), _share(message.detail)
+            self.text, self.fraction = ": ".join(filter(None, (message.phase, message.detail))), share(message.detail)
         elif isinstance(message, Result):
             self.result = self._read(dict(message.value))
         elif isinstance(message, Failure):
@@ -176,10 +175,3 @@ class Job(Generic[T]):
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener(self)
-
-
-def _share(detail: str) -> float | None:
-    """Return how much of a phase is done, from its words: "400 of 1 797 files"."""
-    found = _OF.search(detail)
-    done, total = (int(number.replace(" ", "")) for number in found.groups()) if found else (0, 0)
-    return min(1.0, done / total) if total else None

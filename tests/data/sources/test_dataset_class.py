@@ -106,8 +106,8 @@ def test_no_such_module():
 
 def test_the_command_writes_them(module, tmp_path, capsys, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    assert main(["images", f"{module}:Set"]) == 2
-    assert "--unpack" in capsys.readouterr().err
+    assert main(["images", f"{module}:Set"]) == 0  # says where its code lies, and runs none of it
+    assert f"{module}.py" in capsys.readouterr().out
     assert main(["images", f"{module}:Set", "--unpack", str(tmp_path / "to")]) == 0
     assert "images: 6, " in capsys.readouterr().out
     assert DatasetClass(path=f"{module}:Set", unpacked=str(tmp_path / "to")).listing().counts == (3, 3)

@@ -33,6 +33,15 @@ class Archive(Source, kind="archive", label="Archive"):
         """Return the archive with its place below ``folder``, unless it has one."""
         return self if self.unpacked else self.set("unpacked", str(unpack.place(existing(self.path), folder)))
 
+    def ready(self) -> bool:
+        """Return whether the archive is unpacked as it is now, or was before it was deleted."""
+        path, into = Path(self.path).expanduser(), Path(self.unpacked)
+        if not self.unpacked:
+            return False
+        if not path.exists() and (into / "files").is_dir():
+            return True
+        return unpack.known(into, unpack.stamp_of([existing(self.path)])) is not None
+
     def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
         """Unpack the archive where that is not done; raises DataError saying what is wrong with it."""
         self._done(progress, stopped)

@@ -75,6 +75,9 @@ class Source(Family):
     foreign: ClassVar[bool] = False
     """Whether ``prepare`` runs code of the person's, which belongs in a process of its own."""
 
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """Endings of what is read beside images, for kinds that take so long to read that their listing is kept."""
+
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
 
@@ -85,6 +88,10 @@ class Source(Family):
     def preview(self) -> Listing:
         """Return what can be told without unpacking anything; for most kinds that is the listing itself."""
         return self.listing()
+
+    def depends_on(self, listing: Listing) -> tuple[Path, ...]:
+        """Return the files and folders of all that its ``listing`` was read from; nothing where that is not known."""
+        return ()
 
     @classmethod
     def means(cls, text: str) -> bool:
@@ -100,6 +107,10 @@ class Source(Family):
         """Return the source with its place below ``folder``, for kinds whose images have to be unpacked first."""
         return self
 
+    def ready(self) -> bool:
+        """Return whether there is nothing to prepare any more; raises DataError where the source is gone."""
+        return True
+
     def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
         """Unpack what has to be, where that is not done; ``listing`` does it too, but says nothing meanwhile."""
 
@@ -109,6 +120,10 @@ class Annotated(Source):
 
     images_root: str = field("", label="Root folder of the images")
     """Folder that the images lie in, where annotations name them from elsewhere; empty looks beside the annotations."""
+
+    def depends_on(self, listing: Listing) -> tuple[Path, ...]:
+        """Return where the annotations and the images lie."""
+        return (existing(self.path), listing.root) if isinstance(listing.root, Path) else ()
 
 
 class ElsewhereError(DataError):

@@ -32,6 +32,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
     """A COCO JSON file, or a folder with one for each set."""
 
     layout = "a COCO JSON file, or the folder that holds it"
+    reads = frozenset({".json"})
 
     @classmethod
     def claims(cls, path: Path) -> bool:

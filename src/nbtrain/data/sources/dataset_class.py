@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import re
 import sys
+import sysconfig
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -30,6 +33,8 @@ from nbtrain.errors import DataError
 from nbtrain.schema import field
 
 _NAMES = "names.json"
+_OTHERS = (str(Path(__file__).parents[2]), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<frozen")
+"""How the files begin whose lines are not the person's."""
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -56,7 +61,37 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
 
     def placed(self, folder: Path) -> Self:
         """Return the source with its place below ``folder``, unless it has one."""
-        return self if self.unpacked else self.set("unpacked", str(unpack.place(Path(self.path), folder)))
+        here = Path.cwd()  # whoever prepares it may run elsewhere
+        top = self.path.partition(":")[0].partition(".")[0]
+        made = self if self.folder or not _module_in(here, top) else self.set("folder", str(here))
+        return made if made.unpacked else made.set("unpacked", str(unpack.place(Path(self.path), folder)))
+
+    def ready(self) -> bool:
+        """Return whether the images are written."""
+        return bool(self.unpacked) and unpack.known(self._into(), self.path) is not None
+
+    def preview(self) -> Listing:
+        """Return the listing where the images are written; else where its code lies: none of it is run here."""
+        if self.ready():
+            return self.listing()
+        place = self._place()
+        shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+        told = f"Its code in {shown} runs when it is added, once and in a process of its own, which writes the images."
+        return Listing(place, (), (), notices=(told,))
+
+    def _place(self) -> Path:
+        """Return the file or folder of the module, found without importing anything; raises DataError for none."""
+        top = self.path.partition(":")[0].partition(".")[0]
+        found = _module_in(Path(self.folder).expanduser(), top) if self.folder else None
+        if found is None:
+            with contextlib.suppress(ImportError, ValueError):
+                spec = importlib.util.find_spec(top)
+                found = Path(spec.origin) if spec and spec.origin else None
+        if found is not None:
+            return found
+        where = self.folder or Path.cwd()
+        advice = f"Install it, or name its folder: folder=…; it is looked for in {where} and among what is installed."
+        raise DataError("there is no such module", value=top, advice=advice)
 
     def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
         """Import the Dataset and write its images; raises DataError saying what it does not do."""
@@ -95,9 +130,10 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
                 except (Interrupted, MemoryError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the person's own code may raise anything
-                    failed.append(f"{number} ({type(error).__name__}: {error})"[:200])
+                    failed.append(f"{number} ({_words(error)})"[:300])
                 else:
                     written.append((writer.write(f"images/{number:08}.png", io.BytesIO(data)), labels))
+                writer.share = (number + 1) / n_items
                 told.at(number + 1)
         lost = f"{counted(len(failed), 'item', 'items')} of {self.path} cannot be used"
         if not written:
@@ -105,6 +141,12 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
             raise DataError(f"{lost}: {first(failed, 3)}" if failed else "the Dataset is empty", advice=advice)
         (folder / _NAMES).write_bytes(orjson.dumps({"classes": classes, "images": written}))
         return (f"{lost} and are left out: {first(failed, 3)}.",) if failed else ()
+
+
+def _module_in(folder: Path, name: str) -> Path | None:
+    """Return the file, or the folder, of a module directly inside ``folder``."""
+    places = (folder / f"{name}.py", folder / name / "__init__.py", folder / name)
+    return next((place for place in places[:2] if place.is_file()), places[2] if places[2].is_dir() else None)
 
 
 @contextlib.contextmanager
@@ -128,16 +170,25 @@ def _made(path: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
         return found if not isinstance(found, type) and hasattr(found, "__getitem__") else found()
-    except Exception as error:
-        told = f"the Dataset cannot be made ({type(error).__name__}: {error})"[:300]
+    except (Exception, SystemExit) as error:
+        told = f"the Dataset cannot be made ({_words(error)})"[:400]
         advice = "Give package.module:name of a Dataset, or of something that makes one when called without arguments."
         raise DataError(told, value=path, advice=advice) from error
+
+
+def _words(error: BaseException) -> str:
+    """Return an error's own words, and the line of the person's code that it comes from."""
+    told = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):  # says file and line itself
+        return told
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OTHERS)]
+    return f"{told}; {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else told
 
 
 def _length(dataset: Any, path: str) -> int:
     try:
         return len(dataset)
-    except TypeError:
+    except (AttributeError, NotImplementedError, TypeError):
         advice = "Give it __len__ and __getitem__; one that only streams has to be saved first."
         raise DataError("the Dataset has no length", value=path, advice=advice) from None
 

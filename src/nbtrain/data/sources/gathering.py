@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbtrain.data import heed
 from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
 from nbtrain.data.sources.named import Files
 from nbtrain.errors import DataError
@@ -60,6 +61,8 @@ class Gathering:
         ``size_bytes`` is given for one that is known to be there.
         """
         self.n_named += 1
+        if self.n_named % heed.EVERY == 0:
+            heed.at(self.n_named)
         found = (name, size_bytes) if size_bytes >= 0 else self.files.find(name, place, base)
         if found is None:
             return None

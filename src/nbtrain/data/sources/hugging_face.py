@@ -63,6 +63,11 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         """Return the source with its place below ``folder``, unless it has one."""
         return self if self.unpacked else self.set("unpacked", str(unpack.place(existing(self.path), folder)))
 
+    def ready(self) -> bool:
+        """Return whether the images are unpacked from the files as they are now."""
+        parts = self._parts()
+        return bool(self.unpacked) and unpack.known(Path(self.unpacked), unpack.stamp_of(parts.paths)) is not None
+
     def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:
         """Unpack the images where that is not done; raises DataError saying what is wrong."""
         self._done(self._parts(), progress, stopped)
@@ -254,6 +259,7 @@ def _text(value: Any) -> str:
 def _unpack(parts: _Parts, folder: Path, progress: Progress, stopped: Stopped) -> tuple[str, ...]:
     """Write every image below ``folder``, and a file with their names in the order of the rows."""
     writer = unpack.Writer(folder, unpack.fitting(unpack.Limits(), folder), stopped=stopped)
+    writer.expect(sum(path.stat().st_size for path in parts.paths))  # images hardly get smaller in tables
     names: dict[str, list[str]] = {}
     empty: list[str] = []
     for split, paths in parts.files.items():

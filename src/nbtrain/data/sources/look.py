@@ -89,7 +89,8 @@ class Found:
     def lines(self) -> Iterator[str]:
         """Yield what was found, a line for each thing."""
         yield f"{type(self.source).label}: {self.source.path}"
-        yield f"images: {_number(self.n_images)}, {self.size_bytes / 2**20:.1f} MiB"
+        if self.n_images:
+            yield f"images: {_number(self.n_images)}, {self.size_bytes / 2**20:.1f} MiB"
         order = sorted(zip(self.counts, self.classes, strict=True), key=lambda pair: -pair[0])
         named = first([f"{name} ({_number(count)})" for count, name in order], _SHOWN_CLASSES)
         if self.classes:

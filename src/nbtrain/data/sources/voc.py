@@ -32,6 +32,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
     """A folder in the layout of Pascal VOC: Annotations, JPEGImages and ImageSets, or XML files beside images."""
 
     layout = "a Pascal VOC folder with Annotations and JPEGImages"
+    reads = frozenset({".xml", ".txt"})
 
     @classmethod
     def claims(cls, path: Path) -> bool:

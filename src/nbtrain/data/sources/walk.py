@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from pathlib import Path
 
+from nbtrain.data import heed
 from nbtrain.data.records import Record, counted, first, natural
 from nbtrain.data.sources.base import IMAGE_ENDINGS
 from nbtrain.errors import DataError
@@ -32,6 +33,7 @@ class Walk:
     no_files: list[str] = attribute(default_factory=list)
     loops: list[str] = attribute(default_factory=list)
     loose: int = 0
+    n_images: int = 0
 
     def top(self, root: Path) -> dict[str, os.DirEntry[str]]:
         """Return the folders directly below ``root`` by name."""
@@ -75,6 +77,9 @@ class Walk:
 
     def record(self, entry: os.DirEntry[str], file: str) -> Iterator[Record]:
         """Yield the record of one image; nothing for a link to nowhere, or a pipe, which reading would wait for."""
+        self.n_images += 1
+        if self.n_images % heed.EVERY == 0:
+            heed.at(self.n_images)
         try:
             found = entry.stat()
         except OSError:

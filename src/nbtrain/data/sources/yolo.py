@@ -39,6 +39,7 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
     """A YOLO data set: its YAML file, or a folder with images and labels."""
 
     layout = "a YOLO data.yaml, or a folder with images and labels"
+    reads = frozenset({".txt", ".yaml", ".yml", ".names", ".labels"})
 
     @classmethod
     def claims(cls, path: Path) -> bool:

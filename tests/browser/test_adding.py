@@ -1,0 +1,67 @@
+"""Adding images as a person does it: what is there, a bar while it is made ready, Cancel, and a person's own code."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+OWN = """
+import os
+os.environ.pop("NBTRAIN_WARM", None)  # real jobs, as quick as they are for a person
+from pathlib import Path
+from nbtrain import Project, TrainingStudio
+code = '''
+import time
+from pathlib import Path
+from PIL import Image
+HERE = Path(__file__).parent
+
+class Slow:
+    classes = ["cat", "dog"]
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, place):
+        time.sleep(0.3 if place < 5 else 0)
+        while place == 5 and not (HERE / "go").exists():
+            time.sleep(0.01)
+        return Image.new("RGB", (8, 8), (place, 0, 0)), place % 2
+
+def broken():
+    raise ValueError("the patients are on holiday")
+'''
+Path("mine.py").write_text(code)
+project = Project("own")
+studio = TrainingStudio(project)
+studio
+"""
+
+
+def test_own_code_is_prepared_cancelled_told_and_added(cell):
+    view = cell(OWN)
+    view.output.get_by_role("tab", name="Data").click()
+    part = view.output.locator(".nbt-data .adding")
+    box = part.get_by_label("Add images")
+    box.fill("mine:Slow")
+    box.press("Enter")
+    expect(part.locator(".found")).to_contain_text("mine.py")
+    part.get_by_role("button", name="Use these images").click()
+    bar = part.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "50", timeout=60_000)
+    assert view.evaluate("1 + 1") == 2  # the kernel is free
+    part.get_by_role("button", name="Cancel").click()
+    expect(part).to_contain_text("Nothing was added")
+    expect(bar).to_have_count(0)
+    box.fill("mine:broken")
+    box.press("Enter")
+    part.get_by_role("button", name="Use these images").click()
+    expect(part.get_by_role("alert")).to_contain_text("the patients are on holiday; mine.py, line 20", timeout=60_000)
+    view.evaluate("Path('go').touch()")
+    box.fill("mine:Slow")
+    box.press("Enter")
+    part.get_by_role("button", name="Use these images").click()
+    expect(view.output.locator(".nbt-data")).to_contain_text("8 images in", timeout=60_000)
+    assert view.evaluate("[d.counts for d in project.datasets()]") == [[4, 4]]
