@@ -146,7 +146,7 @@ test("what lies at a path is shown before it is added", async () => {
   await drawn();
   assert.match(text(el.querySelector(".adding")), /Nothing was added/);
   press(el.querySelector("#nbt-adding-path")!, "Enter"); // what was found is used
-  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false });
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false, root: "" });
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
   assert.equal(all(el, "#nbt-adding-path").length, 0);
