@@ -23,7 +23,7 @@ export interface Header extends Common {
 }
 
 /** What stands between a path that somebody has typed and a data set. */
-export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; said?: string; done?: string }
+export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; elsewhere?: boolean; said?: string; done?: string }
 
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;

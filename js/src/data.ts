@@ -9,7 +9,7 @@ import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { type Panel, reportVisibility, widget } from "./lib/panel";
 
-interface Local extends SourcesLocal, SplitsLocal { adding: boolean; path: string; renaming: string; dropping: string; most: number }
+interface Local extends SourcesLocal, SplitsLocal { adding: boolean; path: string; root?: string; renaming: string; dropping: string; most: number }
 const MOST_CLASSES = 30;
 
 function prepare(panel: Panel<Data>): () => TemplateResult {
@@ -19,7 +19,7 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
     panel.draw();
     if (part.adding || part.renaming || part.dropping || part.splitting || part.calling || part.removing || part.moving) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .moving input, .confirm .keep, .splitting input`)?.focus();
   };
-  panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "" }); });
+  panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "", root: "" }); });
   panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
   reportVisibility(panel);
   return () => {
@@ -44,7 +44,7 @@ function chooser(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
 function adding(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void, none: boolean): TemplateResult {
   return addingPart(panel.get("adding"), {
     local, redraw: panel.redraw, use: none ? "Use these images" : "As a new data set", into: none ? "" : panel.get("chosen"),
-    look: (path) => panel.send("look", { path }), add: (path, into) => panel.send("add", { path, into }), stop: () => panel.send("stop_adding"),
+    look: (path, root) => panel.send("look", { path, root }), add: (path, into, root) => panel.send("add", { path, into, root }), stop: () => panel.send("stop_adding"),
     ...(none ? {} : { close: () => { panel.send("look", { path: "" }); change({ adding: false }); } }),
   });
 }

@@ -19,7 +19,7 @@ export type Order = "newest" | "name" | "best" | "status";
 const ORDERS: Record<Order, string> = { newest: "Newest", name: "Name", best: "Best", status: "Status" };
 const STATUS_ORDER = Object.keys(ICONS);
 
-interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; path: string; most: number }
+interface Local { filter: string; order: Order; renaming: string; tagging: string; deleting: string; adding: boolean; path: string; root?: string; most: number }
 
 function prepare(panel: Panel<Experiments>): () => TemplateResult {
   const local: Local = { filter: "", order: "newest", renaming: "", tagging: "", deleting: "", adding: false, path: "", most: PAGE };
@@ -276,7 +276,7 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
   const found = panel.get("found");
   const adder: Adder = {
     local, redraw: panel.redraw, use: "Use these images", into: "", close: () => { panel.send("look", { path: "" }); change({ adding: false }); },
-    look: (path) => panel.send("look", { path }), add: (path) => panel.send("add", { path }), stop: () => panel.send("stop_adding"),
+    look: (path, root) => panel.send("look", { path, root }), add: (path, _, root) => panel.send("add", { path, root }), stop: () => panel.send("stop_adding"),
   };
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">

@@ -105,6 +105,24 @@ test("names are text, an image that cannot be read says why, and nothing found o
 const SOURCE = { name: "", path: "/here/pets", shown: "pets", kind: "Image folder", there: true, images: 10, classes: 2, removed: false };
 const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0, words: "", used: [], leaks: null }], sources: [SOURCE], finding: {}, reading: {}, columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
 
+test("annotations that lead out ask for the folder of the images, and another path for none", async () => {
+  const { el, model } = show(data, DATA);
+  button(el, "+ Add images").click();
+  const box = el.querySelector<HTMLInputElement>("#nbt-adding-path")!;
+  const type = (input: HTMLInputElement, value: string): void => { input.value = value; input.dispatchEvent(new Event("input", { bubbles: true })); };
+  type(box, "a.json");
+  model.put({ adding: { path: "a.json", lines: ["it lies outside"], ok: false, elsewhere: true } });
+  await drawn();
+  type(el.querySelector<HTMLInputElement>("#nbt-adding-path-root")!, "photos");
+  button(el, "Look").click();
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "a.json", root: "photos" });
+  type(box, "b.json");
+  await drawn();
+  assert.equal(el.querySelector("#nbt-adding-path-root"), null);
+  button(el, "Look").click();
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "b.json", root: "" });
+});
+
 test("what lies at a path is shown before it is added", async () => {
   const { el, model } = show(data, DATA);
   button(el, "+ Add images").click();
@@ -113,12 +131,12 @@ test("what lies at a path is shown before it is added", async () => {
   box.dispatchEvent(new Event("input", { bubbles: true }));
   await drawn();
   button(el, "Look").click();
-  assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip" });
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip", root: "" });
   model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images", "<b>"], ok: true } });
   await drawn();
   assert.match(text(el.querySelector("pre.found")), /archive: 20 images <b>/);
   button(el, "Into “pets”").click();
-  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true });
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true, root: "" });
   model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, busy: true, text: "3 of 12 MiB", fraction: 0.25 } });
   await drawn();
   assert.equal(el.querySelector(".adding [role=progressbar]")?.getAttribute("aria-valuenow"), "25");
@@ -129,7 +147,7 @@ test("what lies at a path is shown before it is added", async () => {
   await drawn();
   assert.match(text(el.querySelector(".adding")), /Nothing was added/);
   press(el.querySelector("#nbt-adding-path")!, "Enter"); // what was found is used
-  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false });
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false, root: "" });
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
   assert.equal(all(el, "#nbt-adding-path").length, 0);

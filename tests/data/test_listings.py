@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data import formats
+from data.planted import EACH, plant_marks
 from nbtrain.data import listings
 from nbtrain.data.listings import listed
 from nbtrain.data.records import Listing
@@ -50,6 +51,17 @@ def test_it_is_equal_record_by_record(places):
     assert kept.stat().st_ino == was
 
 
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_what_a_reader_left_out_is_kept_for_the_scan(form, tmp_path, monkeypatch):
+    monkeypatch.setattr(listings, "_SETTLED_NS", -(2**62))
+    plant_marks(tmp_path / "set", form)
+    fresh = listed(detect(tmp_path / "set"), tmp_path / "kept")
+    again = listed(detect(tmp_path / "set"), tmp_path / "kept")
+    assert "content_hash" in again.__dict__
+    assert again.doubts == fresh.doubts
+    assert len(fresh.doubts) >= 3 * EACH
+
+
 def changes(root: Path):
     """Yield what somebody may do to a data set, each of which must be noticed."""
     files = sorted(p for p in root.rglob("*") if p.is_file())
@@ -82,7 +94,7 @@ def test_a_damaged_file_is_read_anew(places, damage, monkeypatch):
     (kept,) = kept_in(folder)
     data = kept.read_bytes()
     if damage == "version":
-        monkeypatch.setattr(listings, "_FORMAT", 2)
+        monkeypatch.setattr(listings, "_FORMAT", 99)
     else:
         middle = len(data) // 2
         flipped = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]

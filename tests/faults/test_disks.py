@@ -13,11 +13,14 @@ import torch
 
 from flows.conftest import LIMIT_S, LONG, QUICK, until
 from images import write_classes
+from nbtrain.data.inspection.store import Store
+from nbtrain.data.inspection.sweep import sweep
 from nbtrain.errors import ProjectError
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder
 from nbtrain.training.checkpoint import STATE_KEYS, Checkpoints
 from nbtrain.training.settings import Checkpoint
+from nbtrain.ui.data import Data
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -93,6 +96,27 @@ def test_a_checkpoint_that_does_not_fit_is_refused_as_a_full_disk(disk):
             refused.append(error.errno)
     assert set(refused) == {errno.ENOSPC}
     assert len(refused) > 50
+
+
+def test_a_full_disk_refuses_a_scan_but_not_a_look_at_the_images(on_disk):
+    """Thumbnails are made without being kept; the scan says that the disk is full, and goes on where there is room."""
+    small, project = on_disk("size=2m")
+    [dataset] = project.datasets()
+    scan, listing = project.scan(dataset.name, start=False), project.dataset().listing()
+    names = [record.file for record in listing.records]
+    small.fill()
+    assert all(scan.thumbnails.get(names, listing.root))
+    assert scan.start().wait(LIMIT_S) == "failed"
+    assert (scan.failure.cause, "No space left" in scan.failure.message) == ("disk", True)
+    shown = Data(project)
+    assert (shown.scan["state"], "No space left" in shown.scan["trouble"]) == ("none", True)
+    shown.close()
+    with pytest.raises(OSError, match="No space left"):  # full in the middle of it
+        sweep(listing.root, names, Store(scan.folder))
+    small.free()
+    assert scan.start().wait(LIMIT_S) == "completed"
+    assert scan.result["n_images"] == 40
+    assert all(scan.thumbnails.get(names, listing.root))
 
 
 def test_a_read_only_disk_shows_everything_and_refuses_changes(on_disk):

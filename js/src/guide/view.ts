@@ -4,7 +4,7 @@ import type { GuidePanel, Lacking } from "../contracts";
 import type { FormView } from "../form/view";
 import type { Panel } from "../lib/panel";
 
-export interface Local { path: string; adding: boolean; renaming: string; most: number; discarding: boolean }
+export interface Local { path: string; root?: string; adding: boolean; renaming: string; most: number; discarding: boolean }
 
 export interface Show {
   panel: Panel<GuidePanel>;

@@ -10,7 +10,8 @@ import json
 import time
 from typing import Any
 
-from nbtrain.cli.options import Commands, add_project, add_project_again
+from nbtrain.cli.options import Commands, add_images_root, add_project, add_project_again
+from nbtrain.data.sources import rooted
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.project import Project
 
@@ -28,6 +29,7 @@ def add(commands: Commands) -> None:
     more = _action(actions, "add", "add a source to a data set; its classes are matched by name", _add)
     more.add_argument("path", help="folder or table with images")
     more.add_argument("--as", dest="short", default="", metavar="SHORT", help="what its files begin with")
+    add_images_root(more)
     _add_images(actions)
     _add_classes(actions)
     for word, text in (("undo", "take back the newest edit"), ("redo", "make an edit again that was taken back")):
@@ -118,7 +120,7 @@ def _history(given: argparse.Namespace) -> int:
 
 
 def _add(given: argparse.Namespace) -> int:
-    return _done(given, lambda data: data.add(given.path, given.short))
+    return _done(given, lambda data: data.add(rooted(given.path, given.images_root), given.short))
 
 
 def _exclude(given: argparse.Namespace) -> int:

@@ -7,16 +7,15 @@ import json
 import sys
 from pathlib import Path
 
-from nbtrain.cli.options import Commands
-from nbtrain.data.sources import Annotated, detect, look
-from nbtrain.errors import DataError
+from nbtrain.cli.options import Commands, add_images_root
+from nbtrain.data.sources import look, rooted
 
 
 def add(commands: Commands) -> None:
     """Add the command of this file."""
     images = commands.add_parser("images", help="say what a folder, table, archive or file of annotations holds")
     images.add_argument("path", help="where it lies")
-    images.add_argument("--images-root", default="", help="folder of the images, where annotations name them elsewhere")
+    add_images_root(images)
     images.add_argument(
         "--unpack", default="", metavar="FOLDER", help="unpack an archive, or write an own Dataset, there"
     )
@@ -25,12 +24,7 @@ def add(commands: Commands) -> None:
 
 
 def _images(given: argparse.Namespace) -> int:
-    source = detect(given.path)
-    if given.images_root:
-        if not isinstance(source, Annotated):
-            told = f"{type(source).label.lower()} has its images where it lies"
-            raise DataError(told, value=given.images_root, advice="Leave --images-root out.")
-        source = source.set("images_root", given.images_root)
+    source = rooted(given.path, given.images_root)
     if given.unpack:
         source = source.set("unpacked", str(Path(given.unpack).expanduser().absolute()))
         source.prepare(lambda told: print(told, file=sys.stderr))

@@ -22,6 +22,11 @@ def add_project_again(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", default=argparse.SUPPRESS, help="project folder, as before the action")
 
 
+def add_images_root(parser: argparse.ArgumentParser) -> None:
+    """Let a command say where the images lie that annotations name elsewhere."""
+    parser.add_argument("--images-root", default="", help="folder of the images, where annotations name them elsewhere")
+
+
 def add_start(parser: argparse.ArgumentParser) -> None:
     """Let a command say what to do on a busy device, and whether it watches the run."""
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")

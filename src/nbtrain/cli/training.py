@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbtrain.cli.options import FAILED, Commands, add_project, add_start
+from nbtrain.cli.options import FAILED, Commands, add_images_root, add_project, add_start
 from nbtrain.cli.printing import started
 from nbtrain.cli.values import VALUES_HELP
 from nbtrain.config import Config
+from nbtrain.data.sources import rooted
 from nbtrain.presets import preset
 from nbtrain.project import exchange
 from nbtrain.project.experiment import Experiment
@@ -20,6 +21,7 @@ def add(commands: Commands) -> None:
     """Add the commands of this file."""
     train = commands.add_parser("train", help="train on a folder or table of images", epilog=VALUES_HELP)
     train.add_argument("data", help="image folder, CSV table, or the name of a data set of the project")
+    add_images_root(train)
     add_project(train)
     train.add_argument("--name", default="", help="name of the experiment (default: from model, data and time)")
     train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be given several times")
@@ -59,7 +61,7 @@ def _train(given: argparse.Namespace) -> int:
     _configured(project.new_config(), given.preset, changes)  # refused before anything is written
     experiment = project.new(given.name or None, tags=given.tag)
     names = [found.name for found in project.datasets()]
-    name = given.data if given.data in names else project.add_images(given.data).name
+    name = given.data if given.data in names else project.add_images(rooted(given.data, given.images_root)).name
     experiment.set("data.dataset", name)
     experiment.config = _configured(experiment.config, given.preset, changes)
     experiment.train(beside=given.beside, queue=given.queue)

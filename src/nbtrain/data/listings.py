@@ -29,7 +29,7 @@ from nbtrain.data.sources import Source
 from nbtrain.data.sources.base import IMAGE_ENDINGS
 
 FOLDER = ".listings"
-_FORMAT = 1
+_FORMAT = 2
 _SETTLED_NS = 2 * 10**9
 """Files that were written this shortly before may change again without another time: FAT counts two seconds."""
 _MOST_OTHERS = 10

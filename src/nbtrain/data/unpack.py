@@ -28,6 +28,7 @@ from pathlib import Path, PureWindowsPath
 from typing import IO, cast
 
 from nbtrain import files, processes
+from nbtrain.data.archive_entries import TarEntry, zip_entries, zip_name
 from nbtrain.data.records import counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.errors import DataError, NbtrainError
@@ -46,10 +47,6 @@ _PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"BZh": lambda file: cast(IO[bytes], bz2.BZ2File(file)),
 }
 """What opens a packed tar, by its first bytes."""
-_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
-_NOTES = frozenset((b"x", b"g", b"X", b"L", b"K"))
-"""Types of a tar's entries that only say something of the next one, such as its long name; Python reads them whole."""
-_MAX_NOTE_BYTES = 2**20
 _MAX_NAME_BYTES = 200
 """Of one part of a path: file systems end at 255, and an index may have to be added."""
 _MAX_PATH_BYTES = 2000
@@ -296,9 +293,9 @@ def names(path: Path) -> Iterator[tuple[str, int]]:
     with _damaged(path):
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as found:
-                yield from ((_zip_name(e), e.file_size) for e in _readable(found) if not e.is_dir())
+                yield from ((zip_name(e), e.file_size) for e in zip_entries(found) if not e.is_dir())
         elif path.suffix.lower() == ".tar":
-            with tarfile.open(path, "r:", tarinfo=_Entry) as tar:
+            with tarfile.open(path, "r:", tarinfo=TarEntry) as tar:
                 yield from ((e.name, e.size) for e in tar if e.isreg())
 
 
@@ -322,52 +319,15 @@ def _damaged(path: Path) -> Iterator[None]:
 
 def _zip(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(file) as found:
-        for entry in _readable(found):
+        for entry in zip_entries(found):
             mode = entry.external_attr >> 16
             if entry.is_dir():
                 continue
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                writer.leave_out(_zip_name(entry))
+                writer.leave_out(zip_name(entry))
                 continue
             with found.open(entry) as content:
-                yield _zip_name(entry), content
-
-
-def _readable(found: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the entries of a zip; raises DataError where some have a password, or are packed in a way of their own."""
-    entries = found.infolist()
-    locked = [_zip_name(entry) for entry in entries if entry.flag_bits & 0x1]
-    foreign = [_zip_name(entry) for entry in entries if entry.compress_type not in _METHODS]
-    for names, told in ((locked, "locked with a password"), (foreign, "packed in a way that is not read here")):
-        if names:
-            files_are = counted(len(names), "file in it is", "files in it are")
-            raise DataError(f"{files_are} {told}", value=names[0], advice="Unpack it by hand, and give the folder.")
-    return entries
-
-
-class _Entry(tarfile.TarInfo):
-    """An entry of a tar; Python's own takes a damaged one for the archive's end, and its notes at any size."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Entry:
-        """Return the entry that 512 bytes describe; raises ReadError for one that is damaged, or far too large."""
-        try:
-            made = super().frombuf(buf, encoding, errors)
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
-            raise tarfile.ReadError(f"it is damaged, or cut off: {error}") from None
-        if made.type in _NOTES and made.size > _MAX_NOTE_BYTES:
-            raise tarfile.ReadError(f"it has a note of {made.size >> 20} MiB on one file")
-        return made
-
-
-def _zip_name(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's name; many tools write UTF-8 and forget to say so."""
-    if entry.flag_bits & 0x800:
-        return entry.filename
-    try:
-        return entry.filename.encode("cp437").decode()
-    except UnicodeError:
-        return entry.filename
+                yield zip_name(entry), content
 
 
 def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
@@ -376,7 +336,7 @@ def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
     file.seek(0)
     opened = next((opened for start, opened in _PACKED.items() if head.startswith(start)), None)
     plain = opened(file) if opened else file
-    with tarfile.open(fileobj=plain, mode="r|", tarinfo=_Entry) as found:
+    with tarfile.open(fileobj=plain, mode="r|", tarinfo=TarEntry) as found:
         for entry in found:
             content = found.extractfile(entry) if entry.isreg() else None
             if content is not None:

@@ -30,7 +30,7 @@ def work(desk: Desk) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder)
     while not store.lock.acquire():
-        desk.progress("waits for another scan of the same data set")
+        desk.progress("another notebook scans it already: waits for what it finds")
         time.sleep(_WAIT_S)
     desk.progress("listing the images")
     listing = _listing(desk.request["dataset"], desk.project / "datasets")

@@ -75,7 +75,7 @@ def _cause(error: BaseException) -> Cause:
         return "data"
     if isinstance(error, FloatingPointError):
         return "numerics"
-    if isinstance(error, OSError) and error.errno in FULL:
+    if any(isinstance(one, OSError) and one.errno in FULL for one in (error, error.__cause__)):
         return "disk"
     return _cause_by_words(error)
 

@@ -16,7 +16,7 @@ from typing import Any
 from nbtrain.data.heed import heeding
 from nbtrain.data.records import counted
 from nbtrain.data.scan import Interrupted
-from nbtrain.data.sources import Source, look
+from nbtrain.data.sources import ElsewhereError, Source, look, rooted
 from nbtrain.errors import NbtrainError
 from nbtrain.project.preparing import Preparation, placed
 from nbtrain.project.project import Project
@@ -50,21 +50,25 @@ class Adding:
         """
         self.project, self._changed, self._made = project, changed, made
         self.state: dict[str, Any] = {}
-        """For the page: path; busy, text and fraction while it works; lines and ok of what was found; said or done."""
+        """For the page: path; busy, text and fraction while it works; lines and ok of what was found, said or done;
+        elsewhere where its annotations name images that lie elsewhere."""
         self._turn = Turn("")
         self._guard = Lock()
         """Clicks, the thread that works and the watch thread all write the state."""
 
-    def look(self, path: str) -> None:
-        """Say what lies at ``path``, before it is used; an empty one asks nothing any more."""
+    def look(self, path: str, root: str = "") -> None:
+        """Say what lies at ``path``, before it is used; an empty one asks nothing any more.
+
+        ``root`` is the folder of the images, where annotations name them elsewhere.
+        """
         if path.strip():
-            self._work(path, "Looking…", self._looked)
+            self._work(path, "Looking…", lambda turn: self._looked(turn, root))
         else:
             self._take(Turn(""), {})
 
-    def add(self, path: str, name: str = "", into: str = "") -> None:
+    def add(self, path: str, name: str = "", into: str = "", root: str = "") -> None:
         """Add the images at ``path``: as a data set called ``name``, or ``into`` the one of that name."""
-        self._work(path, "Adding…", lambda turn: self._added(turn, name, into))
+        self._work(path, "Adding…", lambda turn: self._added(turn, name, into, root))
 
     def cancel(self) -> None:
         """Give up what is under way, and return at once; nothing comes of it."""
@@ -84,7 +88,8 @@ class Adding:
         except Interrupted:
             found = _given_up(self.state)
         except NbtrainError as error:
-            found = {"path": turn.path, "lines": [str(error)], "ok": False}
+            elsewhere = isinstance(error, ElsewhereError)
+            found = {"path": turn.path, "lines": [str(error)], "ok": False, "elsewhere": elsewhere}
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
             _log.exception("the images at %s could not be added", turn.path)
             found = {"path": turn.path, "lines": [f"That did not work: {type(error).__name__}: {error}"], "ok": False}
@@ -112,19 +117,19 @@ class Adding:
             self.state = {**self.state, "text": text, "fraction": fraction}
         self._changed()
 
-    def _looked(self, turn: Turn) -> dict[str, Any]:
-        return {"lines": list(look(placed(self.project.path, turn.path)).lines()), "ok": True}
+    def _looked(self, turn: Turn, root: str) -> dict[str, Any]:
+        return {"lines": list(look(placed(self.project.path, rooted(turn.path, root))).lines()), "ok": True}
 
-    def _ready(self, turn: Turn) -> Source:
+    def _ready(self, turn: Turn, root: str) -> Source:
         """Return the source at a path once it is ready, telling meanwhile how far it is."""
-        turn.preparation = ready = self.project.prepare(turn.path)
+        turn.preparation = ready = self.project.prepare(rooted(turn.path, root))
         ready.on_change(lambda _: self._tell(turn, ready.text or "Adding…", ready.fraction))
         if turn.stopped.is_set():  # before there was anything to cancel
             ready.cancel()
         return ready.result()
 
-    def _added(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
-        source = self._ready(turn)
+    def _added(self, turn: Turn, name: str, into: str, root: str) -> dict[str, Any]:
+        source = self._ready(turn, root)
         made = self.project.dataset(into).add(source, name) if into else self.project.add_images(source, name)
         self._made(made.name)
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}

@@ -44,9 +44,7 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         sync=True
     )
     user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
-    adding = Dict(help="What was found at a path: path, lines, ok, busy with text, and done once it was added.").tag(
-        sync=True
-    )
+    adding = Dict(help="What was found at a path: path, lines, ok, elsewhere, busy with text, and done.").tag(sync=True)
     visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(
@@ -176,13 +174,13 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         """Show the images of a class, or those with a kind of problem."""
         self._find(key, value)
 
-    def do_look(self, path: str) -> None:
+    def do_look(self, path: str, root: str = "") -> None:
         """Say what lies at a path, before it is used; an empty one asks nothing any more."""
-        self.adder.look(path)
+        self.adder.look(path, root)
 
-    def do_add(self, path: str, name: str = "", into: bool = False) -> None:
+    def do_add(self, path: str, name: str = "", into: bool = False, root: str = "") -> None:
         """Add the images at a path: as a data set of their own, or ``into`` the one that is shown."""
-        self.adder.add(path, name, self._name if into else "")
+        self.adder.add(path, name, self._name if into else "", root)
 
     def do_stop_adding(self) -> None:
         """Give up looking or adding."""
@@ -202,7 +200,7 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         try:
             data.refresh()
             scan.start()
-        except NbtrainError as error:
+        except (OSError, NbtrainError) as error:
             self.tell(str(error))
             return
         scan.on_change(lambda _: self._scanned(scan))

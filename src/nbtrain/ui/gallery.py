@@ -7,6 +7,7 @@ thumbnails and a data set's edits; what a class is, the data set knows.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -18,13 +19,14 @@ from traitlets import Bool, Dict, Int, Unicode
 
 from nbtrain.data.decode import decode
 from nbtrain.data.thumbnails import Thumbnails, picture_of
-from nbtrain.errors import NbtrainError
+from nbtrain.errors import DataError, NbtrainError
 from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.evaluation.report.pictures import heated
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.shelf import Query, Shelf
 from nbtrain.ui.panel import Panel
 
+_log = logging.getLogger("nbtrain.ui")
 _WAITING = 12
 """Wishes that may wait; older ones were scrolled past, and are told so."""
 _LARGE_PX, _HEAT_PX = 720, 360
@@ -132,7 +134,11 @@ class Gallery(Panel, twin="gallery"):
                     return
                 first, n, version = self._wishes.pop()
             if version == self.version:
-                self._send_rows(first, n, version)
+                try:
+                    self._send_rows(first, n, version)
+                except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
+                    _log.exception("a stretch of images could not be shown")
+                    self.tell(f"These images could not be shown: {type(error).__name__}: {error}")
 
     def _send_rows(self, first: int, n: int, version: int) -> None:
         shelf, thumbnails, places = self._shelf, self._thumbnails, self._found[first : first + n].tolist()
@@ -163,6 +169,8 @@ class Gallery(Panel, twin="gallery"):
         if not file or shelf is None:
             self.opened = {}
             return
+        if file not in shelf.files:  # it went since the page was drawn
+            raise DataError("this image is not in the data set any more", value=file, advice="Choose another one.")
         self.opened = {"file": file, "facts": _facts(shelf, shelf.files.index(file))}
         Thread(target=self._send_large, args=(shelf, file), name="nbtrain-large", daemon=True).start()
 
@@ -171,7 +179,7 @@ class Gallery(Panel, twin="gallery"):
             picture, heat = picture_of(shelf.root / file, _LARGE_PX), self.heat_of(file)
             if heat is not None:
                 self.opened = {**self.opened, "heat": heated(decode(shelf.root / file), heat, _HEAT_PX)}
-        except NbtrainError as error:
+        except (OSError, NbtrainError) as error:
             self.tell(str(error))
             return
         self.send({"large": {"file": file}}, buffers=[picture])

@@ -1,7 +1,7 @@
 """Sources: one file per format, each turning what a person has into a listing. ``detect`` chooses by looking."""
 
 from nbtrain.data.sources.archive import Archive
-from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, Source, detect, readable
+from nbtrain.data.sources.base import IMAGE_ENDINGS, Annotated, ElsewhereError, Source, detect, readable, rooted
 from nbtrain.data.sources.coco import Coco
 from nbtrain.data.sources.dataset_class import DatasetClass
 from nbtrain.data.sources.folder import Folder
@@ -19,6 +19,7 @@ __all__ = [
     "Archive",
     "Coco",
     "DatasetClass",
+    "ElsewhereError",
     "Folder",
     "Found",
     "HuggingFace",
@@ -31,4 +32,5 @@ __all__ = [
     "detect",
     "look",
     "readable",
+    "rooted",
 ]

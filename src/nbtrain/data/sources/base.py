@@ -47,6 +47,10 @@ SPLIT_NAMES: dict[str, str] = {
 """What people call the three sets, in lower case, and what nbtrain calls them."""
 
 
+_SAY_WHERE = (
+    "Name the folder that holds all of the images: images_root=… in code, --images-root on the command line, "
+    "“Folder of the images” in the panel."
+)
 _REFUSALS = {
     errno.EACCES: "Give yourself permission to read it and to enter the folders above it, or ask whoever owns it.",
     errno.EPERM: "Give yourself permission to read it and to enter the folders above it, or ask whoever owns it.",
@@ -120,6 +124,27 @@ class Annotated(Source):
     def depends_on(self, listing: Listing) -> tuple[Path, ...]:
         """Return where the annotations and the images lie."""
         return (existing(self.path), listing.root) if isinstance(listing.root, Path) else ()
+
+
+class ElsewhereError(DataError):
+    """Annotations name images that do not lie where they are looked for; ``images_root`` says where they do."""
+
+    def __init__(self, what: str, *, value: object = None) -> None:
+        super().__init__(what, value=value, advice=_SAY_WHERE)
+
+
+def rooted(path: str | Path, images_root: str = "") -> Source:
+    """Return the source at ``path`` whose annotations name images below ``images_root``; "" leaves that to it.
+
+    Raises DataError for one that has its images itself.
+    """
+    source = detect(path)
+    if not images_root.strip():
+        return source
+    if not isinstance(source, Annotated):
+        told = f"{type(source).label.lower()} has its images where it lies"
+        raise DataError(told, value=images_root, advice="Leave the folder of the images out.")
+    return source.set("images_root", str(existing(images_root)))
 
 
 def detect(path: str | Path) -> Source:

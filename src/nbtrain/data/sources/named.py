@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from nbtrain.data.records import counted, first
+from nbtrain.data.sources.base import ElsewhereError
 from nbtrain.errors import DataError
 
 _TRIED = 50
@@ -68,11 +69,7 @@ class Files:
             if clean:
                 return clean
         where = f"{self.told}, {place}" if place else self.told
-        raise DataError(
-            f"{where}: the file lies outside {self.root}",
-            value=name,
-            advice="Give a folder that holds all the images with images_root=….",
-        )
+        raise ElsewhereError(f"{where}: the file lies outside {self.root}", value=name)
 
     def _size(self, file: str) -> int | None:
         try:
@@ -106,11 +103,8 @@ class Files:
     def none_found(self, n_named: int, looked: Sequence[Path] = ()) -> DataError:
         """Return the error for annotations whose ``n_named`` images are all missing."""
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
-        return DataError(
-            f"none of the {n_named} files named in {self.told} exists below {below}",
-            value=self.missing[0] if self.missing else None,
-            advice="Give the folder that the names are relative to with images_root=….",
-        )
+        told = f"none of the {n_named} files named in {self.told} exists below {below}"
+        return ElsewhereError(told, value=self.missing[0] if self.missing else None)
 
     def notices(self) -> tuple[str, ...]:
         """Return what is missing and what is called otherwise, in full sentences."""

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from nbtrain.data.records import Listing, Record, counted, first
-from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image, names_in
+from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, ElsewhereError, existing, is_image, names_in
 from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files
@@ -131,7 +131,7 @@ def _root(described: _Described, folder: Path) -> Path:
     if any(_placed(text, folder) for texts in described.sets.values() for text in texts):
         return folder  # the set was moved, or its path is relative to where it was trained
     told = f"{described.file.name if described.file else folder}: its path leads out of its folder, or nowhere"
-    raise DataError(told, value=described.path, advice="Give the folder that holds the images with images_root=….")
+    raise ElsewhereError(told, value=described.path)
 
 
 def _placed(text: str, root: Path) -> Path | None:
@@ -156,8 +156,7 @@ def _sets(described: _Described, root: Path, walk: Walk, notices: list[str]) -> 
             elif name == "train":
                 outside = os.path.isabs(text) or not Path(os.path.normpath(root / text)).is_relative_to(root)
                 told = f"lies outside {root}" if outside else f"is not there below {root}"
-                advice = "Give the folder that holds the images with images_root=…, or correct the file."
-                raise DataError(f"{file}: the folder of {name} {told}", value=text, advice=advice)
+                raise ElsewhereError(f"{file}: the folder of {name} {told}", value=text)
             else:
                 notices.append(f"{file} names a set {name} that is not there: {text}.")
     return found
