@@ -71,11 +71,11 @@ def test_a_second_notebook_waits_for_the_scan_under_way_and_finds_all_of_it(open
     pid = stopped(first)
     project = opened()
     second, shown = project.scan("mine"), Data(project)
-    until(lambda: "another notebook" in second.progress[0])
+    until(lambda: "another notebook" in second.text)
     shown.redraw()
     assert (shown.scan["state"], "another notebook" in shown.scan["text"]) == ("running", True)
     third = opened().scan("mine")
-    until(lambda: "another notebook" in third.progress[0])
+    until(lambda: "another notebook" in third.text)
     third.cancel()  # who waits can leave off; the scan itself goes on
     assert third.wait(60) == "cancelled"
     os.kill(pid, signal.SIGCONT)
@@ -90,7 +90,7 @@ def test_where_the_other_scan_dies_the_waiting_one_goes_on_from_there(opened):
     pid = stopped(first)
     n_seen = seen(first)
     second = opened().scan("mine")
-    until(lambda: "another notebook" in second.progress[0])
+    until(lambda: "another notebook" in second.text)
     os.kill(pid, signal.SIGKILL)
     assert first.wait(60) == "failed"
     assert second.wait(60) == "completed"

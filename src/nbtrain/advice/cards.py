@@ -67,8 +67,8 @@ def balance(case: Case) -> Balance | None:
     if len(chosen) != len(counts):  # given weights for another data set: told as a problem at their field
         return None
     masses = [count * weight for count, weight in zip(counts.values(), chosen, strict=True)]
-    told = zip(counts.items(), weights, masses, strict=True)
-    rows = tuple(ClassRow(name, count, weight, mass / (sum(masses) or 1.0)) for (name, count), weight, mass in told)
+    told, total = zip(counts.items(), weights, masses, strict=True), sum(masses) or 1.0
+    rows = tuple(ClassRow(name, count, weight, mass / total) for (name, count), weight, mass in told)
     ratio = case.largest[1] / case.smallest[1]
     return Balance(rows, ratio, _options(case, ratio))
 

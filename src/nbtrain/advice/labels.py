@@ -150,10 +150,10 @@ def _turned(names: list[str], one: str, other: str) -> str:
     characters = [name for name in names if len(name) == 1 and name.isalnum()]
     if len(characters) >= 5:
         return f"a mirrored character is another shape ({', '.join(characters[:5])}…)"
+    lowered = {name.lower(): name for name in reversed(names)}
     for name in names:
         words = re.split(r"([^a-z]+)", name.lower())
-        swapped = "".join(other if word == one else word for word in words)
-        found = next((n for n in names if one in words and n.lower() == swapped), None)
+        found = lowered.get("".join(other if word == one else word for word in words)) if one in words else None
         if found:
             return f"“{name}” and “{found}” turn into each other"
     return ""

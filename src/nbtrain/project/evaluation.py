@@ -28,7 +28,7 @@ from nbtrain.evaluation.paired import Comparison
 from nbtrain.evaluation.predictions import Predictions
 from nbtrain.evaluation.slices import Slice
 from nbtrain.evaluation.suspicion import Suspicion, suspicion
-from nbtrain.messages import Failure
+from nbtrain.project.work import Work
 from nbtrain.runs.jobs import Job
 from nbtrain.training import kept
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _FOR = {"train": "training", "val": "validation", "test": "test"}
 
 
-class Evaluation:
+class Evaluation(Work):
     """A checkpoint over one set of images; made by :meth:`Experiment.evaluate`, or found on disk."""
 
     def __init__(
@@ -48,7 +48,6 @@ class Evaluation:
     ) -> None:
         self.experiment = experiment
         self.job = job
-        """The process at work, None for one that was found on disk."""
         self._number, self._part = number, part
 
     def __repr__(self) -> str:
@@ -62,34 +61,9 @@ class Evaluation:
         return "completed" if self._number else self.job.status if self.job else "failed"
 
     @property
-    def progress(self) -> float | None:
+    def fraction(self) -> float | None:
         """How much is done, 0…1; None while that is not known."""
-        return 1.0 if self.status == "completed" else self.job.fraction if self.job else None
-
-    @property
-    def text(self) -> str:
-        """What it is doing, for the person."""
-        return self.job.text if self.job and not self.job.over else ""
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it failed, None for one that did not."""
-        return self.job.failure if self.job else None
-
-    def wait(self, timeout_s: float | None = None) -> str:
-        """Block until it is over, or for ``timeout_s``; return the status."""
-        if self.job is not None:
-            self.job.wait(timeout_s)
-        return self.status
-
-    def cancel(self) -> None:
-        """Ask for its end and return at once; nothing is kept of it."""
-        if self.job is not None:
-            self.job.cancel()
-
-    def on_change(self, listener: Callable[[Evaluation], None]) -> Callable[[], None]:
-        """Call ``listener(evaluation)`` on the watch thread at every change; return what takes it off again."""
-        return self.job.on_change(lambda _: listener(self)) if self.job is not None else lambda: None
+        return 1.0 if self.status == "completed" else super().fraction
 
     # -- what it is of --------------------------------------------------------------------------------------------
 

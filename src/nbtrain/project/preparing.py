@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from nbtrain.data import unpack
 from nbtrain.data.scan import Interrupted
 from nbtrain.data.sources import Source, detect
 from nbtrain.errors import DataError
+from nbtrain.project.work import Work
 from nbtrain.runs.jobs import Job
 
 if TYPE_CHECKING:
@@ -31,14 +31,12 @@ _ENDING_S = 5.0
 """How long a job that was interrupted is waited for; it ends within a second."""
 
 
-class Preparation:
+class Preparation(Work):
     """A source on its way to be ready."""
 
     def __init__(self, project: Project, path: str | Path | Source) -> None:
         """Begin; raises DataError for a path at which nothing lies that can be read."""
         self.source = placed(project.path, path)
-        self.job: Job[dict[str, Any]] | None = None
-        """What does the work; None where there is nothing to do."""
         self._cleared = threading.Event()
         if self.source.ready():
             return
@@ -61,16 +59,6 @@ class Preparation:
         return "failed" if self.job.status == "completed" and self.job.result else self.job.status
 
     @property
-    def text(self) -> str:
-        """What it is at, for the person: "120 of 400 MiB"; "" once it is over."""
-        return self.job.text if self.job is not None else ""
-
-    @property
-    def fraction(self) -> float | None:
-        """How much of that is done, 0…1; None where nobody knows."""
-        return self.job.fraction if self.job is not None else None
-
-    @property
     def error(self) -> DataError | None:
         """Why it has failed; None where it has not."""
         if self.job is None or self.job.status in ("pending", "working", "cancelled"):
@@ -78,21 +66,11 @@ class Preparation:
         return _refused(self.job.result) if self.job.result else _told(self.job.failure, self.source)
 
     def wait(self, timeout_s: float | None = None) -> str:
-        """Block until it is over, or for ``timeout_s``; return the status."""
-        if self.job is not None:
-            self.job.wait(timeout_s)
-            if self.job.over:
-                self._cleared.wait()
+        """Block until it is over and cleared up, or for ``timeout_s``; return the status."""
+        super().wait(timeout_s)
+        if self.job is not None and self.job.over:
+            self._cleared.wait()
         return self.status
-
-    def cancel(self) -> None:
-        """End it and return at once; it is gone within a second, and what was written with it."""
-        if self.job is not None:
-            self.job.cancel()
-
-    def on_change(self, listener: Callable[[Preparation], None]) -> Callable[[], None]:
-        """Call ``listener(preparation)`` on the watch thread at every change; return what takes it off again."""
-        return self.job.on_change(lambda _: listener(self)) if self.job is not None else lambda: None
 
     def result(self) -> Source:
         """Wait, and return the source, ready; raises DataError saying why not, and Interrupted once it is cancelled.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
@@ -30,10 +30,10 @@ from nbtrain.data.splits import Split
 from nbtrain.data.thumbnails import Thumbnails
 from nbtrain.errors import DataError, NbtrainError, StatusError
 from nbtrain.project.dataset_file import DataSet
+from nbtrain.project.work import Work
 from nbtrain.runs.jobs import Job
 
 if TYPE_CHECKING:
-    from nbtrain.messages import Failure
     from nbtrain.project.project import Project
 
 KIND, FOLDER = "scan", "scans"
@@ -41,14 +41,12 @@ _MOST_BYTES = 2**30
 Sets = Mapping[str, Sequence[str]]
 
 
-class Scan:
+class Scan(Work):
     """The scan of one data set."""
 
     def __init__(self, project: Project, name: str) -> None:
         self._project, self.name = project, name
         self.folder = project.path / FOLDER / f"{files.slug(name)}-{_short(name)}"
-        self.job: Job[dict[str, Any]] | None = None
-        """The newest job that was started here."""
         self._read_at, self._kept = 0, dict[str, Any]()
         self._rows = Problems(())
         self._seen: Columns | None = None
@@ -79,36 +77,6 @@ class Scan:
         if self.job is not None and not (self.job.over and self.job.status != "completed" and self.result):
             return self.job.status
         return "completed" if self.result else "none" if self.job is None else self.job.status
-
-    @property
-    def running(self) -> bool:
-        """Whether a scan that was started here is under way."""
-        return self.job is not None and not self.job.over
-
-    @property
-    def progress(self) -> tuple[str, float | None]:
-        """What the scan is at, in words with its rate and the time left, and the share that is done."""
-        return (self.job.text, self.job.fraction) if self.job is not None else ("", None)
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why the last scan that was started here has failed."""
-        return self.job.failure if self.job is not None else None
-
-    def wait(self, timeout_s: float | None = None) -> str:
-        """Block until the scan under way is over, or for ``timeout_s``; return the status."""
-        if self.job is not None:
-            self.job.wait(timeout_s)
-        return self.status
-
-    def cancel(self) -> None:
-        """End the scan under way; what it has seen is kept, and the next one goes on from there."""
-        if self.job is not None:
-            self.job.cancel()
-
-    def on_change(self, listener: Callable[[Job[Any]], None]) -> Callable[[], None]:
-        """Call ``listener(job)`` on the watch thread at every change of the scan that was started last."""
-        return self.job.on_change(listener) if self.job is not None else lambda: None
 
     # -- what was found -------------------------------------------------------------------------------------------
 

@@ -244,8 +244,7 @@ def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:
     failure = scan.failure
     told: dict[str, Any] = {"trouble": " ".join([failure.message, *failure.advice]) if failure else ""}
     if scan.running:
-        text, fraction = scan.progress
-        return {**told, "state": "running", "text": text or "starting", "fraction": fraction}
+        return {**told, "state": "running", "text": scan.text or "starting", "fraction": scan.fraction}
     if not scan.result:
         return {**told, "state": "none", "text": "Opens every image once: damaged files, duplicates, wrong labels."}
     still = found.counts(open_only=True)
