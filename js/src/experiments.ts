@@ -108,7 +108,7 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
   if (local.deleting === card.id) return deletion(panel, change, card);
   if (panel.get("asking").id === card.id) return leaving(panel, card);
   if (panel.get("branching").id === card.id) return branching(panel, card);
-  const select = (): void => { if (!on) panel.send("select", { id: card.id }); };
+  const select = (): void => panel.send("select", { id: card.id }); // also the selected one: it puts a guided start away
   const menu = (at: { x: number; y: number }, back: HTMLElement | null): void =>
     openMenu(panel.el, entries(panel, card, change), at, back);
   const keys = (event: KeyboardEvent): void => {

@@ -51,6 +51,12 @@ export function beside(steps: GuideStep[], step: string, by: -1 | 1): GuideStep 
   return steps[steps.findIndex((one) => one.key === step) + by];
 }
 
+/** Puts the guide away; the focus goes back to where it was opened from. */
+function leave(panel: Panel<GuidePanel>): void {
+  panel.send("close");
+  panel.el.closest(".nbt-studio")?.querySelector<HTMLElement>(".nbt-experiments button.how")?.focus();
+}
+
 /** Enter goes on where nothing else wants it, Escape puts the guide away. */
 function keys(event: KeyboardEvent, show: Show): void {
   const { panel, local } = show;
@@ -60,7 +66,7 @@ function keys(event: KeyboardEvent, show: Show): void {
   if (event.key === "Escape" && !target.matches("input:not([type=radio], [type=checkbox]), .menu *, .drop *")) {
     event.preventDefault();
     if (local.discarding) show.change({ discarding: false });
-    else panel.send("close");
+    else leave(panel);
   }
   if (event.key !== "Enter" || takes) return;
   const here = panel.get("steps").find((step) => step.key === panel.get("step"));
@@ -77,7 +83,7 @@ function head({ panel, local, change }: Show): TemplateResult {
     ${local.discarding ? html`<span class="row asks" role="alertdialog" aria-label="Discard the draft?"><span class="small">Discard what was chosen?</span>
         <button class="solid-danger" @click=${discard}>Discard</button><button @click=${() => change({ discarding: false })}>Keep</button></span>`
       : html`<button class="plain" ?disabled=${!panel.get("touched")} @click=${ask}>Discard</button>`}
-    <button class="icon" aria-label="Close; the draft is kept" title="Close; the draft is kept" @click=${() => panel.send("close")}>✕</button></div>
+    <button class="icon" aria-label="Close; the draft is kept" title="Close; the draft is kept" @click=${() => leave(panel)}>✕</button></div>
     ${panel.get("trouble") ? html`<div class="note bad trouble" role="alert">${panel.get("trouble")}</div>` : nothing}`;
 }
 

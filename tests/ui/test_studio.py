@@ -29,6 +29,17 @@ def test_selecting_shows_the_experiment_everywhere(studio, project):
         assert panel.experiment is project.cards[1]
 
 
+def test_choosing_an_experiment_puts_the_guided_start_away(studio):
+    columns = studio._columns
+    for id in (studio.experiments.selected, studio.project.cards[1].id):  # the selected one, and another
+        studio.open_guide()
+        PULSE.settle()
+        assert "nbt-guided" in columns._dom_classes
+        studio.experiments.perform("select", id=id)
+        PULSE.settle()
+        assert "nbt-guided" not in columns._dom_classes
+
+
 def test_nothing_is_made_on_disk_by_looking(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     studio = TrainingStudio()

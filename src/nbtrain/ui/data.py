@@ -7,6 +7,7 @@ adding.py's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -266,11 +267,13 @@ def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:
 def _facts(known: DataSet) -> list[dict[str, str]]:
     edits = counted(known.version, "edit", "edits") if known.version else ""
     left_out = counted(len(known.edits.excluded), "image", "images") if known.edits.excluded else ""
+    made_of = "\n".join(f"{one.dataset} ({Path(one.project).name})" for one in known.origins)
     rows = (
         ("Images", f"{known.n_images:,}".replace(",", "\u202f")),
         ("Labels", "several per image" if known.multilabel else "one per image"),
         ("Left out", left_out),
         ("Sets", "its own" if known.own_split else ""),
+        ("Made of", made_of),
         ("Edits", edits),
         ("Version", known.hash),
     )

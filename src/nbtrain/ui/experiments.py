@@ -45,11 +45,16 @@ class Experiments(Listed, twin="experiments"):
         project: Project,
         opened: Callable[[Project], None] | None = None,
         guided: Callable[[], None] | None = None,
+        again: Callable[[], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Show ``project``; ``opened`` gets another one that is opened, ``guided`` the wish for a guided start."""
+        """Show ``project``.
+
+        ``opened`` gets another one that is opened, ``guided`` the wish for a guided start; ``again`` hears where the
+        experiment that is selected already is chosen once more.
+        """
         super().__init__(**kwargs)
-        self._opened, self._guided = opened or self.show, guided
+        self._opened, self._guided, self._again = opened or self.show, guided, again or (lambda: None)
         self.guided = guided is not None
         self.adder = Adding(project, self.soon, self._added)
         """Who looks at paths, and adds what lies there."""
@@ -109,7 +114,9 @@ class Experiments(Listed, twin="experiments"):
 
     def do_select(self, id: str) -> None:
         """Select another experiment, after asking what becomes of unsaved edits."""
-        if id in self._followed and not self._ask("select", id):
+        if id == self.selected:
+            self._again()
+        elif id in self._followed and not self._ask("select", id):
             self.selected = id
 
     def do_new(self) -> None:

@@ -40,7 +40,9 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self.project.warm_up()
         self._layout = layout = shared_layout()
         self.header = Header(self.project, self.open_project, self.open_stage, layout=layout)
-        self.experiments = Experiments(self.project, self.open_project, self.open_guide, layout=layout)
+        self.experiments = Experiments(
+            self.project, self.open_project, self.open_guide, self.close_guide, layout=layout
+        )
         self.form = Form(self.experiments.experiment, layout=layout)
         self.results = Results(self.experiments.experiment, heart=False, layout=layout)
         self.table: RunTable | None = None
