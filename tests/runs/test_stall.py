@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
 
-import pytest
 from torchvision.transforms import v2
 
 from data import images
+from nbtrain.data import decode
 from nbtrain.data.images import Images
 from nbtrain.data.loader import Loader, Reading
 from nbtrain.data.records import Record
-from nbtrain.errors import DataError
 from nbtrain.runs import stall
 from nbtrain.runs.stall import Watchdog
 
@@ -40,25 +37,21 @@ def test_only_a_loop_that_should_show_life_and_shows_none_is_too_late(monkeypatc
     assert not pass_s(1000, heard=3.0)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a file that never answers")
-def test_threads_that_wait_for_a_file_are_named(tmp_path):
-    """The file is a pipe that nobody writes into: what a disk in the network does when its server is gone."""
-    os.mkfifo(tmp_path / "pipe.png")
-    set_ = Images(tmp_path, [Record("pipe.png", (0,))], v2.Resize((8, 8)), seed=0)
+def test_threads_that_wait_for_a_file_are_named(tmp_path, monkeypatch):
+    """Opening it takes as long as somebody wants: what a disk in the network does when its server is gone."""
+    answers, opened = threading.Event(), decode.ordinary
+    monkeypatch.setattr(decode, "ordinary", lambda path, flags: opened(path, flags) if answers.wait(60) else -1)
+    images.write(tmp_path / "whole.png")
+    set_ = Images(tmp_path, [Record("whole.png", (0,))], v2.Resize((8, 8)), seed=0)
     loader = Loader(set_, 1, Reading(workers=1, threads=True))
-
-    def read():
-        with contextlib.suppress(DataError):  # a pipe is no image
-            list(loader.stream(0, 1))
-
-    threading.Thread(target=read, daemon=True).start()
-    told = stall.stalled(tmp_path, 2)
-    while "in decode" not in told.traceback:
-        time.sleep(0.01)
+    threading.Thread(target=lambda: list(loader.stream(0, 1)), daemon=True).start()
+    try:
         told = stall.stalled(tmp_path, 2)
+        while "in decode" not in told.traceback:
+            time.sleep(0.01)
+            told = stall.stalled(tmp_path, 2)
+    finally:
+        answers.set()
+        loader.close()
     assert (told.cause, told.message) == ("worker", "No progress for 2 s: the trainer waits for its loader threads.")
     assert "in awaited" in told.traceback
-    whole = images.write(tmp_path / "whole.png").read_bytes()
-    with open(tmp_path / "pipe.png", "wb") as pipe:
-        pipe.write(whole)
-    loader.close()
