@@ -53,6 +53,14 @@ def here(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def interrupts():
+    """Ctrl-C is heard as in a kernel; a shell that runs the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def left(project: Project) -> list[str]:
     """Names of what was unpacked, whole or half."""
     return [path.name for path in project.path.glob("unpacked/*")] + [p.name for p in project.path.glob("unpacked/.*")]
@@ -73,7 +81,7 @@ def test_an_archive_is_unpacked_elsewhere_and_used_at_once(tmp_path):
     project.close()
 
 
-def test_own_code_runs_in_the_job_and_can_be_cancelled_or_killed(here):
+def test_own_code_runs_in_the_job_and_can_be_cancelled_or_killed(here, interrupts):
     project = Project(here / "project")
     ready = project.prepare("mine:Slow")
     until(lambda: ((here / "waits").exists() and ready.fraction) or ready.status == "failed")
