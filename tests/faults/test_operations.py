@@ -202,10 +202,10 @@ def test_a_journal_survives_every_call(tmp_path, monkeypatch, dies):
 
 
 def test_a_write_that_takes_half_of_a_batch_leaves_whole_lines(tmp_path, monkeypatch):
-    """A process that dies in the middle of a write, at every byte of it."""
+    """A process that dies in the middle of a write: at its ends, and at every fifth byte between them."""
     written = os.write
     line = len(b'{"kind":"metric","t_s":1.0,"step":0,"epoch":0.0,"split":"train","values":{"loss":1.0}}')
-    for cut in range(line + 20):
+    for cut in (*range(3), *range(3, line - 2, 5), *range(line - 2, line + 4)):
         path = tmp_path / f"{cut}.jsonl"
 
         def dying(descriptor, data, cut=cut):
