@@ -31,6 +31,7 @@ project = demo.digits()
 exp = project.new("Baseline")
 exp.set("training.epochs", {epochs})
 """
+COLD = "import os\nos.environ['NBTRAIN_WARM'] = '0'  # a start in a fresh Python can be seen\n"
 SHOW = "TrainingStudio(project)"
 PROBLEMS = """
 from pathlib import Path
@@ -194,7 +195,7 @@ STATES = (
     State("empty", code="from nbtrain import TrainingStudio\n\nTrainingStudio()"),
     State("created", NEW.format(epochs=20)),
     State("augmentation", NEW.format(epochs=20), act=pictured),
-    State("preparing", NEW.format(epochs=20) + "exp.train()", act=until("exp.status == 'preparing'")),
+    State("preparing", COLD + NEW.format(epochs=20) + "exp.train()", act=until("exp.status == 'preparing'")),
     State("training", TRAINING, act=until("exp.epoch >= 3")),
     State("narrow", TRAINING, act=until("exp.epoch >= 3"), width_px=760, height_px=2600),
     State(
@@ -223,8 +224,8 @@ STATES = (
     State("data", NEW.format(epochs=4) + PROBLEMS, act=browsed, height_px=1200),
     State("statistics", NEW.format(epochs=4) + PROBLEMS, act=counted, height_px=2200),
     State("guide", NEW.format(epochs=4) + OTHERS, act=guided),
-    State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=1800),
-    State("evaluate-multilabel", LABELS, act=judged, height_px=1800),
+    State("evaluate", NEW.format(epochs=4) + "exp.train().wait(); exp.evaluate().wait()", act=judged, height_px=2500),
+    State("evaluate-multilabel", LABELS, act=judged, height_px=2500),
     State("runs", SEVERAL, act=stage("Runs", ".nbt-run_table tbody tr")),
     State("compare", SEVERAL, act=compared, height_px=1400),
     State("studio", TRAINING, act=until("exp.epoch >= 8"), whole_window=True),
