@@ -1,38 +1,17 @@
-"""Counts, weights and colours against references."""
+"""Counts and colours against references."""
 
 import numpy as np
 import pytest
-from sklearn.utils.class_weight import compute_class_weight
 
 from data import images
 from nbtrain.data.records import Record
-from nbtrain.data.statistics import PixelStatistics, class_counts, class_weights, imbalance_ratio, positive_weights
+from nbtrain.data.statistics import PixelStatistics, class_counts
 from nbtrain.errors import DataError
 
 
 def test_counts():
     assert class_counts([Record("a", (0, 2)), Record("b", (2,)), Record("c", ())], 4).tolist() == [1, 0, 2, 0]
     assert class_counts([], 2).tolist() == [0, 0]
-
-
-@pytest.mark.parametrize(("counts", "ratio"), [((5, 5), 1), ((2, 30, 0), 15), ((0, 0), 1), ((), 1)])
-def test_imbalance(counts, ratio):
-    assert imbalance_ratio(counts) == ratio
-
-
-def test_weights_equal_the_reference():
-    labels = np.repeat([0, 1, 2], [50, 10, 3])
-    reference = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    np.testing.assert_allclose(class_weights([50, 10, 3]), reference, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("counts", "weights"), [((4, 4), (1, 1)), ((0, 0), (1, 1)), ((3, 0, 1), (2 / 3, 1, 2))])
-def test_weights_of_empty_classes(counts, weights):
-    np.testing.assert_allclose(class_weights(counts), weights, rtol=1e-6)
-
-
-def test_positive_weights():
-    assert positive_weights([10, 50, 90, 0], 100).tolist() == [9, 1, 1, 99]
 
 
 def test_pixels_equal_the_reference():

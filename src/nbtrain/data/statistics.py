@@ -1,11 +1,11 @@
-"""Statistics of labels and pixels: class counts, imbalance, class weights, mean and spread of the colours.
+"""Statistics of labels and pixels: class counts, mean and spread of the colours.
 
 It computes from counts and arrays that others have read; it opens no image and knows no configuration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,31 +21,6 @@ def class_counts(records: Iterable[Record], n_classes: int) -> npt.NDArray[np.in
     """Return the number of images that carry each class."""
     labels = [label for record in records for label in record.labels]
     return np.bincount(np.asarray(labels, np.int64), minlength=n_classes)
-
-
-def imbalance_ratio(counts: Sequence[int] | npt.NDArray[np.int64]) -> float:
-    """Return how many times more images the largest class has than the smallest that has any; 1 is balanced."""
-    filled = [int(count) for count in counts if count]
-    return max(filled) / min(filled) if filled else 1.0
-
-
-def class_weights(counts: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Return the weight N / (k · n_c) of each class: 1 where the classes are balanced, more where one is rare.
-
-    A class without images weighs 1; it takes no part in N and k.
-    """
-    n = np.asarray(counts, np.float64)
-    filled = n > 0
-    if not filled.any():
-        return np.ones(len(n), np.float32)
-    weights = n.sum() / (filled.sum() * np.where(filled, n, 1))
-    return np.where(filled, weights, 1).astype(np.float32)
-
-
-def positive_weights(counts: Sequence[int] | npt.NDArray[np.int64], n_images: int) -> npt.NDArray[np.float32]:
-    """Return, for labels that stand alone, how many images lack each one per image that carries it; at least 1."""
-    n = np.maximum(np.asarray(counts, np.float64), 1)
-    return np.maximum((n_images - n) / n, 1).astype(np.float32)
 
 
 class PixelStatistics:
