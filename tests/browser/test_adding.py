@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -50,7 +52,7 @@ def test_own_code_is_prepared_cancelled_told_and_added(cell):
     expect(part.locator(".found")).to_contain_text("mine.py")
     part.get_by_role("button", name="Use these images").click()
     bar = part.get_by_role("progressbar")
-    expect(bar).to_have_attribute("aria-valuenow", "50", timeout=60_000)
+    expect(bar).to_have_attribute("aria-valuenow", re.compile(r"[1-9]\d"), timeout=60_000)  # not each word is told
     assert view.evaluate("1 + 1") == 2  # the kernel is free
     part.get_by_role("button", name="Cancel").click()
     expect(part).to_contain_text("Nothing was added")
