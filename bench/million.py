@@ -71,14 +71,17 @@ def _add(root: Path) -> None:
 
 
 def _stage(root: Path) -> None:
+    """Opened, until the gallery has all images: they are listed aside meanwhile."""
     from nbtrain.project.project import Project
     from nbtrain.ui.data_stage import DataStage
 
     project = Project(root / "project")
     stage = DataStage(project)
     stage.show(project, None)
-    if stage.gallery.total != IMAGES:
-        raise RuntimeError(f"the gallery shows {stage.gallery.total} images")
+    while stage.gallery.total != IMAGES:
+        if stage.data.reading.get("trouble"):
+            raise RuntimeError(stage.data.reading["trouble"])
+        time.sleep(0.01)
 
 
 def _freeze(root: Path) -> None:
