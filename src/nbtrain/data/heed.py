@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from nbtrain.data.records import spaced
 from nbtrain.data.scan import Interrupted, Progress, Stopped
 
 EVERY = 256
@@ -49,4 +50,4 @@ def at(n_images: int = 0) -> None:
     now_s = time.monotonic()
     if n_images and now_s - heeded.told_s >= _TOLD_EVERY_S:
         heeded.told_s = now_s
-        heeded.progress(f"{n_images:,} images read".replace(",", " "))
+        heeded.progress(f"{spaced(n_images)} images read")

@@ -253,7 +253,12 @@ def _short(name: str) -> str:
 
 def counted(number: int, one: str, many: str) -> str:
     """Return ``number`` with the word that fits it: "1 file", "1 797 files"."""
-    return f"{number:,}".replace(",", " ") + f" {one if number == 1 else many}"
+    return f"{spaced(number)} {one if number == 1 else many}"
+
+
+def spaced(number: int) -> str:
+    """Return ``number`` in groups of three digits: "1 797"."""
+    return f"{number:,}".replace(",", " ")
 
 
 def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:

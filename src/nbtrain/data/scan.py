@@ -20,7 +20,7 @@ import orjson
 
 from nbtrain import files as disk
 from nbtrain.data.decode import size_of
-from nbtrain.data.records import Root, counted, first
+from nbtrain.data.records import Root, counted, first, spaced
 from nbtrain.errors import DataError
 
 Progress = Callable[[str], None]
@@ -120,7 +120,7 @@ class Ticker:
         now = time.monotonic()
         if now - self._told_s >= _TOLD_EVERY_S or done == self._total:
             self._told_s = now
-            self._progress(f"{done:,} of {self._total:,} {self._what}".replace(",", " "))
+            self._progress(f"{spaced(done)} of {spaced(self._total)} {self._what}")
 
 
 def share(text: str) -> float | None:

@@ -29,7 +29,7 @@ from typing import IO, cast
 
 from nbtrain import files, processes
 from nbtrain.data.archive_entries import TarEntry, zip_entries, zip_name
-from nbtrain.data.records import counted, first
+from nbtrain.data.records import counted, first, spaced
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.errors import DataError, NbtrainError
 from nbtrain.locks import FileLock, locked
@@ -158,7 +158,7 @@ class Writer:
         self.n_files += n_files
         limits = self.limits
         if self.n_files > limits.max_files:
-            raise _too_much(f"more than {limits.max_files:,} files".replace(",", " "))
+            raise _too_much(f"more than {spaced(limits.max_files)} files")
         if limits.room_bytes is not None and self.n_bytes > limits.room_bytes:
             raise self._lacks_room()
         if self.n_bytes > limits.max_bytes:

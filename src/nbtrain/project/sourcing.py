@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from nbtrain.data import assembly, splits
 from nbtrain.data.assembly import Part, Parts
-from nbtrain.data.records import Listing, OneClassError, counted, first
+from nbtrain.data.listings import listed
+from nbtrain.data.records import Listing, OneClassError, counted, first, spaced
 from nbtrain.data.sources import Source
 from nbtrain.data.sources.base import existing
 from nbtrain.errors import DataError, NbtrainError
@@ -69,7 +70,7 @@ class Match:
         if not self.known:
             return f"{same} found; which images there were before is not known any more."
         had = self.n_same + len(self.missing)
-        told = [f"{self.n_same:,} of {counted(had, 'image is', 'images are')} there".replace(",", "\u202f")]
+        told = [f"{spaced(self.n_same)} of {counted(had, 'image is', 'images are')} there"]
         told += [f"{len(self.missing)} missing: {first(self.missing, 3)}"] if self.missing else []
         told += [f"{self.n_new} new"] if self.n_new else []
         return "; ".join(told) + ("." if self.missing or self.n_new else ", with other labels or sizes.")
@@ -143,10 +144,15 @@ class Sourcing:
 
     def _match(self, part: Part, moved: Part) -> Match:
         now = self.value
-        there = _files_at(moved)
+        listing = _listing_at(moved)
+        there = {(f"{moved.name}/" if moved.name else "") + record.file for record in listing.records}
+
+        def read(source: Source) -> Listing:
+            return listing if source == moved.source else listed(source, self.project.data.folder)
+
         try:
             parts = tuple(moved if one == part else one for one in now.parts)
-            exact = assembly.look(parts).listing.content_hash == now.base
+            exact = assembly.look(parts, read=read).listing.content_hash == now.base
         except (OSError, NbtrainError):  # another source is away, too
             exact = False
         had = there if exact else self._files_of(now, part)
@@ -188,13 +194,11 @@ def _there(source: Source) -> bool:
     return any((source.means(source.path), os.path.exists(source.path), unpacked and os.path.isdir(unpacked)))
 
 
-def _files_at(part: Part) -> set[str]:
+def _listing_at(part: Part) -> Listing:
     try:
-        listing = part.source.listing()
+        return part.source.listing()
     except OneClassError as error:  # the other sources may have more
-        listing = error.listing
-    begin = f"{part.name}/" if part.name else ""
-    return {begin + record.file for record in listing.records}
+        return error.listing
 
 
 def _named(parts: Parts, source: str, told: str = "the data set has no such source") -> Part:

@@ -23,7 +23,7 @@ from nbtrain.data.inspection.alike import Groups
 from nbtrain.data.inspection.look import Look, look_at, size_and_time
 from nbtrain.data.inspection.prints import PRINT_PX
 from nbtrain.data.inspection.store import Store
-from nbtrain.data.records import Root, counted
+from nbtrain.data.records import Root, counted, spaced
 
 Tell = Callable[[str, float | None], None]
 """Takes what to show, and the share that is done."""
@@ -132,7 +132,7 @@ class _Progress:
         """Count some more images; ``n_fresh`` of them had to be looked at."""
         self._done += n_looks
         self.n_fresh += n_fresh
-        text = f"{self._done:,} of {counted(self._total, 'image', 'images')}".replace(",", " ")
+        text = f"{spaced(self._done)} of {counted(self._total, 'image', 'images')}"
         rate = self.n_fresh / max(time.monotonic() - self._began_s, 1e-3)
         if self.n_fresh:
             text += f", {rate:.0f} a second, {_duration((self._total - self._done) / rate)} left"

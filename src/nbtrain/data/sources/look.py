@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.records import Listing, counted, first, spaced
 from nbtrain.data.sources.base import Source, detect, readable
 
 _SHOWN_CLASSES = 12
@@ -69,7 +69,7 @@ class Found:
         """Return by kind of mark what images have none of it: "42 of 300 images have no polygon"."""
         left = {kind: self.n_images - found.n_images for kind, found in self.marks.items()}
         images = f"{counted(self.n_images, 'image has', 'images have')}"
-        return {kind: f"{n:,} of {images} no {kind}".replace(",", " ") for kind, n in left.items() if n}
+        return {kind: f"{spaced(n)} of {images} no {kind}" for kind, n in left.items() if n}
 
     def plain(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
@@ -90,18 +90,18 @@ class Found:
         """Yield what was found, a line for each thing."""
         yield f"{type(self.source).label}: {self.source.path}"
         if self.n_images:
-            yield f"images: {_number(self.n_images)}, {self.size_bytes / 2**20:.1f} MiB"
+            yield f"images: {spaced(self.n_images)}, {self.size_bytes / 2**20:.1f} MiB"
         order = sorted(zip(self.counts, self.classes, strict=True), key=lambda pair: -pair[0])
-        named = first([f"{name} ({_number(count)})" for count, name in order], _SHOWN_CLASSES)
+        named = first([f"{name} ({spaced(count)})" for count, name in order], _SHOWN_CLASSES)
         if self.classes:
-            yield f"classes: {_number(len(self.classes))}: {named}"
+            yield f"classes: {spaced(len(self.classes))}: {named}"
         if self.n_unlabelled and self.classes:
             yield f"without a class: {counted(self.n_unlabelled, 'image', 'images')}"
         for kind, found in self.marks.items():
             lacking = self.lacking.get(kind, "")
-            yield f"{kind}: {_number(found.n_marks)}{f'; {lacking}' if lacking else ''}"
+            yield f"{kind}: {spaced(found.n_marks)}{f'; {lacking}' if lacking else ''}"
         if self.sets:
-            yield f"own split: {', '.join(f'{name} {_number(n)}' for name, n in self.sets.items())}"
+            yield f"own split: {', '.join(f'{name} {spaced(n)}' for name, n in self.sets.items())}"
         if self.columns:
             told = first([f"{name} ({counted(n, 'value', 'values')})" for name, n in self.columns.items()], 12)
             yield f"columns: {told}"
@@ -116,7 +116,3 @@ def look(path: str | Path | Source) -> Found:
     source = path if isinstance(path, Source) else detect(path)
     with readable(source.path):
         return Found.of(source, source.preview())
-
-
-def _number(n: int) -> str:
-    return f"{n:,}".replace(",", " ")
