@@ -35,6 +35,17 @@ def test_however_often_it_is_asked_for_there_is_one(stand_in):
     assert launch.ensure_warm() is True
 
 
+def test_it_is_started_once_however_long_that_takes(stand_in):
+    """On a busy machine each project that is opened asked for one more: a storm of interpreters, all but one in vain."""
+    before = {child.pid for child in launch._starting}
+    for _ in range(20):
+        launch.ensure_warm()
+    assert len({child.pid for child in launch._starting} - before) == 1
+    until(warm.is_coming)
+    assert not launch.ensure_warm() or warm.is_there()
+    assert len({child.pid for child in launch._starting} - before) <= 1
+
+
 def test_its_socket_is_for_this_user_only(one_warm):
     (path,) = (one_warm / "nbtrain").glob("*.sock")
     assert stat.S_ISSOCK(path.stat().st_mode)
