@@ -36,7 +36,7 @@ def test_however_often_it_is_asked_for_there_is_one(stand_in):
 
 
 def test_it_is_started_once_however_long_that_takes(stand_in):
-    """On a busy machine each project that is opened asked for one more: a storm of interpreters, all but one in vain."""
+    """On a busy machine each project that is opened asked for one more: all but one in vain."""
     before = {child.pid for child in launch._starting}
     for _ in range(20):
         launch.ensure_warm()
