@@ -64,7 +64,7 @@ def hindrance() -> str:
 def refusal() -> str:
     """Return why the last warm process of this environment could not serve; nothing where none has refused."""
     try:
-        return _refusal_path(environment.key()).read_text()
+        return files.content(_refusal_path(environment.key())).decode()
     except (OSError, NbtrainError):
         return ""
 
@@ -76,6 +76,11 @@ def is_there() -> bool:
         return False
     connection.close()
     return True
+
+
+def is_coming() -> bool:
+    """Tell whether a process has taken this environment's lock: it listens, or is about to."""
+    return locks.locked(_lock_path(environment.key()))
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +129,10 @@ def _socket_path(key: str) -> Path:
     return runtime_folder() / f"warm-{key}.sock"
 
 
+def _lock_path(key: str) -> Path:
+    return runtime_folder() / f"warm-{key}.lock"
+
+
 def _refusal_path(key: str) -> Path:
     return runtime_folder() / f"warm-{key}.refused"
 
@@ -150,7 +159,7 @@ def main() -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    lock = locks.FileLock(runtime_folder() / f"warm-{key}.lock")
+    lock = locks.FileLock(_lock_path(key))
     if not lock.acquire():
         os._exit(0)  # another one serves this environment
     _output_to(runtime_folder() / f"warm-{key}.log")
@@ -158,7 +167,7 @@ def main() -> None:
 
 
 def _output_to(log: Path) -> None:
-    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    written = files.open_ours(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
     os.close(written)
@@ -171,7 +180,7 @@ class Server:
         self._stamp, self._idle_s = stamp, idle_s
         self._stay_as_long_as_others: Callable[[], None] = lambda: None
         self._key, self._path = key, _socket_path(key)
-        self._path.unlink(missing_ok=True)  # of a killed one; this process holds the lock
+        files.remove_socket(self._path)  # of a killed one; this process holds the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self._path))
         self._listener.listen(16)
@@ -216,7 +225,7 @@ class Server:
         sys.stderr.write(f"left: {reason}\n")
         if _unsafe():
             files.write_atomic(_refusal_path(self._key), _unsafe().encode(), durable=False)
-        self._path.unlink(missing_ok=True)
+        files.remove_socket(self._path)
         os._exit(0)
 
     def poll(self) -> None:
