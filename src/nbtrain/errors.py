@@ -6,7 +6,8 @@
     ├── DataError          images, labels or splits cannot be used as they are
     │   └── ImageError     one image file cannot be used; says in which way
     ├── ProjectError       a project folder cannot be read or written
-    │   └── AddressError   a name or id means no experiment, or several
+    │   ├── AddressError   a name or id means no experiment, or several
+    │   └── ForeignFileError  a link, a pipe or the like is in the place of a file of nbtrain's
     ├── StatusError        the action does not fit the experiment's status
     ├── BusyError          the device, or the run, is taken by somebody else
     ├── LaunchError        the trainer process could not be started
@@ -17,6 +18,7 @@ A message says what happened, which value it was about and what to do. This file
 
 from __future__ import annotations
 
+import errno
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,6 +113,21 @@ class ProjectError(NbtrainError):
 
 class AddressError(ProjectError):
     """A name or id addresses no experiment, or more than one."""
+
+
+class ForeignFileError(ProjectError, OSError):
+    """Something that nbtrain did not make is in the place of one of its files, and was left alone.
+
+    It is an OSError too, with the same words as ``strerror``: whoever is ready for a disk that refuses is for this.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        OSError.__init__(self, errno.ELOOP, why, path)
+        self.what, self.value = f"nothing was written or removed: {why}", path
+        self.advice = "Put an ordinary file or folder in its place, or remove it."
+
+    def __str__(self) -> str:
+        return f"{self.what} (got {shown(self.value)}). {self.advice}"
 
 
 class StatusError(NbtrainError):

@@ -1,8 +1,10 @@
-"""Files: every write of nbtrain goes through here, and leaves either the old content or the new one.
+"""Files: every write and every deletion of nbtrain goes through here, and touches only what nbtrain made.
 
-Known here: atomic and durable writing, JSON with readable errors, safe names, staying inside a folder, the trash. Not
-known here: what any file means; locks are in locks.py. Readers on Windows may hold a file open while it is replaced, so
-replacing is tried again there; that is untested.
+A write leaves either the old content or the new one. No link inside a project is followed to write or to delete, and
+nothing that is no ordinary file is opened: a project may come from somebody else (docs/decisions.md, "Files"). Known
+here: atomic and durable writing, JSON with readable errors, safe names, staying inside a folder, the trash. Not known
+here: what any file means; locks are in locks.py, folders that appear whole in folders.py. Readers on Windows may hold a
+file open while it is replaced, so replacing is tried again there; that is untested.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import stat
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from nbtrain import processes
-from nbtrain.errors import FormatError, Problem, ProjectError
+from nbtrain.errors import ForeignFileError, FormatError, Problem, ProjectError
 
 WINDOWS = sys.platform == "win32"
+PROJECT = "project.json"
+"""The file that makes a folder a project."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers that mean: there is no room left."""
 READ_BYTES = 64 * 2**20
@@ -36,6 +40,7 @@ _STALE_S = 3600.0
 _SMALL_BYTES = 1 << 16
 _READ_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Without waiting: opening a pipe would otherwise wait for somebody to write into it."""
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _SLUG_LENGTH = 48
@@ -49,7 +54,8 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     disk.
     """
     path = Path(path)
-    temporary = path.with_name(f".nbtrain-{os.getpid()}-{new_id()}.tmp")
+    refuse_links(path)
+    temporary = temporary_for(path)
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -68,6 +74,176 @@ def write_atomic(path: str | Path, data: bytes, *, durable: bool = True) -> None
     """Write ``data`` to ``path`` as :func:`replacing` does: an error leaves the old file as it was, and no other."""
     with replacing(path, durable=durable) as file:
         file.write(data)
+
+
+# -- what is ours -----------------------------------------------------------------------------------------------------
+
+
+def refuse_links(path: str | Path) -> None:
+    """Raise ForeignFileError where ``path`` is a link, or lies behind one, inside a project: it could lead anywhere.
+
+    How the project's own folder is reached is its owner's matter, and so are paths in no project.
+    """
+    links: list[str] = []
+    own_link: list[str] | None = None
+    place = os.path.abspath(path)
+    while True:
+        is_link = os.path.islink(place)
+        if os.path.exists(os.path.join(place, PROJECT)) and (not (links or is_link) or _is_project(place)):
+            if not is_link:
+                break
+            own_link = list(links)  # a person's link to their project, unless it lies in a project itself
+        if is_link:
+            links.append(place)
+        above = os.path.dirname(place)
+        if above == place:
+            links = own_link or []
+            break
+        place = above
+    if links:
+        what = "is a link" if links[-1] == os.path.abspath(path) else f"lies behind the link {links[-1]}"
+        raise ForeignFileError(str(path), f"it {what}, and no link inside a project is followed")
+
+
+def _is_project(folder: str) -> bool:
+    try:
+        plain = read_json(os.path.join(folder, PROJECT))
+    except (OSError, FormatError):
+        return False
+    return isinstance(plain, dict) and isinstance(plain.get("format"), int)
+
+
+def open_ours(path: str | Path, flags: int, mode: int = 0o666, *, writes: bool = True) -> int:
+    """Open one of nbtrain's files in place; raises ForeignFileError for a link, a pipe or a folder.
+
+    What ``writes`` is refused a file with a second name too (a hard link): both names would change.
+    """
+    refuse_links(path)
+    with contextlib.suppress(FileNotFoundError):
+        _check_ours(path, os.lstat(path), writes)  # before it is opened: to open a device may do something
+    descriptor = os.open(path, flags | _READ_FLAGS | _NO_FOLLOW, mode)
+    try:
+        _check_ours(path, os.fstat(descriptor), writes)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def refuse_foreign(path: str | Path) -> None:
+    """Raise ForeignFileError where a link, a pipe, a folder or a file with a second name lies at ``path``.
+
+    For a library that opens the file itself; others call :func:`open_ours`.
+    """
+    refuse_links(path)
+    with contextlib.suppress(FileNotFoundError):
+        _check_ours(path, os.lstat(path), writes=True)
+
+
+def _check_ours(path: str | Path, found: os.stat_result, writes: bool) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise ForeignFileError(str(path), "it is a link, which nbtrain does not follow")
+    if not stat.S_ISREG(found.st_mode):
+        raise ForeignFileError(str(path), "it is no ordinary file")
+    if writes and found.st_nlink > 1:
+        raise ForeignFileError(str(path), "it has another name too (a hard link), where the same would stand")
+
+
+def make_folder(path: str | Path, *, parents: bool = True, mode: int = 0o777) -> Path:
+    """Make a folder unless it is there, and return it; raises OSError where a link or a file is in its place."""
+    path = Path(path)
+    refuse_links(path)
+    path.mkdir(mode=mode, parents=parents, exist_ok=True)
+    return path
+
+
+def make_new_folder(path: str | Path) -> Path:
+    """Make a folder that is not there yet, and return it; raises OSError where something is."""
+    refuse_links(path)
+    Path(path).mkdir()
+    return Path(path)
+
+
+def remove(path: str | Path) -> None:
+    """Remove a file of nbtrain's, where it is there; a link, a pipe or a folder in its place is refused and stays."""
+    refuse_links(path)
+    with contextlib.suppress(FileNotFoundError):
+        _check_ours(path, os.lstat(path), writes=False)
+        os.unlink(path)
+
+
+def remove_link(path: str | Path) -> None:
+    """Remove a name that :func:`same_content` has made, which may be a symbolic link; what it leads to stays."""
+    refuse_links(Path(path).parent)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def remove_socket(path: str | Path) -> None:
+    """Remove a socket of this user's that a killed process has left; raises OSError for anything else."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise ForeignFileError(str(path), "it is no socket")
+        os.unlink(path)
+
+
+def remove_tree(path: str | Path, sign: str) -> None:
+    """Remove a folder that nbtrain made with all that is in it; ``sign`` names the file inside that says so.
+
+    Raises OSError where that file is missing, and for a link. What cannot be removed stays, as far as it does.
+    """
+    refuse_links(path)
+    if os.path.islink(path) or not is_ordinary(os.path.join(path, sign)):
+        raise ForeignFileError(str(path), f"it holds no {sign}, so it was not made by nbtrain and is not removed")
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_empty(path: str | Path) -> None:
+    """Remove a folder in which nothing lies; one that holds anything stays."""
+    refuse_links(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(path)
+
+
+def rename(source: str | Path, target: str | Path) -> None:
+    """Give a file or folder another name beside or below; raises OSError where a link would be followed."""
+    refuse_links(Path(source).parent)
+    refuse_links(target)
+    os.rename(source, target)
+
+
+def same_content(source: str | Path, name: str | Path, *, symbolic: bool = False) -> None:
+    """Let ``name`` hold what ``source`` holds, atomically: by a hard link, else a symbolic one if asked, else a copy.
+
+    What has this name already is replaced, if it is an ordinary file or a link.
+    """
+    refuse_links(Path(name).parent)
+    fresh = temporary_for(name)
+    ways: list[Callable[[], object]] = [lambda: os.link(source, fresh), lambda: shutil.copyfile(source, fresh)]
+    if symbolic:
+        ways.insert(1, lambda: os.symlink(Path(source).name, fresh))
+    for make in ways:
+        try:
+            make()
+            os.replace(fresh, name)
+            return
+        except OSError as error:
+            if error.errno in FULL or make is ways[-1]:
+                raise
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(fresh)  # renaming one hard link over another of the same file leaves both
+
+
+def is_ordinary(path: str | Path) -> bool:
+    """Tell whether an ordinary file lies at ``path`` itself: no link to one, no pipe, no folder."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def fsync_folder(path: str | Path) -> None:
@@ -114,6 +290,12 @@ def _read(path: str | Path, limit_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def content(path: str | Path) -> bytes:
+    """Return a file's bytes; raises OSError for what is no ordinary file."""
+    with open(path, "rb", opener=ordinary) as file:
+        return file.read()
+
+
 def ordinary(path: str | Path, flags: int) -> int:
     """Open an ordinary file, as the opener of :func:`open`; raises OSError for a pipe, which would be waited for."""
     descriptor = os.open(path, flags | _READ_FLAGS)
@@ -138,13 +320,18 @@ def sweep(folder: str | Path) -> int:
     """Remove temporary files that a killed process has left in ``folder``; return how many."""
     found = stale(folder)
     for path in found:
-        path.unlink(missing_ok=True)
+        remove(path)
     return len(found)
 
 
 def stale(folder: str | Path) -> list[Path]:
     """Return the temporary files in ``folder`` whose writers are gone."""
     return [Path(entry.path) for entry in os.scandir(folder) if _is_stale(entry)]
+
+
+def temporary_for(path: str | Path) -> Path:
+    """Return a new name beside ``path``, by which what is unfinished is known as nbtrain's."""
+    return Path(path).with_name(f".nbtrain-{os.getpid()}-{new_id()}.tmp")
 
 
 def is_temporary(name: str) -> bool:
@@ -155,9 +342,9 @@ def is_temporary(name: str) -> bool:
 def _is_stale(entry: os.DirEntry[str]) -> bool:
     """A temporary file is stale when its writer is gone; an old one also where the writer's pid is in use again."""
     match = _TEMPORARY.match(entry.name)
-    if not match:
-        return False
     try:
+        if not match or not entry.is_file(follow_symlinks=False):
+            return False
         age_s = time.time() - entry.stat(follow_symlinks=False).st_mtime
     except OSError:
         return False
@@ -213,8 +400,8 @@ def inside(root: str | Path, relative: str | Path) -> Path:
 
 def move_to_trash(path: str | Path, trash: str | Path) -> Path:
     """Move a file or folder into ``trash`` under a name of its own; return where it is now."""
-    path, trash = Path(path), Path(trash)
-    trash.mkdir(parents=True, exist_ok=True)
+    path, trash = Path(path), make_folder(trash)
+    refuse_links(path.parent)
     target = trash / f"{time.strftime('%Y%m%d-%H%M%S')}-{new_id()}-{path.name}"
     try:
         os.rename(path, target)

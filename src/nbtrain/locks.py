@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from nbtrain import files
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -67,7 +69,8 @@ class FileLock:
             key = os.path.realpath(self.path)
             if key in _held:
                 return False
-            descriptor = os.open(key, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # Readable as the files around it are: who may read a project may ask who writes (docs/decisions.md).
+            descriptor = files.open_ours(self.path, os.O_RDWR | os.O_CREAT, writes=False)
             if not _lock(descriptor):
                 os.close(descriptor)
                 return False
@@ -86,13 +89,15 @@ class FileLock:
 def holder(path: str | Path) -> int | None:
     """Return the pid of the process that holds the lock on ``path``, 0 where it cannot be named, None where none does.
 
-    Asks without taking the lock, so that a probe never makes a starting trainer believe that it came second.
+    Asks without taking the lock, so that a probe never makes a starting trainer believe that it came second. Raises
+    OSError where it cannot be asked: another user's lock that may not be read, or something that is no ordinary file.
     """
     with _guard:
         if os.path.realpath(path) in _held:
             return os.getpid()
         try:
-            descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY | os.O_CLOEXEC)
+            how = os.O_RDWR if sys.platform == "win32" else os.O_RDONLY
+            descriptor = files.open_ours(path, how, writes=False)
         except FileNotFoundError:
             return None
         try:
@@ -101,9 +106,12 @@ def holder(path: str | Path) -> int | None:
             os.close(descriptor)
 
 
-def locked(path: str | Path) -> bool:
-    """Tell whether any process holds the lock on ``path``."""
-    return holder(path) is not None
+def locked(path: str | Path) -> bool | None:
+    """Tell whether any process holds the lock on ``path``; None where that cannot be known, see :func:`holder`."""
+    try:
+        return holder(path) is not None
+    except OSError:
+        return None
 
 
 if sys.platform == "win32":

@@ -265,7 +265,7 @@ def note(run: Mapping[str, Any]) -> None:
     """Add a finished plan; a home that cannot be written is no reason to fail."""
     where = past_file()
     try:
-        where.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(where.parent)
         with locks.FileLock(where.with_suffix(".lock")):
             kept = [*past_runs(), {"t_s": time.time(), **run}][-_KEPT:]
             files.write_json(where, FORMAT.mark({"runs": kept}), durable=False)

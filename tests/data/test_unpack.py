@@ -6,16 +6,21 @@ import io
 import os
 import stat
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from data import formats
+from nbtrain import folders
+from nbtrain.cli import main
 from nbtrain.data import unpack
 from nbtrain.data.scan import Interrupted
 from nbtrain.data.unpack import Limits
 from nbtrain.errors import DataError
+from nbtrain.locks import FileLock
 
 
 def zipped(path: Path, **entries: bytes) -> Path:
@@ -238,12 +243,75 @@ def test_it_says_how_far_it_is(tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):
-    left = [tmp_path / f".{name}" for name in ("to-999999999-abc", "to-999999999-abc-old", f"other-{os.getpid()}-abc")]
-    for folder in left:
+    """By the marker inside, and while no process fills it; hidden folders of any other name stay."""
+    left, filled = tmp_path / ".nbtrain-999999999-abcdef.tmp", tmp_path / ".nbtrain-999999999-bbbbbb.tmp"
+    for folder in (left, filled):
         folder.mkdir()
-    (left[-1] / "lock").touch()  # a number that is somebody else's by now
-    unpack.archive(zipped(tmp_path / "x.zip", a=b""), tmp_path / "to")
-    assert not any(folder.exists() for folder in left)
+        (folder / folders.MARKER).touch()
+    unmarked = [tmp_path / name for name in (".to-999999999-abc", ".to-1-x-old", ".nbtrain-999999999-cccccc.tmp")]
+    for folder in unmarked:
+        folder.mkdir()
+        (folder / "mine").write_text("mine")
+    (tmp_path / ".nbtrain-999999999-dddddd.tmp").symlink_to(unmarked[0])
+    with FileLock(filled / folders.MARKER):
+        unpack.archive(zipped(tmp_path / "x.zip", a=b""), tmp_path / "to")
+    assert not left.exists()
+    assert filled.exists()
+    assert [(folder / "mine").read_text() for folder in unmarked] == ["mine"] * 3
+
+
+@pytest.mark.parametrize(
+    "there", ["a file inside", "a hidden file", "a folder", "a marker of another kind", "a link", "file"]
+)
+def test_a_folder_of_other_things_is_left_alone(there, tmp_path):
+    into, path = tmp_path / "to", zipped(tmp_path / "x.zip", a=b"1")
+    if there == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        into.symlink_to(tmp_path / "elsewhere")
+    elif there == "a file":
+        into.write_text("mine")
+    else:
+        name = {"a hidden file": ".mine", "a folder": "mine/deep", "another marker": "unpacked.json"}
+        mine = into / name.get(there, "mine")
+        mine.parent.mkdir(parents=True)
+        mine.write_text("{}")
+    before = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*"))
+    with pytest.raises(DataError, match="nothing is unpacked there"):
+        unpack.archive(path, into)
+    assert sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*")) == before
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "to").mkdir()
+    assert written(unpack.archive(zipped(tmp_path / "x.zip", a=b"1"), tmp_path / "to").folder) == {"a": 1}
+
+
+@pytest.mark.parametrize("touched", ["files/mine", "mine", "files/deep/a", "files/deep/mine"])
+def test_what_somebody_has_added_to_an_unpacked_folder_is_not_replaced(touched, tmp_path):
+    path = zipped(tmp_path / "x.zip", **{"deep/a": b"1"})
+    unpack.archive(path, tmp_path / "to")
+    time.sleep(0.02)  # the clock of files is coarse
+    (tmp_path / "to" / touched).write_bytes(b"mine")
+    zipped(path, b=b"22")
+    with pytest.raises(DataError, match="nbtrain did not unpack"):
+        unpack.archive(path, tmp_path / "to")
+    assert (tmp_path / "to" / touched).read_bytes() == b"mine"
+
+
+def picture(shade: int) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, 0, 0)).save(data, "PNG")
+    return data.getvalue()
+
+
+def test_the_command_line_leaves_a_folder_of_other_things_alone(tmp_path, capsys):
+    path = zipped(tmp_path / "x.zip", **{f"{name}/{n}.png": picture(n) for name in "ab" for n in range(2)})
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "mine").write_text("mine")
+    assert main(["images", str(path), "--unpack", str(tmp_path / "photos")]) == 2
+    assert "nothing is unpacked there" in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "photos").iterdir()] == ["mine"]
+    assert {p.name for p in tmp_path.iterdir()} == {"photos", "x.zip"}
 
 
 def test_names_of_tools_that_forget_to_say_utf8(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data.images import folder
-from nbtrain import locks
+from nbtrain import folders, locks
 from nbtrain.data.scan import Interrupted
 from nbtrain.errors import DataError
 from nbtrain.project.project import Project
@@ -96,7 +96,8 @@ def test_own_code_runs_in_the_job_and_can_be_cancelled_or_killed(here, interrupt
     (here / "waits").unlink()
     ready = project.prepare("mine:Slow")
     until(lambda: (here / "waits").exists() or ready.status == "failed")
-    os.kill(until(lambda: next(map(locks.holder, project.path.glob("unpacked/.*/lock")), None)), signal.SIGKILL)
+    filled = project.path / "unpacked"
+    os.kill(until(lambda: next(map(locks.holder, filled.glob(f".*/{folders.MARKER}")), None)), signal.SIGKILL)
     assert ready.wait() == "failed"
     assert left(project) == []
     with pytest.raises(DataError, match=r"mine:Slow could not be made ready: .*SIGKILL"):

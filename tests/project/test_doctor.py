@@ -123,7 +123,7 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(project):
         os.utime(folder / ".nbtrain-1-aaaaaa.tmp", (1, 1))
     (project / f".nbtrain-{os.getpid()}-bbbbbb.tmp").write_bytes(b"being written")
     [found] = findings(project)
-    assert "3 temporary files" in found.text
+    assert "3 temporary files or folders" in found.text
     assert found.repair() == "3 removed"
     assert findings(project) == []
     assert (project / f".nbtrain-{os.getpid()}-bbbbbb.tmp").exists()

@@ -239,11 +239,11 @@ def test_a_name_left_by_a_process_that_died_between_goes_later(tmp_path, monkeyp
     kept = Checkpoints(tmp_path, Checkpoint(last_name="{step}.pt"))
     kept.save(state(10), best=False)
 
-    def dies(*_):
+    def dies(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "_link", dies)
+        patched.setattr(checkpoint.files, "same_content", dies)
         with pytest.raises(KeyboardInterrupt):
             kept.save(state(20), best=False)
     kept = Checkpoints(tmp_path, Checkpoint(last_name="{step}.pt"))
@@ -264,3 +264,34 @@ def test_links_that_somebody_wrote_into_a_pointer_reach_no_other_file(tmp_path):
     assert outside.exists()
     assert kept.pointed("best").step == 10
     assert kept.newest().state["step"] == 20
+
+
+def test_a_file_of_the_person_that_a_pointer_names_is_not_removed(tmp_path):
+    """A project of somebody else may name any .pt in last.json: only what stands for a checkpoint goes."""
+    kept = Checkpoints(tmp_path, Checkpoint(last_name="{step}.pt", keep_last_n=1))
+    kept.save(state(10), best=True)
+    (tmp_path / "mine.pt").write_bytes(b"mine")
+    told = json.loads((tmp_path / "last.json").read_bytes())
+    (tmp_path / "last.json").write_text(json.dumps({**told, "links": ["mine.pt", *told["links"]]}))
+    kept.save(state(20), best=True)
+    kept.keep_best_only()
+    assert (tmp_path / "mine.pt").read_bytes() == b"mine"
+    assert {path.name for path in tmp_path.glob("?0.pt")} == set()
+
+
+def test_a_file_of_the_person_under_the_name_of_the_best_gets_another(tmp_path):
+    (tmp_path / "best_model.pt").write_bytes(b"mine")
+    kept = Checkpoints(tmp_path, Checkpoint())
+    kept.save(state(10), best=True)
+    kept.save(state(20), best=True)
+    assert torch.load(tmp_path / "best_model.pt", weights_only=True)["step"] == 20
+    assert [path.read_bytes() for path in tmp_path.glob("best_model-*.pt")] == [b"mine"]
+
+
+def test_only_payloads_are_dropped(tmp_path):
+    kept = Checkpoints(tmp_path, Checkpoint(keep_last_n=1))
+    (tmp_path / "step-by-step.pt").write_bytes(b"mine")
+    for step in (10, 20, 30):
+        kept.save(state(step), best=False)
+    assert (tmp_path / "step-by-step.pt").read_bytes() == b"mine"
+    assert len(list(tmp_path.glob("step-0*.pt"))) == 1

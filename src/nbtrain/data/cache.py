@@ -66,8 +66,8 @@ class PixelCache:
         self.full = False
         """Whether writing has ended for lack of room."""
         self._wanted = {one.file: (one, slot) for one, slot in zip(wanted, slots, strict=True)}
-        self._data_file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._index_file = os.open(index_of(path), os.O_RDWR | os.O_CLOEXEC)
+        self._data_file = files.open_ours(path, os.O_RDWR)
+        self._index_file = files.open_ours(index_of(path), os.O_RDWR)
         for descriptor in (self._data_file, self._index_file):
             weakref.finalize(self, os.close, descriptor)
         share(self._index_file)
@@ -85,7 +85,7 @@ class PixelCache:
         ``variant`` names how images are read, where that changes their pixels. One that is not ``lasting`` lies in
         memory and goes with its last user. Raises OSError where the folder cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         lock = FileLock(path.parent / LOCK)
         if not wanted or not lock.acquire(timeout_s=10.0):
             return None
@@ -242,9 +242,9 @@ def _given(path: Path, wanted: Sequence[Wanted], variant: str) -> list[int]:
             added.append((key, end, one.pixel_bytes, 0, 0, 0))
             end += one.pixel_bytes
         slots.append(places[key])
-    with open(path, "r+b") as data:
+    with open(path, "r+b", opener=files.open_ours) as data:
         data.truncate(max(end, 1))  # takes no room before something is written
-    with open(index_of(path), "r+b") as index:
+    with open(index_of(path), "r+b", opener=files.open_ours) as index:
         index.seek(_HEADER_BYTES + len(records) * _RECORD.itemsize)
         index.write(np.array(added, _RECORD).tobytes())
     os.utime(index_of(path))
@@ -254,8 +254,9 @@ def _given(path: Path, wanted: Sequence[Wanted], variant: str) -> list[int]:
 def _start(path: Path) -> None:
     """Begin an empty cache; whoever still has an older one open keeps it."""
     remove(path)
-    path.touch(mode=0o600)
-    index_of(path).write_bytes(_MAGIC + _boot())
+    for one, data in ((path, b""), (index_of(path), _MAGIC + _boot())):
+        with open(one, "xb", opener=lambda name, flags: files.open_ours(name, flags, 0o600)) as file:
+            file.write(data)
 
 
 def _end(records: Records) -> int:
@@ -266,7 +267,8 @@ def _known(path: Path) -> Records:
     """Return the records of an index; none of a foreign or broken one. What a reboot may have lost is marked so."""
     records, lost = _read(path)
     if lost:
-        with open(index_of(path), "r+b") as index:  # nobody else: all who had it open are gone with the last boot
+        # Nobody else writes: all who had it open are gone with the last boot.
+        with open(index_of(path), "r+b", opener=files.open_ours) as index:
             index.write(_MAGIC + _boot() + records.tobytes())
     return records
 
@@ -275,7 +277,7 @@ def _read(path: Path) -> tuple[Records, bool]:
     """Return the records of an index, and whether a reboot has taken some that it still names."""
     none = np.empty(0, _RECORD), False
     try:
-        plain = index_of(path).read_bytes()
+        plain = files.content(index_of(path))
         n_bytes = path.stat().st_size
     except OSError:
         return none

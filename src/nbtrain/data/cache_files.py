@@ -63,13 +63,13 @@ def index_of(path: Path) -> Path:
 def remove(path: Path) -> None:
     """Remove the cache at ``path``; whoever has it open keeps it."""
     for one in (index_of(path), path):
-        one.unlink(missing_ok=True)
+        files.remove(one)
 
 
 def remove_unused(path: Path) -> bool:
     """Remove a cache, and return whether it could be done: not while a process uses it."""
     try:
-        descriptor = os.open(index_of(path), os.O_RDWR | os.O_CLOEXEC)
+        descriptor = files.open_ours(index_of(path), os.O_RDWR)
     except OSError:
         return False
     try:

@@ -18,16 +18,13 @@ from typing import Any
 
 import orjson
 
+from nbtrain import files
 from nbtrain.data.edits import FIELDS, NONE, Edits, Line, added_up, edits_in
 from nbtrain.errors import DataError, FormatError, Problem, ProjectError
 
 _MAX_BYTES = 2**30
 """Some three million edits; a larger journal is none."""
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_WRITE_FLAGS = (
-    os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class EditLog:
         try:
             _append(self.path, data)
         except OSError as error:
-            what = f"the edit could not be stored: {os.strerror(error.errno or 0)}"
+            what = f"the edit could not be stored: {error.strerror or error}"
             advice = "Make room, or see that you may write there; nothing was changed."
             raise ProjectError(what, value=str(self.path), advice=advice) from None
         self.look()
@@ -154,7 +151,7 @@ def _hash(path: Path, length: int) -> str:
 
 
 def _append(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, _WRITE_FLAGS, 0o644)
+    descriptor = files.open_ours(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         size = os.fstat(descriptor).st_size
         # A line that a crash has torn stays as it is; what comes now begins on a line of its own.

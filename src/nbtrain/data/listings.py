@@ -65,7 +65,7 @@ def _keep(source: Source, path: Path) -> Listing:
     # What is younger than the first word that was read may have been read before it was written.
     if stamp is not None and stamp.newest_ns < began_ns - _SETTLED_NS:
         with contextlib.suppress(OSError, TypeError, ValueError, KeyError):  # a folder that nobody may write: no cache
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
             files.write_atomic(path, _packed(listing, source, stamp.text, places), durable=False)
     return listing
 
@@ -225,7 +225,7 @@ class _Kept:
     def read(cls, path: Path) -> _Kept | None:
         """Return what is kept in a file; None where there is none, or it is damaged or another version's."""
         try:
-            data = path.read_bytes()
+            data = files.content(path)
             digest, body = data[:_DIGEST_BYTES], memoryview(data)[_DIGEST_BYTES:]
             if hashlib.blake2b(body, digest_size=_DIGEST_BYTES).digest() != digest:
                 return None

@@ -25,7 +25,7 @@ def key_of(*parts: Any) -> str:
 def keep(project: Path, kind: str, key: str, value: dict[str, Any]) -> None:
     """Keep a value; a disk that refuses it costs a measurement later, nothing else."""
     try:
-        (project / FOLDER).mkdir(exist_ok=True)
+        files.make_folder(project / FOLDER, parents=False)
         files.write_json(_path(project, kind, key), {"format": 1, "value": value}, durable=False)
     except OSError:
         return

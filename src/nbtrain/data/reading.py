@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from nbtrain import processes
+from nbtrain import files, processes
 from nbtrain.data.cache import FOLDER, MAX_KEPT_BYTES, PixelCache, Wanted, file_of, free_bytes, held_share
 from nbtrain.data.cache_files import memory_folder, sweep
 from nbtrain.data.decode import decode
@@ -152,9 +152,7 @@ def _place(kind: str, folder: Path) -> Path | None:
         return None
     if kind == "memory":
         return memory_folder()
-    place = folder / FOLDER
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    return files.make_folder(folder / FOLDER)
 
 
 def _decode_s(images: Images) -> float:

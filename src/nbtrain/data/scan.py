@@ -157,7 +157,7 @@ def _looked_at(path: Path, known: Seen | None) -> Seen:
 def _load(cache: Path | None) -> dict[str, Seen]:
     """Return what was seen before; a missing, foreign or broken file only costs looking again."""
     try:
-        plain = orjson.loads(cache.read_bytes()) if cache else {}
+        plain = orjson.loads(disk.content(cache)) if cache else {}
         if plain.get("format") != _FORMAT:
             return {}
         return {file: Seen(int(s[0]), int(s[1]), int(s[2]), int(s[3]), str(s[4])) for file, s in plain["files"].items()}

@@ -25,6 +25,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from nbtrain import files as disk
 from nbtrain import processes
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.inspection.look import size_and_time, small_pixels
@@ -114,7 +115,7 @@ class Thumbnails:
     def _connected(self) -> sqlite3.Connection:
         """Return the connection, of this process and not of the one that it was forked from."""
         if self._open is None or self._pid != os.getpid():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(self.path.parent)
             self._open, self._pid = _connect(self.path), os.getpid()
         return self._open
 
@@ -133,11 +134,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):  # busy, or not to be written: the next try may find it better
             raise
-        path.unlink(missing_ok=True)  # no database: a power cut, or somebody's editor
+        disk.remove(path)  # no database: a power cut, or somebody's editor
         return _prepared(path)
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
+    for ending in ("", "-journal", "-wal", "-shm"):  # SQLite follows links
+        disk.refuse_foreign(f"{path}{ending}")
     connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     # What is kept can be made again, so nobody waits for the disk; a killed process leaves the file whole all the same.
     connection.execute("PRAGMA synchronous = OFF")

@@ -2,8 +2,9 @@
 
 Nothing is written outside that folder, no link is made and none is followed; sizes and numbers of files have limits,
 counted while they are written, since an archive may lie about them. The folder appears whole or not at all, with a
-marker that says what it was made from; it is used again as long as that has the same size and time. This file knows
-archives and names; it does not know what the files mean.
+marker that says what it was made from; it is used again as long as that has the same size and time. Only a folder with
+this marker, to which nobody has added anything, is ever replaced. This file knows archives and names; it does not know
+what the files mean.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PureWindowsPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
-from nbtrain import files, processes
+from nbtrain import files, folders
 from nbtrain.data.archive_entries import TarEntry, zip_entries, zip_name
 from nbtrain.data.records import counted, first, spaced
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.errors import DataError, NbtrainError
-from nbtrain.locks import FileLock, locked
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 """Endings, in lower case, of the archives that are read."""
-_MARKER, _LOCK = "unpacked.json", "lock"
+_MARKER, _CONTENT = "unpacked.json", "files"
+_OWN_NAMES = frozenset({_MARKER, _CONTENT, folders.MARKER, "lock"})
+"""What lies in an unpacked folder; earlier versions have left a lock there."""
 _FORMAT = 1
 _CHUNK_BYTES = 2**20
 _MAX_TAIL = 64
@@ -95,6 +97,7 @@ class Writer:
     share: float = 0.0
     """How much of the source has been read, 0…1: tells what is still to come where nobody knows."""
     told: dict[str, list[str]] = field(default_factory=dict)
+    _made: set[Path] = field(default_factory=set)
 
     def write(self, name: str, content: IO[bytes]) -> str:
         """Write a file and return its name below the folder, made safe; "" for one that is left out.
@@ -108,7 +111,8 @@ class Writer:
         path = self.folder / safe
         self._count(0, 1)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in self._made:
+                self._made.add(files.make_folder(path.parent))
             with open(path, "xb") as file:
                 while chunk := content.read(_CHUNK_BYTES):
                     self._count(len(chunk), 0)
@@ -194,70 +198,94 @@ def stamp_of(paths: list[Path]) -> str:
 
 def known(into: Path, stamp: str) -> Unpacked | None:
     """Return what was unpacked into ``into`` from what has this ``stamp``; None where that is still to be done."""
+    plain = _marked(into / _MARKER)
+    if plain is None or plain["stamp"] != stamp:
+        return None
+    return Unpacked(into / _CONTENT, tuple(map(str, plain["notices"])))
+
+
+def _marked(marker: Path) -> dict[str, Any] | None:
+    """Return what a marker says, None where it is none."""
     try:
-        plain = files.read_json(into / _MARKER)
-        if plain["format"] == _FORMAT and plain["stamp"] == stamp:
-            return Unpacked(into / "files", tuple(map(str, plain["notices"])))
+        plain = files.read_json(marker)
+        whole = plain["format"] == _FORMAT and isinstance(plain["stamp"], str) and isinstance(plain["notices"], list)
     except (OSError, NbtrainError, KeyError, TypeError):
-        pass
-    return None
+        return None
+    return plain if whole else None
 
 
 def once(into: Path, stamp: str, fill: Callable[[Path], tuple[str, ...]]) -> Unpacked:
     """Return the folder that ``fill`` writes into, filled now unless it was filled from the same source before.
 
     ``fill`` gets an empty folder and returns notices. Where it raises, nothing is left behind. Raises DataError where
-    the disk is full or refuses.
+    the disk is full or refuses, and where the folder holds anything that was not unpacked into it.
     """
     found = known(into, stamp)
     if found is not None:
         return found
+    _refuse_foreign(into)  # before anything is unpacked, and again when it is to be replaced
     try:
-        into.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(into.parent)
         sweep(into)
-        made = into.with_name(f".{into.name}-{os.getpid()}-{files.new_id()}")
-        made.mkdir()
-        lock = FileLock(made / _LOCK)
-        lock.acquire()
-        try:
-            (made / "files").mkdir()
-            notices = fill(made / "files")
+        with folders.unborn(into) as made:
+            files.make_folder(made / _CONTENT)
+            notices = fill(made / _CONTENT)
             files.write_json(made / _MARKER, {"format": _FORMAT, "stamp": stamp, "notices": list(notices)})
             _take_place(made, into, stamp)
-        finally:
-            lock.release()
-            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         full = error.errno in files.FULL
         told = "there is no room left to unpack" if full else f"it cannot be unpacked ({error.strerror or error})"
         advice = "Free some room." if full else "Choose a project folder that you may write to."
         raise DataError(told, value=str(into), advice=advice) from None
-    return Unpacked(into / "files", notices)
+    return Unpacked(into / _CONTENT, notices)
 
 
 def _take_place(made: Path, into: Path, stamp: str) -> None:
     """Put a whole folder where it belongs; an older one goes away, and one that somebody else made meanwhile stays."""
     try:
-        os.rename(made, into)
+        folders.take_place(made, into)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         if known(into, stamp) is not None:
             return
-        old = made.with_name(f"{made.name}-old")
-        os.rename(into, old)
-        os.rename(made, into)
-        shutil.rmtree(old, ignore_errors=True)
+        _refuse_foreign(into)
+        folders.replace(made, into)
+
+
+def _refuse_foreign(into: Path) -> None:
+    """Raise DataError where ``into`` is there and is not what nbtrain has unpacked, all of it."""
+    advice = "Give a folder that is not there yet or is empty, or remove this one yourself."
+    if into.is_symlink() or (into.exists() and not into.is_dir()):
+        what = "a link" if into.is_symlink() else "a file"
+        raise DataError(f"nothing is unpacked there, because it is {what}", value=str(into), advice=advice)
+    foreign = next(_foreign(into), None) if into.exists() else None
+    if foreign is not None:
+        told = "nothing is unpacked there, because it holds things that nbtrain did not unpack"
+        raise DataError(told, value=str(foreign), advice=advice)
+
+
+def _foreign(into: Path) -> Iterator[Path]:
+    """Yield what lies in ``into`` and was not unpacked by nbtrain: all, without its marker; else what came later."""
+    marker = into / _MARKER
+    ours = files.is_ordinary(marker) and _marked(marker) is not None
+    for name in sorted(os.listdir(into)):
+        if not ours or name not in _OWN_NAMES:
+            yield into / name
+    if ours:
+        end_ns = marker.stat().st_mtime_ns  # the marker is written last
+        for folder, below, names in os.walk(into / _CONTENT):
+            # A folder shows what was put into it or taken away, a file what was written.
+            yield from (Path(folder, name) for name in ("", *below, *names) if _written_ns(folder, name) > end_ns)
+
+
+def _written_ns(folder: str, name: str) -> int:
+    return os.lstat(os.path.join(folder, name)).st_mtime_ns
 
 
 def sweep(into: Path) -> None:
     """Remove what was unpacked half by processes that were killed, for ``into`` and all that lies beside it."""
-    for left in into.parent.glob(".*-*-*"):
-        pid = left.name.removesuffix("-old").split("-")[-2]
-        # By its lock, which another machine or container may hold too; a number may be somebody else's by now.
-        held = locked(left / _LOCK) if (left / _LOCK).exists() else pid.isdigit() and processes.exists(int(pid))
-        if pid.isdigit() and not held:
-            shutil.rmtree(left, ignore_errors=True)
+    folders.sweep(into.parent)
 
 
 def archive(

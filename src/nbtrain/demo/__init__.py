@@ -8,19 +8,16 @@ own images would lie. This file knows that data set and settings that suit it; t
 from __future__ import annotations
 
 import os
-import shutil
-import time
 from pathlib import Path
 from typing import Any
 
-from nbtrain import files
+from nbtrain import files, folders
 from nbtrain.data.sources import Folder
 from nbtrain.errors import DataError, ProjectError
 from nbtrain.project.project import Project
 
 DATASET = "digits"
 N_IMAGES = 1797
-_STALE_S = 3600.0
 SIZE_PX = 32
 SETTINGS: dict[str, Any] = {
     "task.image_size": SIZE_PX,
@@ -89,27 +86,20 @@ def _count(folder: Path) -> int:
 
 def _written(folder: Path) -> Path:
     """Write all images beside ``folder``, then give them its name; whoever else did so first has won."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    beside = folder.with_name(f".{folder.name}-{files.new_id()}")
+    files.make_folder(folder.parent)
+    folders.sweep(folder.parent)
     try:
-        for name, data in _images():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(data)
-        beside.rename(folder)
+        with folders.unborn(folder) as beside:
+            for digit in range(10):
+                files.make_folder(beside / str(digit))
+            for name, data in _images():
+                with open(beside / name, "xb") as file:
+                    file.write(data)
+            folders.take_place(beside, folder)
     except OSError:
         if _count(folder) < N_IMAGES:
             raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed call has left beside ``folder``; another call may be at work on what is fresh."""
-    for left in folder.parent.glob(f".{folder.name}-*"):
-        if time.time() - left.stat().st_mtime > _STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _completed(folder: Path) -> Path:
@@ -117,7 +107,7 @@ def _completed(folder: Path) -> Path:
     for name, data in _images():
         path = folder / name
         if not path.exists() or not path.stat().st_size:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
             files.write_atomic(path, data, durable=False)
     return folder
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from nbtrain import files, locks
+from nbtrain import files, folders, locks
 from nbtrain.errors import FormatError, NbtrainError, Problem, ProjectError
 from nbtrain.evaluation import predictions as stored
 from nbtrain.evaluation.bootstrap import Interval
@@ -96,24 +95,21 @@ class Record:
 def make(experiment: Path, record: Record, predictions: Predictions) -> int:
     """Write a new evaluation of ``experiment``, whole or not at all; return its number. Raises ProjectError."""
     home = experiment / FOLDER
-    unborn = home / f".nbtrain-{files.new_id()}"
     try:
-        home.mkdir(exist_ok=True)  # never its parents: an experiment that was deleted meanwhile stays deleted
-        unborn.mkdir()
-        predictions.save(unborn / PREDICTIONS)
-        files.write_json(unborn / RECORD, record.plain())
-        with locks.FileLock(home / "lock"):
-            number = _next_number(home)
-            files.write_atomic(home / "next", str(number + 1).encode())
-            os.rename(unborn, home / f"{number:04d}")
+        files.make_folder(home, parents=False)  # an experiment that was deleted meanwhile stays deleted
+        with folders.unborn(home / "evaluation") as unborn:
+            predictions.save(unborn / PREDICTIONS)
+            files.write_json(unborn / RECORD, record.plain())
+            with locks.FileLock(home / "lock"):
+                number = _next_number(home)
+                files.write_atomic(home / "next", str(number + 1).encode())
+                folders.take_place(unborn, home / f"{number:04d}")
         files.fsync_folder(home)
         return number
     except OSError as error:
         what = f"the evaluation could not be kept: {error.strerror or error}"
         advice = "Check that the project folder can be written and that the disk has room."
         raise ProjectError(what, value=str(home), advice=advice) from error
-    finally:
-        shutil.rmtree(unborn, ignore_errors=True)
 
 
 def numbers(experiment: Path) -> list[int]:
@@ -146,7 +142,7 @@ def predictions(folder: Path) -> Predictions:
 def _next_number(home: Path) -> int:
     """Evaluations move to the trash, so the folders that are left do not tell which numbers were used."""
     try:
-        said = int((home / "next").read_text())
+        said = int(files.content(home / "next"))
     except (OSError, ValueError):
         said = 1
     return max(said, *(number + 1 for number in numbers(home.parent)), 1)

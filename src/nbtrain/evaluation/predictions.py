@@ -174,7 +174,7 @@ class Predictions:
 def load(path: str | Path) -> Predictions:
     """Return the predictions in ``path``; raises FormatError where the file is missing, damaged or newer."""
     try:
-        with np.load(path, allow_pickle=False) as plain:
+        with open(path, "rb", opener=disk.ordinary) as file, np.load(file, allow_pickle=False) as plain:
             if int(plain["format"]) != FORMAT:
                 raise _refused(path, f"its format is {int(plain['format'])}, and this nbtrain reads {FORMAT}")
             return _parsed(dict(plain))

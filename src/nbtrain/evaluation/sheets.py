@@ -39,7 +39,7 @@ def write(target: str | Path, record: Record, predictions: Predictions) -> list[
     """Write one CSV file per sheet into the folder ``target``; return their paths. Raises ProjectError."""
     folder, made = Path(target).expanduser(), []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         for name, (columns, rows) in sheets(record, predictions):
             text = io.StringIO()
             writer = csv.writer(text, lineterminator="\n")

@@ -80,7 +80,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _verified(name: str, run: Path, marker: dict[str, Any]) -> Origin:
     path = files.inside(run / "checkpoints", str(marker.get("file")))
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(files.content(path)).hexdigest()
     except OSError as error:
         what = f"the checkpoint of {name!r} cannot be read: {error.strerror or error}"
         raise DataError(what, value=str(path), advice="Choose another experiment.") from error

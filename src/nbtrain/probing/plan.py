@@ -6,11 +6,9 @@ result is plans.Measured as plain JSON. What is done in which order stands in re
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from nbtrain import locks
+from nbtrain import files, folders
 from nbtrain.probing.desk import Desk
 from nbtrain.rehearse import probe
 from nbtrain.tuning import Wired, measured_paths, tune
@@ -18,12 +16,10 @@ from nbtrain.tuning import Wired, measured_paths, tune
 
 def work(desk: Desk) -> dict[str, Any]:
     """Measure; checkpoints are tried on the project's own disk."""
-    jobs = desk.project / "jobs"
-    jobs.mkdir(exist_ok=True)
-    # The lock says that somebody is at work here: without it the next job would clear up what a killed one has left.
-    with tempfile.TemporaryDirectory(prefix="plan-tries-", dir=jobs) as folder, locks.FileLock(Path(folder) / "lock"):
+    jobs = files.make_folder(desk.project / "jobs")
+    with folders.unborn(jobs / "plan") as folder:  # the next job clears up what a killed one has left
         table = bool(desk.request.get("table"))
         wiring = desk.wiring()
         wiring.measured = measured_paths()
         tuned = lambda *parts: tune(Wired(*parts))  # noqa: E731
-        return probe(wiring, folder=Path(folder), table=table, tell=desk.progress, tune=tuned)
+        return probe(wiring, folder=folder, table=table, tell=desk.progress, tune=tuned)

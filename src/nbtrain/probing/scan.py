@@ -27,7 +27,7 @@ _WAIT_S = 0.2
 def work(desk: Desk) -> dict[str, Any]:
     """Scan, and keep what was found."""
     folder, began_s = Path(desk.request["folder"]), time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     store = Store(folder)
     while not store.lock.acquire():
         desk.progress("another notebook scans it already: waits for what it finds")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbtrain import files
 from nbtrain.config import Config
 from nbtrain.errors import Problem, ProjectError, StatusError
 from nbtrain.runs.folder import RunFolder
@@ -69,7 +70,7 @@ def keep(start: Start, experiment: Path) -> None:
     """Link the checkpoints into the folder of the new experiment; raises ProjectError where that fails."""
     folder = experiment / kept.START
     try:
-        folder.mkdir(exist_ok=True)
+        files.make_folder(folder, parents=False)
         for found in start.checkpoints:
             kept.link(found, folder)
     except OSError as error:

@@ -59,10 +59,10 @@ class Card:
         """Write the card, into a new folder below ``experiments`` where it has none yet; return it with its folder."""
         folder = self.folder or experiments / f"{files.slug(self.name)}-{self.id}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(folder)
             files.write_json(folder / FILE, FORMAT.mark(self._plain()))
         except OSError as error:
-            what = f"the experiment could not be saved: {os.strerror(error.errno or 0)}"
+            what = f"the experiment could not be saved: {error.strerror or error}"
             advice = "Check that the project folder can be written and that the disk has room. Nothing was lost."
             raise ProjectError(what, value=str(folder), advice=advice) from None
         return replace(self, folder=folder, changed_ns=_changed_ns(folder))

@@ -8,7 +8,6 @@ data set is dataset.py's.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -88,7 +87,7 @@ class DataSets:
         file = self._free_file(name)
         found = assembly.look(other.parts, self.folder)
         if other.mark.bytes:
-            data = other.log_path.read_bytes()[: other.mark.bytes]
+            data = files.content(other.log_path)[: other.mark.bytes]
             self._written(log_path_of(file), lambda where: files.write_atomic(where, data))
         return self._kept(name, file, other.parts, found, origins=(*other.origins, other.origin))
 
@@ -110,7 +109,7 @@ class DataSets:
         """Remove a data set that was made for something which then failed."""
         for path in (file, log_path_of(file)):
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                files.remove(path)
 
     def renew(self, name: str, *more: Part) -> DataSet:
         """Look at the sources of a data set again, and at ``more``, which it has from now on."""
@@ -292,12 +291,12 @@ class DataSets:
     @staticmethod
     def _written(path: Path, write: Callable[[Path], None]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
             write(path)
         except OSError as error:
             raise _not_written(path, error) from None
 
 
 def _not_written(path: Path, error: OSError) -> ProjectError:
-    what = f"the project could not be written: {os.strerror(error.errno or 0)}"
+    what = f"the project could not be written: {error.strerror or error}"
     return ProjectError(what, value=str(path), advice="Choose a project folder that you may write to.")

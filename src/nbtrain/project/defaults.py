@@ -7,7 +7,6 @@ experiments.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,11 +60,11 @@ def save_for_user(config: Config) -> Path:
     """Make ``config`` the start of every new experiment of this person, project defaults aside; return the file."""
     where = user_file()
     try:
-        where.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(where.parent)
         values = _values(Config(), config, (*_OF_ONE_PROJECT, *_OF_ONE_DATA_SET))
         files.write_json(where, FORMAT.mark({"defaults": values}))
     except OSError as error:
-        told = f"your defaults could not be written: {os.strerror(error.errno or 0)}"
+        told = f"your defaults could not be written: {error.strerror or error}"
         raise ProjectError(told, value=str(where), advice="Check that this folder can be written.") from None
     return where
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from nbtrain import files, locks
+from nbtrain import files, folders, locks
 from nbtrain.data import assembly, splits
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
@@ -98,7 +98,7 @@ def waiting_runs(project: Path) -> Iterator[Finding]:
 def _remove_entry(entry: entries.Entry) -> str:
     if not queue.is_stale(entry):
         return "left alone: its run waits again"
-    entry.path.unlink(missing_ok=True)
+    files.remove(entry.path)
     return "removed"
 
 
@@ -110,7 +110,13 @@ def _start_next(project: Path) -> str:
 def damaged_checkpoints(project: Path) -> Iterator[Finding]:
     """Checkpoints that do not match their marker, of runs that nobody is writing at this moment."""
     for run in _runs(project):
-        if locks.locked(run.lock):
+        held = locks.locked(run.lock)
+        if held is None:
+            where = run.path.relative_to(project)
+            text = f"{where}: whether it is being trained cannot be known, since its lock cannot be asked"
+            advice = "It may be another user's, or no ordinary file. Its checkpoints were not looked at."
+            yield Finding("lock", "warning", text, advice)
+        if held is not False:
             continue
         for marker in sorted((run.path / "checkpoints").glob("step-*.json")):
             told = kept.damage(marker)
@@ -167,18 +173,19 @@ def _remove_jobs(project: Path) -> str:
 
 
 def leftovers(project: Path) -> Iterator[Finding]:
-    """Temporary files of writers that were killed."""
-    folders = [Path(folder) for folder, _, names in os.walk(project) if any(map(files.is_temporary, names))]
-    stale = {folder: names for folder in folders if (names := files.stale(folder))}
+    """Temporary files and folders of writers that were killed."""
+    walked = ((Path(folder), [*below, *names]) for folder, below, names in os.walk(project))
+    places = [folder for folder, names in walked if any(map(files.is_temporary, names))]
+    stale = {folder: left for folder in places if (left := [*files.stale(folder), *folders.stale(folder)])}
     count = sum(map(len, stale.values()))
     if count:
-        text = f"{count} temporary files of processes that were killed"
-        question = f"Remove {count} temporary files?"
+        text = f"{count} temporary files or folders of processes that were killed"
+        question = f"Remove {count} temporary files or folders?"
         yield Finding("leftovers", "warning", text, "They only take room.", partial(_swept, list(stale)), question)
 
 
-def _swept(folders: list[Path]) -> str:
-    return f"{sum(files.sweep(folder) for folder in folders)} removed"
+def _swept(places: list[Path]) -> str:
+    return f"{sum(files.sweep(place) + folders.sweep(place) for place in places)} removed"
 
 
 def _runs(project: Path) -> Iterator[RunFolder]:

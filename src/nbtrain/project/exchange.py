@@ -6,7 +6,6 @@ paths of a configuration; it does not know experiments.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +50,7 @@ def write(config: Config, path: str | Path) -> Path:
     try:
         files.write_atomic(where, text.encode())
     except OSError as error:
-        told = f"the configuration could not be written: {os.strerror(error.errno or 0)}"
+        told = f"the configuration could not be written: {error.strerror or error}"
         raise ProjectError(told, value=str(where), advice="Choose a folder that exists and can be written.") from None
     return where
 

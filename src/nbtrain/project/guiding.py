@@ -13,7 +13,6 @@ merging data is gathering.py's, looking at it all reviewing.py's.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbtrain import presets
+from nbtrain import files, presets
 from nbtrain.config import Config, Facts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
-from nbtrain.project import naming
-from nbtrain.project.card import clean_name
+from nbtrain.project import card, naming
 from nbtrain.project.dataset_file import DataSet, Origin
 from nbtrain.project.gathering import Gathered, Gathering
 from nbtrain.project.rows import by_path
@@ -141,7 +139,7 @@ class Guide(Gathering):
     @name.setter
     def name(self, name: str) -> None:
         with self._guard:
-            self._name = clean_name(name) if name.strip() else ""
+            self._name = card.clean_name(name) if name.strip() else ""
             self._change(data=False)
 
     @property
@@ -371,17 +369,19 @@ def _take_back(project: Project, existed: bool, data: DataSet | None, experiment
         project.forget(experiment)
         experiment.close()
         for folder in (project.path / "experiments").glob(f"*-{experiment.id}"):
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                files.remove_tree(folder, card.FILE)
+            _empty(folder)
     if data is not None:
         project.data.take_back(data.file)
     if not existed:
         with suppress(OSError):
-            (project.path / "project.json").unlink(missing_ok=True)
+            files.remove(project.path / files.PROJECT)
             for name in ("datasets", "experiments", "."):
                 _empty(project.path / name)
     project.data_changed()
 
 
 def _empty(folder: Path) -> None:
-    with suppress(OSError):  # somebody else's things lie there
-        folder.rmdir()
+    with suppress(OSError):
+        files.remove_empty(folder)

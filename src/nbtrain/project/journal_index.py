@@ -97,9 +97,7 @@ def _save(events: Path, story: Story, reader: JournalReader) -> None:
 def _load(events: Path) -> tuple[Story, JournalReader] | None:
     """Return the story and a reader behind it; None without an index that fits the journal as it is now."""
     try:
-        if not path_of(events).is_file():  # a pipe would be waited for, for ever
-            return None
-        with open(path_of(events), "rb") as file, np.load(file, allow_pickle=False) as kept:
+        with open(path_of(events), "rb", opener=files.ordinary) as file, np.load(file, allow_pickle=False) as kept:
             header = json.loads(kept["header"].tobytes())
             covered = int(header["covered_bytes"])
             known = (header["format"], header["nbtrain"]) == (FORMAT, nbtrain.__version__)
@@ -123,7 +121,7 @@ def _marks(events: Path, covered: int) -> dict[str, Any]:
     A hash of its first and last 4 KiB and of 62 places between, which hold the times at which lines were written; and
     for a journal that ends there, when it was changed last. Raises ValueError for one that has become shorter.
     """
-    with open(events, "rb") as file:
+    with open(events, "rb", opener=files.ordinary) as file:
         found = os.fstat(file.fileno())
         if found.st_size < covered:
             raise ValueError("the journal is shorter than what its index has read")

@@ -39,7 +39,7 @@ from nbtrain.schema import Choice, Format
 from nbtrain.training.tasks import MultiLabel
 
 FORMAT = Format("project file")
-FILE = "project.json"
+FILE = files.PROJECT
 DEFAULT_PATH = "nbtrain-project"
 _EMPTY: dict[str, Any] = {"name": "", "description": "", "defaults": {}}
 
@@ -323,10 +323,10 @@ class Project(HasTraits):
         if self.exists and plain == self._saved:
             return
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.path)
             files.write_json(self.path / FILE, FORMAT.mark(plain))
         except OSError as error:
-            what = f"the project could not be written: {os.strerror(error.errno or 0)}"
+            what = f"the project could not be written: {error.strerror or error}"
             raise ProjectError(what, value=str(self.path), advice="Choose a folder that you may write to.") from None
         self._saved = plain
         recent.note(self.path)

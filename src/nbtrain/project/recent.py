@@ -25,7 +25,7 @@ def note(path: Path) -> None:
     """Put ``path`` first; a home that cannot be written is no reason to fail."""
     kept = [str(path), *(str(other) for other in folders() if other != path)][:_KEPT]
     try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(_file().parent)
         files.write_json(_file(), kept, durable=False)
     except OSError:
         return

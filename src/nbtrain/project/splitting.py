@@ -111,7 +111,7 @@ class Splitting:
             if experiment.status == "created" and experiment.config.data.split in (name, found.name, old.stem):
                 experiment.set("data.split", made.name)
         if old != self._path(made.name):
-            old.unlink(missing_ok=True)
+            files.remove(old)
         self.project.data_changed()
         return made
 

@@ -78,8 +78,7 @@ class Claim:
     def take(self, *, beside: bool = False) -> bool:
         """Register as using the device, unless others do; return whether it may be used now."""
         try:
-            folder = runtime_folder() / "devices"
-            folder.mkdir(mode=0o700, exist_ok=True)
+            folder = files.make_folder(runtime_folder() / "devices", mode=0o700)
             with locks.FileLock(folder / "gate"):
                 return self._register(folder, beside)
         except (OSError, NbtrainError):
@@ -88,8 +87,8 @@ class Claim:
     def release(self) -> None:
         """Give the device back."""
         if self._lock:
-            self._lock.path.with_suffix(".json").unlink(missing_ok=True)
-            self._lock.path.unlink(missing_ok=True)
+            files.remove(self._lock.path.with_suffix(".json"))
+            files.remove(self._lock.path)
             self._lock.release()
             self._lock = None
 
@@ -108,11 +107,11 @@ def _uses(folder: Path, *, sweep: bool = False) -> dict[str, Use]:
     found: dict[str, Use] = {}
     for lock in _lock_files(folder):
         entry = lock.with_suffix(".json")
-        if locks.locked(lock):
+        if locks.locked(lock) is not False:
             found.update((lock.stem, use) for use in _read(entry))
         elif sweep:
-            entry.unlink(missing_ok=True)
-            lock.unlink(missing_ok=True)
+            files.remove(entry)
+            files.remove(lock)
     return found
 
 

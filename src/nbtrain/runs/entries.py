@@ -132,8 +132,7 @@ def waiting(project: Path, device: str) -> list[Entry]:
 def note(project: Path) -> None:
     """Let runs of other projects, on the devices of this machine, find this queue when they end."""
     try:
-        noted = runtime_folder() / "queues"
-        noted.mkdir(mode=0o700, exist_ok=True)
+        noted = files.make_folder(runtime_folder() / "queues", mode=0o700)
         files.write_json(noted / _note_name(project), {"project": str(project)}, durable=False)
     except (OSError, NbtrainError):
         return  # the next watcher of the project finds it all the same
@@ -142,7 +141,7 @@ def note(project: Path) -> None:
 def forget(project: Path) -> None:
     """Take the note back: nothing waits here any more."""
     try:
-        (runtime_folder() / "queues" / _note_name(project)).unlink(missing_ok=True)
+        files.remove(runtime_folder() / "queues" / _note_name(project))
     except (OSError, NbtrainError):
         return
 
@@ -169,7 +168,7 @@ def _note_name(project: Path) -> str:
 
 def _entry(project: Path, name: str) -> Entry | None:
     match = _NAME.fullmatch(name)
-    if match is None or match[2] in (".", ".."):
+    if match is None or match[2] in (".", "..") or not files.is_ordinary(folder(project) / name):
         return None
     return Entry(folder(project) / name, int(match[1]), project / "experiments" / match[2] / "runs" / match[3])
 

@@ -48,7 +48,7 @@ def main() -> None:
 def begin(folder: JobFolder, channel: parent.Channel) -> Callable[[], int]:
     """Split this process, a fork made for the purpose; the job gets its work from here, its parent never returns."""
     os.setsid()
-    parent.redirect(folder.log)
+    parent.redirect(folder.log, channel)
     lock = locks.FileLock(folder.lock)
     if not lock.acquire():
         channel.say({"error": "this job has a process already"})

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nbtrain import files
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Exact, Message, Metric, Status, decode
 from nbtrain.runs.folder import RunFolder
@@ -93,7 +94,7 @@ def superseded(journal: Path, step: int) -> Rows:
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     """Yield the whole lines of a file, the last one first."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=files.ordinary) as file:
             end, rest = file.seek(0, os.SEEK_END), b""
             while end:
                 start = max(0, end - _CHUNK_BYTES)

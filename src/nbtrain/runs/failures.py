@@ -10,7 +10,7 @@ import re
 import signal
 import traceback
 
-from nbtrain.errors import DataError, NbtrainError, TrainingError, lacks_memory
+from nbtrain.errors import DataError, ForeignFileError, NbtrainError, TrainingError, lacks_memory
 from nbtrain.files import FULL
 from nbtrain.messages import CAUSES, Cause, Failure
 
@@ -75,6 +75,8 @@ def _cause(error: BaseException) -> Cause:
         return "data"
     if isinstance(error, FloatingPointError):
         return "numerics"
+    if isinstance(error, ForeignFileError):
+        return "disk"
     if any(isinstance(one, OSError) and one.errno in FULL for one in (error, error.__cause__)):
         return "disk"
     return _cause_by_words(error)

@@ -8,7 +8,6 @@ small parent writes exit.json; anyone may add a command. Not known here: how a t
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from nbtrain import files, locks, processes
+from nbtrain import files, folders, locks, processes
 from nbtrain.errors import BusyError, NbtrainError, ProjectError
 from nbtrain.messages import CAUSES, DOWN, ENDED, PHASES, RUN_STATES, Failure, Message, decode, encode
 from nbtrain.runs import entries
@@ -80,7 +79,7 @@ class RunFolder(ToldFolder):
         """
         runs = Path(experiment) / "runs"
         try:
-            runs.mkdir(parents=True, exist_ok=True)
+            files.make_folder(runs)
             with locks.FileLock(runs / "lock"):
                 newest = newest_run(experiment)
                 if newest and newest.shown_status().status not in ENDED:
@@ -175,8 +174,11 @@ class RunFolder(ToldFolder):
         owner = self.owner()
         age_s = self._age_s(self.status())
         if owner and owner.get("host") != processes.host():
-            return "living" if age_s < SILENT_S else "silent" if age_s < AWAY_S else "gone"
-        if not self._held(owner):
+            return _by_heartbeat(age_s)
+        held = self._held(owner)
+        if held is None:  # neither lock nor process can be asked: only the heartbeat tells
+            return _by_heartbeat(age_s)
+        if not held:
             return "gone"
         return "living" if age_s < SILENT_S else "silent"
 
@@ -246,11 +248,12 @@ class RunFolder(ToldFolder):
             return iter(())
         return (e for e in entries if e.name.endswith(".json") and not e.name.startswith("."))
 
-    def _held(self, owner: Mapping[str, Any]) -> bool:
-        try:
-            return locks.locked(self.lock)
-        except OSError:  # a file system without locks: the process itself must do
-            return bool(owner) and processes.alive(owner) is True
+    def _held(self, owner: Mapping[str, Any]) -> bool | None:
+        """Tell whether a trainer has the run; None where nobody can know."""
+        held = locks.locked(self.lock)
+        if held is None and owner:  # another user's lock, or a file system without locks: the process itself must do
+            return processes.alive(owner)
+        return held
 
     def _may_yet_be_told(self, said: RunStatus) -> bool:
         """Without a lock, and yet not gone: a trainer that is being started, or a parent about to write exit.json."""
@@ -266,6 +269,10 @@ class RunFolder(ToldFolder):
         except (OSError, NbtrainError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def _by_heartbeat(age_s: float) -> Liveness:
+    return "living" if age_s < SILENT_S else "silent" if age_s < AWAY_S else "gone"
 
 
 def _typed(plain: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
@@ -294,17 +301,14 @@ def newest_run(experiment: str | Path) -> RunFolder | None:
 def _make(runs: Path, frozen: Mapping[str, Any]) -> Path:
     """Make the folder under a name nobody looks at, then give it its number in one step."""
     number = _next_number(runs)
-    target, unborn = runs / f"{number:04d}", runs / f".nbtrain-{files.new_id()}"
-    try:
-        (unborn / "commands").mkdir(parents=True)
-        (unborn / "checkpoints").mkdir()
+    target = runs / f"{number:04d}"
+    with folders.unborn(target) as unborn:
+        files.make_folder(unborn / "commands")
+        files.make_folder(unborn / "checkpoints")
         files.write_json(unborn / "config.json", frozen)
         RunFolder(unborn).write_status(RunStatus("pending", heartbeat_s=time.time()))
         files.write_atomic(runs / "next", str(number + 1).encode())
-        os.rename(unborn, target)
-    except BaseException:
-        shutil.rmtree(unborn, ignore_errors=True)
-        raise
+        folders.take_place(unborn, target)
     files.fsync_folder(runs)
     return target
 
@@ -312,7 +316,7 @@ def _make(runs: Path, frozen: Mapping[str, Any]) -> Path:
 def _next_number(runs: Path) -> int:
     """Runs move to the trash, so the folders that are left do not tell which numbers were used: ``next`` does."""
     try:
-        said = int((runs / "next").read_text())
+        said = int(files.content(runs / "next"))
     except (OSError, ValueError):
         said = 1
     return max(said, *(run.number + 1 for run in runs_of(runs.parent)), 1)
@@ -324,7 +328,7 @@ def _command(entry: os.DirEntry[str]) -> Message | None:
         found = entry.stat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > _COMMAND_BYTES:  # a pipe would be waited for, for ever
             return None
-        plain = orjson.loads(Path(entry.path).read_bytes())
+        plain = orjson.loads(files.content(entry.path))
         return decode(orjson.dumps({"kind": entry.name.partition("-")[0], **plain}), DOWN)
     except (OSError, ValueError, TypeError):
         return None

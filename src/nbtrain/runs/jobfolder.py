@@ -13,19 +13,19 @@ files. Not known here: processes, or what a kind does.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from nbtrain import files, locks, processes
+from nbtrain import files, folders, locks, processes
 from nbtrain.errors import NbtrainError, ProjectError
 from nbtrain.messages import Failure
 from nbtrain.runs.told import ToldFolder
 
-FOLDER = "jobs"
+FOLDER, REQUEST = "jobs", "request.json"
 START_S = 30.0
 """How long a job may take to begin before it counts as never begun."""
 
@@ -66,14 +66,14 @@ class JobFolder(ToldFolder):
     @classmethod
     def create(cls, project: Path, request: Request) -> JobFolder:
         """Make a folder for a new job, whole or not at all; raises ProjectError where that is not possible."""
-        name = f"{request.kind}-{files.new_id()}"
-        unborn = project / FOLDER / f".{name}"
+        target = project / FOLDER / f"{request.kind}-{files.new_id()}"
         try:
-            unborn.mkdir(parents=True)
-            files.write_json(unborn / "request.json", {"format": 1, **asdict(request)}, durable=False)
-            return cls(unborn.rename(project / FOLDER / name))
+            files.make_folder(target.parent)
+            with folders.unborn(target) as unborn:
+                files.write_json(unborn / REQUEST, {"format": 1, **asdict(request)}, durable=False)
+                folders.take_place(unborn, target)
+            return cls(target)
         except OSError as error:
-            shutil.rmtree(unborn, ignore_errors=True)
             what = f"a short job could not be written: {error.strerror or error}"
             advice = "Check that the project folder can be written and that the disk has room."
             raise ProjectError(what, value=str(project), advice=advice) from error
@@ -86,7 +86,7 @@ class JobFolder(ToldFolder):
     @property
     def request(self) -> Request:
         """What was asked for; raises an NbtrainError or OSError where that cannot be read."""
-        plain = files.read_json(self.path / "request.json")
+        plain = files.read_json(self.path / REQUEST)
         return Request(**{part.name: plain[part.name] for part in fields(Request)})
 
     def cancel(self) -> None:
@@ -100,8 +100,8 @@ class JobFolder(ToldFolder):
 
     @property
     def held(self) -> bool:
-        """Whether its small parent lives."""
-        return locks.locked(self.lock)
+        """Whether its small parent lives, as far as can be known: a lock that cannot be asked may be held."""
+        return locks.locked(self.lock) is not False
 
     def write_exit(self, end: Exit) -> None:
         """Write down how it ended; the small parent's last word."""
@@ -118,20 +118,21 @@ class JobFolder(ToldFolder):
             return None
 
     def remove(self) -> None:
-        """Take the folder away."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Take the folder away; one that is no job's stays."""
+        with suppress(OSError):
+            files.remove_tree(self.path, REQUEST)
 
 
 def stale(project: Path) -> list[JobFolder]:
     """Return the folders of jobs that have ended, or never began, and whose asker is gone."""
-    found = (JobFolder(path) for path in sorted((project / FOLDER).glob("*")) if path.is_dir())
+    found = (JobFolder(path) for path in sorted((project / FOLDER).glob("*")) if files.is_ordinary(path / REQUEST))
     return [job for job in found if not job.held and _is_left(job)]
 
 
 def _is_left(job: JobFolder) -> bool:
     try:
         return processes.alive(job.request.asker) is False
-    except (OSError, TypeError, KeyError, NbtrainError):  # half made, or edited: old enough is enough
+    except (OSError, TypeError, KeyError, NbtrainError):  # edited: old enough is enough
         return _age_s(job.path) > START_S
 
 

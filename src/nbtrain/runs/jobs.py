@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from nbtrain import processes
+from nbtrain import folders, processes
 from nbtrain.data.scan import share
 from nbtrain.errors import LaunchError
 from nbtrain.messages import Failure, Message, Progress, Result, Status
 from nbtrain.runs import launch
 from nbtrain.runs.failures import failure_of
-from nbtrain.runs.jobfolder import JobFolder, JobStatus, Request, stale
+from nbtrain.runs.jobfolder import FOLDER, JobFolder, JobStatus, Request, stale
 from nbtrain.runs.journal import JournalReader
 from nbtrain.runs.watch import TAIL_S, kernel_watch
 
@@ -111,6 +111,7 @@ class Job(Generic[T]):
     def _begin(self, project: Path, kind: str, wanted: Wanted, title: str, device: str) -> None:
         """Write the request down and have the process made; called on a thread of its own."""
         try:
+            folders.sweep(project / FOLDER)
             for left in stale(project):
                 left.remove()
             request = wanted() if callable(wanted) else wanted

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from nbtrain import files
 from nbtrain.messages import ENDED, Failure, Message, Notice, Status, decode, encode
 from nbtrain.processes import without_collecting
 
@@ -37,8 +38,7 @@ class Journal:
         self.dropped = 0
         """Lines lost because nothing could be written."""
         self._told = 0
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(path, flags, 0o644)
+        self._descriptor = files.open_ours(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self._size = _whole_bytes(self._descriptor)
         if self._size < os.fstat(self._descriptor).st_size:  # else the file keeps the time of its last line
             os.ftruncate(self._descriptor, self._size)
@@ -146,7 +146,7 @@ class JournalReader:
 
     def _whole_lines(self, size: int) -> bytes:
         try:
-            with open(self.path, "rb", buffering=0) as file:
+            with open(self.path, "rb", buffering=0, opener=files.ordinary) as file:
                 file.seek(self.offset)
                 data = file.read(size) or b""
         except OSError:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from nbtrain import locks
+from nbtrain import files, locks
 from nbtrain.errors import BusyError, LaunchError
 from nbtrain.runs import environment, fresh, warm
 from nbtrain.runs.folder import RunFolder
@@ -41,6 +41,7 @@ def start(run: RunFolder, *, cold: bool = False, when_busy: WhenBusy = "refuse")
     ``when_busy`` says what to do where other runs use the device: ``refuse`` raises BusyError and leaves the run as it
     was, ``beside`` trains next to them. BusyError is also raised where the run has a trainer already: watch that one.
     """
+    files.refuse_links(run.path)  # before the path is resolved, which follows them
     path = str(run.path.resolve())
     answer, why = hand_over({"run": path, "when_busy": when_busy}, "parent", path, when_busy, cold=cold)
     if sys.platform == "win32" and "error" in answer:

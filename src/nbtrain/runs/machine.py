@@ -106,11 +106,11 @@ def file_locks(folder: Path) -> Finding:
     advice = "Keep the project on a disk of this machine, or ask for locks (lockd) on the network file system."
     try:
         with locks.FileLock(path):
-            held = locks.locked(path) and _held_for_another(path)
+            held = bool(locks.locked(path)) and _held_for_another(path)
     except OSError as error:
         return Finding("file locks", "problem", f"{folder} refuses a lock: {error.strerror or error}", advice)
     finally:
-        path.unlink(missing_ok=True)
+        files.remove(path)
     if not held:
         return Finding("file locks", "problem", f"they do not hold in {folder}: two trainers could share a run", advice)
     return Finding("file locks", "ok", f"they hold in {folder}")

@@ -76,7 +76,7 @@ class Channel:
 def become_trainer(run: RunFolder, channel: Channel) -> None:
     """Split this process, a fork made for the purpose: the trainer returns from here, its parent never does."""
     os.setsid()
-    redirect(run.log)
+    redirect(run.log, channel)
     kills, stale = processes.out_of_memory_kills(), run.stale_commands()
     pid = os.fork()
     if pid == 0:
@@ -127,10 +127,14 @@ def end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def redirect(log: Path) -> None:
-    """Let all output go to the log file and all input come from nowhere."""
+def redirect(log: Path, channel: Channel) -> None:
+    """Let all output go to the log file and all input come from nowhere; where that cannot be, say so and end."""
+    try:
+        written = files.open_ours(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        channel.say({"error": f"{log.name}: {error.strerror or error}"})
+        os._exit(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for source, target in ((nothing, 0), (written, 1), (written, 2)):
         os.dup2(source, target)
     os.close(nothing)
@@ -233,7 +237,7 @@ def write_exit(run: RunFolder, code: int, peak_mib: float, out_of_memory: bool) 
 def last_lines(log: Path) -> list[str]:
     """Return the last lines of a log file; none where it cannot be read."""
     try:
-        with open(log, "rb") as file:
+        with open(log, "rb", opener=files.ordinary) as file:
             file.seek(max(0, os.path.getsize(log) - _TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
     except OSError:
@@ -242,7 +246,7 @@ def last_lines(log: Path) -> list[str]:
 
 def _guard_on_windows(run: RunFolder, when_busy: str, why_cold: str) -> NoReturn:
     """There is no fork: the trainer is a child with its own interpreter. Untested."""
-    with open(run.log, "ab") as log:
+    with open(run.log, "ab", opener=files.open_ours) as log:
         argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), when_busy, why_cold]
         code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
     if code != LOCKED:

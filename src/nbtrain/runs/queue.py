@@ -60,7 +60,7 @@ class Queue:
             status = replace(said, status=ending, phase="", detail=detail, cause="")
             place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
             lastword.say(run, status, Status(status=ending, detail=detail, **place))
-            entry.path.unlink(missing_ok=True)
+            files.remove(entry.path)
         return True
 
     def move(self, run: RunFolder, place: int) -> None:
@@ -72,7 +72,7 @@ class Queue:
             place = max(0, min(place, len(rest)))
             for order, entry in enumerate([*rest[:place], *mine, *rest[place:]] if mine else [], 1):
                 if entry.order != order:
-                    os.replace(entry.path, entry.path.with_name(entries.name(order, entry.run)))
+                    files.rename(entry.path, entry.path.with_name(entries.name(order, entry.run)))
 
     def change(self, run: RunFolder, write: Callable[[], object]) -> bool:
         """Call ``write`` while ``run`` waits and nobody can start it; return False where it does not (any more)."""
@@ -89,13 +89,13 @@ class Queue:
         with self._held(_PATIENCE_S):
             gone = entries.lost(self.project)
             for entry in gone:
-                entry.path.unlink(missing_ok=True)
+                files.remove(entry.path)
         return [entry.run for entry in gone]
 
     def startable(self) -> bool:
         """Tell whether a run waits whose device is free, and nobody is about to start it."""
         found = entries.entries(self.project)
-        if not found or locks.locked(self._lock.path):
+        if not found or locks.locked(self._lock.path) is not False:
             return False
         return any(not devices.users(device) for device in {entry.wanted().device for entry in found})
 
@@ -110,7 +110,7 @@ class Queue:
             for entry in entries.entries(self.project):
                 wanted = entry.wanted()
                 if is_stale(entry):
-                    entry.path.unlink(missing_ok=True)
+                    files.remove(entry.path)
                 elif wanted.device not in taken and not devices.users(wanted.device):
                     begun += self._start(entry, wanted, start, taken)
             if not entries.entries(self.project):
@@ -128,7 +128,7 @@ class Queue:
         except (NbtrainError, OSError) as error:
             begun = False
             _say_failed(run, wanted, error)
-        entry.path.unlink(missing_ok=True)
+        files.remove(entry.path)
         return [run] if begun else []
 
     def _append(self, run: RunFolder, device: str) -> None:
@@ -145,7 +145,7 @@ class Queue:
     @contextmanager
     def _held(self, patience_s: float) -> Iterator[None]:
         try:
-            entries.folder(self.project).mkdir(exist_ok=True)
+            files.make_folder(entries.folder(self.project), parents=False)
             held = self._lock.acquire(patience_s)
         except OSError as error:
             raise _unusable(self.project, error) from None

@@ -64,7 +64,7 @@ def hindrance() -> str:
 def refusal() -> str:
     """Return why the last warm process of this environment could not serve; nothing where none has refused."""
     try:
-        return _refusal_path(environment.key()).read_text()
+        return files.content(_refusal_path(environment.key())).decode()
     except (OSError, NbtrainError):
         return ""
 
@@ -167,7 +167,7 @@ def main() -> None:
 
 
 def _output_to(log: Path) -> None:
-    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    written = files.open_ours(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     os.dup2(written, 1)
     os.dup2(written, 2)
     os.close(written)
@@ -180,7 +180,7 @@ class Server:
         self._stamp, self._idle_s = stamp, idle_s
         self._stay_as_long_as_others: Callable[[], None] = lambda: None
         self._key, self._path = key, _socket_path(key)
-        self._path.unlink(missing_ok=True)  # of a killed one; this process holds the lock
+        files.remove_socket(self._path)  # of a killed one; this process holds the lock
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self._path))
         self._listener.listen(16)
@@ -225,7 +225,7 @@ class Server:
         sys.stderr.write(f"left: {reason}\n")
         if _unsafe():
             files.write_atomic(_refusal_path(self._key), _unsafe().encode(), durable=False)
-        self._path.unlink(missing_ok=True)
+        files.remove_socket(self._path)
         os._exit(0)
 
     def poll(self) -> None:

@@ -9,12 +9,13 @@ owns the run. It knows files and state dicts; it does not know what is trained, 
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import io
 import math
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ Fence = Callable[[], bool]
 
 State = dict[str, Any]
 _NO_NAMES = Naming()
+_PAYLOAD = re.compile(r"step-\d{8,}(-again)?\.pt")
 
 STATE_KEYS = (
     "model_state_dict", "ema_state_dict", "optimizer_state_dict", "scheduler_state_dict", "scaler_state_dict",
@@ -88,7 +90,7 @@ class Checkpoints:
         self, folder: str | Path, settings: Checkpoint, fence: Fence = lambda: True, names: Naming = _NO_NAMES
     ) -> None:
         self.folder, self.settings, self._fence, self._names = Path(folder), settings, fence, names
-        self.folder.mkdir(exist_ok=True)  # never its parents: a run that was deleted meanwhile stays deleted
+        files.make_folder(self.folder, parents=False)  # a run that was deleted meanwhile stays deleted
         files.sweep(self.folder)
 
     def save(self, state: State, *, best: bool) -> Marker:
@@ -102,7 +104,7 @@ class Checkpoints:
             self._check_owner()
             marker.write(self._marker_path(marker.step))
         except BaseException:
-            (self.folder / marker.file).unlink(missing_ok=True)
+            files.remove(self.folder / marker.file)
             raise
         self._point("last", marker)
         if best:
@@ -146,9 +148,9 @@ class Checkpoints:
         best = self.pointed("best")
         if best is None:
             return
+        self._remove_links({*self._links("last")} - {*self._links("best")[:1]})  # while what they stand for is there
+        files.remove(self.folder / "last.json")
         self._drop(keep={self._marker_path(best.step)})
-        for name in {*self._links("last")} - {*self._links("best")[:1]} | {"last.json"}:
-            (self.folder / name).unlink(missing_ok=True)
 
     def _write(self, state: State) -> Marker:
         """Write the payload; without its marker it is no checkpoint yet."""
@@ -164,7 +166,7 @@ class Checkpoints:
         return Marker(name, counted.bytes, sha256, state["step"], state["epoch"], dict(state["metrics"]))
 
     def _verified(self, marker: Marker) -> State:
-        payload = (self.folder / marker.file).read_bytes()
+        payload = files.content(self.folder / marker.file)
         if len(payload) != marker.bytes:
             raise ValueError(f"{marker.file} has {len(payload)} bytes instead of {marker.bytes}")
         if hashlib.sha256(payload).hexdigest() != marker.sha256:
@@ -204,10 +206,34 @@ class Checkpoints:
         before = [old for old in self._links(name) if old != link]
         links = [link, *before] if naming.has_blanks(pattern) or before else []
         marker.write(self.folder / f"{name}.json", links)
-        _link(self.folder / marker.file, self.folder / link)
+        self._keep_foreign(link)
+        files.same_content(self.folder / marker.file, self.folder / link, symbolic=True)
         others = self._links("last" if name == "best" else "best")[:1]
-        for old in {*before} - {*others}:
-            (self.folder / old).unlink(missing_ok=True)
+        self._remove_links({*before} - {*others})
+
+    def _remove_links(self, names: Iterable[str]) -> None:
+        """Remove names that stand for checkpoints; what the pointer names and is none of them is somebody's own."""
+        for name in names:
+            if self._stands_for_checkpoint(name):
+                files.remove_link(self.folder / name)
+
+    def _keep_foreign(self, name: str) -> None:
+        """Give what lies under ``name`` and stands for no checkpoint another name, before this one is taken."""
+        path = self.folder / name
+        if os.path.lexists(path) and not self._stands_for_checkpoint(name):
+            files.rename(path, path.with_stem(f"{path.stem}-{files.new_id()}"))
+
+    def _stands_for_checkpoint(self, name: str) -> bool:
+        """Tell whether a file is a payload of this folder under another name: as a link of either kind, or a copy."""
+        path = self.folder / name
+        if path.is_symlink():
+            return _PAYLOAD.fullmatch(os.readlink(path)) is not None
+        payloads = [path for path in self.folder.glob("step-*.pt") if _is_payload(path)]
+        if not files.is_ordinary(path):
+            return False
+        if any(path.samefile(payload) for payload in payloads):
+            return True
+        return any(filecmp.cmp(path, payload, shallow=False) for payload in payloads)
 
     def _links(self, name: str) -> list[str]:
         """Return the person's names for the best or the last checkpoint: that of now, then older ones."""
@@ -221,7 +247,7 @@ class Checkpoints:
 
     def _markers(self) -> Iterator[Path]:
         """Yield the markers, newest step first."""
-        found = [path for path in self.folder.glob("step-*.json") if path.stem[5:].isdecimal()]
+        found = [p for p in self.folder.glob("step-*.json") if p.stem[5:].isdecimal() and files.is_ordinary(p)]
         yield from sorted(found, key=lambda path: int(path.stem[5:]), reverse=True)
 
     def _prune(self, step: int) -> None:
@@ -232,7 +258,7 @@ class Checkpoints:
 
     def _drop(self, keep: set[Path]) -> None:
         for marker in [path for path in self._markers() if path not in keep]:
-            marker.unlink(missing_ok=True)
+            files.remove(marker)
         named = set()
         for marker in self._markers():
             try:
@@ -242,8 +268,12 @@ class Checkpoints:
             except OSError:
                 return  # what it names cannot be told now, so nothing is known to be left over
         for payload in self.folder.glob("step-*.pt"):
-            if payload.name not in named:
-                payload.unlink(missing_ok=True)
+            if payload.name not in named and _is_payload(payload):
+                files.remove(payload)
+
+
+def _is_payload(path: Path) -> bool:
+    return _PAYLOAD.fullmatch(path.name) is not None and files.is_ordinary(path)
 
 
 @contextmanager
@@ -280,18 +310,3 @@ class _Counted:
 
     def flush(self) -> None:
         """What follows does it."""
-
-
-def _link(target: Path, name: Path) -> None:
-    """Let ``name`` stand for ``target``: a hard link, else a symbolic link, else a copy."""
-    fresh = name.with_name(f".nbtrain-{os.getpid()}-{files.new_id()}.tmp")
-    for make in (os.link, lambda source, link: os.symlink(source.name, link), shutil.copyfile):
-        try:
-            make(target, fresh)
-            os.replace(fresh, name)
-            break
-        except OSError as error:
-            if error.errno in files.FULL or make is shutil.copyfile:
-                raise
-        finally:
-            fresh.unlink(missing_ok=True)  # renaming one hard link over another of the same file leaves both

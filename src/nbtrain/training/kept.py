@@ -6,8 +6,6 @@ It knows markers (checkpoint.py writes them) and payloads as bytes; it never loa
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,12 +77,7 @@ def _step_of(folder: Path, which: str | int, there: list[Kept]) -> int | None:
 def link(found: Kept, folder: Path) -> None:
     """Put a checkpoint into ``folder`` too, payload before marker: by hard links, which cost no room, or as a copy."""
     for path in (found.payload, found.marker):
-        target = folder / path.name
-        target.unlink(missing_ok=True)
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)
+        files.same_content(path, folder / path.name)
     files.fsync_folder(folder)
 
 
@@ -105,7 +98,7 @@ def damage(marker: Path) -> str:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=files.ordinary) as file:
         while data := file.read(_CHUNK_BYTES):
             digest.update(data)
     return digest.hexdigest()

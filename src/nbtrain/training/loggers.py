@@ -94,7 +94,7 @@ class TensorBoard(Target, kind="tensorboard", label="TensorBoard"):
         from torch.utils.tensorboard import SummaryWriter
 
         # What an earlier life wrote beyond this step is not shown any more.
-        return _TensorBoard(SummaryWriter(str(about.run / "tensorboard"), purge_step=about.step + 1))
+        return _TensorBoard(SummaryWriter(str(_own_folder(about, "tensorboard")), purge_step=about.step + 1))
 
 
 class _TensorBoard:
@@ -122,6 +122,7 @@ class WandB(Target, kind="wandb", label="Weights & Biases (offline)"):
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else its own errors are reported over the network
         import wandb
 
+        _own_folder(about, "wandb")
         quiet: dict[str, Any] = {"mode": "offline", "silent": True, "console": "off", "root_dir": str(about.run)}
         private = {"save_code": False, "disable_git": True, "disable_code": True, "x_disable_meta": True}
         run = wandb.init(
@@ -166,7 +167,7 @@ class MLflow(Target, kind="mlflow", label="MLflow"):
         os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"  # it prefers a data base, which a run folder must not need
         from mlflow.tracking import MlflowClient
 
-        folder = Path(self.folder).expanduser().absolute() if self.folder else about.run / "mlflow"
+        folder = Path(self.folder).expanduser().absolute() if self.folder else _own_folder(about, "mlflow")
         client = MlflowClient(tracking_uri=folder.as_uri())
         known = client.get_experiment_by_name(about.project)
         place = known.experiment_id if known else client.create_experiment(about.project)
@@ -183,6 +184,11 @@ class _MLflow:
 
     def close(self) -> None:
         self.client.set_terminated(self.run)
+
+
+def _own_folder(about: About, name: str) -> Path:
+    """Return a folder in the run's for a library that follows links; raises OSError where one is in its place."""
+    return files.make_folder(about.run / name, parents=False)
 
 
 def _mlflow_run(client: Any, place: str, about: About) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from traitlets import Dict, List, Unicode
 
+from nbtrain import files
 from nbtrain.advice.running import REPORTS, recent
 from nbtrain.project import branches
 from nbtrain.project.comparing import ordered
@@ -161,7 +162,7 @@ def _phases(run: str, changed_ns: int) -> list[dict[str, Any]]:
 def log_tail(path: Path) -> str:
     """Return the last lines of a log file; empty where there is none."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=files.ordinary) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _LOG_BYTES))
             text = file.read().decode(errors="replace")

@@ -63,7 +63,7 @@ class Store:
     def append(self, looks: Iterable[Look]) -> None:
         """Write looks down: whole, or not at all for whoever reads."""
         line = orjson.dumps([_plain(look) for look in looks])
-        descriptor = os.open(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = disk.open_ours(self.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             os.write(descriptor, b"\n" + line + b"\n")  # a killed scan may have left half a line
         finally:
@@ -77,11 +77,11 @@ class Store:
         columns |= {"version": np.array(FORMAT), **groups._asdict()}
         with disk.replacing(self.columns, durable=False) as file:
             np.savez(file, allow_pickle=False, **{f"{_PREFIX}{name}": column for name, column in columns.items()})
-        self.journal.unlink(missing_ok=True)
+        disk.remove(self.journal)
 
     def _appended(self) -> Iterable[Look]:
         try:
-            lines = self.journal.read_bytes().split(b"\n")
+            lines = disk.content(self.journal).split(b"\n")
         except OSError:
             return
         for line in filter(None, lines):
@@ -117,7 +117,7 @@ class Columns:
 def read(folder: Path) -> Columns | None:
     """Return what the last whole scan has seen; None where there was none, or what it left cannot be read."""
     try:
-        with np.load(folder / COLUMNS, allow_pickle=False) as archive:
+        with open(folder / COLUMNS, "rb", opener=disk.ordinary) as file, np.load(file, allow_pickle=False) as archive:
             found = Columns({name.removeprefix(_PREFIX): archive[name] for name in archive.files})
             if int(found["version"]) != FORMAT:
                 return None

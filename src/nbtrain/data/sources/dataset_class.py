@@ -23,6 +23,7 @@ import numpy as np
 import orjson
 from PIL import Image as Pillow
 
+from nbtrain import files as disk
 from nbtrain.data import unpack
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
@@ -103,7 +104,7 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
         if done is None:
             advice = f"Write them once with: nbtrain images {self.path} --unpack {self.unpacked}"
             raise DataError("the images of this Dataset are not written yet", value=self.path, advice=advice)
-        plain = orjson.loads((done.folder / _NAMES).read_bytes())
+        plain = orjson.loads(disk.content(done.folder / _NAMES))
         gathering = Gathering(Files(done.folder, self.path), "item")
         for file, labels in plain["images"]:
             image = gathering.image(file)
@@ -139,7 +140,7 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
         if not written:
             advice = "An item is a pair of an image and a label."
             raise DataError(f"{lost}: {first(failed, 3)}" if failed else "the Dataset is empty", advice=advice)
-        (folder / _NAMES).write_bytes(orjson.dumps({"classes": classes, "images": written}))
+        disk.write_atomic(folder / _NAMES, orjson.dumps({"classes": classes, "images": written}), durable=False)
         return (f"{lost} and are left out: {first(failed, 3)}.",) if failed else ()
 
 

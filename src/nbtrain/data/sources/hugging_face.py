@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import orjson
 
+from nbtrain import files as disk
 from nbtrain.data import unpack
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Progress, Stopped, Ticker
@@ -76,7 +77,7 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         """Return the images in the order of the rows; raises DataError saying what is wrong."""
         parts = self._parts()
         done = self._done(parts)
-        names = orjson.loads((done.folder / _NAMES).read_bytes())
+        names = orjson.loads(disk.content(done.folder / _NAMES))
         gathering = Gathering(Files(done.folder, Path(self.path).name), "row")
         gathering.note(*done.notices)
         return self._gathered(gathering, parts, names)
@@ -274,7 +275,7 @@ def _unpack(parts: _Parts, folder: Path, progress: Progress, stopped: Stopped) -
                 empty.append(f"{split} row {len(here) + 1}".strip())
                 here.append("")
             told.at(len(here))
-    (folder / _NAMES).write_bytes(orjson.dumps(names))
+    disk.write_atomic(folder / _NAMES, orjson.dumps(names), durable=False)
     lost = f"{counted(len(empty), 'row has', 'rows have')} no image inside and are left out: {first(empty)}."
     return (*writer.notices(), *([lost] if empty else []))
 
