@@ -201,16 +201,16 @@ class Loop:
     def _score(self, batch: Any, model: nn.Module, metrics: Metrics) -> None:
         """Add what ``model`` makes of one validation batch to ``metrics``."""
         images_BCHW, wanted = self.parts.prepare(batch.images), to_device(batch.targets, self.device)
-        for some_BCHW, target, _ in self.rescue.pieces(images_BCHW, wanted):
+        for some_BCHW, target in self.rescue.pieces(images_BCHW, wanted):
             with self.parts.precision.autocast():
                 logits_BK = model(some_BCHW).float()
-            metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
+            metrics.add(logits_BK, target, self.parts.loss.sums(logits_BK, target))
 
     def _judge(self, scores: Scores) -> bool:
         """Close the epoch with its scores; return whether they are the best so far."""
         self.scores = scores
         self.place.epoch += 1
-        self.parts.schedule.validated(scores.values["loss"])
+        self.parts.schedule.validated(self.monitor.cost(scores.values))
         at: dict[str, Any] = {"step": self.place.step, "epoch": self._epoch()}
         self.say(Metric(split="val", values=scores.values, **at))
         self.say(PerClass(columns=scores.columns, rows=scores.rows, **at))
