@@ -60,9 +60,9 @@ def plain_model():
     return nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, K))
 
 
-def stepping_of(model, loss, *, splits=1, mix=None, momentum=0.0, **settings):
+def stepping_of(model, loss, *, splits=1, mix=None):
     """Return the trainer's own step on ``model`` with SGD; ``splits`` as after running out of memory."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=momentum)
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
     parts = Parts(
         model=model, loss=loss, optimizer=optimizer, schedule=Constant().build(optimizer, Course(LR, 10, 10)),
         train=None, val=None, prepare=lambda x: x, metrics=lambda: ClassMetrics("abcd", CPU), one_label=True,
@@ -70,7 +70,7 @@ def stepping_of(model, loss, *, splits=1, mix=None, momentum=0.0, **settings):
     )  # fmt: skip
     rescue = Rescue(model, CPU, lambda message: None)
     rescue.changes.splits = splits
-    return Stepping(parts, SEED, pieces=rescue.pieces if splits > 1 else whole, **settings)
+    return Stepping(parts, SEED, pieces=rescue.pieces if splits > 1 else whole)
 
 
 def hand_written(model, loss, images, target, *, clip=0.0):
@@ -106,7 +106,7 @@ def test_a_step_is_that_of_the_one_large_batch(made, task, weights):
     for name, (sizes, splits) in DIVISIONS.items():
         model, batches = plain_model(), batches_of(sizes, task)
         expected, value = hand_written(model, loss, *together(batches))
-        told, hits = stepping_of(model, loss, splits=splits).step(iter(batches), 0, len(sizes))
+        told, hits = stepping_of(model, loss, splits=splits).step(iter(batches), 0, len(sizes), 0.0)
         assert_same_weights(model, expected)
         assert float(told) == pytest.approx(value, rel=1e-4), name
         images, target = together(batches)
@@ -133,7 +133,7 @@ def test_mixed_labels_are_that_of_the_one_large_batch_too(made, weights):
             mixed.append(mix(batch.images, batch.targets))
         images, target = (torch.cat(found) for found in zip(*mixed, strict=True))
         expected, _ = hand_written(model, loss, images, target)
-        stepping_of(model, loss, splits=splits, mix=mix).step(iter(batches), 3, len(sizes))
+        stepping_of(model, loss, splits=splits, mix=mix).step(iter(batches), 3, len(sizes), 0.0)
         assert_same_weights(model, expected)
 
 
@@ -146,7 +146,7 @@ def test_an_unweighted_batch_gives_torchs_own_bits():
     value.backward()
     optimizer.step()
     loss = CrossEntropy(label_smoothing=0.1).build("classification")
-    told, _ = stepping_of(model, loss).step(iter(batches), 0, 1)
+    told, _ = stepping_of(model, loss).step(iter(batches), 0, 1, 0.0)
     assert torch.equal(told, value.detach())
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), theirs.parameters(), strict=True))
 
@@ -158,7 +158,7 @@ def test_the_gradient_of_the_step_before_is_forgotten():
     expected, _ = hand_written(expected, loss, batches[1].images, batches[1].targets)
     stepping, stream = stepping_of(model, loss), iter(batches)
     for step in range(2):
-        stepping.step(stream, step, 1)
+        stepping.step(stream, step, 1, 0.0)
     assert_same_weights(model, expected)
 
 
@@ -169,7 +169,7 @@ def test_clipping_bounds_the_norm_of_the_whole_steps_gradient(clip, sizes, split
     model, batches = plain_model(), batches_of(sizes)
     expected, _ = hand_written(model, loss, *together(batches), clip=clip)
     start = copy.deepcopy(model)
-    stepping_of(model, loss, splits=splits, clip_norm=clip).step(iter(batches), 0, len(sizes))
+    stepping_of(model, loss, splits=splits).step(iter(batches), 0, len(sizes), clip)
     assert_same_weights(model, expected)
     pairs = zip(model.parameters(), start.parameters(), strict=True)
     moved = math.sqrt(sum(float(((a - b).detach() ** 2).sum()) for a, b in pairs))
@@ -193,26 +193,26 @@ def test_a_scaled_gradient_changes_the_weights_as_the_plain_one(made, sizes, spl
     loss = built(made, "classification", "auto")
     model, batches = plain_model(), batches_of(sizes)
     expected, _ = hand_written(model, loss, *together(batches), clip=clip)
-    stepping = with_scaler(stepping_of(model, loss, splits=splits, clip_norm=clip))
-    stepping.step(iter(batches), 0, len(sizes))
+    stepping = with_scaler(stepping_of(model, loss, splits=splits))
+    stepping.step(iter(batches), 0, len(sizes), clip)
     assert_same_weights(model, expected)
 
 
 def test_the_scale_grows_after_some_good_steps_and_an_overflow_skips_one_and_halves_it():
     loss = CrossEntropy().build("classification")
     model = plain_model()
-    stepping = with_scaler(stepping_of(model, loss, clip_norm=1.0), growth_interval=2)
+    stepping = with_scaler(stepping_of(model, loss), growth_interval=2)
     scaler = stepping.parts.precision.scaler
     for step, scale in enumerate([1024.0, 2048.0, 2048.0, 4096.0]):
-        stepping.step(iter(batches_of([6])), step, 1)
+        stepping.step(iter(batches_of([6])), step, 1, 1.0)
         assert scaler.get_scale() == scale
     before = copy.deepcopy(model)
     infinite = batches_of([6])
     infinite[0].images[2] = torch.inf
-    stepping.step(iter(infinite), 4, 1)
+    stepping.step(iter(infinite), 4, 1, 1.0)
     assert scaler.get_scale() == 2048.0
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before.parameters(), strict=True))
-    stepping.step(iter(batches_of([6])), 5, 1)
+    stepping.step(iter(batches_of([6])), 5, 1, 1.0)
     assert not torch.equal(model[0].weight, before[0].weight)
 
 
@@ -239,7 +239,7 @@ def test_soft_f1_of_a_step_is_exact_with_dropout_and_normalisation(sizes, splits
     value = loss(torch.cat(outputs), together(batches)[1])
     value.backward()
     optimizer.step()
-    told, _ = stepping_of(model, loss, splits=splits).step(iter(batches), 7, len(sizes))
+    told, _ = stepping_of(model, loss, splits=splits).step(iter(batches), 7, len(sizes), 0.0)
     assert_same_weights(model, theirs)
     assert float(told) == pytest.approx(float(value.detach()), rel=1e-5)
     for ours, expected in zip(model.buffers(), theirs.buffers(), strict=True):
@@ -251,9 +251,9 @@ def test_one_batch_of_soft_f1_is_computed_once():
     model, passes = plain_model(), []
     model.register_forward_hook(lambda *_: passes.append(1))
     stepping = stepping_of(model, SoftF1().build("classification"))
-    stepping.step(iter(batches_of([6])), 0, 1)
+    stepping.step(iter(batches_of([6])), 0, 1, 0.0)
     assert len(passes) == 1
-    stepping.step(iter(batches_of([6, 6])), 1, 2)
+    stepping.step(iter(batches_of([6, 6])), 1, 2, 0.0)
     assert len(passes) == 5
 
 
@@ -277,7 +277,7 @@ def test_the_first_of_two_passes_holds_no_part_in_memory():
             self.then()
 
     model = nn.Sequential(Watched(8, K))
-    stepping_of(model, SoftF1().build("classification"), splits=4).step(iter(batches_of([12, 12])), 0, 2)
+    stepping_of(model, SoftF1().build("classification"), splits=4).step(iter(batches_of([12, 12])), 0, 2, 0.0)
     assert len(most) == 16
     assert max(most) == 1
 

@@ -87,7 +87,7 @@ class Loop:
         self.rescue = Rescue(parts.model, self.device, say)
         self.profile, self.span = profile, profile.span if profile else no_span
         pieces, before = self.rescue.pieces, self.keeper.before_step
-        self.stepping = Stepping(parts, plan.seed, plan.clip_norm, pieces, before, self.span)
+        self.stepping = Stepping(parts, plan.seed, pieces, before, self.span)
 
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
@@ -174,7 +174,7 @@ class Loop:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
         parts = self.parts
         self.place.lrs.append(self._lr())
-        loss, hits = self.stepping.step(batches, self.place.step, of)
+        loss, hits = self.stepping.step(batches, self.place.step, of, self.plan.clip_norm)
         self.place.step += 1
         with self.span("step"):
             parts.schedule.step()

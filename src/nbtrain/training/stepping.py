@@ -48,16 +48,16 @@ class Stepping:
 
     parts: Parts
     seed: int
-    clip_norm: float = 0.0
-    """Largest norm of the gradient; 0 does not clip."""
     pieces: Pieces = whole
     before_change: Callable[[], None] = lambda: None
     """Called when the gradient is there, right before the weights change."""
     span: Span = no_span
     """The context of each phase of a step, for a profile."""
 
-    def step(self, batches: Iterator[Any], step: int, of: int) -> tuple[Tensor, Tensor]:
+    def step(self, batches: Iterator[Any], step: int, of: int, clip_norm: float) -> tuple[Tensor, Tensor]:
         """Change the weights once, by the gradient of the loss over the next ``of`` batches.
+
+        A gradient with a norm above ``clip_norm`` is scaled down to it; 0 does not clip.
 
         Return the loss, and the share of right answers, as tensors on the device.
         """
@@ -65,9 +65,9 @@ class Stepping:
         parts.optimizer.zero_grad(set_to_none=True)
         found = self._gradient(islice(batches, of), step, of)
         with self.span("step"):
-            if self.clip_norm:
+            if clip_norm:
                 scaler.unscale_(parts.optimizer)
-                nn.utils.clip_grad_norm_(parts.model.parameters(), self.clip_norm)
+                nn.utils.clip_grad_norm_(parts.model.parameters(), clip_norm)
             self.before_change()
             scaler.step(parts.optimizer)
             scaler.update()
