@@ -79,7 +79,7 @@ RENAMED = {"muon": {"iterations"}, "schedule_free_adamw": {"betas"}}
 def test_settings_arrive_in_torch(kind):
     own, more = SETTINGS[kind]
     made = Optimizer.kinds()[kind](**{**_ALL, **own})
-    set_here = {found.path for found in fields(made)} - {"no_decay_on_norm_and_bias", "layer_decay"}
+    set_here = {found.path for found in fields(made)} - {".kind", "no_decay_on_norm_and_bias", "layer_decay"}
     assert set_here == {*_ALL, *own}, "a new setting wants a line here"
     assert all(getattr(made, name) != getattr(type(made)(), name) for name in set_here)
     group = made.build(Net()).param_groups[0]
