@@ -186,18 +186,19 @@ class BCE(Loss, kind="bce", label="Binary cross-entropy"):
 
 
 class Asymmetric(Loss, kind="asymmetric", label="Asymmetric"):
-    """For several labels per image of which few are there: easy noes count little, doubtful ones not at all.
+    """For several labels of which few are there: easy noes count little. A mean over images and classes; papers sum.
 
-    Here it is the mean over images and classes. The paper (Ridnik et al. 2020, arXiv:2009.14119) sums it, which makes
-    gradients larger by images × classes: its learning rates carry over to AdamW and its like, which do not see that
-    factor; with SGD multiply them by it, and the same holds for a gradient clipping norm taken from there (divide).
+    Ridnik et al. 2020, arXiv:2009.14119. Its gradients are larger by images × classes. AdamW and its like do not see
+    that factor, so its learning rates carry over; those for SGD do not.
     """
 
     tasks = ("multilabel",)
     gamma_yes: float = field(1.0, ge=0, le=10, unit="ratio", soft=(0, 5), label="Focus on yes")
     """How strongly labels that are there and easy are ignored; 0 not at all."""
     gamma_no: float = field(4.0, ge=0, le=10, unit="ratio", soft=(0, 6), label="Focus on no")
-    """How strongly labels that are not there and easy are ignored; above the one for yes."""
+    """How strongly labels that are not there and easy are ignored; above the one for yes. Papers sum this loss where it
+    is a mean here: multiply a learning rate for SGD that is taken from there by images × classes, and divide a
+    gradient clipping by it; rates for AdamW and its like stay as they are."""
     margin: float = field(0.05, ge=0, lt=1, unit="ratio", soft=(0, 0.2))
     """A no with a probability below this counts nothing, which also forgives labels that were forgotten."""
 
