@@ -20,7 +20,7 @@ from nbtrain.config import Config
 from nbtrain.data.augmentation import Augmentation
 from nbtrain.data.sources import Folder, Table
 from nbtrain.errors import ConfigError, DataError
-from nbtrain.messages import Message, Metric, Notice, PerClass, Resolved, Status, Stop
+from nbtrain.messages import Best, Message, Metric, Notice, PerClass, Resolved, Status, Stop
 from nbtrain.models.initialisation import Initialisation
 from nbtrain.project.datasets import DataSets
 from nbtrain.project.freeze import frozen
@@ -147,6 +147,33 @@ def test_every_kind_of_part_takes_part(project, changes):
     val = [m for m in of(said, Metric) if m.split == "val"]
     assert len(val) == changes.get("training.epochs", 1)
     assert ("map" in val[-1].values) == several
+
+
+WATCHED = {
+    "classification": {"auto": "accuracy", "loss": "loss", "accuracy": "accuracy", "f1": "f1", "auroc": "auroc"},
+    "multilabel": {"auto": "map", "loss": "loss", "f1": "f1", "auroc": "auroc", "map": "map"},
+}
+
+
+@pytest.mark.parametrize(("task", "asked"), [(task, asked) for task, some in WATCHED.items() for asked in some])
+def test_what_is_set_to_be_watched_is_watched(project, task, asked):
+    """Over a stop, too: the best step is the best of what the run said of the metric that was asked for."""
+    changes = {"training.monitor": asked, "training.epochs": 3, "task.kind": task}
+    if task == "multilabel":
+        DataSets(project).add(Table(path=str(project / "images/labels.csv"), label_columns=("labels",)), "two")
+        changes |= {"data.dataset": "two", "loss.kind": "bce"}
+    run, held = a_run(project, changes)
+    _, before = lived(run, held, lambda said: any(m.split == "val" for m in of(said, Metric)))
+    _, after = lived(run, held)
+    val = {m.step: m.values for m in of(before + after, Metric) if m.split == "val"}
+    metric = WATCHED[task][asked]
+    values = {step: told[metric] for step, told in val.items()}
+    best = (min if metric == "loss" else max)(values, key=lambda step: values[step])
+    assert len(val) == 3
+    told = of(after, Best)[-1]
+    assert (told.metric, told.step, told.value) == (metric, best, values[best])
+    assert files.read_json(run / "checkpoints" / "best.json")["step"] == best
+    assert [m.value for m in of(before, Resolved) if m.path == "training.monitor"] == [metric] * (asked == "auto")
 
 
 def test_a_stopped_run_is_built_again_and_goes_on_bit_for_bit(project):

@@ -271,16 +271,21 @@ class Feeding:
             self.say(Notice(text=text, level=level))
 
     def resolve(self, path: str, asked: T, decide: Callable[[T], Chosen[Any]]) -> Any:
-        """Return the value for ``path``: as set, as an earlier life resolved it, or decided and said now."""
-        if path in self.kept and asked == "auto":
+        """Return the value for ``path``: as set, as an earlier life resolved it, or decided and said now.
+
+        ``decide`` may refuse what is set, but never replace it.
+        """
+        if asked != "auto":
+            decide(asked)
+            return asked
+        if path in self.kept:
             return self.kept[path]
         chosen = self.later.get(path) or decide(asked)
-        if path in self.measured and asked == "auto":
+        if path in self.measured:
             self.later[path] = chosen
             return chosen.value
-        if asked == "auto":
-            self.kept[path] = chosen.value
-            self.say(Resolved(path=path, value=chosen.value, reason=chosen.reason))
+        self.kept[path] = chosen.value
+        self.say(Resolved(path=path, value=chosen.value, reason=chosen.reason))
         return chosen.value
 
     def _on_gpu(self) -> bool:

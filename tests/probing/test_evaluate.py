@@ -98,7 +98,7 @@ def test_the_other_sets_a_step_and_a_batch_that_does_not_fit(project, monkeypatc
 
     def once_too_large(self, batch):
         tries.append(self.rescue.changes.splits)
-        for images, wanted, _ in self.rescue.pieces(batch.images, batch.targets):
+        for images, wanted in self.rescue.pieces(batch.images, batch.targets):
             if len(images) > 5:
                 raise torch.OutOfMemoryError("tried to allocate 2.00 GiB")
             yield self.model(self.prepare(images)), wanted

@@ -295,3 +295,22 @@ def test_only_payloads_are_dropped(tmp_path):
         kept.save(state(step), best=False)
     assert (tmp_path / "step-by-step.pt").read_bytes() == b"mine"
     assert len(list(tmp_path.glob("step-0*.pt"))) == 1
+
+
+class Touches:
+    """What a pickle may hold: a call that is made as it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_checkpoint_that_holds_code_is_refused_and_runs_none(tmp_path):
+    """With a marker that fits: a foreign project may have both."""
+    kept = Checkpoints(tmp_path, Checkpoint())
+    kept.save(state(10, told=Touches(tmp_path / "ran")), best=False)
+    with pytest.raises(TrainingError, match="no checkpoint of this run can be read"):
+        kept.newest()
+    assert not (tmp_path / "ran").exists()

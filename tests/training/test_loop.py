@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,13 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nbtrain.data.randomness import Stream, key
 from nbtrain.errors import TrainingError
-from nbtrain.messages import Message, Metric, Notice, PerClass, Saved, Status, Stop, encode
+from nbtrain.messages import Best, Message, Metric, Notice, PerClass, Saved, Status, Stop, encode
 from nbtrain.training.checkpoint import STATE_KEYS
 from nbtrain.training.commands import Commands
 from nbtrain.training.optimizers import Optimizer
+from nbtrain.training.schedulers import Plateau
 from nbtrain.training.settings import Checkpoint
 from training import tiny
 from training.tiny import of, tiny_loop
@@ -158,14 +162,165 @@ def test_stopped_during_validation_it_validates_again(tmp_path):
     assert tiny.same(again._state(), whole._state())
 
 
+class ByHand:
+    """The course of a run as one would write it: SGD, cosine, clipping, averaging and validation by torch alone."""
+
+    def __init__(self, loop, *, of=1, clip=0.0, clip_from=0, average=False):
+        self.model = copy.deepcopy(loop.parts.model)
+        self.train, self.val = list(loop.parts.train.stream(0, 20)), list(loop.parts.val.once())
+        self.of, self.clip, self.clip_from = of, clip, clip_from
+        self.average = copy.deepcopy(self.model) if average else None
+        self.scores: list[tuple[float, float]] = []
+        """Validation loss and accuracy of each epoch."""
+
+    def run(self, epochs=2, lr=0.05):
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        spared = [p for p in self.model.parameters() if p.ndim == 1]
+        groups = [{"params": decayed, "weight_decay": 1e-4}, {"params": spared, "weight_decay": 0.0}]
+        optimizer = torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, fused=True)
+        per_epoch = -(-10 // self.of)
+        for step in range(epochs * per_epoch):
+            epoch, place = divmod(step, per_epoch)
+            first = 10 * epoch + place * self.of
+            for group in optimizer.param_groups:
+                group["lr"] = lr * (1 + math.cos(math.pi * step / (epochs * per_epoch))) / 2
+            self.step(optimizer, step, self.train[first : min(first + self.of, 10 * (epoch + 1))])
+            if place == per_epoch - 1:
+                self.scores.append(self.validate())
+        return self
+
+    def step(self, optimizer, step, batches):
+        self.model.train()
+        optimizer.zero_grad()
+        for place, batch in enumerate(batches):
+            torch.manual_seed(key(5, Stream.STEP, step, place))
+            loss = self.loss(self.model(batch.images.float() / 255), batch.targets)
+            (loss / len(batches)).backward()
+        if self.clip and step >= self.clip_from:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        optimizer.step()
+        if self.average is not None:
+            keep = min(0.99, (2 + step) / (11 + step))
+            new = self.model.state_dict()
+            for name, old in self.average.state_dict().items():
+                old.copy_(keep * old + (1 - keep) * new[name] if old.is_floating_point() else new[name])
+
+    def validate(self):
+        model = copy.deepcopy(self.average or self.model).eval()
+        with torch.no_grad():
+            logits = torch.cat([model(batch.images.float() / 255) for batch in self.val])
+        labels = torch.cat([batch.targets for batch in self.val])
+        return float(self.loss(logits, labels)), float((logits.argmax(1) == labels).float().mean())
+
+    def loss(self, logits, labels):
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=0.05)
+
+
+BY_HAND = {
+    "plain": ({}, {}),
+    "batches": ({"multiplier": 3}, {"of": 3}),
+    "clipped": ({"clip": 0.3}, {"clip": 0.3}),
+    "clipped from the fifth step on": ({"changes": [(4, "training.clip_norm", 0.3)]}, {"clip": 0.3, "clip_from": 4}),
+    "averaged": ({"ema": True}, {"average": True}),
+    "all": ({"multiplier": 3, "clip": 0.3, "ema": True}, {"of": 3, "clip": 0.3, "average": True}),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), BY_HAND.values(), ids=BY_HAND)
+def test_a_run_is_the_one_written_by_hand(tmp_path, ours, theirs):
+    """Weights, running statistics, averages and validations: in training mode for steps, as it is for validations."""
+    loop, said = tiny_loop(tmp_path, epochs=2, lr=0.05, optimizer="sgd", **ours)
+    expected = ByHand(loop, **theirs).run()
+    loop.run()
+    pairs = [(loop.parts.model, expected.model)]
+    pairs += [(loop.parts.ema.model, expected.average)] if "ema" in ours else []
+    for mine, by_hand in pairs:
+        for name, value in by_hand.state_dict().items():
+            if ours:
+                torch.testing.assert_close(mine.state_dict()[name], value, rtol=1e-3, atol=1e-5)
+            else:
+                assert torch.equal(mine.state_dict()[name], value), name
+    val = [m.values for m in of(said, Metric) if m.split == "val"]
+    assert [v["loss"] for v in val] == pytest.approx([loss for loss, _ in expected.scores], rel=1e-3)
+    assert [v["accuracy"] for v in val] == pytest.approx([accuracy for _, accuracy in expected.scores], abs=0.01)
+
+
+def test_a_stopped_run_goes_on_with_the_scale_of_its_gradients(tmp_path):
+    """float16 is for GPUs; its scaler is not, so it is put into a run on the CPU here."""
+
+    def scaled(folder, **options):
+        loop, _ = tiny_loop(folder, optimizer="sgd", clip=1.0, **options)
+        loop.parts.precision.scaler = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=4)
+        return loop
+
+    whole = scaled(tmp_path / "whole")
+    whole.run()
+    assert scaled(tmp_path / "pieces", stop_at=7).run().status == "cancelled"
+    second = scaled(tmp_path / "pieces")
+    second.run()
+    state = second._state()
+    assert state["scaler_state_dict"]["scale"] == 8.0 * 2**7  # 30 steps: it has grown seven times
+    assert tiny.same(state, whole._state())
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("metric", ["loss", "f1", "auroc", "accuracy", "map"])
+def test_what_is_watched_picks_the_best_lowers_the_rate_and_ends_the_run(tmp_path, metric, several):
+    """Each by its own numbers, and the same over a stop."""
+    if metric == ("accuracy" if several else "map"):
+        return  # not measured for that task
+    options = {
+        "monitor": metric,
+        "several": several,
+        "epochs": 8,
+        "lr": 0.1,
+        "patience": 3,
+        "optimizer": "sgd",
+        "n": 96,
+    }
+    plateau = Plateau(patience=0, factor=0.4, threshold=0.01)
+
+    def made(folder, **more):
+        loop, said = tiny_loop(folder, **options, **more)
+        loop.parts.schedule.scheduler = plateau
+        loop.live._chosen = loop.live._now = loop.live._now.set("scheduler", plateau)
+        loop.parts.schedule._apply()
+        return loop, said
+
+    loop, said = made(tmp_path / "whole")
+    loop.run()
+    val = [m for m in of(said, Metric) if m.split == "val"]
+    values = [m.values[metric] for m in val]
+    best = min(values) if metric == "loss" else max(values)
+    told = of(said, Best)[-1]
+    assert (told.metric, told.value, told.step) == (metric, best, val[values.index(best)].step)
+    assert json.loads((tmp_path / "whole" / "best.json").read_bytes())["step"] == told.step
+    expected, last, mark = 0.1, [], math.inf
+    for value in values:
+        last.append(expected)
+        cost = value if metric == "loss" else -value
+        better = cost < mark - 0.01 * abs(mark) if math.isfinite(mark) else True
+        mark, expected = (cost, expected) if better else (mark, expected * 0.4)
+    train = {m.epoch: m.values["lr"] for m in of(said, Metric) if m.split == "train"}
+    assert [train[float(epoch)] for epoch in range(1, len(val) + 1)] == pytest.approx(last)
+    if len(val) < 8:
+        assert f"{metric} has not improved" in loop._why_early()
+    made(tmp_path / "pieces", stop_at=5)[0].run()
+    again, news = made(tmp_path / "pieces")
+    again.run()
+    assert tiny.same(again._state(), loop._state())
+    assert of(news, Best)[-1] == told
+
+
 def test_accumulation_equals_one_large_batch(tmp_path):
     """Without batch normalisation and dropout, 4 batches of 16 change the weights as one of 64 does."""
 
     def plain(model: nn.Module) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(192, 10))
 
-    large = tiny_loop(tmp_path / "a", n=320, batch=64, epochs=1, wrap=plain)[0]
-    small = tiny_loop(tmp_path / "b", n=320, batch=16, epochs=1, multiplier=4, wrap=plain)[0]
+    options = {"n": 320, "epochs": 1, "wrap": plain, "optimizer": "sgd"}  # AdamW does not see a gradient's size
+    large = tiny_loop(tmp_path / "a", batch=64, **options)[0]
+    small = tiny_loop(tmp_path / "b", batch=16, multiplier=4, **options)[0]
     large.run()
     small.run()
     for a, b in zip(large.parts.model.parameters(), small.parts.model.parameters(), strict=True):

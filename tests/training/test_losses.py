@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
+from nbtrain.errors import ConfigError
 from nbtrain.training.losses import BCE, Asymmetric, CrossEntropy, Focal, SoftF1, balanced, effective
 
 COUNTS = [10, 5, 1, 4]
@@ -19,6 +20,16 @@ def batch():
     logits = 3 * torch.randn(16, 4, generator=generator)
     labels = torch.randint(0, 4, (16,), generator=generator)
     return logits, labels, (torch.rand(16, 4, generator=generator) > 0.6).float()
+
+
+@pytest.fixture
+def all_images():
+    """Return outputs and labels of a whole training set with ``COUNTS`` images of each class."""
+    generator = torch.Generator().manual_seed(4)
+    labels = torch.tensor([c for c, count in enumerate(COUNTS) for _ in range(count)])
+    return 3 * torch.randn(len(labels), 4, generator=generator), labels[
+        torch.randperm(len(labels), generator=generator)
+    ]
 
 
 def weights():
@@ -34,10 +45,60 @@ def test_auto_weights_are_those_of_scikit_learn():
     assert balanced([7, 7, 7]) == (1.0, 1.0, 1.0)
 
 
+def test_a_class_without_training_images_weighs_nothing():
+    """scikit-learn refuses it; here the others share the mean of 1 among themselves."""
+    assert balanced([6, 0, 2]) == pytest.approx((2 / 3, 0, 2))
+    assert effective([6, 0, 2], 0.0) == (1.0, 0.0, 1.0)
+    assert balanced([0, 0]) == effective([0, 0], 0.5) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("way", ["auto", "effective"])
+@pytest.mark.parametrize(("made", "task"), [(CrossEntropy, "classification"), (BCE, "multilabel")])
+def test_label_smoothing_teaches_no_class_without_training_images(made, task, way):
+    """Its output is never pulled up: of one label per image by nothing at all, of several by the noes alone."""
+    loss = made(class_weights=way, label_smoothing=0.2).build(task, (6, 0, 2))
+    logits = torch.zeros(8, 3, requires_grad=True)
+    labels = torch.tensor([0, 0, 0, 0, 0, 0, 2, 2])
+    loss(logits, labels if task == "classification" else functional.one_hot(labels, 3).float()).backward()
+    absent = logits.grad[:, 1]
+    assert (absent > 0).all()
+    shared = float(torch.tensor([1 / 3]))  # the softmax alone: of 8 images, each by its weight
+    pulled = absent.sum() - shared * float(-logits.grad.clamp(max=0).sum()) if task == "classification" else 0
+    assert float(pulled) >= -1e-6
+
+
+def test_no_weight_on_any_training_image_is_refused():
+    made = CrossEntropy(class_weights="given", given_weights=(0, 0, 5))
+    with pytest.raises(ConfigError, match="every class that has training images has the weight 0"):
+        made.build("classification", (4, 4, 0))
+
+
+def test_weights_of_one_label_per_image_have_a_mean_of_one_over_the_training_images(all_images):
+    """So a single image keeps its weight, any division adds up, and only proportions of given weights matter."""
+    logits, labels = all_images
+    given = [
+        CrossEntropy(class_weights="given", given_weights=weights).build("classification", COUNTS)
+        for weights in ((1, 2, 3, 4), (10, 20, 30, 40))
+    ]
+    assert float(given[0](logits, labels)) == pytest.approx(float(given[1](logits, labels)))
+    single = [float(given[0](logits[i : i + 1], labels[i : i + 1])) for i in range(len(labels))]
+    assert np.mean(single) == pytest.approx(float(given[0](logits, labels)), rel=1e-5)
+    plain = [float(CrossEntropy().build("classification")(logits[i : i + 1], labels[i : i + 1])) for i in range(20)]
+    mean = sum(count * weight for count, weight in zip(COUNTS, (1, 2, 3, 4), strict=True)) / sum(COUNTS)
+    assert single == pytest.approx([loss * (1, 2, 3, 4)[y] / mean for loss, y in zip(plain, labels, strict=True)])
+
+
+def test_weights_of_several_labels_per_image_stand_as_they_are(batch):
+    logits, _, shares = batch
+    loss = BCE(class_weights="given", given_weights=(2, 2, 2, 2)).build("multilabel", COUNTS)
+    expected = functional.binary_cross_entropy_with_logits(logits, shares, pos_weight=torch.full((4,), 2.0))
+    torch.testing.assert_close(loss(logits, shares), expected)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("class_weights", ["none", "auto"])
-def test_cross_entropy_is_torchs(batch, smoothing, class_weights):
-    logits, labels, _ = batch
+def test_cross_entropy_is_torchs(all_images, smoothing, class_weights):
+    logits, labels = all_images
     loss = CrossEntropy(label_smoothing=smoothing, class_weights=class_weights).build("classification", COUNTS)
     given = weights() if class_weights == "auto" else None
     torch.testing.assert_close(
@@ -132,13 +193,13 @@ def test_effective_weights_are_the_papers():
     limit = torch.tensor(balanced(COUNTS))
     assert effective(COUNTS, 1 - 1e-9) == pytest.approx((limit * 4 / limit.sum()).tolist(), rel=1e-5)
     assert sum(effective(COUNTS, 0.9)) == pytest.approx(4)
-    assert effective([0, 1], 0.9) == (1.0, 1.0)
+    assert effective([0, 1], 0.9) == (0.0, 1.0)
     raw = (1 - 0.9) / (1 - 0.9 ** np.array(COUNTS))
     assert effective(COUNTS, 0.9) == pytest.approx((raw * 4 / raw.sum()).tolist())
 
 
-def test_given_weights_are_taken_as_they_are(batch):
-    logits, labels, _ = batch
+def test_given_weights_are_those_of_torch_for_the_whole_training_set(all_images):
+    logits, labels = all_images
     made = CrossEntropy(class_weights="given", given_weights=(1, 2, 3, 4)).build("classification", COUNTS)
     given = torch.tensor([1.0, 2, 3, 4])
     torch.testing.assert_close(made(logits, labels), functional.cross_entropy(logits, labels, weight=given))

@@ -11,6 +11,8 @@ import torch
 from sklearn import metrics as reference
 from torchmetrics import functional as torchmetrics
 
+from nbtrain.evaluation import scores
+from nbtrain.evaluation.predictions import Predictions
 from nbtrain.training import metrics as metrics_module
 from nbtrain.training.metrics import ClassMetrics, LabelMetrics, Metrics, Scores, ranked
 
@@ -47,8 +49,9 @@ def test_one_label_equals_scikit_learn(n, classes, decimals):
         "auroc": np.mean([reference.roc_auc_score(y == c, scores[:, c]) for c in range(classes)]),
     }
     if classes > 5:
+        in_order = logits.double() - 1e-6 * torch.arange(classes)  # of equal scores the first class comes first
         expected["top5"] = torchmetrics.accuracy(
-            logits, truth, task="multiclass", num_classes=classes, top_k=5, average="micro"
+            in_order, truth, task="multiclass", num_classes=classes, top_k=5, average="micro"
         ).item()
     assert set(got) == {*expected, "loss"}
     assert {name: got[name] for name in expected} == pytest.approx(expected, abs=1e-6)
@@ -170,3 +173,29 @@ def test_half_precision_outputs_are_ranked_as_float32():
 def test_all_scores_equal_give_one_half():
     auroc, precision = ranked(torch.zeros(10, 1), torch.arange(10)[:, None] < 3)
     assert (auroc.item(), precision.item()) == (0.5, pytest.approx(0.3))
+
+
+def test_top5_is_the_evaluations_also_where_scores_are_equal():
+    """Of equal scores the first class comes first, as for argmax: so a sure network is not right by underflow."""
+    logits = torch.full((4, 8), -500.0)
+    logits[:, 6] = 500.0  # sure of class 6: all others have the probability 0
+    logits[3] = 0.0  # knows nothing
+    truth = torch.tensor([6, 2, 7, 5])
+    own = fed(ClassMetrics(names(8), CPU), logits, truth).values
+    assert own["top5"] == 0.5  # class 6 itself, and 2 among the first of the equal ones; neither 7 nor 5
+    predictions = Predictions(
+        classes=tuple(names(8)), files=tuple("abcd"), targets=truth.numpy(), probabilities=logits.softmax(1).numpy(),
+        losses=np.zeros(4, np.float32), chosen=logits.argmax(1).numpy(),
+    )  # fmt: skip
+    theirs = scores.values(predictions)
+    assert (theirs["top5"], theirs["accuracy"]) == (own["top5"], own["accuracy"])
+
+
+@pytest.mark.parametrize("levels", [2, 5, 1000])
+def test_top5_counts_what_a_stable_sort_puts_first(levels):
+    generator = torch.Generator().manual_seed(levels)
+    logits = torch.randint(0, levels, (200, 9), generator=generator).float() / levels
+    truth = torch.randint(0, 9, (200,), generator=generator)
+    first = torch.sort(logits.softmax(1), dim=1, descending=True, stable=True).indices[:, :5]
+    expected = float((first == truth[:, None]).any(1).float().mean())
+    assert fed(ClassMetrics(names(9), CPU), logits, truth).values["top5"] == pytest.approx(expected)

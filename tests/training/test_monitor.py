@@ -62,3 +62,18 @@ def test_a_saved_state_goes_on():
     for epoch, value in enumerate(values[2:], 3):
         second.judge({"loss": value}, epoch, 10 * epoch)
     assert second.state_dict() == whole.state_dict()
+
+
+def test_a_best_by_another_metric_is_none():
+    """A run that was set to another metric since, or that was built to watch the wrong one, looks anew."""
+    before, after = Monitor("accuracy", patience=3), Monitor("loss", patience=3)
+    judged(before, [0.9, 0.8])
+    after.load_state_dict(before.state_dict())
+    assert after.best == {}
+    assert judged(after, [2.0, 3.0]) == [True, False]
+
+
+@pytest.mark.parametrize(("metric", "cost"), [("loss", 0.25), ("accuracy", -0.25)])
+def test_a_cost_is_lower_for_what_is_better(metric, cost):
+    assert Monitor(metric).cost({metric: 0.25, "other": 3.0}) == cost
+    assert math.isnan(Monitor(metric).cost({}))

@@ -44,6 +44,15 @@ def test_float16_is_for_gpus():
         Precision("16-mixed", CPU)
 
 
+def test_float16_scales_its_gradients():
+    """torch switches the scaler off again where there is no GPU, and says so: it was asked for."""
+    if torch.cuda.is_available():
+        assert Precision("16-mixed", torch.device("cuda")).scaler.is_enabled()
+        return
+    with pytest.warns(UserWarning, match="GradScaler is enabled"):
+        Precision("16-mixed", torch.device("cuda"))
+
+
 @pytest.mark.parametrize(("name", "dtype"), [("32", torch.float32), ("bf16-mixed", torch.bfloat16)])
 def test_autocast_sets_the_number_format_of_the_forward_pass(name, dtype):
     chosen = Precision(name, CPU)

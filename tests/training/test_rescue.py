@@ -15,6 +15,7 @@ from nbtrain.messages import Message, Metric, Notice, Resolved, Saved, Status
 from nbtrain.training.budget import Work
 from nbtrain.training.commands import Commands
 from nbtrain.training.loop import Loop
+from nbtrain.training.losses import MeanLoss
 from nbtrain.training.rescue import Rescue
 from training import tiny
 from training.tiny import of, tiny_loop
@@ -33,7 +34,7 @@ def breaking(loop: Loop, steps: set[int], times: int = 1) -> None:
             return whole(logits, target) * torch.nan
         return whole(logits, target)
 
-    object.__setattr__(loop.parts, "loss", loss)
+    object.__setattr__(loop.parts, "loss", MeanLoss(loss))
 
 
 class Hungry(nn.Module):

@@ -9,6 +9,7 @@ import torch
 from torch.optim import lr_scheduler as reference
 
 from nbtrain.errors import ConfigError
+from nbtrain.schema import fields
 from nbtrain.training.schedulers import (
     Constant,
     Cosine,
@@ -152,6 +153,55 @@ def test_plateau_is_torchs(patience):
         expected.step(loss)
         assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
     assert ours.param_groups[0]["lr"] == 1e-2
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1e-4, 0.05])
+@pytest.mark.parametrize("patience", [0, 2])
+def test_plateau_of_what_shall_rise_is_torchs(patience, threshold):
+    """The watched metric comes negated; the threshold is a share of the best, as torch's mode "max" has it."""
+    ours, theirs = optimizer(), optimizer()
+    schedule = Plateau(patience=patience, threshold=threshold, factor=0.3).build(ours, Course(LR, 400, 1))
+    expected = reference.ReduceLROnPlateau(
+        theirs, mode="max", factor=0.3, patience=patience, threshold=threshold, min_lr=1e-7, eps=0
+    )
+    for accuracy in [0.0, 0.2, 0.5, 0.51, 0.52, 0.52, 0.52, 0.53, 0.6, 0.6, 0.55, math.nan, 0.9, 0.9, 0.901]:
+        schedule.step()
+        schedule.validated(-accuracy)
+        expected.step(accuracy)
+        assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
+    assert ours.param_groups[0]["lr"] < LR
+
+
+OTHERS = {
+    "warmup_epochs": 2.0, "warmup_start": 0.3, "min_lr": 2e-3, "period_epochs": 3.0, "restarts": True,
+    "period_factor": 2.0, "every_epochs": 2.0, "factor": 0.3, "milestones": (2.0, 5.0), "power": 3.0, "rise": 0.7,
+    "start_divisor": 5.0, "end_divisor": 10.0, "shape": "linear", "patience": 1, "threshold": 0.5,
+}  # fmt: skip
+BEFORE = {"warmup_start": {"warmup_epochs": 2.0}, "restarts": {"period_epochs": 3.0}}
+BEFORE["period_factor"] = {"period_epochs": 3.0, "restarts": True}
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [(made, f.path) for made in Scheduler.kinds().values() for f in fields(made()) if f.path != ".kind"],
+)
+def test_every_setting_changes_what_the_optimizer_gets(made, name):
+    """Each by itself, on top of what it needs; of a plateau through validations that stop improving."""
+
+    def rates(settings):
+        sgd = optimizer()
+        schedule, found = made(**settings).build(sgd, COURSE), []
+        for step in range(STEPS):
+            found.append(sgd.param_groups[0]["lr"])
+            schedule.step()
+            if step % PER_EPOCH == PER_EPOCH - 1:
+                schedule.validated(1.0 / (2 + step // 20))
+        return found
+
+    plain = BEFORE.get(name, {}) | ({"factor": 0.01} if (made, name) == (Plateau, "min_lr") else {})
+    plain |= {"milestones": (2.0, 5.0)} if (made, name) == (MultiStep, "factor") else {}
+    plain |= {"patience": 0} if made is Plateau and name != "patience" else {}
+    assert rates(plain | {name: OTHERS[name]}) != rates(plain)
 
 
 def test_plateau_waits_for_the_end_of_the_warmup():

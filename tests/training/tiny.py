@@ -35,6 +35,7 @@ from nbtrain.training.commands import Commands
 from nbtrain.training.ema import Ema
 from nbtrain.training.live import Live
 from nbtrain.training.loop import Loop
+from nbtrain.training.losses import BCE, CrossEntropy
 from nbtrain.training.metrics import ClassMetrics, LabelMetrics
 from nbtrain.training.monitor import Monitor
 from nbtrain.training.optimizers import Optimizer
@@ -143,7 +144,7 @@ def tiny_loop(
     made = Optimizer.kinds()[optimizer or "adamw"](lr=lr, layer_decay=layer_decay).build(model)
     parts = Parts(
         model=model,
-        loss=nn.BCEWithLogitsLoss() if several else nn.CrossEntropyLoss(label_smoothing=0.05),
+        loss=BCE().build("multilabel") if several else CrossEntropy(label_smoothing=0.05).build("classification"),
         optimizer=made,
         schedule=Cosine(warmup_epochs=warmup).build(made, Course(lr, plan.steps, plan.steps_per_epoch)),
         train=train,

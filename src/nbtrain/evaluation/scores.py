@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from nbtrain.evaluation.predictions import Floats, Ints, Predictions
 
 TOP = 5
-"""Top-5 accuracy is told where there are more classes than this, as while training."""
+"""Top-5 accuracy is told where there are more classes than this."""
 N_BINS = 15
 """Bins of the calibration error: usual since Guo et al. 2017 (arXiv:1706.04599)."""
 LOWER_IS_BETTER = frozenset({"loss", "nll", "brier", "ece"})
@@ -84,7 +84,7 @@ def _of_classes(predictions: Predictions, weights_RN: Floats, n_R: Floats) -> di
     means = {name: _mean(np.where(seen_RK, q_RK, np.nan)) for name, q_RK in quotients.items()}
     single = {
         "accuracy": predictions.right, "nll": predictions.losses, "brier": _brier(predictions),
-        **({"top5": _true_rank(predictions) < TOP} if len(predictions.classes) > TOP else {}),
+        **({"top5": _in_top(predictions)} if len(predictions.classes) > TOP else {}),
     }  # fmt: skip
     weighted_f1 = (quotients["f1"] * counts.support).sum(1) / n_R
     return {**_means(single, weights_RN, n_R), **means, "f1_weighted": weighted_f1, "ece": ece(predictions, weights_RN)}
@@ -253,10 +253,20 @@ def _brier(predictions: Predictions) -> Floats:
     return found
 
 
-def _true_rank(predictions: Predictions) -> Ints:
-    """Return how many classes are more probable than the true one."""
-    true_N1 = np.take_along_axis(predictions.probabilities, predictions.targets[:, None], 1)
-    found: Ints = (predictions.probabilities > true_N1).sum(1)
+def true_rank(scores_NK: Any, own_N1: Any, places_K: Any, true_N1: Any) -> Any:
+    """Return how many classes come before the true one: those with a higher score and, of equal ones, the first named.
+
+    That is the order of argmax, so an image that is right is in the top 5 too. It serves arrays here and tensors in
+    training/metrics.py: ``own_N1`` are the scores of the true classes ``true_N1``, ``places_K`` is 0 … K − 1.
+    """
+    return ((scores_NK > own_N1) | ((scores_NK == own_N1) & (places_K < true_N1))).sum(1)
+
+
+def _in_top(predictions: Predictions) -> npt.NDArray[np.bool_]:
+    """Return whether the true class is among the most probable ones."""
+    scores_NK, true_N1 = predictions.probabilities, predictions.targets[:, None]
+    own_N1 = np.take_along_axis(scores_NK, true_N1, 1)
+    found: npt.NDArray[np.bool_] = true_rank(scores_NK, own_N1, np.arange(scores_NK.shape[1]), true_N1) < TOP
     return found
 
 

@@ -44,13 +44,13 @@ def _sweep(desk: Desk, parts: Parts, plan: Plan) -> LrCurve:
     to_training(parts.model)
     if isinstance(parts.optimizer, ScheduleFree):
         parts.optimizer.to_path()
-    stepping, watcher = Stepping(parts, plan.seed, plan.clip_norm), Watcher()
+    stepping, watcher = Stepping(parts, plan.seed), Watcher()
     planned = rates(int(desk.request.get("steps", STEPS)))
     batches, losses, began_s = parts.train.stream(), list[float](), time.monotonic()
     for step, lr in enumerate(planned):
         desk.progress(f"step {step + 1} of {len(planned)}, learning rate {lr:.1e}", step / len(planned))
         _set(parts.optimizer, lr)
-        loss = float(stepping.step(batches, step, plan.multiplier)[0])
+        loss = float(stepping.step(batches, step, plan.multiplier, plan.clip_norm)[0])
         if not watcher.add(loss):
             break
         losses.append(loss)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from nbtrain.messages import Message, Notice
+from nbtrain.training.losses import LossFunction
 from nbtrain.training.metrics import Metrics, Scores
 from nbtrain.training.precision import Precision
 from nbtrain.training.rescue import Rescue
@@ -50,7 +51,7 @@ class Judge:
 
     model: nn.Module
     task: Task
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: LossFunction
     prepare: Callable[[Tensor], Tensor]
     metrics: Metrics
     precision: Precision
@@ -65,7 +66,7 @@ class Judge:
         done = 0
         for batch in batches:
             for logits_BK, target in self._computed(batch):
-                self.metrics.add(logits_BK, target, self.loss(logits_BK, target))
+                self.metrics.add(logits_BK, target, self.loss.sums(logits_BK, target))
                 self._parts.append(self._kept(logits_BK, target))
             self._parts[-1]["positions"] = batch.positions
             done += len(batch.images)
@@ -89,7 +90,7 @@ class Judge:
 
     def _outputs(self, batch: Any) -> Iterator[tuple[Tensor, Tensor]]:
         images_BCHW, wanted = self.prepare(batch.images), to_device(batch.targets, self.precision.device)
-        for some_BCHW, target, _ in self.rescue.pieces(images_BCHW, wanted):
+        for some_BCHW, target in self.rescue.pieces(images_BCHW, wanted):
             with self.precision.autocast():
                 logits_BK = self.model(some_BCHW).float()
             yield logits_BK, target

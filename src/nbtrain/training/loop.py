@@ -87,7 +87,7 @@ class Loop:
         self.rescue = Rescue(parts.model, self.device, say)
         self.profile, self.span = profile, profile.span if profile else no_span
         pieces, before = self.rescue.pieces, self.keeper.before_step
-        self.stepping = Stepping(parts, plan.seed, plan.clip_norm, pieces, before, self.span)
+        self.stepping = Stepping(parts, plan.seed, pieces, before, self.span)
 
     def run(self) -> Outcome:
         """Train from the newest checkpoint, or from the start, to the end; return how it ended."""
@@ -174,7 +174,7 @@ class Loop:
         """Change the weights once, by the mean gradient of the next ``of`` batches."""
         parts = self.parts
         self.place.lrs.append(self._lr())
-        loss, hits = self.stepping.step(batches, self.place.step, of)
+        loss, hits = self.stepping.step(batches, self.place.step, of, self.plan.clip_norm)
         self.place.step += 1
         with self.span("step"):
             parts.schedule.step()
@@ -201,16 +201,16 @@ class Loop:
     def _score(self, batch: Any, model: nn.Module, metrics: Metrics) -> None:
         """Add what ``model`` makes of one validation batch to ``metrics``."""
         images_BCHW, wanted = self.parts.prepare(batch.images), to_device(batch.targets, self.device)
-        for some_BCHW, target, _ in self.rescue.pieces(images_BCHW, wanted):
+        for some_BCHW, target in self.rescue.pieces(images_BCHW, wanted):
             with self.parts.precision.autocast():
                 logits_BK = model(some_BCHW).float()
-            metrics.add(logits_BK, target, self.parts.loss(logits_BK, target))
+            metrics.add(logits_BK, target, self.parts.loss.sums(logits_BK, target))
 
     def _judge(self, scores: Scores) -> bool:
         """Close the epoch with its scores; return whether they are the best so far."""
         self.scores = scores
         self.place.epoch += 1
-        self.parts.schedule.validated(scores.values["loss"])
+        self.parts.schedule.validated(self.monitor.cost(scores.values))
         at: dict[str, Any] = {"step": self.place.step, "epoch": self._epoch()}
         self.say(Metric(split="val", values=scores.values, **at))
         self.say(PerClass(columns=scores.columns, rows=scores.rows, **at))

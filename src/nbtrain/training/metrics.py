@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-TOP = 5
-"""Top-5 accuracy is told where there are more classes than this."""
+from nbtrain.evaluation.scores import TOP, true_rank
+from nbtrain.training.losses import Sums, over_images
+
 _DEVICE_BYTES = 512 * 2**20
 _CHUNK = 2**22
 """Scores that are ranked at once, which bounds the memory that sorting takes."""
@@ -43,34 +44,39 @@ class Metrics:
 
     def __init__(self, classes: Sequence[str], device: torch.device) -> None:
         self.classes, self.device = tuple(classes), device
-        self._loss = torch.zeros((), dtype=torch.float64, device=device)
+        self._loss: Sums | None = None
         self._broken = torch.zeros((), dtype=torch.bool, device=device)
         self._scores_BC: list[Tensor] = []
         self._truth: list[Tensor] = []
         self._n = 0
 
     @torch.no_grad()
-    def add(self, logits_BC: Tensor, truth: Tensor, loss: Tensor) -> None:
-        """Take one batch in: its outputs, its labels, and its mean loss. Nothing is read from the device."""
+    def add(self, logits_BC: Tensor, truth: Tensor, loss: Sums | Tensor) -> None:
+        """Take one batch in: its outputs, its labels, and what it adds to the loss, or its mean loss over the images.
+
+        Nothing is read from the device.
+        """
         logits_BC = logits_BC.detach().float()
         self._n += len(logits_BC)
-        self._loss += loss.detach().double() * len(logits_BC)
+        added = (loss if isinstance(loss, Sums) else over_images(loss, len(logits_BC))).exact()
+        self._loss = added if self._loss is None else self._loss + added
         self._broken |= logits_BC.isnan().any()
-        self._count(logits_BC, truth)
+        scores_BC = self._scored(logits_BC)
+        self._count(logits_BC, scores_BC, truth)
         kept = len(self._scores_BC) * logits_BC.nbytes < _DEVICE_BYTES
         place = self.device if kept else torch.device("cpu")
-        self._scores_BC.append(self._scored(logits_BC).to(place))
+        self._scores_BC.append(scores_BC.to(place))
         self._truth.append(truth.detach().to(place))
 
     def result(self) -> Scores:
         """Return the metrics of all that was added."""
-        if not self._n:
+        if not self._n or self._loss is None:
             return Scores({"loss": float("nan")}, ("class", "support"), ())
         truth = torch.cat([t.to(self._scores_BC[0].device) for t in self._truth])
         scores_NC = torch.cat([s.to(self._scores_BC[0].device) for s in self._scores_BC])
         auroc_C, precision_C = ranked(scores_NC, self._indicator(truth))
         values, per_class = self._summary(auroc_C, precision_C)
-        values = {"loss": self._loss / self._n, **values}
+        values = {"loss": self._loss.loss(), **values}
         return self._read(values, {**per_class, "auroc": auroc_C})
 
     def _read(self, values: dict[str, Tensor], per_class: dict[str, Tensor]) -> Scores:
@@ -83,7 +89,7 @@ class Metrics:
         columns = ("class", "support", *per_class)
         return Scores(dict(zip(values, numbers, strict=True)), columns, tuple((n, int(s), *r) for n, s, r in rows))
 
-    def _count(self, logits_BC: Tensor, truth: Tensor) -> None:
+    def _count(self, logits_BC: Tensor, scores_BC: Tensor, truth: Tensor) -> None:
         raise NotImplementedError
 
     def _scored(self, logits_BC: Tensor) -> Tensor:
@@ -104,14 +110,15 @@ class ClassMetrics(Metrics):
         self._hits_C, self._predicted_C, self._support_C = torch.zeros((3, len(classes)), device=device).long()
         self._top = torch.zeros((), dtype=torch.long, device=device)
 
-    def _count(self, logits_BC: Tensor, truth: Tensor) -> None:
+    def _count(self, logits_BC: Tensor, scores_BC: Tensor, truth: Tensor) -> None:
         guess_B, n = logits_BC.argmax(1), len(self.classes)
         self._support_C += torch.bincount(truth, minlength=n)
         self._predicted_C += torch.bincount(guess_B, minlength=n)
         # Counted with a weight, since indexing by a mask would wait for the device to tell how many are left.
         self._hits_C += torch.bincount(truth, weights=(guess_B == truth).double(), minlength=n).long()
-        if n > TOP:
-            self._top += (logits_BC.topk(TOP, dim=1).indices == truth[:, None]).sum()
+        if n > TOP:  # of the probabilities, which an evaluation has too: logits that differ may give equal ones
+            true_B1, places_C = truth[:, None], torch.arange(n, device=truth.device)
+            self._top += (true_rank(scores_BC, scores_BC.gather(1, true_B1), places_C, true_B1) < TOP).sum()
 
     def _scored(self, logits_BC: Tensor) -> Tensor:
         return logits_BC.softmax(1)
@@ -136,8 +143,8 @@ class LabelMetrics(Metrics):
         self.threshold = threshold
         self._hits_C, self._predicted_C, self._support_C = torch.zeros((3, len(classes)), device=device).long()
 
-    def _count(self, logits_BC: Tensor, truth: Tensor) -> None:
-        guess_BC, truth_BC = self._scored(logits_BC) >= self.threshold, truth > 0.5
+    def _count(self, logits_BC: Tensor, scores_BC: Tensor, truth: Tensor) -> None:
+        guess_BC, truth_BC = scores_BC >= self.threshold, truth > 0.5
         self._hits_C += (guess_BC & truth_BC).sum(0)
         self._predicted_C += guess_BC.sum(0)
         self._support_C += truth_BC.sum(0)

@@ -34,13 +34,17 @@ class Monitor:
     def judge(self, values: Mapping[str, float], epoch: int, step: int) -> bool:
         """Take one validation in; return whether it is the best. NaN is never better."""
         value = float(values.get(self.metric, math.nan))
-        score = self._sign * value
+        score = -self.cost(values)
         improved = score > self._mark + (self.min_delta if math.isfinite(self._mark) else 0.0)
         self._mark, self._waited = (score, 0) if improved else (self._mark, self._waited + 1)
         better = not math.isnan(score) and (not self._best or score > self._sign * self._best["value"])
         if better:
             self._best = {"metric": self.metric, "value": value, "epoch": epoch, "step": step}
         return better
+
+    def cost(self, values: Mapping[str, float]) -> float:
+        """Return the watched value so that lower is better; NaN where it was not measured."""
+        return -self._sign * float(values.get(self.metric, math.nan))
 
     def rest(self) -> None:
         """Forget how long an improvement has been waited for; the best stays the best."""
@@ -51,5 +55,6 @@ class Monitor:
         return {"best": dict(self._best), "mark": self._mark, "waited": self._waited}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state."""
-        self._best, self._mark, self._waited = dict(state["best"]), state["mark"], state["waited"]
+        """Go on from a saved state; a best by another metric says nothing of this one."""
+        if state["best"].get("metric", self.metric) == self.metric:
+            self._best, self._mark, self._waited = dict(state["best"]), state["mark"], state["waited"]

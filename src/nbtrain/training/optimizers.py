@@ -8,6 +8,7 @@ knows nothing of steps, clipping or precision.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbtrain.errors import ConfigError, Problem
@@ -28,6 +29,8 @@ _LR: dict[str, Any] = {
 }
 _DECAY: dict[str, Any] = {"ge": 0, "le": 1, "unit": "ratio", "soft": (1e-4, 1e-1), "log": True}
 _SHARE: dict[str, Any] = {"ge": 0, "lt": 1, "unit": "ratio"}
+_POSITIONS = re.compile(r"(?:^|[._])(?:pos|position|rel|token)(?:_\w+|\d*)$|\.cpb_mlp\.")
+"""Names of what says where, and of class tokens, in timm and torchvision."""
 _EPS: dict[str, Any] = {"gt": 0, "le": 1, "unit": "ratio", "advanced": True}
 
 
@@ -39,7 +42,8 @@ class Optimizer(Family):
     weight_decay: float = field(0.01, **_DECAY)
     """How strongly weights are pulled to zero, against overfitting. 0 turns it off."""
     no_decay_on_norm_and_bias: bool = field(True, advanced=True, label="No decay on norm and bias")
-    """Spare normalisation weights, biases and position embeddings from weight decay; it mostly helps."""
+    """Spare normalisation weights, per-channel scales, biases, class tokens and position embeddings from weight decay;
+    it mostly helps."""
     layer_decay: float = field(1.0, gt=0, le=1, unit="ratio", soft=(0.5, 1), advanced=True, label="Layer-wise decay")
     """What the learning rate is multiplied with for each layer further from the head; 0.65 to 0.9 for fine-tuning."""
 
@@ -269,9 +273,23 @@ class ScheduleFreeSGD(Optimizer, kind="schedule_free_sgd", label="Schedule-free 
 
 
 def _spared(model: nn.Module) -> set[str]:
-    """Return the names of parameters that take no decay: one-dimensional ones, biases, and those the model names."""
+    """Return the names of parameters that take no decay.
+
+    These are biases, vectors (also those that are laid out to be multiplied with images, such as layer scales), what
+    holds positions, and what the model itself names: not all of timm's do, and none of torchvision's.
+    """
     own = set(getattr(model, "no_weight_decay", set)())
-    return {name for name, p in model.named_parameters() if p.ndim <= 1 or name.endswith(".bias") or name in own}
+    return {
+        name
+        for name, p in model.named_parameters()
+        if name in own or name.endswith(".bias") or _is_vector(name, p) or _POSITIONS.search(name)
+    }
+
+
+def _is_vector(name: str, parameter: nn.Parameter) -> bool:
+    """Return whether a parameter is one vector; weights of layers never are, whatever their shape."""
+    shape = parameter.shape
+    return len(shape) <= 1 or (len(shape) > 2 and not name.endswith("weight") and parameter.numel() == max(shape))
 
 
 def _can_fuse(groups: list[dict[str, Any]]) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nbtrain.models.freezing import Unfreezing
 from nbtrain.training.compiling import Compiled
 from nbtrain.training.ema import Ema
+from nbtrain.training.losses import LossFunction
 from nbtrain.training.metrics import Metrics
 from nbtrain.training.precision import Precision
 from nbtrain.training.schedulers import Schedule
@@ -81,7 +82,7 @@ class Parts:
     """What is trained, and with what; all on its device."""
 
     model: nn.Module
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: LossFunction
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     train: Batches

@@ -81,15 +81,14 @@ class Rescue:
         """Remember the state before the first step, in the machine's memory; the first checkpoint replaces it."""
         self.start = _host_copy(state)
 
-    def pieces(self, images_BCHW: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """Yield a batch in its parts, each with its share of the batch; nearly always that is the batch itself."""
+    def pieces(self, images_BCHW: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield a batch in its parts; nearly always that is the batch itself."""
         self._batch = size = len(images_BCHW)
         if self.changes.splits == 1:
-            yield images_BCHW, target, 1.0
+            yield images_BCHW, target
             return
         parts = min(self.changes.splits, max(1, size // self._smallest))
-        for some, wanted in zip(images_BCHW.tensor_split(parts), target.tensor_split(parts), strict=True):
-            yield some, wanted, len(some) / size
+        yield from zip(images_BCHW.tensor_split(parts), target.tensor_split(parts), strict=True)
 
     def trouble(self, error: Exception) -> Trouble | None:
         """Return what can be helped of ``error``, None for another one; raises TrainingError where nothing helps."""

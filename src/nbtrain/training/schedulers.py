@@ -5,7 +5,8 @@ it: one code, and no torch in it. tests/training/test_schedulers.py holds every 
 Lengths are given in epochs, the curve moves at every optimizer step. A warm-up comes first; what follows counts from
 its end, as torch's SequentialLR has it, except for milestones, which are epochs of the run.
 
-Reduce-on-plateau also depends on results: ``Schedule`` (the curve at work on one optimizer) is told each validation.
+Reduce-on-plateau also depends on results: ``Schedule`` (the curve at work on one optimizer) takes the watched metric of
+each validation.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Drops:
     scale: float = 1.0
     """What the curve is multiplied with."""
     best: float = math.inf
-    """Lowest validation loss."""
+    """Best value of the watched metric, negated where higher is better."""
     waited: int = 0
     """Validations since then."""
 
@@ -74,8 +75,8 @@ class Scheduler(Family):
         """Return ``lr`` of the curve as validations have lowered it."""
         return lr * drops.scale
 
-    def after_validation(self, loss: float, drops: Drops) -> Drops:
-        """Return the drops after one more validation with ``loss``; most kinds take no notice."""
+    def after_validation(self, cost: float, drops: Drops) -> Drops:
+        """Return the drops after one more validation with ``cost`` (lower is better); most kinds take no notice."""
         return drops
 
     def build(self, optimizer: TorchOptimizer, course: Course) -> Schedule:
@@ -205,14 +206,14 @@ class OneCycle(Scheduler, kind="one_cycle", label="One cycle"):
 
 
 class Plateau(Scheduler, kind="plateau", label="Reduce on plateau"):
-    """The learning rate drops when the validation loss has stopped falling."""
+    """The learning rate drops when the watched metric (training.monitor) has stopped improving."""
 
     factor: float = field(0.5, **_FACTOR)
     """What the learning rate is multiplied with at each drop."""
     patience: int = field(5, ge=0, le=10_000, unit="epochs", soft=(3, 30), live=True)
-    """Validations without a better loss before the learning rate drops."""
+    """Validations without a better value before the learning rate drops."""
     threshold: float = field(1e-4, ge=0, lt=1, unit="ratio", advanced=True)
-    """Share by which the loss must fall below its best to count as better."""
+    """Share of the best value by which another must be better to count."""
     min_lr: float = field(1e-7, **_FLOOR)
     """The learning rate never drops below this."""
 
@@ -223,10 +224,11 @@ class Plateau(Scheduler, kind="plateau", label="Reduce on plateau"):
         """Return ``lr`` of the curve as validations have lowered it, not below the lowest."""
         return max(lr * drops.scale, min(lr, self.min_lr))
 
-    def after_validation(self, loss: float, drops: Drops) -> Drops:
-        """Return the drops after one more validation, as torch's ReduceLROnPlateau decides (lower is better)."""
-        if loss < drops.best * (1 - self.threshold):
-            return replace(drops, best=loss, waited=0)
+    def after_validation(self, cost: float, drops: Drops) -> Drops:
+        """Return the drops after one more validation, as torch's ReduceLROnPlateau decides in either mode."""
+        share = 1 - self.threshold if drops.best > 0 else 1 + self.threshold
+        if cost < drops.best * share:
+            return replace(drops, best=cost, waited=0)
         if drops.waited < self.patience:
             return replace(drops, waited=drops.waited + 1)
         return replace(drops, scale=drops.scale * self.factor, waited=0)
@@ -260,10 +262,10 @@ class Schedule:
         self.done += 1
         self._apply()
 
-    def validated(self, loss: float) -> None:
-        """Take notice of a validation loss; those during the warm-up do not count."""
+    def validated(self, cost: float) -> None:
+        """Take notice of a validation (lower is better); those during the warm-up do not count."""
         if self.done > self.scheduler.warmup_steps(self.course):
-            self.drops = self.scheduler.after_validation(loss, self.drops)
+            self.drops = self.scheduler.after_validation(cost, self.drops)
             self._apply()
 
     def replan(self, scheduler: Scheduler, lr: float, steps: int) -> None:
