@@ -16,7 +16,7 @@ from pathlib import Path
 
 FOLDERS = ("training", "evaluation", "advice", "data", "runs")
 """Packages of src/nbtrain that random faults are drawn from."""
-MOST_TEST_FILES = 14
+MOST_TEST_FILES = 10
 """Test files that a random fault is tried with: nearest by imports first."""
 SLOW_FOLDERS = ("browser", "notebooks", "faults", "flows")
 """Folders of tests that start servers, browsers or whole trainings; no random fault is tried with them."""
