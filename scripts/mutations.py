@@ -20,8 +20,8 @@ MOST_TEST_FILES = 10
 """Test files that a random fault is tried with: nearest by imports first."""
 SLOW_FOLDERS = ("browser", "notebooks", "faults", "flows")
 """Folders of tests that start servers, browsers or whole trainings; no random fault is tried with them."""
-ALWAYS = ("tests/contracts/test_reference.py",)
-"""Compares every default, limit and text of the settings and rules with the committed pages."""
+ALWAYS = ("tests/contracts/test_reference.py", "tests/contracts/test_parts.py")
+"""Every default, limit and text of the settings and rules against the committed pages; every part built and tried."""
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

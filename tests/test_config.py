@@ -117,13 +117,19 @@ def test_every_field_counts_in_the_hash():
         if isinstance(section, Family)
         for kind in type(section).kinds()
     ]
+    only = set()
     for config in [Config(), *kinds]:
         for field in fields(config):
-            assert another(config, field).hash != config.hash, field.path
+            changed = another(config, field)
+            if changed is None:
+                only.add(field.path)
+            else:
+                assert changed.hash != config.hash, field.path
+    assert only == {"model.pretrained"}  # of a custom network, which has no published weights
 
 
 def another(config, field):
-    """Return the configuration with another legal value of one field."""
+    """Return the configuration with another legal value of one field, None where it can have no other."""
     value = config.get(field.path)
     if field.path.endswith(".kind"):
         return config.set(field.path, next(choice.value for choice in field.choices if choice.value != value))
@@ -136,7 +142,7 @@ def another(config, field):
             continue
         if changed.get(field.path) != value:
             return changed
-    raise AssertionError(f"no other value of {field.path} was found")
+    return None
 
 
 def candidates(field, value):

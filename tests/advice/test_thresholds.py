@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from advice.planted import PHOTOS, evidence
+from advice.planted import FAULTS, PHOTOS, evidence
 from advice.test_running import EPOCHS, course
 from nbtrain.advice import Case, Evidence, Running, Static, machine, observe, rates, strength
 from nbtrain.config import Config
@@ -341,3 +341,42 @@ def test_what_a_run_is_advised_goes_a_stated_way():
     assert fix(losses(1.0, 0.8, 3.0), "divergence") == {"optimizer.lr": 1e-4}
     assert fix(guessing(1.0, changes={"optimizer.lr": 1e-6}), "underfitting") == {"optimizer.lr": 7e-4}
     assert fix(guessing(1.0), "underfitting") == {}
+
+
+FIXES = {
+    "vanishing schedule": [
+        {"scheduler.factor": 0.912011},
+        {"scheduler.every_epochs": 16.67, "scheduler.factor": 0.1},
+        {"scheduler.milestones": [25.0, 37.5], "scheduler.factor": 0.1},
+        {"scheduler.kind": "cosine", "scheduler.period_epochs": "auto"},
+        {"scheduler.kind": "cosine", "scheduler.period_epochs": "auto"},
+    ],
+    "long warm-up": [{"scheduler.warmup_epochs": 5.0}] * 2,
+    "attention without warm-up": [{"scheduler.warmup_epochs": 5.0}],
+    "stop before the drop": [{"scheduler.patience": 4}],
+    "few epochs": [{"training.epochs": 20}],
+    "few steps": [{"training.epochs": 34}],
+    "idle early stopping": [{"training.patience": 12}],
+    "hasty early stopping": [{"training.patience": 5}],
+    "few images": [{"model.pretrained": True, "normalisation.kind": "model", "optimizer.lr": 1e-4}],
+    "small validation set": [{"data.val_ratio": 0.15}],
+    "batch larger than data": [{"training.batch_size": 64}],
+    "image size against weights": [{"task.image_size": 224}],
+    "tiny images": [{"task.image_size": 32}],
+    "enlarged images": [{"task.image_size": 32}],
+    "batch normalisation over few images": [{"training.batch_size": 16, "training.batch_multiplier": 1}],
+    "strong weight decay": [{"optimizer.weight_decay": 0.01}, {"optimizer.weight_decay": 1e-4}],
+    "high dropout": [{"model.dropout": 0.5}],
+    "disk too small": [{"checkpoint.keep_last_n": 189}, {}],
+}
+
+
+@pytest.mark.parametrize("rule", FIXES)
+def test_what_is_advised_before_a_run_goes_a_stated_way(rule):
+    found = [
+        dict(finding.fix)
+        for fault in FAULTS
+        if fault.rule == rule
+        for finding in Static.all()[rule]().findings(Case(config_of(fault.changes), fault.evidence))
+    ]
+    assert found == FIXES[rule]
