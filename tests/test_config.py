@@ -8,7 +8,7 @@ import pytest
 
 from nbtrain.config import FORMAT, Config, Facts
 from nbtrain.errors import ConfigError, FormatError
-from nbtrain.schema import fields
+from nbtrain.schema import Family, fields
 
 GOOD = Config().set("data.dataset", "digits")
 
@@ -107,6 +107,56 @@ def test_a_file_round_trip_is_the_same_choice():
     again = Config.decoded(json.loads(json.dumps(config.encoded())))
     assert again == config
     assert again.hash == config.hash
+
+
+def test_every_field_counts_in_the_hash():
+    """Another value of any field, in every kind of every family, is another choice."""
+    kinds = [
+        Config().set_all({f"{name}.kind": kind})
+        for name, section in Config()
+        if isinstance(section, Family)
+        for kind in type(section).kinds()
+    ]
+    only = set()
+    for config in [Config(), *kinds]:
+        for field in fields(config):
+            changed = another(config, field)
+            if changed is None:
+                only.add(field.path)
+            else:
+                assert changed.hash != config.hash, field.path
+    assert only == {"model.pretrained"}  # of a custom network, which has no published weights
+
+
+def another(config, field):
+    """Return the configuration with another legal value of one field, None where it can have no other."""
+    value = config.get(field.path)
+    if field.path.endswith(".kind"):
+        return config.set(field.path, next(choice.value for choice in field.choices if choice.value != value))
+    if field.path == "model.variant":
+        return config.set(field.path, {"resnet18": "resnet34"}.get(value, "resnet18"))
+    for candidate in candidates(field, value):
+        try:
+            changed = config.set(field.path, candidate)
+        except ConfigError:
+            continue
+        if changed.get(field.path) != value:
+            return changed
+    return None
+
+
+def candidates(field, value):
+    yield from (choice.value for choice in field.choices)
+    if field.type == "parts":
+        yield from ([], [{"kind": "resize"}], [{"kind": "tensorboard"}])
+    elif field.type == "numbers":
+        yield from ([0.25] * (field.length or 1), [3, 4])
+    elif field.type == "bool":
+        yield not value
+    elif field.type == "text":
+        yield from ("something", "cpu", "other.pt")
+    else:
+        yield from (field.minimum, field.maximum, 1, 2, 3, 0.25, 0.5)
 
 
 def test_a_newer_file_is_refused_with_what_to_do():

@@ -71,6 +71,24 @@ def test_a_plan_counts_the_cache_that_the_run_will_have(project, monkeypatch):  
     assert told[0].cached_val_s > 0
 
 
+def test_a_plan_counts_the_copy_of_a_checkpoint(project, monkeypatch):  # noqa: F811
+    """From the first epoch's end on a copy of the state is held beside every step: those that are timed have it too."""
+    from nbtrain.training.rehearsal import Rehearsal
+
+    held_copy, timed = [], Rehearsal._timed_step
+
+    def seen(self, stream):
+        held_copy.append(self.keeper.saved[0] > 0 or self.keeper.under_way)
+        return timed(self, stream)
+
+    monkeypatch.setattr(Rehearsal, "_timed_step", seen)
+    run, held = a_run(project, AUTO)
+    lived(run, held)
+    assert len(held_copy) > 2
+    assert not held_copy[0]  # what a step takes the first time is not timed
+    assert all(held_copy[1:])
+
+
 def test_a_stop_is_heard_while_it_measures(project):  # noqa: F811
     run, held = a_run(project, AUTO)
     outcome, _ = lived(run, held, lambda heard: any("measuring" in message.detail for message in of(heard, Status)))

@@ -25,10 +25,10 @@ def rules_of(config, evidence):
 
 
 def test_recall_of_planted_faults():
-    """At least 90 % of the planted faults are found, each by the rule that is made for it."""
+    """Every planted fault is found by the rule that is made for it."""
     missed = [str(fault) for fault in FAULTS if fault.rule not in rules_of(config_of(fault.changes), fault.evidence)]
     assert len(FAULTS) >= 20
-    assert len(missed) <= 0.1 * len(FAULTS), missed
+    assert missed == []
 
 
 @pytest.mark.parametrize("name", HEALTHY)
@@ -40,9 +40,9 @@ def test_healthy_configurations_are_left_alone(name):
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_a_fix_silences_its_rule_and_keeps_the_configuration_valid(fault: Fault):
     config = config_of(fault.changes)
-    found = next((f for f in advise(config, fault.evidence) if f.rule == fault.rule), None)
-    if found is None or not found.fix:
-        pytest.skip("nothing to put right in one click")
+    (found,) = [f for f in advise(config, fault.evidence) if f.rule == fault.rule]
+    if not found.fix:  # nothing to put right in one click
+        return
     before = {problem.path for problem in config.check()}
     mended = config.set_all(found.fix)
     assert fault.rule not in rules_of(mended, after(fault.evidence, found.fix))

@@ -8,6 +8,7 @@ from cli.conftest import VALUES, run
 from nbtrain.cli import main
 from nbtrain.messages import Failure
 from nbtrain.project import lives
+from nbtrain.project.experiment import Experiment
 from ui import stage
 
 
@@ -103,3 +104,19 @@ def test_a_configuration_file(images, project, tmp_path, capsys):
     main(["show", "C", "--project", project, "--json"])
     config = json.loads(capsys.readouterr().out)["config"]
     assert (config["optimizer"]["kind"], config["optimizer"]["lr"], config["training"]["epochs"]) == ("sgd", 0.05, 1)
+
+
+@pytest.mark.parametrize("word", ["stop", "pause"])
+def test_a_run_that_does_not_end_in_time_is_no_success(word, images, project, capsys, monkeypatch):
+    """It still trains when the command gives up waiting: a script that goes on must be told."""
+    monkeypatch.setattr(lives, "launch", lives.launch)  # the stage sets it
+    stage.use(stage.Play(epochs=1000, step_s=0.05))
+    assert main(["train", images, "--project", project, "--name", "Deaf", "--detach", "--beside", *VALUES]) == 0
+    monkeypatch.setattr(Experiment, word, lambda experiment: None)
+    waiting = Experiment.wait
+    monkeypatch.setattr(Experiment, "wait", lambda experiment, timeout_s=None: waiting(experiment, 0.1))
+    capsys.readouterr()
+    assert main([word, "Deaf", "--project", project]) == 1
+    assert capsys.readouterr().out.startswith("Deaf: ")
+    monkeypatch.undo()
+    assert main(["stop", "Deaf", "--project", project]) == 0

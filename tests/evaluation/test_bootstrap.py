@@ -94,6 +94,19 @@ def test_mcnemar_is_the_exact_binomial_test():
         assert paired.mcnemar(a, b) == pytest.approx(expected, rel=1e-6)
 
 
+def test_both_models_are_measured_on_the_same_resamples():
+    """What makes an image hard for both cancels out: the interval is that of the images on which they differ."""
+    generator, n, other = np.random.default_rng(2), 500, 10
+    right_N = generator.random(n) < 0.6
+    worse_N = right_N.copy()
+    worse_N[np.flatnonzero(right_N)[:other]] = False
+    found = paired.compare(_with_hits(right_N, generator), _with_hits(worse_N, generator), resamples=500)
+    assert (found.only_a, found.only_b) == (other, 0)
+    low, high = found.verdict.interval
+    expected = 2 * 1.96 * np.sqrt(other / n - (other / n) ** 2) / np.sqrt(n)  # of unpaired ones it would be 0.12
+    assert high - low == pytest.approx(expected, rel=0.15)
+
+
 def test_it_repeats_itself_and_another_seed_differs():
     found = one_label()
     assert bootstrap.intervals(found) == bootstrap.intervals(found)

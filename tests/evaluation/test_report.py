@@ -40,7 +40,16 @@ def dressed(make, **named):
     names = (BAD, *found.classes[1:])
     cells = tuple((BAD if place % 2 else "",) for place in range(n))
     light = np.linspace(0, 1, n)
-    return replace(found, classes=names, heat=heat, columns=("by <b>",), cells=cells, conditions={"brightness": light})
+    hostile = tuple(f"{BAD}/{name}" for name in found.files)
+    return replace(
+        found,
+        files=hostile,
+        classes=names,
+        heat=heat,
+        columns=("by <b>",),
+        cells=cells,
+        conditions={"brightness": light},
+    )
 
 
 @pytest.mark.parametrize("make", [one_label, several_labels])

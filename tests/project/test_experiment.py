@@ -70,6 +70,17 @@ def test_renaming_saves_the_name_alone(experiment):
     again.close()
 
 
+def test_a_rename_alone_leaves_nothing_to_save(experiment):
+    experiment.save()
+    experiment.rename("Other")
+    assert (experiment.name, experiment.dirty, experiment.edited) == ("Other", False, False)
+    experiment.set("training.epochs", 3)
+    experiment.rename("Third")
+    assert (experiment.dirty, experiment.edited) == (True, True)
+    experiment.set("training.epochs", 50)
+    assert (experiment.name, experiment.dirty, experiment.edited) == ("Third", False, False)
+
+
 def test_problems_follow_edits_and_keep_it_from_training(experiment):
     assert experiment.problems == []
     experiment.set("training.batch_size", 64)
