@@ -61,16 +61,11 @@ test("filter: tag:x is a tag, quoted words are one, other words also search the 
   assert.deepEqual(found("tag: owl"), ["1"]);
 });
 
-test("unsaved edits are asked about on their card, and the answer goes to Python", async () => {
+test("edits that are not saved are marked on the card, and selecting another asks nothing", async () => {
   const { el, model } = open([card("2", { edited: true }), card("1")]);
   assert.match(text(all(el, ".card")[0]!), /not saved/);
-  model.put({ asking: { id: "2" } });
-  await drawn();
-  assert.equal(text(document.activeElement), "Save");
-  button(el, "Discard").click();
-  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "discard" });
-  press(el.querySelector("[role=alertdialog]")!, "Escape");
-  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "stay" });
+  all(el, ".card")[1]!.click();
+  assert.deepEqual(model.sent.at(-1), { do: "select", id: "1" });
 });
 
 test("the filter box narrows the list and says when nothing is left", async () => {

@@ -89,7 +89,11 @@ class Config(Section):
         return self.set_all(known) if known else self
 
     def check(self, facts: Facts | None = None) -> list[Problem]:
-        """Return what keeps this configuration from training, across sections and against ``facts``."""
+        """Return what keeps this configuration from training: what it lacks, and its conflicts."""
+        return [*_dataset_is_chosen(self), *self.conflicts(facts)]
+
+    def conflicts(self, facts: Facts | None = None) -> list[Problem]:
+        """Return which values cannot stand together, across sections and against ``facts``: no such one is saved."""
         return [problem for rule in RULES for problem in rule(self, facts or Facts())]
 
     def set_all(self, changes: Mapping[str, Any]) -> Config:
@@ -145,7 +149,7 @@ Known: TypeAlias = dict[tuple[str, bytes], Section]
 Rule = Callable[[Config, Facts], Iterator[Problem]]
 
 
-def _dataset_is_chosen(config: Config, facts: Facts) -> Iterator[Problem]:
+def _dataset_is_chosen(config: Config) -> Iterator[Problem]:
     if not config.data.dataset:
         yield Problem("data.dataset", "no data set is chosen.", "Add images to the project, then choose them here.")
 
@@ -266,7 +270,6 @@ def _precision_fits_the_device(config: Config, facts: Facts) -> Iterator[Problem
 
 
 RULES: tuple[Rule, ...] = (
-    _dataset_is_chosen,
     _shares_leave_images_to_train,
     _batch_fits_the_data,
     _loss_fits_the_task,

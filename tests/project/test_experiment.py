@@ -66,6 +66,8 @@ def test_renaming_saves_the_name_alone(experiment):
     assert experiment.dirty
     assert experiment.folder == folder
     again = Project(experiment.project.path)
+    assert (again.cards[0].name, again.cards[0].edited) == ("Other", True)
+    again.cards[0].revert()
     assert (again.cards[0].name, again.cards[0].config.training.epochs) == ("Other", 50)
     again.close()
 

@@ -151,7 +151,7 @@ class Later(Editable):
     # -- branching from it ----------------------------------------------------------------------------------------
 
     def branch(self, checkpoint: str | int = "best", name: str | None = None) -> Experiment:
-        """Return a new, saved experiment that goes on from a checkpoint: ``best``, ``last``, or that of a step.
+        """Return a new experiment, saved, that goes on from a checkpoint: ``best``, ``last``, or that of a step.
 
         Its configuration is this one as it stood at that step, and can be edited as far as the checkpoint's state does
         not hang on it. ``train()`` starts it, in a run folder of its own. Raises StatusError where there is no such
@@ -160,9 +160,12 @@ class Later(Editable):
         with self.project.lock:
             start = branches.find(self.run, self.config, checkpoint, experiment=self._card.id, name=self._card.name)
             told = name or f"{self._card.name[:460]} (from step {start.lineage['step']})"
-            made = self.project.new(told, start.config, tags=self._card.tags)
+            made = self.project.new(told, start.config, tags=self._card.tags, on_disk=False)
             made._card = made._card.replaced(start=start.lineage)
-            made.save()
+            if made._conflicts(made.config):  # such as with a data set that has changed since
+                made.keep()
+            else:
+                made.save()
             try:
                 branches.keep(start, cast(Path, made.folder))
             except BaseException:
@@ -172,7 +175,14 @@ class Later(Editable):
             return made
 
     def _all_problems(self) -> list[Problem]:
-        return [*super()._all_problems(), *branches.problems(self._card.start, self.config, self.folder)]
+        return [*super()._all_problems(), *self._branch_problems(self.config)]
+
+    def _conflicts(self, config: Config) -> list[Problem]:
+        fixed = [problem for problem in self._branch_problems(config) if problem.path != branches.GONE]
+        return [*super()._conflicts(config), *fixed]
+
+    def _branch_problems(self, config: Config) -> list[Problem]:
+        return list(branches.problems(self._card.start, config, self.folder))
 
     @property
     def lineage(self) -> dict[str, Any]:
