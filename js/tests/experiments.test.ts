@@ -8,7 +8,7 @@ const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, evaluations: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
   phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
 });
-const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, branching: {}, blank: false, notices: [], guided: true, found: {}, adding: {}, ...more });
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], branching: {}, blank: false, notices: [], guided: true, found: {}, adding: {}, ...more });
 
 test("names are text, whatever they hold", () => {
   const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);

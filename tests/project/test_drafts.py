@@ -478,6 +478,27 @@ def test_edits_of_two_notebooks_at_the_same_moment_are_both_kept(experiment, ope
     assert other.unkept == ""
 
 
+def test_an_edit_at_the_moment_of_a_save_elsewhere_is_an_edit_of_what_was_saved(experiment, opened):
+    experiment.set("training.epochs", 7)
+    experiment.enter("optimizer.lr", "fast")
+    other = opened()
+    other.enter("optimizer.lr", "0.5")
+    other.save()
+    experiment.set("training.patience", 3)  # before it has looked
+    for one in (experiment, opened()):
+        assert (one.config.training.epochs, one.config.optimizer.lr, one.config.training.patience) == (7, 0.5, 3)
+        assert (one.refused, one.outside, one.unsaved) == ({}, None, ["training.patience"])
+
+
+def test_a_text_settled_here_stays_settled_beside_another_notebooks_edit(experiment, opened):
+    experiment.enter("optimizer.lr", "fast")
+    other = opened()
+    other.set("training.epochs", 7)
+    experiment.enter("optimizer.lr", "0.5")  # before it has looked
+    for one in (experiment, opened()):
+        assert (one.config.training.epochs, one.config.optimizer.lr, one.refused) == (7, 0.5, {})
+
+
 def test_where_two_notebooks_set_one_value_the_last_holds_and_is_told_of_the_other(experiment, opened):
     other = opened()
     experiment.set("training.epochs", 7)

@@ -29,7 +29,7 @@ from nbtrain.schema import Format
 FORMAT = Format("draft of an experiment")
 FILE = card.DRAFT
 LOCK = ".drafts.lock"
-"""One per project, in its folder of experiments: held while a draft is compared with the file and written."""
+"""One per project, in its folder: held while a draft is compared with its file and written."""
 MAX_CHARACTERS = 2**20
 """How much of a refused text is kept."""
 _MAX_ITEMS, _MAX_DEPTH = 10_000, 8
@@ -60,6 +60,8 @@ class Draft:
     """What each kind held that is not chosen now: section, kind, plain values."""
     manual: Mapping[str, Any] = field(default_factory=dict)
     """The number that an auto has replaced, by path."""
+    stamp: Stamp = field(default=NONE, compare=False)
+    """The version of the file that it was read from."""
 
     @property
     def empty(self) -> bool:
@@ -88,7 +90,7 @@ def read(folder: Path, known: Known | None = None) -> Draft | None:
 
     ``known`` holds sections that other cards share, see Config.decoded().
     """
-    where = folder / FILE
+    where, stamp = folder / FILE, stamp_of(folder)
     try:
         plain = {**_EMPTY, **FORMAT.read(files.read_json(where), where)}
     except FileNotFoundError:
@@ -100,7 +102,7 @@ def read(folder: Path, known: Known | None = None) -> Draft | None:
     if base is None or mine is None:
         base = mine = None
     kinds = {name: kinds for name, kinds in plain["kinds"].items() if isinstance(kinds, dict)}
-    return Draft(base, mine, plain["generated"], plain["refused"], kinds, plain["manual"])
+    return Draft(base, mine, plain["generated"], plain["refused"], kinds, plain["manual"], stamp)
 
 
 def opened(folder: Path, known: Known, notice: Callable[[str], None]) -> Opened:
@@ -144,8 +146,8 @@ def stamp_of(folder: Path) -> Stamp:
 class Guard:
     """Keeps other kernels from writing a draft of the same project; raises OSError where they take too long."""
 
-    def __init__(self, experiments: Path) -> None:
-        self._lock = FileLock(experiments / LOCK)
+    def __init__(self, project: Path) -> None:
+        self._lock = FileLock(project / LOCK)
 
     def __enter__(self) -> None:
         if not self._lock.acquire(_WAIT_S):

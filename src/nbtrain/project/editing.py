@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -361,7 +361,7 @@ class Editable(HasTraits):
 
     def _open_draft(self, draft: Draft) -> None:
         """Hold what a draft holds, over what is saved; while it is being read from disk."""
-        self._draft, self._stamp = draft, drafts.stamp_of(self._folder())
+        self._draft, self._stamp = draft, draft.stamp
         self.edits.take(draft.kinds, draft.manual)
         base, mine = draft.base or self._card, draft.mine or self._card
         if draft.mine is not None and self._card.saved:
@@ -414,7 +414,7 @@ class Editable(HasTraits):
         folder, note = self._folder(), ""
         if self.folder is None:
             folder.mkdir(parents=True, exist_ok=True)
-        with drafts.Guard(folder.parent):
+        with drafts.Guard(self.project.path):
             followed = drafts.stamp_of(folder) != self._stamp
             if followed:
                 note = self._follow_draft()
@@ -441,11 +441,16 @@ class Editable(HasTraits):
             self._foreign_draft = True
             self.project.notice(drafts.unusable(error))
             return ""
+        if theirs.mine is None:  # saved there, and perhaps not seen here yet
+            with suppress(NbtrainError):  # a file that cannot be used is told as `outside`
+                self._card = self._card.reread_if_changed() or self._card
         before, self._draft = self._draft, theirs
         self.edits.take(theirs.kinds, theirs.manual)
         old, new, now = (_edited(d.mine or self._card) for d in (before, theirs, Draft(mine=self._mine())))
         texts = {path: one["text"] for path, one in self.refused.items()}
         typed = {path: text for path, text in texts.items() if before.refused.get(path) != text}
+        settled = before.refused.keys() - texts.keys()
+        left = {path: text for path, text in theirs.refused.items() if path not in settled}
         joined = {name: new[name] if now[name] == old[name] else now[name] for name in ("name", "description", "tags")}
         config, both = _rebased(old["config"], now["config"], new["config"])
         if self._generated:
@@ -457,7 +462,7 @@ class Editable(HasTraits):
         self._foreign_draft = self.status != "created" and config != self.config
         if self.status == "created":
             self._follow(new["config"], theirs.refused)
-            self._follow(config, {**theirs.refused, **typed})
+            self._follow(config, {**left, **typed})
         if not both:
             return ""
         values = ", ".join(f"{path} = {value!r}" for path, value in both.items())

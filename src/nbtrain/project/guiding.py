@@ -26,7 +26,7 @@ from nbtrain.config import Config, Facts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
-from nbtrain.project import naming
+from nbtrain.project import drafts, naming
 from nbtrain.project.card import clean_name
 from nbtrain.project.dataset_file import DataSet, Origin
 from nbtrain.project.gathering import Gathered, Gathering
@@ -376,7 +376,8 @@ def _take_back(project: Project, existed: bool, data: DataSet | None, experiment
         project.data.take_back(data.file)
     if not existed:
         with suppress(OSError):
-            (project.path / "project.json").unlink(missing_ok=True)
+            for name in ("project.json", drafts.LOCK):
+                (project.path / name).unlink(missing_ok=True)
             for name in ("datasets", "experiments", "."):
                 _empty(project.path / name)
     project.data_changed()
