@@ -89,12 +89,15 @@ class Config(Section):
         return self.set_all(known) if known else self
 
     def check(self, facts: Facts | None = None) -> list[Problem]:
-        """Return what keeps this configuration from training: what it lacks, and its conflicts."""
-        return [*_dataset_is_chosen(self), *self.conflicts(facts)]
+        """Return what keeps this configuration from training, across sections and against ``facts``."""
+        return [*_dataset_is_chosen(self), *self._broken_rules(facts or Facts())]
 
-    def conflicts(self, facts: Facts | None = None) -> list[Problem]:
-        """Return which values cannot stand together, across sections and against ``facts``: no such one is saved."""
-        return [problem for rule in RULES for problem in rule(self, facts or Facts())]
+    def conflicts(self) -> list[Problem]:
+        """Return which values cannot stand together, whatever the data are: no such configuration is saved."""
+        return self._broken_rules(Facts())
+
+    def _broken_rules(self, facts: Facts) -> list[Problem]:
+        return [problem for rule in RULES for problem in rule(self, facts)]
 
     def set_all(self, changes: Mapping[str, Any]) -> Config:
         """Return a copy with several ``{path: value}`` changes; a kind is set before its fields."""

@@ -221,9 +221,9 @@ def test_the_draft_takes_no_part_in_the_hash(experiment, opened):
 
 CONFLICTS = {
     "_shares_leave_images_to_train": ({"data.val_ratio": 0.6, "data.test_ratio": 0.5}, "data.val_ratio"),
-    "_batch_fits_the_data": ({"training.batch_size": 60}, "training.batch_size"),
+    "_batch_fits_the_data": ({}, ""),  # three that hang on the data set: tests/test_config.py
     "_loss_fits_the_task": ({"loss.kind": "bce"}, "loss.kind"),
-    "_task_fits_the_labels": ({}, ""),  # a data set whose images carry several labels: tests/test_config.py
+    "_task_fits_the_labels": ({}, ""),
     "_metric_fits_the_task": ({"training.monitor": "map"}, "training.monitor"),
     "_warmup_fits_the_run": ({"scheduler.warmup_epochs": 60}, "scheduler.warmup_epochs"),
     "_auto_epochs_come_to_an_end": ({"training.epochs": "auto", "training.early_stopping": False}, "training.epochs"),
@@ -237,10 +237,8 @@ CONFLICTS = {
     "_weights_come_from_one_place": (
         {"model.weights_file": "a.pt", "model.transfer_from": "b"}, "model.transfer_from",
     ),
-    "_weights_are_one_per_class": (
-        {"loss.class_weights": "given", "loss.given_weights": [1, 2, 3]}, "loss.given_weights",
-    ),
-    "_validation_has_images": ({}, ""),  # a split without any: tests/test_config.py
+    "_weights_are_one_per_class": ({"loss.class_weights": "given"}, "loss.given_weights"),
+    "_validation_has_images": ({}, ""),
     "_weights_are_averaged_once": ({"optimizer.kind": "schedule_free_sgd", "training.ema": True}, "training.ema"),
     "_steps_fit_the_image_size": (
         {"task.image_size": 32, "augmentation.train": ["resize", {"kind": "center_crop", "size": 64}]},
@@ -286,6 +284,14 @@ def test_save_names_every_problem_within_fields_and_across_them(experiment):
     assert paths == ["optimizer.lr", "training.patience", "loss.kind", "scheduler.warmup_epochs"]
     assert [problem["path"] for problem in experiment.problems] == paths
     with pytest.raises(ConfigError, match=r"optimizer\.lr: 'fast'"):
+        experiment.train()
+
+
+def test_what_does_not_fit_the_data_set_can_be_saved_but_not_trained(experiment):
+    experiment.set("training.batch_size", 60)  # of 48 images
+    experiment.save()
+    assert not experiment.dirty
+    with pytest.raises(ConfigError, match="48 training images"):
         experiment.train()
 
 
@@ -374,7 +380,16 @@ def test_a_text_that_has_become_legal_is_taken_over(experiment, opened):
     path = experiment.folder / FILE
     path.write_text(path.read_text().replace('"fast"', '"0.25"'))
     found = opened()
-    assert found.refused == {}
+    assert (found.refused, found.config.optimizer.lr) == ({}, 0.25)
+
+
+def test_texts_at_what_is_no_field_are_left_out(experiment, opened):
+    experiment.enter("optimizer.lr", "fast")
+    path = experiment.folder / FILE
+    path.write_text(
+        path.read_text().replace('"optimizer.lr": "fast"', '"\\u001b[31m": "x", "optimizer": 3, "training.epochs": []')
+    )
+    assert opened().refused.keys() == {"training.epochs"}
 
 
 # -- names, copies, ends
@@ -544,6 +559,29 @@ def test_a_draft_that_cannot_be_used_is_told_and_moved_to_the_trash_before_the_n
     found.set("training.epochs", 3)
     assert [kept.read_text() for kept in (found.project.path / "trash").iterdir()] == [text]
     assert opened().config.training.epochs == 3
+
+
+def test_a_draft_edited_by_hand_or_by_somebody_else_breaks_nothing(experiment, opened):
+    experiment.set("optimizer.kind", "sgd")
+    experiment.enter("training.epochs", "many")
+    path = experiment.folder / FILE
+    good = json.loads(path.read_text())
+    odd = (
+        None,
+        3,
+        "x",
+        [],
+        {},
+        {"x": 1},
+        {"optimizer": {"adamw": {"kind": "sgd"}}, "nowhere": {}, "training": {"x": {}}},
+    )
+    for key in good:
+        for value in odd:
+            path.write_text(json.dumps({**good, key: value}))
+            found = opened()
+            found.set("optimizer.kind", "adamw")
+            found.set("training.epochs", 3)
+            assert (found.config.optimizer.kind, opened().config.training.epochs) == ("adamw", 3), (key, value)
 
 
 def test_a_draft_of_what_was_never_saved_that_cannot_be_used_is_told(project):

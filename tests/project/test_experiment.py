@@ -78,8 +78,7 @@ def test_problems_follow_edits_and_keep_it_from_training(experiment):
     assert [p["path"] for p in experiment.problems] == ["training.batch_size"]
     with pytest.raises(ConfigError, match=r"training\.batch_size"):
         experiment.train()
-    assert experiment.status == "created"
-    assert experiment.folder is None
+    assert (experiment.status, experiment.saved) == ("created", False)
 
 
 def test_data_info_tells_what_will_train(experiment):

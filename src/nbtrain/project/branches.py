@@ -26,8 +26,6 @@ _FIXED = (
 )  # fmt: skip
 _FREE = ("optimizer.lr", "training.ema_decay", "model.pretrained", "model.weights_file", "model.dropout")
 """Of those, what the checkpoint's state does not hang on."""
-GONE = "start"
-"""The path of the problem that a branch's checkpoint is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def problems(start: Mapping[str, Any], config: Config, folder: Path | None) -> I
         told = f"this branch begins when {begun} epochs are done, so {epochs} leave nothing."
         yield Problem("training.epochs", told, f"Give more than {start.get('epoch')}.")
     if folder is not None and not kept.checkpoints(folder / kept.START):
-        yield Problem(GONE, f"the checkpoint of {where} is gone.", "Branch again.")
+        yield Problem("start", f"the checkpoint of {where} is gone.", "Branch again.")
 
 
 def text(start: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,9 +23,9 @@ from nbtrain.errors import ConfigError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
 from nbtrain.project import card
 from nbtrain.project.card import Card
-from nbtrain.project.edits import Refused
+from nbtrain.project.edits import FAMILIES, Refused
 from nbtrain.runs.folder import newest_run
-from nbtrain.schema import Format
+from nbtrain.schema import Format, Section
 
 FORMAT = Format("draft of an experiment")
 FILE = card.DRAFT
@@ -101,7 +102,7 @@ def read(folder: Path, known: Known | None = None) -> Draft | None:
     base, mine = (card.decoded(plain[n], where, folder, known) if n in plain else None for n in ("base", "mine"))
     if base is None or mine is None:
         base = mine = None
-    kinds = {name: kinds for name, kinds in plain["kinds"].items() if isinstance(kinds, dict)}
+    kinds = {name: kinds for name, kinds in plain["kinds"].items() if name in FAMILIES and isinstance(kinds, dict)}
     return Draft(base, mine, plain["generated"], plain["refused"], kinds, plain["manual"], stamp)
 
 
@@ -126,7 +127,19 @@ def opened(folder: Path, known: Known, notice: Callable[[str], None]) -> Opened:
     if draft and draft.mine and draft.mine.config != saved.config and newest_run(folder) is not None:
         notice(f"{where.parent / FILE}: its edits are from after the training began, and are not shown.")
         draft = None
+    elif draft and draft.refused and newest_run(folder) is None:
+        draft = _settled(draft, saved)
     return saved, draft
+
+
+def _settled(draft: Draft, saved: Card) -> Draft:
+    """Return ``draft`` with the texts as values that this nbtrain takes, where the one that refused them did not."""
+    base, mine = draft.base or saved, draft.mine or saved
+    config = mine.config
+    for path, text in draft.refused.items():
+        with suppress(ConfigError):
+            config = config.set(path, text)
+    return draft if config == mine.config else replace(draft, base=base, mine=mine.replaced(config=config))
 
 
 def unusable(error: NbtrainError) -> str:
@@ -158,12 +171,23 @@ class Guard:
 
 
 def refusal(config: Config, path: str, text: Any) -> Refused | None:
-    """Return ``text`` with the reason why ``config`` does not take it at ``path``; None where it would."""
+    """Return ``text`` with the reason why ``config`` does not take it at ``path``; None where it would, or is no field.
+
+    A form could show no text that stands at no field, and nobody could take it away.
+    """
     try:
         config.set(path, text)
     except ConfigError as error:
-        return told(path, text, error)
+        return told(path, text, error) if is_field(config, path) else None
     return None
+
+
+def is_field(config: Config, path: str) -> bool:
+    """Tell whether ``config`` has a value at ``path``, and not a section."""
+    try:
+        return not isinstance(config.get(path), Section)
+    except ConfigError:
+        return False
 
 
 def told(path: str, text: Any, error: ConfigError) -> Refused:

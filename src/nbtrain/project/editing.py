@@ -28,7 +28,7 @@ from nbtrain.project.edits import Edits, State
 from nbtrain.project.outside import Outside
 from nbtrain.project.previewing import ModelInput
 from nbtrain.project.script import script
-from nbtrain.schema import Difference, Section, changes, differences
+from nbtrain.schema import Difference, changes, differences
 
 if TYPE_CHECKING:
     from nbtrain.project.project import Project
@@ -116,7 +116,7 @@ class Editable(HasTraits):
             try:
                 self.set(path, text, join=join)
             except ConfigError as error:
-                if isinstance(self.config.get(path), Section):
+                if not drafts.is_field(self.config, path):
                     raise
                 self._change(self.config, {**self.refused, path: drafts.told(path, text, error)}, join)
                 return False
@@ -185,7 +185,8 @@ class Editable(HasTraits):
         """Make what is edited the configuration: on disk in experiment.json, whole or not at all.
 
         Raises ConfigError naming each value that has a problem within its field or across fields (they stay in the
-        draft), ProjectError where it cannot be written. What only the data set or the machine lacks is no such problem.
+        draft), ProjectError where it cannot be written. What does not fit the data set, the machine or a checkpoint is
+        no such problem: those may change, and train() refuses it.
         """
         with self.project.lock:
             self._must_be_saveable(self.config)
@@ -353,7 +354,7 @@ class Editable(HasTraits):
     def _must_be_saveable(self, config: Config, refused: Mapping[str, Any] | None = None) -> None:
         """Raise ConfigError naming every problem that makes ``config`` none to save; what is saved already may stay."""
         refused = self.refused if refused is None else refused
-        found = [*_problems_of(refused), *(p for p in self._conflicts(config) if p.path not in refused)]
+        found = [*_problems_of(refused), *(p for p in config.conflicts() if p.path not in refused)]
         if found and (refused or not self._card.saved or config != self._card.config):
             raise ConfigError(found)
 
@@ -384,12 +385,8 @@ class Editable(HasTraits):
         """Return what is not saved, as it belongs on disk."""
         mine, base = self._mine(), self._card
         edits = (base, mine) if mine != base or not base.saved else (None, None)
-        chosen = {name: getattr(getattr(self.config, name), "kind", "") for name in self.edits.kinds}
-        kinds = {name: {kind: plain for kind, plain in held.items() if kind != chosen[name]}
-                 for name, held in self.edits.kinds.items()}  # fmt: skip
         texts = {path: one["text"] for path, one in self.refused.items()}
-        kinds = {name: held for name, held in kinds.items() if held}
-        return Draft(*edits, self._is_generated, texts, kinds, dict(self.edits.manual))
+        return Draft(*edits, self._is_generated, texts, self.edits.others(self.config), dict(self.edits.manual))
 
     def _keep(self, *, even_untouched: bool = False) -> None:
         """Write the draft where it is another one than on disk; one that nobody has touched need not be there."""
@@ -566,10 +563,6 @@ class Editable(HasTraits):
             self._generated = naming.generated(self.config, self.created_s, others)
             if self.name != self._generated:
                 self.name = self._generated
-
-    def _conflicts(self, config: Config) -> list[Problem]:
-        """Return what makes ``config`` none to save: values that cannot stand together, or not with the data set."""
-        return config.conflicts(self.project.facts(config))
 
     def _all_problems(self) -> list[Problem]:
         refused = _problems_of(self.refused)

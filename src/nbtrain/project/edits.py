@@ -13,9 +13,14 @@ from typing import Any, TypeAlias, cast
 
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
-from nbtrain.schema import Section
+from nbtrain.schema import Family
 
 _KEPT = 200
+FAMILIES: Mapping[str, type[Family]] = {
+    name: cast(type[Family], found.annotation) for name, found in Config.model_fields.items()
+    if isinstance(found.annotation, type) and issubclass(found.annotation, Family)
+}  # fmt: skip
+"""The sections of a configuration that have kinds, by name."""
 
 Refused: TypeAlias = dict[str, Any]
 """What was typed into a field and refused: text, message and advice."""
@@ -73,15 +78,22 @@ class Edits:
         self._remember_kinds(now, found)
         return found
 
-    def held(self, section: str, kind: Any) -> Section | None:
+    def held(self, section: str, kind: Any) -> Family | None:
         """Return what ``section`` held when it was last of this ``kind``, or None."""
         plain = self.kinds.get(section, {}).get(kind) if isinstance(kind, str) else None
         if plain is None:
             return None
         try:
-            return _family(section).parse(plain)
+            found = FAMILIES[section].parse(plain)
         except ConfigError:  # of another version, or edited by hand
             return None
+        return found if found.kind == kind else None
+
+    def others(self, config: Config) -> dict[str, dict[str, Any]]:
+        """Return what is remembered of the kinds that ``config`` has not chosen."""
+        held = {name: {kind: plain for kind, plain in kinds.items() if kind != getattr(config, name).kind}
+                for name, kinds in self.kinds.items()}  # fmt: skip
+        return {name: kinds for name, kinds in held.items() if kinds}
 
     def switched_to_auto(self, path: str, value: Any) -> None:
         """Remember the ``value`` that auto replaces."""
@@ -95,11 +107,7 @@ class Edits:
         self.manual.update(manual)
 
     def _remember_kinds(self, before: State, after: State) -> None:
-        for name in Config.model_fields:
+        for name in FAMILIES:
             old, new = getattr(before.config, name), getattr(after.config, name)
-            if getattr(old, "kind", "") != getattr(new, "kind", ""):
+            if old.kind != new.kind:
                 self.kinds.setdefault(name, {})[old.kind] = old.plain()
-
-
-def _family(section: str) -> type[Section]:
-    return cast(type[Section], Config.model_fields[section].annotation)

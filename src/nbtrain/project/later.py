@@ -162,10 +162,7 @@ class Later(Editable):
             told = name or f"{self._card.name[:460]} (from step {start.lineage['step']})"
             made = self.project.new(told, start.config, tags=self._card.tags, on_disk=False)
             made._card = made._card.replaced(start=start.lineage)
-            if made._conflicts(made.config):  # such as with a data set that has changed since
-                made.keep()
-            else:
-                made.save()
+            made.save()
             try:
                 branches.keep(start, cast(Path, made.folder))
             except BaseException:
@@ -175,14 +172,7 @@ class Later(Editable):
             return made
 
     def _all_problems(self) -> list[Problem]:
-        return [*super()._all_problems(), *self._branch_problems(self.config)]
-
-    def _conflicts(self, config: Config) -> list[Problem]:
-        fixed = [problem for problem in self._branch_problems(config) if problem.path != branches.GONE]
-        return [*super()._conflicts(config), *fixed]
-
-    def _branch_problems(self, config: Config) -> list[Problem]:
-        return list(branches.problems(self._card.start, config, self.folder))
+        return [*super()._all_problems(), *branches.problems(self._card.start, self.config, self.folder)]
 
     @property
     def lineage(self) -> dict[str, Any]:
