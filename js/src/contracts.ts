@@ -39,7 +39,6 @@ export interface Experiments extends Common {
   selected: string;
   overlay: string[];
   known_tags: string[];
-  asking: { id?: string };
   branching: { id?: string; checkpoints?: Checkpoint[] };
   blank: boolean;
   notices: string[];

@@ -34,8 +34,8 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     if (box instanceof HTMLInputElement) box.select();
   };
   panel.on("msg:custom", panel.redraw);
-  for (const question of ["asking", "branching"] as const) panel.on(`change:${question}`, () => {
-    const { id } = panel.get(question);
+  panel.on("change:branching", () => {
+    const { id } = panel.get("branching");
     panel.draw();
     const box = panel.el.querySelector<HTMLElement>("[role=alertdialog] .keep");
     if (!id) return;
@@ -99,14 +99,13 @@ function ways(panel: Panel<Experiments>, at: HTMLElement): void {
 
 const cardState = (panel: Panel<Experiments>, local: Local, card: Card): unknown[] => [
   JSON.stringify(card), panel.get("selected") === card.id, panel.get("overlay").indexOf(card.id),
-  local.renaming === card.id, local.tagging === card.id && panel.get("known_tags"), local.deleting === card.id, panel.get("asking").id === card.id,
+  local.renaming === card.id, local.tagging === card.id && panel.get("known_tags"), local.deleting === card.id,
   panel.get("branching").id === card.id && panel.get("branching"),
 ];
 
 function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void, card: Card, entry: string): TemplateResult {
   const on = panel.get("selected") === card.id;
   if (local.deleting === card.id) return deletion(panel, change, card);
-  if (panel.get("asking").id === card.id) return leaving(panel, card);
   if (panel.get("branching").id === card.id) return branching(panel, card);
   const select = (): void => panel.send("select", { id: card.id }); // also the selected one: it puts a guided start away
   const menu = (at: { x: number; y: number }, back: HTMLElement | null): void =>
@@ -128,7 +127,7 @@ function cardView(panel: Panel<Experiments>, local: Local, change: (part: Partia
       @click=${select} @dblclick=${() => change({ renaming: card.id })} @keydown=${keys}
       @contextmenu=${(e: MouseEvent) => { e.preventDefault(); e.stopPropagation(); menu({ x: e.clientX, y: e.clientY }, e.currentTarget as HTMLElement); }}>
     <div class="row head">
-      <span class="mark ${card.status} ${card.edited ? "edited" : ""}" title="${WORDS[card.status]}${card.edited ? ", with unsaved edits" : ""}" aria-hidden="true">${ICONS[card.status]}</span>
+      <span class="mark ${card.status} ${card.edited ? "edited" : ""}" title="${WORDS[card.status]}${card.edited ? ", with edits that are not saved" : ""}" aria-hidden="true">${ICONS[card.status]}</span>
       ${local.renaming === card.id ? editBox("New name", card.name, (name) => rename(panel, change, card, name)) : html`<span class="title grow" title=${card.name}>${card.name}</span>`}
       ${compareBox(panel, card, on)}
       <button class="icon more" tabindex="-1" aria-label="Menu of ${card.name}" aria-haspopup="menu"
@@ -154,7 +153,7 @@ function statusLine(card: Card): TemplateResult {
       const took = card.duration_s === null ? "" : ` · ${duration(card.duration_s)}`;
       return card.value === null ? html`${WORDS[card.status].toLowerCase()}${took}` : html`${bestOf(card, "")}${took}`;
     }
-    default: return card.edited ? html`<span class="warn">not saved</span>` : html`not trained`;
+    default: return card.edited ? html`<span class="warn" title="Kept on disk as a draft; Save makes it the configuration">not saved</span>` : html`not trained`;
   }
 }
 
@@ -223,14 +222,6 @@ function editBox(label: string, value: string, done: (text: string | null) => vo
   return html`<input class="rename grow" aria-label=${label} placeholder=${label} maxlength="500" list=${list ?? nothing} @focus=${complete} @input=${complete} .value=${value} @click=${(e: Event) => e.stopPropagation()}
     @dblclick=${(e: Event) => e.stopPropagation()} @blur=${(e: Event) => end(e.target as HTMLInputElement, true)}
     @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter" || e.key === "Escape") end(e.target as HTMLInputElement, e.key === "Enter"); }}>${list ? html`<datalist id=${list}></datalist>` : nothing}`;
-}
-
-/** What becomes of unsaved edits, asked on the card that has them before another is selected. */
-function leaving(panel: Panel<Experiments>, card: Card): TemplateResult {
-  const answer = (how: string) => (): void => panel.send("leave", { how });
-  return html`<div class="card on" role="alertdialog" aria-label="Unsaved edits of ${card.name}" @keydown=${(e: KeyboardEvent) => { if (e.key === "Escape") answer("stay")(); }}>
-    <div class="confirm"><p><b>“${card.name}” has unsaved edits.</b></p>
-      <div class="row"><button class="primary keep" @click=${answer("save")}>Save</button><button @click=${answer("discard")}>Discard</button><button @click=${answer("stay")}>Stay</button></div></div></div>`;
 }
 
 /** From which checkpoint: each with its epoch, its step and the watched metric at that time; the newest first. */

@@ -98,8 +98,8 @@ function pathDialog(panel: Panel<Header>, open: (path: string) => void, cancel: 
 function unsavedDialog(panel: Panel<Header>, path: string, cancel: () => void): TemplateResult {
   const go = (how: string) => (): void => { cancel(); panel.send("open", { path, unsaved: how }); };
   return html`<div class="dialog" role="alertdialog" aria-label="Unsaved edits">
-    <b>“${panel.get("unsaved")}” has unsaved edits.</b>
-    <div class="row"><button class="primary" @click=${go("save")}>Save and switch</button>
+    <b>“${panel.get("unsaved")}” has unsaved edits.</b> <span class="mut">They are kept as a draft.</span>
+    <div class="row"><button class="primary" @click=${go("keep")}>Switch</button><button @click=${go("save")}>Save and switch</button>
       <button @click=${go("drop")}>Drop the edits</button><button @click=${cancel}>Stay here</button></div></div>`;
 }
 

@@ -8,7 +8,7 @@ const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, evaluations: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
   phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
 });
-const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], asking: {}, branching: {}, blank: false, notices: [], guided: true, found: {}, adding: {}, ...more });
+const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], branching: {}, blank: false, notices: [], guided: true, found: {}, adding: {}, ...more });
 
 test("names are text, whatever they hold", () => {
   const { el } = open([card("1", { name: "<img src=x onerror=alert(1)> ../x" })]);
@@ -61,16 +61,11 @@ test("filter: tag:x is a tag, quoted words are one, other words also search the 
   assert.deepEqual(found("tag: owl"), ["1"]);
 });
 
-test("unsaved edits are asked about on their card, and the answer goes to Python", async () => {
+test("edits that are not saved are marked on the card, and selecting another asks nothing", async () => {
   const { el, model } = open([card("2", { edited: true }), card("1")]);
   assert.match(text(all(el, ".card")[0]!), /not saved/);
-  model.put({ asking: { id: "2" } });
-  await drawn();
-  assert.equal(text(document.activeElement), "Save");
-  button(el, "Discard").click();
-  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "discard" });
-  press(el.querySelector("[role=alertdialog]")!, "Escape");
-  assert.deepEqual(model.sent.at(-1), { do: "leave", how: "stay" });
+  all(el, ".card")[1]!.click();
+  assert.deepEqual(model.sent.at(-1), { do: "select", id: "1" });
 });
 
 test("the filter box narrows the list and says when nothing is left", async () => {

@@ -90,7 +90,14 @@ class Config(Section):
 
     def check(self, facts: Facts | None = None) -> list[Problem]:
         """Return what keeps this configuration from training, across sections and against ``facts``."""
-        return [problem for rule in RULES for problem in rule(self, facts or Facts())]
+        return [*_dataset_is_chosen(self), *self._broken_rules(facts or Facts())]
+
+    def conflicts(self) -> list[Problem]:
+        """Return which values cannot stand together, whatever the data are: no such configuration is saved."""
+        return self._broken_rules(Facts())
+
+    def _broken_rules(self, facts: Facts) -> list[Problem]:
+        return [problem for rule in RULES for problem in rule(self, facts)]
 
     def set_all(self, changes: Mapping[str, Any]) -> Config:
         """Return a copy with several ``{path: value}`` changes; a kind is set before its fields."""
@@ -145,7 +152,7 @@ Known: TypeAlias = dict[tuple[str, bytes], Section]
 Rule = Callable[[Config, Facts], Iterator[Problem]]
 
 
-def _dataset_is_chosen(config: Config, facts: Facts) -> Iterator[Problem]:
+def _dataset_is_chosen(config: Config) -> Iterator[Problem]:
     if not config.data.dataset:
         yield Problem("data.dataset", "no data set is chosen.", "Add images to the project, then choose them here.")
 
@@ -266,7 +273,6 @@ def _precision_fits_the_device(config: Config, facts: Facts) -> Iterator[Problem
 
 
 RULES: tuple[Rule, ...] = (
-    _dataset_is_chosen,
     _shares_leave_images_to_train,
     _batch_fits_the_data,
     _loss_fits_the_task,

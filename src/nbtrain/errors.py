@@ -32,7 +32,11 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 def shown(value: object, limit: int = 80) -> str:
     """Return ``value`` as a short quoted text that is safe inside a message; both ends of a long one, as paths need."""
-    text, start = _SHORT.repr(value) if isinstance(value, list | tuple | dict | set) else repr(value), limit // 3
+    start = limit // 3
+    try:
+        text = _SHORT.repr(value) if isinstance(value, list | tuple | dict | set) else repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        text = hex(value) if isinstance(value, int) else object.__repr__(value)
     return text if len(text) <= limit else f"{text[:start]}…{text[start + 1 - limit :]} ({len(text)} characters)"
 
 

@@ -375,6 +375,11 @@ def room_left(path: str | Path) -> bool:
     return found.f_bavail * found.f_frsize > _SMALL_BYTES and (not found.f_files or found.f_favail > 0)
 
 
+def encodable(text: str) -> str:
+    """Return ``text`` as UTF-8 can hold it: half a character of two (a lone surrogate) is written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def slug(name: str) -> str:
     """Return ``name`` as a folder name that every file system takes: lower-case ASCII, at most 48 characters.
 

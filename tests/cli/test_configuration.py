@@ -77,3 +77,29 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(project, tmp_
     assert run(project, "train", "pets", "--name", "New", *words) == 2
     assert words[1].removesuffix(".yaml") in capsys.readouterr().err
     assert len(Project(project.path).cards) == 2
+
+
+def test_what_is_not_saved_is_shown_and_a_problem_is_refused_by_name(project, capsys):
+    plain = project.experiment("Plain")
+    before = (plain.folder / "experiment.json").read_text()
+    assert run(project, "set", "Plain", "scheduler.warmup_epochs=60") == 2
+    assert "scheduler.warmup_epochs: the warm-up of 60 epochs is longer than the run." in capsys.readouterr().err
+    assert not plain.dirty
+    plain.set("training.epochs", 7)
+    plain.enter("optimizer.lr", "fast")
+    project.new("Fresh")
+    assert run(project, "ls") == 0
+    told = {line.split()[2]: line for line in capsys.readouterr().out.splitlines()}
+    assert [told[name].endswith("(not saved)") for name in ("Plain", "Other", "Fresh")] == [True, False, True]
+    assert run(project, "show", "Plain") == 0
+    said = capsys.readouterr().out
+    assert "training.epochs, optimizer.lr differ from what is saved" in said
+    assert "optimizer.lr: 'fast' is not a number" in said
+    assert run(project, "show", "Plain", "--json") == 0
+    plain_json = json.loads(capsys.readouterr().out)
+    assert (plain_json["dirty"], plain_json["refused"]["optimizer.lr"]["text"]) == (True, "fast")
+    assert run(project, "set", "Plain", "training.seed=3") == 2
+    assert "optimizer.lr: 'fast'" in capsys.readouterr().err
+    assert (plain.folder / "experiment.json").read_text() == before
+    assert run(project, "set", "Plain", "optimizer.lr=0.01") == 0
+    assert '"epochs": 7' in (plain.folder / "experiment.json").read_text()

@@ -62,6 +62,8 @@ def test_a_full_disk_leaves_every_old_file_whole(on_disk, options, how):
     getattr(small, how)()
     experiment.set("training.epochs", 7)
     experiment.description = "x" * 10_000
+    assert "only in memory" in experiment.unkept
+    assert "No space left" in experiment.unkept
     with pytest.raises(ProjectError, match="could not be saved: No space left"):
         experiment.save()
     with pytest.raises(ProjectError, match="No space left"):
@@ -74,6 +76,10 @@ def test_a_full_disk_leaves_every_old_file_whole(on_disk, options, how):
     assert (again.experiment("Kept").config.training.epochs, again.notices) == (2, [])
     again.close()
     small.free()
+    until(lambda: not experiment.unkept)  # without another edit
+    again = Project(project.path)
+    assert again.experiment("Kept").config.training.epochs == 7
+    again.close()
     experiment.save()
     assert not experiment.dirty
 

@@ -74,6 +74,7 @@ def edit_split(project):
 BREAKS = {
     "project file": ("problem", lambda p: (p / "project.json").write_text("{")),
     "experiment file": ("problem", lambda p: next(p.glob("experiments/*/experiment.json")).write_text('{"format": 9}')),
+    "draft": ("problem", lambda p: (next(p.glob("experiments/*")) / "draft.json").write_text("{")),
     "checkpoint with another bit": ("problem", flip_a_bit),
     "checkpoint with a torn marker": ("problem", break_marker),
     "checkpoint that is missing": ("problem", lambda p: next(p.glob("experiments/*/runs/*/checkpoints/*.pt")).unlink()),

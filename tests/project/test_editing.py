@@ -128,7 +128,9 @@ def test_notes_are_on_disk_at_once_and_leave_other_edits_alone(experiment, proje
     again = Project(project.path)
     found = again.cards[0]
     assert (found.name, found.description, found.tags) == ("New", "what\nfor", ["night", "two words"])
-    assert found.config.training.epochs == 50
+    assert (found.config.training.epochs, found.edited) == (3, True)  # in the draft
+    found.revert()
+    assert (found.name, found.config.training.epochs) == ("New", 50)
     again.close()
 
 

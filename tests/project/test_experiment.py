@@ -66,6 +66,8 @@ def test_renaming_saves_the_name_alone(experiment):
     assert experiment.dirty
     assert experiment.folder == folder
     again = Project(experiment.project.path)
+    assert (again.cards[0].name, again.cards[0].edited) == ("Other", True)
+    again.cards[0].revert()
     assert (again.cards[0].name, again.cards[0].config.training.epochs) == ("Other", 50)
     again.close()
 
@@ -87,8 +89,7 @@ def test_problems_follow_edits_and_keep_it_from_training(experiment):
     assert [p["path"] for p in experiment.problems] == ["training.batch_size"]
     with pytest.raises(ConfigError, match=r"training\.batch_size"):
         experiment.train()
-    assert experiment.status == "created"
-    assert experiment.folder is None
+    assert (experiment.status, experiment.saved) == ("created", False)
 
 
 def test_data_info_tells_what_will_train(experiment):

@@ -1,4 +1,4 @@
-"""Projects: made on the first save, opened again whole, shared by several openers, and clear about what is wrong."""
+"""Projects: made with the first experiment, opened again whole, shared by openers, and clear about what is wrong."""
 
 import json
 import os
@@ -31,12 +31,12 @@ def until(condition, limit_s=10):
         time.sleep(0.02)
 
 
-def test_nothing_is_made_before_the_first_save(project):
-    experiment = project.new()
+def test_the_first_experiment_makes_the_project(project):
     assert not project.path.exists()
+    experiment = project.new()
+    assert (project.path / "project.json").exists()
     assert experiment.dirty
     experiment.save()
-    assert (project.path / "project.json").exists()
     assert not experiment.dirty
 
 
@@ -167,6 +167,7 @@ def test_a_project_that_cannot_be_written(tmp_path):
     target.write_text("x")
     project = Project(target / "project")
     experiment = project.new("Kept")
+    assert "only in memory" in experiment.unkept
     with pytest.raises(ProjectError, match="could not be written"):
         experiment.save()
     assert (experiment.name, experiment.dirty) == ("Kept", True)

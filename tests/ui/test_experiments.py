@@ -65,38 +65,16 @@ def test_tags_are_kept_at_once_where_the_experiment_is_saved(panel, project):
     assert not first.dirty
 
 
-def test_leaving_unsaved_edits_asks_and_does_as_answered(panel, project):
+def test_selecting_another_leaves_the_edits_as_they_are(panel, project):
     second, first = project.cards
+    second.enter("optimizer.lr", "fast")
     panel.perform("select", id=first.id)
-    assert panel.experiment is first, "a fresh experiment that nobody has touched asks nothing"
-    first.set("training.epochs", 3)
-    panel.perform("select", id=second.id)
-    panel.redraw()
-    assert (panel.experiment, panel.asking["id"]) == (first, first.id)
-    panel.perform("leave", how="stay")
-    panel.redraw()
-    assert (panel.experiment, panel.asking, first.edited) == (first, {}, True)
-    panel.perform("select", id=second.id)
-    panel.perform("leave", how="save")
-    assert (panel.experiment, first.dirty, first.config.training.epochs) == (second, False, 3)
-
-
-def test_new_asks_too_and_discarded_edits_are_gone(panel, project):
-    second = panel.experiment
-    second.set("training.epochs", 3)
+    assert panel.experiment is first
     panel.perform("new")
-    assert len(project.cards) == 2
-    panel.perform("leave", how="discard")
-    assert (len(project.cards), panel.experiment) == (3, project.cards[0])
-    assert (second.config.training.epochs, second.edited) == (50, False)
-
-
-def test_a_question_that_was_answered_elsewhere_goes_away(panel, project):
-    panel.experiment.set("training.epochs", 3)
-    panel.perform("new")
-    project.cards[0].save()
     panel.redraw()
-    assert panel.asking == {}
+    assert panel.experiment is project.cards[0]
+    assert [card["edited"] for card in panel.cards] == [False, True, False]
+    assert second.refused["optimizer.lr"]["text"] == "fast"
 
 
 def test_cards_say_what_the_filter_searches(panel, project):

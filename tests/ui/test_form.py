@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nbtrain.project.project import Project
 from nbtrain.ui.form import Form, describe, footer_of
+from nbtrain.ui.run_bar import RunBar
 
 
 @pytest.fixture
@@ -253,3 +255,42 @@ def test_notes_can_be_changed_after_training(form, experiment):
     form.perform("annotate", name=" ")
     assert "needs a name" in form.trouble
     assert experiment.name == "Done"
+
+
+# -- drafts
+
+
+def test_save_names_what_has_problems_and_saves_nothing(form, experiment):
+    experiment.save()
+    before = (experiment.folder / "experiment.json").read_text()
+    form.perform("set", path="optimizer.lr", value="fast")
+    form.perform("set", path="scheduler.warmup_epochs", value="60")
+    form.perform("save")
+    assert "optimizer.lr: 'fast' is not a number" in form.trouble
+    assert "scheduler.warmup_epochs: the warm-up of 60 epochs is longer than the run" in form.trouble
+    assert (experiment.folder / "experiment.json").read_text() == before
+    form.redraw()
+    assert (form.dirty, RunBar(experiment).startable) == (True, False)
+    form.perform("set", path="optimizer.lr", value="0.01")
+    form.perform("set", path="scheduler.warmup_epochs", value="2")
+    form.perform("save")
+    form.redraw()
+    assert (form.trouble, form.dirty, RunBar(experiment).startable) == ("", False, True)
+
+
+def test_a_form_in_another_kernel_shows_what_was_typed(form, experiment, project):
+    form.perform("set", path="optimizer.lr", value="fast")
+    form.perform("set", path="optimizer.betas", value=["0.9", "much"])
+    again = Project(project.path)
+    other = Form(again.experiment("Baseline"))
+    assert {path: one["text"] for path, one in other.refused.items()} == {
+        "optimizer.lr": "fast", "optimizer.betas": ["0.9", "much"],
+    }  # fmt: skip
+    assert (other.refused, other.dirty, other.can_train) == (experiment.refused, True, False)
+    again.close()
+
+
+def test_what_is_only_in_memory_is_told_at_the_form(form, experiment):
+    experiment.unkept = "The newest edits are only in memory."
+    form.redraw()
+    assert "only in memory" in form.trouble

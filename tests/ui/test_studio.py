@@ -74,6 +74,13 @@ def test_opening_another_project_asks_about_edits(studio, project, tmp_path):
     edited.set("training.epochs", 7)
     studio.header.redraw()
     assert studio.header.unsaved == "First"
+    edited.enter("optimizer.lr", "fast")
+    studio.header.perform("open", path=str(tmp_path / "other"), unsaved="save")
+    assert "“First” could not be saved: optimizer.lr: 'fast'" in studio.header.toasts[-1]["text"]
+    assert studio.project is project
+    studio.header.perform("open", path=str(tmp_path / "other"), unsaved="keep")
+    assert (studio.project.path, edited.refused["optimizer.lr"]["text"]) == (tmp_path / "other", "fast")
+    studio.open_project(project)
     studio.header.perform("open", path=str(tmp_path / "other"), unsaved="drop")
     assert edited.config.training.epochs != 7
     assert studio.project.path == tmp_path / "other"

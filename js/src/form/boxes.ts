@@ -38,7 +38,7 @@ export function outsideBox(form: FormView): TemplateResult {
     return html`<div class="box warned" role="alert"><p><b>The experiment's file was changed and cannot be used.</b> The last good configuration stands. It is picked up as soon as it is put right.</p>
       <p class="small told">${reason}</p><div class="row actions">${mine}</div></div>`;
   }
-  return html`<div class="box warned" role="alert"><p><b>Somebody else has changed this experiment's file,</b> and there are unsaved edits here.</p>
+  return html`<div class="box warned" role="alert"><p><b>Somebody else has changed this experiment's file,</b> and there are edits here that are not saved.</p>
     ${sideBySide(form, ["Mine", "Theirs"], rows)}
     <div class="row actions">${mine}<button type="button" @click=${() => panel.send("take_theirs")}>Take theirs</button></div></div>`;
 }

@@ -41,7 +41,7 @@ function titleRow(form: FormView, asked: (what: string) => void): TemplateResult
 
 function savedState(dirty: boolean, editable: boolean): TemplateResult | typeof nothing {
   if (!editable) return nothing;
-  return html`<span class="state" aria-live="polite">${dirty ? html`<span class="warn">● not saved</span>` : html`<span class="dim">saved</span>`}</span>`;
+  return html`<span class="state" aria-live="polite">${dirty ? html`<span class="warn" title="Kept on disk as a draft; Save makes it the configuration">● not saved</span>` : html`<span class="dim">saved</span>`}</span>`;
 }
 
 function toggle(form: FormView, sheet: FormView["sheet"]): void {

@@ -43,8 +43,7 @@ def _apply(experiment: Experiment, rule: str) -> int:
     if found is None:
         rules = ", ".join(sorted({one.rule for one in experiment.advice})) or "none"
         raise AddressError("this rule has found nothing", value=rule, advice=f"These have: {rules}.")
-    doing, changed = found.doing, found.apply()
-    changed.save()
+    doing, changed = found.doing, found.apply(save=True)
     print(f"{changed.name} ({changed.id}): {doing}")
     return 0
 

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 from nbtrain.cli.options import Commands, add_project
-from nbtrain.cli.printing import place, plain, print_profile
+from nbtrain.cli.printing import place, plain, print_profile, unsaved
 from nbtrain.project import branches, pixels
+from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 
 
@@ -30,7 +31,7 @@ def _ls(given: argparse.Namespace) -> int:
         print(json.dumps([plain(experiment) for experiment in found], indent=2))
         return 0
     for e in found:
-        print(f"{e.id}  {e.status:<10} {place(e):<24} {e.name}")
+        print(f"{e.id}  {e.status:<10} {place(e):<24} {e.name}{'  (not saved)' if unsaved(e) else ''}")
     if not found and given.find:
         print(f"no experiment in {given.project} matches")
     elif not found:
@@ -47,6 +48,8 @@ def _show(given: argparse.Namespace) -> int:
     rows = {"progress": place(experiment), "data": experiment.data_info.get("name", ""), "run": experiment.run_path}
     kept = pixels.caches_of(Path(given.project).expanduser().absolute(), experiment.data_info)
     rows["cache"] = "; ".join(map(pixels.text_of, kept))
+    rows["not saved"] = unsaved(experiment)
+    rows |= {f"problem {place}": f"{p['path']}: {p['message']}" for place, p in enumerate(_problems(experiment), 1)}
     rows |= {"resume": experiment.exact, "branched from": branches.text(experiment.lineage)}
     told = (f"{c['path']} {c['value']} after step {c['step']} (was {c['old']})" for c in experiment.changes)
     rows["changed"] = "; ".join(told)
@@ -58,3 +61,8 @@ def _show(given: argparse.Namespace) -> int:
             print(f"  {name:<16} {text}")
     print_profile(experiment)
     return 0
+
+
+def _problems(experiment: Experiment) -> list[dict[str, str]]:
+    """Return what keeps it from being trained, while that is still to come."""
+    return list(experiment.problems) if experiment.status == "created" else []

@@ -42,12 +42,12 @@ def add(commands: Commands) -> None:
 def _set(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     values = dict(map(_pair, given.pairs))
-    experiment.present.set_all(values)  # all of them, before the first is sent
-    for path, value in values.items():
-        experiment.set(path, value)
     if experiment.running:
+        experiment.present.set_all(values)  # all of them, before the first is sent
+        for path, value in values.items():
+            experiment.set(path, value)
         return _answered(experiment, values)
-    experiment.save()
+    experiment.set_and_save(values)
     for path in values:
         print(f"{path} = {experiment.config.get(path)}")
     return 0
@@ -92,8 +92,7 @@ def _branch(given: argparse.Namespace) -> int:
     parent.config.set_all(given.values)  # refused before anything is written
     which = int(given.checkpoint) if given.checkpoint.isdecimal() else given.checkpoint
     made = parent.branch(which, given.called)
-    made.config = made.config.set_all(given.values)
-    made.save()
+    made.set_and_save(given.values)
     place = f"step {made.lineage['step']} of {parent.name}"
     print(f"{made.name} ({made.id}) goes on from {place}", flush=True)
     if not given.train:

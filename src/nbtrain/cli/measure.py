@@ -98,7 +98,6 @@ def follow(job: Job[Any]) -> int:
 
 
 def _apply(experiment: Experiment, changes: Mapping[str, Any]) -> int:
-    experiment.config = experiment.config.set_all(changes)
-    experiment.save()
+    experiment.set_and_save(changes)
     print(f"{experiment.name}: {', '.join(f'{path} {value}' for path, value in changes.items())}", file=sys.stderr)
     return 0

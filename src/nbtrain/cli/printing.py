@@ -86,6 +86,15 @@ def place(experiment: Experiment) -> str:
     return f"epoch {experiment.epoch}/{experiment.epochs}{told}"
 
 
+def unsaved(experiment: Experiment) -> str:
+    """Return what of an experiment is only in its draft: what train() would save first; empty where nothing is."""
+    if experiment.status != "created" or not experiment.dirty:
+        return ""
+    if not experiment.saved:
+        return "never saved"
+    return f"{', '.join(experiment.unsaved)} differ{'' if len(experiment.unsaved) > 1 else 's'} from what is saved"
+
+
 def plain(experiment: Experiment) -> dict[str, Any]:
     """Return all that is known of an experiment as values of JSON."""
     names = ("id", "name", "description", "tags", "status", "phase", "detail", "epoch", "epochs", "step", "steps")
@@ -104,6 +113,8 @@ def plain(experiment: Experiment) -> dict[str, Any]:
         "problems",
         "changes",
         "lineage",
+        "dirty",
+        "refused",
     )
     told = {name: getattr(experiment, name) for name in (*names, *more)}
     profiled = phases.read(Path(experiment.run_path)) if experiment.run_path else None

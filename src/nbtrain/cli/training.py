@@ -59,11 +59,12 @@ def _train(given: argparse.Namespace) -> int:
     changes = {**(exchange.read(given.config) if given.config else {}), **given.values}
     changes |= {"logging.profile": True} if given.profile else {}
     _configured(project.new_config(), given.preset, changes)  # refused before anything is written
-    experiment = project.new(given.name or None, tags=given.tag)
     names = [found.name for found in project.datasets()]
     name = given.data if given.data in names else project.add_images(rooted(given.data, given.images_root)).name
-    experiment.set("data.dataset", name)
-    experiment.config = _configured(experiment.config, given.preset, changes)
+    config = _configured(project.new_config().set("data.dataset", name), given.preset, changes)
+    experiment = project.new(
+        given.name or None, config, tags=given.tag, on_disk=False
+    )  # one that is refused leaves none
     experiment.train(beside=given.beside, queue=given.queue)
     return started(experiment, given.detach)
 

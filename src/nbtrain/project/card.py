@@ -20,7 +20,7 @@ from nbtrain.schema import Format
 from nbtrain.schema.codec import Types
 
 FORMAT = Format("experiment file")
-FILE = "experiment.json"
+FILE, DRAFT = "experiment.json", "draft.json"
 MAX_NAME = 500
 _OPTIONAL: dict[str, Any] = {"id": "", "name": "", "description": "", "tags": [], "created_s": 0.0, "start": {}}
 """What a file edited by hand may lack."""
@@ -32,7 +32,7 @@ _TYPES: dict[str, Types] = {
 def clean_name(name: str) -> str:
     """Return a name as it is kept: any text, without control characters, in one line; raises ProjectError if empty."""
     plain = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in str(name))
-    kept = " ".join(plain.split())[:MAX_NAME]
+    kept = files.encodable(" ".join(plain.split())[:MAX_NAME])
     if not kept:
         raise ProjectError("an experiment needs a name", value=name, advice="Give at least one visible character.")
     return kept
@@ -51,16 +51,25 @@ class Card:
     start: Mapping[str, Any] = field(default_factory=dict)
     """Where a branch begins, see branches.py; empty for most experiments."""
     folder: Path | None = field(default=None, compare=False)
-    """None until it is written for the first time."""
+    """None until it, or its draft, is written for the first time."""
     changed_ns: int = field(default=0, compare=False)
-    """When the file was changed last, as this card knows it."""
+    """When the file was changed last, as this card knows it; 0 for one that was never saved."""
+
+    @property
+    def saved(self) -> bool:
+        """Whether it stands in experiment.json, this way or another."""
+        return self.changed_ns != 0
+
+    def place(self, experiments: Path) -> Path:
+        """Return its folder; where it has none yet, the one below ``experiments`` that it will have."""
+        return self.folder or experiments / f"{files.slug(self.name)}-{self.id}"
 
     def written(self, experiments: Path) -> Card:
         """Write the card, into a new folder below ``experiments`` where it has none yet; return it with its folder."""
-        folder = self.folder or experiments / f"{files.slug(self.name)}-{self.id}"
+        folder = self.place(experiments)
         try:
             files.make_folder(folder)
-            files.write_json(folder / FILE, FORMAT.mark(self._plain()))
+            files.write_json(folder / FILE, FORMAT.mark(self.plain()))
         except OSError as error:
             what = f"the experiment could not be saved: {error.strerror or error}"
             advice = "Check that the project folder can be written and that the disk has room. Nothing was lost."
@@ -80,7 +89,8 @@ class Card:
             return None
         return read(self.folder)
 
-    def _plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
+        """Return what stands in the file, as plain JSON."""
         named = {"id": self.id, "name": self.name, "description": self.description, "tags": list(self.tags)}
         start = {"start": dict(self.start)} if self.start else {}
         return {**named, **start, "created_s": self.created_s, "config": self.config.encoded()}
@@ -97,6 +107,13 @@ def read(folder: Path, known: Known | None = None) -> Card:
         plain = FORMAT.read(files.read_json(where), where)
     except OSError as error:
         raise ProjectError(f"the experiment cannot be read: {error.strerror}", value=str(where)) from None
+    return replace(decoded(plain, where, folder, known), changed_ns=changed_ns)
+
+
+def decoded(plain: Any, where: Path, folder: Path, known: Known | None = None) -> Card:
+    """Return the card that ``plain`` describes, for ``folder``; raises ConfigError naming ``where`` and every path."""
+    if not isinstance(plain, dict):
+        raise FormatError([Problem(str(where), "it does not hold an experiment.", "Restore the file from a copy.")])
     FORMAT.check_types({**_OPTIONAL, **plain}, _TYPES, where)
     try:
         config = Config.decoded(plain.get("config"), where, known)
@@ -113,7 +130,6 @@ def read(folder: Path, known: Known | None = None) -> Card:
         created_s=float(plain.get("created_s", 0.0)),
         start=plain.get("start", {}),
         folder=folder,
-        changed_ns=changed_ns,
     )
 
 
@@ -125,7 +141,7 @@ def _changed_ns(folder: Path) -> int:
 
 
 def folders(project: Path) -> Iterator[Path]:
-    """Yield the folders that hold an experiment."""
+    """Yield the folders that hold an experiment, saved or not."""
     try:
         entries = sorted(os.scandir(project / "experiments"), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
@@ -133,5 +149,10 @@ def folders(project: Path) -> Iterator[Path]:
     except OSError as error:
         raise ProjectError(f"the project cannot be read: {error.strerror}", value=str(project)) from None
     for entry in entries:
-        if entry.is_dir() and os.path.exists(os.path.join(entry.path, FILE)):
+        if entry.is_dir() and is_experiment(entry.path):
             yield Path(entry.path)
+
+
+def is_experiment(folder: str | Path) -> bool:
+    """Tell whether ``folder`` holds an experiment: one that was saved, or the draft of one."""
+    return os.path.exists(f"{folder}/{FILE}") or os.path.exists(f"{folder}/{DRAFT}")

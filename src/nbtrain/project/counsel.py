@@ -90,8 +90,8 @@ class Suggestion:
         """The fix in words: ``learning rate 7e-4``; empty where there is none."""
         return in_words(self.experiment.config, self.fix)
 
-    def apply(self) -> Experiment:
-        """Put the fix in place and return the experiment that has it.
+    def apply(self, *, save: bool = False) -> Experiment:
+        """Put the fix in place and return the experiment that has it; ``save`` it too, which may be refused.
 
         An experiment that has been trained keeps its configuration: a copy with the fix is returned. Raises
         NbtrainError where there is no fix.
@@ -100,7 +100,7 @@ class Suggestion:
             raise NbtrainError("this suggestion has no fix that a click could apply", value=self.text)
         with self.experiment.project.lock:
             target = self.experiment if self.experiment.status == "created" else self.experiment.duplicate()
-            target.config = target.config.set_all(self.fix)
+            (target.set_and_save if save else target.set_all)(self.fix)
         return target
 
 

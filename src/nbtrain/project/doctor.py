@@ -17,7 +17,7 @@ from nbtrain import files, folders, locks
 from nbtrain.data import assembly, splits
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
-from nbtrain.project import card, dataset_file
+from nbtrain.project import card, dataset_file, drafts
 from nbtrain.project.project import FILE
 from nbtrain.runs import entries, jobfolder, lastword, launch, queue
 from nbtrain.runs.folder import RunFolder, runs_of
@@ -46,13 +46,18 @@ def project_file(project: Path) -> Iterator[Finding]:
 
 
 def experiment_files(project: Path) -> Iterator[Finding]:
-    """Experiments whose file cannot be read: the list leaves them out."""
+    """Experiments whose file or draft cannot be read: the list leaves them out, or shows what was saved."""
     for folder in card.folders(project):
-        try:
-            card.read(folder)
-        except NbtrainError as error:
-            advice = f"Repair it by hand, or move {folder.name} away; its runs are untouched."
-            yield Finding("experiment file", "problem", str(error), advice)
+        for check, path, read in (
+            ("experiment file", folder / card.FILE, card.read),
+            ("draft", folder / drafts.FILE, drafts.read),
+        ):
+            try:
+                if path.exists():
+                    read(folder)
+            except NbtrainError as error:
+                advice = f"Repair it by hand, or move {folder.name} away; its runs are untouched."
+                yield Finding(check, "problem", str(error), advice)
 
 
 def stale_runs(project: Path) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ from nbtrain.messages import (
 from nbtrain.plans import Plan
 from nbtrain.project import between, counsel, freeze, lives
 from nbtrain.project.card import Card
+from nbtrain.project.drafts import Draft
 from nbtrain.project.evaluating import Evaluating
 from nbtrain.project.history import History
 from nbtrain.project.journal_index import IndexedStory
@@ -101,8 +102,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     exact = Unicode(help="exact after a resume, or the first step that differs; empty while no step was done twice.")
     _d1, _d2, _d3, _d4, _d5, _d6, _d7, _d8 = map(_when_asked, _TOLD)
 
-    def __init__(self, project: Project, card: Card, *, generated: bool = False) -> None:
-        super().__init__(project, card, generated=generated)
+    def __init__(self, project: Project, card: Card, *, generated: bool = False, draft: Draft | None = None) -> None:
+        super().__init__(project, card, generated=generated, draft=draft)
         self.run: RunFolder | None = None
         self._story: Story | None = None
         self._indexed: IndexedStory | None = None
@@ -114,7 +115,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         run = newest_run(card.folder) if card.folder else None
         if run is not None:
             self._attach(run)
-        self._opening = False
+        self._opening = self._making = False
 
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, {self.status}, id={self.id!r})"
@@ -122,8 +123,13 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     # -- copies and the end ---------------------------------------------------------------------------------------
 
     def duplicate(self, name: str | None = None) -> Experiment:
-        """Return a new, unsaved experiment with the same configuration and tags."""
-        return self.project.new(name or f"{self.name[:490]} (copy)", self.config, tags=self.tags)
+        """Return a new, unsaved experiment with all that stands in this one's form: refused texts, kinds, and tags."""
+        with self.project.lock:
+            made = self.project.new(name or f"{self.name[:490]} (copy)", self.config, tags=self.tags)
+            made.edits.take(self.edits.kinds, self.edits.manual)
+            made.refused = self.refused
+            made.keep()
+            return made
 
     def delete(self, timeout_s: float = 15.0) -> None:
         """Move the experiment with its runs to the project's trash; a running one is stopped first.
@@ -138,6 +144,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
                 raise BusyError("the run did not end in time", value=self.name, advice="Try again in a moment.")
         with self.project.lock:
             self.close()
+            self._deleted = True
             if self.folder:
                 self.project.trash(self.folder)
             self.project.forget(self)
@@ -249,7 +256,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         if resume:
             return self.resume(changes, beside=beside, queue=queue)
         self.restart()
-        self.config = self.config.set_all(changes)
+        self.set_all(changes)
         return self
 
     def wait(self, timeout_s: float | None = None) -> str:

@@ -25,7 +25,7 @@ from nbtrain.config import Config, Facts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
-from nbtrain.project import card, naming
+from nbtrain.project import card, drafts, naming
 from nbtrain.project.dataset_file import DataSet, Origin
 from nbtrain.project.gathering import Gathered, Gathering
 from nbtrain.project.rows import by_path
@@ -376,7 +376,8 @@ def _take_back(project: Project, existed: bool, data: DataSet | None, experiment
         project.data.take_back(data.file)
     if not existed:
         with suppress(OSError):
-            files.remove(project.path / files.PROJECT)
+            for name in (files.PROJECT, drafts.LOCK):
+                files.remove(project.path / name)
             for name in ("datasets", "experiments", "."):
                 _empty(project.path / name)
     project.data_changed()

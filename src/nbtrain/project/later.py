@@ -151,7 +151,7 @@ class Later(Editable):
     # -- branching from it ----------------------------------------------------------------------------------------
 
     def branch(self, checkpoint: str | int = "best", name: str | None = None) -> Experiment:
-        """Return a new, saved experiment that goes on from a checkpoint: ``best``, ``last``, or that of a step.
+        """Return a new experiment, saved, that goes on from a checkpoint: ``best``, ``last``, or that of a step.
 
         Its configuration is this one as it stood at that step, and can be edited as far as the checkpoint's state does
         not hang on it. ``train()`` starts it, in a run folder of its own. Raises StatusError where there is no such
@@ -160,7 +160,7 @@ class Later(Editable):
         with self.project.lock:
             start = branches.find(self.run, self.config, checkpoint, experiment=self._card.id, name=self._card.name)
             told = name or f"{self._card.name[:460]} (from step {start.lineage['step']})"
-            made = self.project.new(told, start.config, tags=self._card.tags)
+            made = self.project.new(told, start.config, tags=self._card.tags, on_disk=False)
             made._card = made._card.replaced(start=start.lineage)
             made.save()
             try:

@@ -1,7 +1,8 @@
 """A project: a folder with data sets, splits and experiments, as an object.
 
-Opening a folder that is not there yet makes nothing; the first save does. All experiments of a project share its lock
-and the kernel's one watch thread. It knows the folder's layout; it does not know widgets, and never imports torch.
+Opening a folder that is not there yet makes nothing; the first experiment or save does. All experiments of a project
+share its lock and the kernel's one watch thread. It knows the folder's layout; it does not know widgets, and never
+imports torch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nbtrain.config import Config, Facts, Known
 from nbtrain.data.sources import Source
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.processes import without_collecting
-from nbtrain.project import card, defaults, naming, recent
+from nbtrain.project import card, defaults, drafts, naming, recent
 from nbtrain.project.card import Card
 from nbtrain.project.comparing import Comparison
 from nbtrain.project.dataset import LiveDataSet
@@ -42,6 +43,8 @@ FORMAT = Format("project file")
 FILE = files.PROJECT
 DEFAULT_PATH = "nbtrain-project"
 _EMPTY: dict[str, Any] = {"name": "", "description": "", "defaults": {}}
+_KEEP_S = 2.0
+"""How often a draft that could not be written is tried again."""
 
 
 class Project(HasTraits):
@@ -63,6 +66,8 @@ class Project(HasTraits):
         self._sized: dict[Any, dict[str, int]] = {}
         self._hashes: dict[Any, str] = {}
         self._guide: Guide | None = None
+        self._unkept: set[Experiment] = set()
+        """Experiments whose drafts could not be written."""
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
         self._read_project()
@@ -70,7 +75,8 @@ class Project(HasTraits):
             shelf = self._opened()
         if self.exists:
             recent.note(self.path)
-        self._followed = (shelf, self.watch.every(LOOK_S, self.queue.look))
+        watched = (self.watch.every(LOOK_S, self.queue.look), self.watch.every(_KEEP_S, self._keep_drafts))
+        self._followed = (shelf, *watched)
 
     def _opened(self) -> int:
         """Follow the experiments, and list those that are there; return the token of what follows them."""
@@ -109,14 +115,21 @@ class Project(HasTraits):
 
     # -- experiments --------------------------------------------------------------------------------------------
 
-    def new(self, name: str | None = None, config: Config | None = None, *, tags: Sequence[str] = ()) -> Experiment:
-        """Return a new experiment in the list; it is not on disk until it is saved or trained."""
+    def new(
+        self, name: str | None = None, config: Config | None = None, *, tags: Sequence[str] = (), on_disk: bool = True
+    ) -> Experiment:
+        """Return a new experiment in the list, which is on disk at once as a draft, and the project with it.
+
+        Without ``on_disk`` it is there with its first edit.
+        """
         with self.lock:
             chosen, made_s = config or self.new_config(), time.time()
             given = name or naming.generated(chosen, made_s, {experiment.name for experiment in self.cards})
             fresh = Card(files.new_id(), card.clean_name(given), "", tuple(tags), chosen, made_s)
             made = Experiment(self, fresh, generated=not name)
             self.cards = [made, *self.cards]
+            if on_disk:
+                made.keep()
             return made
 
     def new_config(self) -> Config:
@@ -352,7 +365,7 @@ class Project(HasTraits):
         with self.lock:
             known = {e.folder: e for e in self.cards if e.folder}
             sections: Known = {}
-            gone = {known[f] for f in folders if f in known and not os.path.exists(f"{f}/{card.FILE}")}
+            gone = {known[f] for f in folders if f in known and not card.is_experiment(f)}
             with without_collecting():
                 fresh = [e for f in folders if f not in known and (e := self._open(f, sections)) is not None]
             for folder in folders:
@@ -363,13 +376,23 @@ class Project(HasTraits):
                 self.cards = sorted(listed, key=lambda e: -e.created_s)
 
     def _open(self, folder: Path, sections: Known) -> Experiment | None:
-        if not os.path.exists(f"{folder}/{card.FILE}"):
+        if not card.is_experiment(folder):
             return None
         try:
-            return Experiment(self, card.read(folder, sections))
+            found, draft = drafts.opened(folder, sections, self.notice)
+            return Experiment(self, found, draft=draft)
         except NbtrainError as error:
             self.notice(str(error))
             return None
+
+    def keep_later(self, experiment: Experiment) -> None:
+        """Try again to put an experiment's draft on disk, until it is there."""
+        self._unkept.add(experiment)
+
+    def _keep_drafts(self) -> None:
+        for experiment in tuple(self._unkept):
+            self._unkept.discard(experiment)
+            experiment.keep()
 
     def notice(self, text: str) -> None:
         """Tell whoever looks at the project, once."""

@@ -173,7 +173,7 @@ class _Tail:
 
 
 class _Shelf:
-    """A folder of experiments: what changed since the last look, at about three ``stat`` calls per experiment.
+    """A folder of experiments: what changed since the last look, at about four ``stat`` calls per experiment.
 
     A look costs the same however many there are: what has changed a while ago is looked at each time, and the others
     in turn, so many at once. In projects of up to so many, each look goes over all of them.
@@ -239,11 +239,12 @@ class _Shelf:
         path, before = f"{self._folder}/{name}", self._stamps.get(name)
         runs_ns = _changed_ns(f"{path}/runs")
         run = before[2] if before and before[1] == runs_ns else newest_run(path) if runs_ns else None
-        return _changed_ns(f"{path}/experiment.json"), runs_ns, run, _changed_ns(str(run.path)) if run else 0
+        edited = (_changed_ns(f"{path}/experiment.json"), _changed_ns(f"{path}/draft.json"))
+        return edited, runs_ns, run, _changed_ns(str(run.path)) if run else 0
 
 
-_Stamp: TypeAlias = tuple[int, int, RunFolder | None, int]
-"""When experiment.json changed, when its runs came or went, the newest of them, and when that changed."""
+_Stamp: TypeAlias = tuple[tuple[int, int], int, RunFolder | None, int]
+"""When experiment.json and the draft changed, when its runs came or went, the newest of them, and when that changed."""
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,6 @@ from nbtrain.errors import ConfigError
 from nbtrain.plans import Plan
 from nbtrain.project import counsel, pixels
 from nbtrain.project.experiment import Experiment
-from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.form_tools import Tools
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.run_bar import plain
@@ -91,9 +90,7 @@ class Advised(Tools):
         if len(fix) == 1:
             self._shown.set(*next(iter(fix.items())))  # a kind brings its earlier values back
         else:
-            self._shown.config = self._shown.config.set_all(fix)
-        draft = draft_of(self._shown)
-        draft.refused = {path: refused for path, refused in draft.refused.items() if path not in fix}
+            self._shown.set_all(fix)
 
     def do_clear_cache(self) -> None:
         """Remove what is kept of the data set's images in decoded form."""

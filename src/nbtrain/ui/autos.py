@@ -25,7 +25,7 @@ def autos_of(experiment: Experiment) -> dict[str, dict[str, Any]]:
     for field in fields(experiment.config):
         if experiment.config.get(field.path) == "auto":
             chosen = known.get(field.path, {})
-            manual = experiment.edits.manual(field.path)
+            manual = experiment.edits.manual.get(field.path)
             told = {"value": _text(chosen["value"]), "reason": str(chosen.get("reason", ""))} if chosen else {}
             where = str(chosen.get("source", source))
             start = manual if manual is not None else chosen.get("value")

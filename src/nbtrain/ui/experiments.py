@@ -17,8 +17,7 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.adding import Adding
 from nbtrain.ui.details import finite
-from nbtrain.ui.drafts import draft_of
-from nbtrain.ui.listed import Listed, card_of, is_unsaved
+from nbtrain.ui.listed import Listed, card_of
 
 
 class Experiments(Listed, twin="experiments"):
@@ -27,9 +26,6 @@ class Experiments(Listed, twin="experiments"):
     selected = Unicode(help="Id of the selected experiment, empty for none.").tag(sync=True)
     overlay = List(Unicode(), help="Ids of the experiments that are compared with the selected one.").tag(sync=True)
     known_tags = List(Unicode(), help="Every tag of the project, to complete what is typed.").tag(sync=True)
-    asking = Dict(help="What becomes of unsaved edits: id of their experiment; empty without a question.").tag(
-        sync=True
-    )
     blank = Bool(help="Whether the project has no images yet.").tag(sync=True)
     branching = Dict(
         help="The question from where to branch: id, and step, epoch, metric, value and best of each checkpoint."
@@ -63,11 +59,10 @@ class Experiments(Listed, twin="experiments"):
     def show(self, project: Project) -> None:
         """Follow ``project`` from now on, with its newest experiment selected; images alone get a first one."""
         if project.datasets() and not project.cards:
-            project.new()
+            project.new(on_disk=False)  # nobody has done anything yet
         self.follow_project(project)
         self.adder.project = project
         self._found: dict[str, Any] = {}
-        self._asking: dict[str, str] = {}
         with self.hold_sync():
             self.overlay, self.selected = [], ""
             self.redraw()
@@ -103,7 +98,6 @@ class Experiments(Listed, twin="experiments"):
     def state(self) -> dict[str, Any]:
         """Return what stands around the list."""
         return {
-            "asking": self._still_asking(),
             "blank": not self.model.datasets(),
             "found": self._found,
             "adding": self.adder.state,
@@ -113,58 +107,27 @@ class Experiments(Listed, twin="experiments"):
     # -- clicks -------------------------------------------------------------------------------------------------
 
     def do_select(self, id: str) -> None:
-        """Select another experiment, after asking what becomes of unsaved edits."""
+        """Select another experiment; what is edited stays as it is, in its draft."""
         if id == self.selected:
             self._again()
-        elif id in self._followed and not self._ask("select", id):
+        elif id in self._followed:
             self.selected = id
 
     def do_new(self) -> None:
-        """Make an experiment and select it, after asking what becomes of unsaved edits."""
-        if not self._ask("new"):
-            self._select(self.model.new())
+        """Make an experiment and select it."""
+        self._select(self.model.new())
 
     def do_guide(self) -> None:
         """Begin a new experiment step by step, or go on with it."""
         if self._guided is not None:
             self._guided()
 
-    def do_leave(self, how: str) -> None:
-        """Answer the question about unsaved edits: save, discard, or anything else to stay."""
-        asked, self._asking = self._asking, {}
-        experiment = self._followed.get(asked.get("id", ""))
-        if experiment is None or how not in ("save", "discard"):
-            return
-        if how == "save":
-            experiment.save()
-        else:
-            draft_of(experiment).refused = {}
-            experiment.revert()
-        if asked["then"] == "new":
-            self._select(self.model.new())
-        elif asked["to"] in self._followed:
-            self.selected = asked["to"]
-
-    def _ask(self, then: str, to: str = "") -> bool:
-        """Ask about the selected experiment's edits; return whether there is anything to ask."""
-        experiment = self.experiment
-        if experiment is None or experiment.id == to or not is_unsaved(experiment):
-            return False
-        self._asking = {"id": experiment.id, "then": then, "to": to}
-        return True
-
-    def _still_asking(self) -> dict[str, str]:
-        asked = self._followed.get(self._asking.get("id", ""))
-        if asked is None or asked.id != self.selected or not is_unsaved(asked):
-            self._asking = {}
-        return dict(self._asking)
-
     def do_rename(self, id: str, name: str) -> None:
         """Give an experiment another name."""
         self._followed[id].rename(name)
 
     def do_tag(self, id: str, tags: list[str]) -> None:
-        """Give an experiment other tags, at once on disk where it has been saved."""
+        """Give an experiment other tags."""
         self._followed[id].annotate(tags=tags)
 
     def do_duplicate(self, id: str) -> None:

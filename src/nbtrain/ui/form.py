@@ -1,7 +1,7 @@
 """The form: an experiment's configuration, described field by field so that the browser can draw any of it.
 
 What the fields are comes from :mod:`nbtrain.schema`; an edit goes through ``experiment.set`` and is kept or refused
-there. A refused text stays in the form with its message and never reaches the configuration. Structure and values are
+there. A refused text stays in the form and in the draft, and never reaches the configuration. Structure and values are
 separate traits, so that an edit sends little.
 """
 
@@ -14,10 +14,8 @@ from typing import Any
 from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.config import Config
-from nbtrain.errors import ConfigError
 from nbtrain.project.experiment import Experiment
 from nbtrain.schema import Choice, Field, Section, fields
-from nbtrain.ui.drafts import draft_of
 from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
 from nbtrain.ui.machine import gpus
 from nbtrain.ui.plan import Planned, plan_of
@@ -25,7 +23,7 @@ from nbtrain.ui.preview import Illustrated
 from nbtrain.ui.starting import start_of
 
 _WATCHED = (
-    *("config", "dirty", "edited", "can_undo", "can_redo", "outside", "problems", "status"),
+    *("config", "refused", "dirty", "edited", "unkept", "can_undo", "can_redo", "outside", "problems", "status"),
     *("name", "description", "tags", "data_info", "changes", "asked", "refusals"),
 )
 _MANY = 40
@@ -48,7 +46,7 @@ class Form(Planned, Illustrated, twin="form"):
     changed = Dict(help="What became of the fields that were changed since the run began, in words, by path.").tag(
         sync=True
     )
-    dirty = Bool(help="Whether there are edits that are not on disk.").tag(sync=True)
+    dirty = Bool(help="Whether there are edits that are not saved.").tag(sync=True)
     can_undo = Bool(help="Whether there is an edit to take back.").tag(sync=True)
     can_redo = Bool(help="Whether there is an edit to bring back.").tag(sync=True)
     can_train = Bool(help="Whether Train can be pressed.").tag(sync=True)
@@ -70,7 +68,6 @@ class Form(Planned, Illustrated, twin="form"):
         if experiment is not None:
             self.follow(experiment, *_WATCHED)
             self.follow(start_of(experiment), "starting", "trouble")
-            self.follow(draft_of(experiment), "refused")
             self.follow_plan(experiment)
         self.hear(experiment)
         with self.hold_sync():
@@ -85,8 +82,7 @@ class Form(Planned, Illustrated, twin="form"):
         if experiment is None:
             empty = {"status": "", "sections": [], "values": {}, "name": "", "compared": {}, "said": ""}
             return {**empty, **self.unadvised(), **self.unillustrated(), "measured": {}, "plan": {}}
-        start, refused = start_of(experiment), draft_of(experiment).refused
-        reason, editable = why_not(experiment, refused), experiment.status == "created"
+        start, reason, editable = start_of(experiment), why_not(experiment), experiment.status == "created"
         described = describe(shown_config(experiment), choices_here(experiment))
         described["catalog"] |= {path: self._choices(path) for path in self._opened if path in described["catalog"]}
         return {
@@ -96,15 +92,15 @@ class Form(Planned, Illustrated, twin="form"):
             "measured": self.measured_now(experiment),
             "plan": plan_of(experiment),
             **self.illustrated(experiment),
-            "trouble": start.trouble or self.trouble,
-            "refused": {**refused_live(experiment), **refused},
+            "trouble": start.trouble or self.trouble or experiment.unkept,
+            "refused": {**refused_live(experiment), **experiment.refused},
             "problems": list(experiment.problems),
             "status": experiment.status,
             "editable": editable,
             "live": experiment.status in ("preparing", "training") or bool(experiment.place),
             "changed": changed_words(experiment),
             "dirty": experiment.dirty,
-            "can_undo": editable and (experiment.can_undo or bool(refused)),
+            "can_undo": editable and experiment.can_undo,
             "can_redo": editable and experiment.can_redo,
             "can_train": not reason and not start.starting,
             "starting": start.starting,
@@ -122,22 +118,12 @@ class Form(Planned, Illustrated, twin="form"):
 
     def do_set(self, path: str, value: Any, join: str = "") -> None:
         """Set one field; a refused text stays in the form with its message. Edits of one ``join`` are one to undo."""
-        draft, start_of(self._shown).trouble = draft_of(self._shown), ""
-        try:
-            self._shown.set(path, value, join=join)
-        except ConfigError as error:
-            told = next((p for p in error.problems if p.path == path), error.problems[0])
-            draft.refused = {**draft.refused, path: {"text": value, "message": told.message, "advice": told.advice}}
-            return
-        draft.refused = {p: r for p, r in draft.refused.items() if not _replaced(p, path)}
+        start_of(self._shown).trouble = ""
+        self._shown.enter(path, value, join=join)
 
     def do_undo(self) -> None:
-        """Take back what was refused, else the last edit."""
-        draft = draft_of(self._shown)
-        if draft.refused:
-            draft.refused = {}
-        else:
-            self._shown.undo()
+        """Take back the last edit, or the last refused text."""
+        self._shown.undo()
 
     def do_redo(self) -> None:
         """Bring back the edit that was taken back last."""
@@ -145,16 +131,15 @@ class Form(Planned, Illustrated, twin="form"):
 
     def do_revert(self) -> None:
         """Go back to what was saved."""
-        draft_of(self._shown).refused = {}
         self._shown.revert()
 
     def do_save(self) -> None:
-        """Write the configuration to disk."""
+        """Make what is edited the configuration; what has problems is named instead."""
         self._shown.save()
 
     def do_train(self) -> None:
         """Save and start training."""
-        if not why_not(self._shown, draft_of(self._shown).refused):
+        if not why_not(self._shown):
             start_of(self._shown).go()
 
     def do_duplicate(self) -> None:
@@ -170,23 +155,16 @@ class Form(Planned, Illustrated, twin="form"):
         return [plain_choice(choice) for choice in found.choices]
 
 
-def why_not(experiment: Experiment, refused: Mapping[str, Any]) -> str:
+def why_not(experiment: Experiment) -> str:
     """Return why ``experiment`` cannot be trained with what stands in its form; empty where it can."""
-    problems = [p for p in experiment.problems if p["path"] not in refused]
-    if len(refused) + len(problems) > 1:
-        return f"Train is off: {len(refused) + len(problems)} values need attention."
-    if refused or problems:
-        first = next(iter(refused.values())) if refused else problems[0]
-        return f"Train is off: {first['message']}"
+    problems = experiment.problems
+    if len(problems) > 1:
+        return f"Train is off: {len(problems)} values need attention."
+    if problems:
+        return f"Train is off: {problems[0]['message']}"
     if experiment.outside is not None:
         return "Train is off: the experiment's file was changed by somebody else. Choose a version first."
     return ""
-
-
-def _replaced(path: str, edited: str) -> bool:
-    """Return whether an accepted edit at ``edited`` makes what was refused at ``path`` pointless."""
-    parent = edited.removesuffix(".kind")
-    return path == edited or path.startswith(f"{parent}.")
 
 
 def describe(config: Config, known: Mapping[str, tuple[Choice, ...]]) -> dict[str, Any]:

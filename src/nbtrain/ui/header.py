@@ -13,6 +13,7 @@ from typing import Any
 
 from traitlets import Bool, Dict, Float, List, Unicode
 
+from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED
 from nbtrain.project import recent
 from nbtrain.project.experiment import Experiment
@@ -123,10 +124,17 @@ class Header(Heart, Panel, twin="header"):
         self._staged(stage)
 
     def do_open(self, path: str, unsaved: str = "") -> None:
-        """Open or prepare the project at ``path``; ``unsaved`` says what becomes of edits: save or drop."""
+        """Open or prepare the project at ``path``; ``unsaved`` says what becomes of edits: save, drop, or as they are.
+
+        Where one cannot be saved, this project stays open and says why.
+        """
         for experiment in [e for e in self.model.cards if is_unsaved(e)]:
             if unsaved == "save":
-                experiment.save()
+                try:
+                    experiment.save()
+                except NbtrainError as error:
+                    self.toast(f"“{experiment.name}” could not be saved: {error}", "bad")
+                    return
             elif unsaved == "drop":
                 experiment.revert()
         self._opened(Project(path))

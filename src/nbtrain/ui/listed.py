@@ -126,7 +126,7 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def is_unsaved(experiment: Experiment) -> bool:
-    """Return whether leaving an experiment leaves something that a person has changed and not saved."""
+    """Return whether an experiment has a draft in which a person has changed something."""
     return experiment.edited and experiment.status == "created"
 
 

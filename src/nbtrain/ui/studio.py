@@ -30,8 +30,8 @@ from nbtrain.ui.starting import start_of
 class TrainingStudio(Box):  # type: ignore[misc]
     """The whole of a project: list, configuration and results, live.
 
-    ``project`` is a :class:`~nbtrain.Project`, the path of one, or nothing for ``./nbtrain-project``, which is made on
-    the first save and not before.
+    ``project`` is a :class:`~nbtrain.Project`, the path of one, or nothing for ``./nbtrain-project``, which is made
+    with the first experiment or data set and not before.
     """
 
     def __init__(self, project: Project | str | Path | None = None, **kwargs: Any) -> None:
