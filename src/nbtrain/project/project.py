@@ -18,6 +18,7 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 
 from nbtrain import files
 from nbtrain.config import Config, Facts, Known
+from nbtrain.data.edit_log import stat_of
 from nbtrain.data.sources import Source
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.processes import without_collecting
@@ -305,8 +306,8 @@ class Project(HasTraits):
         return self._hashes.get(key, "")
 
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
-        """Images by set: counted where the split is made, by the ratios before that."""
-        key = self._split_key(config, found)
+        """Images by set: counted where the split is made, foreseen before that."""
+        key = (*self._split_key(config, found), stat_of(self.data.where(config.data)[1]))
         if key not in self._sized:
             self._sized[key] = self.data.sizes(config.data)
         return self._sized[key]
