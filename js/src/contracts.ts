@@ -317,6 +317,7 @@ export interface RunBar extends Common {
   best: { metric?: string; value?: number; epoch?: number; step?: number };
   error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown>; restarts?: string }[]; asks?: boolean };
   kept: string;
+  resume_first: boolean;
   repeated: { exact?: boolean; text?: string };
   extension: { epochs?: number; text?: string; refused?: string };
   busy: { text?: string };

@@ -171,6 +171,12 @@ def _loss_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
         yield Problem("loss.kind", told, f"Choose {' or '.join(fitting)}.")
 
 
+def _classes_can_be_told_apart(config: Config, facts: Facts) -> Iterator[Problem]:
+    if facts.n_classes == 1 and config.task.kind == "classification":
+        told = "the images of this data set are all of one class."
+        yield Problem("data.dataset", told, "Add images of another class, or choose the task multilabel.")
+
+
 def _task_fits_the_labels(config: Config, facts: Facts) -> Iterator[Problem]:
     if facts.multilabel and config.task.kind == "classification":
         told = "the images of this data set carry several labels each."
@@ -270,6 +276,7 @@ RULES: tuple[Rule, ...] = (
     _shares_leave_images_to_train,
     _batch_fits_the_data,
     _loss_fits_the_task,
+    _classes_can_be_told_apart,
     _task_fits_the_labels,
     _metric_fits_the_task,
     _warmup_fits_the_run,

@@ -29,7 +29,8 @@ Phase: TypeAlias = Literal["", "importing", "scanning data", "planning", "buildi
 """What a trainer is doing inside ``preparing`` and ``training``."""
 
 Cause: TypeAlias = Literal[
-    "out of memory", "shared memory", "data", "numerics", "disk", "worker", "killed", "interrupted", "code"
+    "out of memory", "shared memory", "data", "numerics", "disk", "worker", "killed", "interrupted", "configuration",
+    "code",
 ]
 """Why a run failed."""
 

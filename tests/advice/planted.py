@@ -84,8 +84,6 @@ FAULTS = (
     Fault("batch larger than data", {"training.batch_size": 512}, evidence(n_train=300, n_val=75, n_images=375)),
     Fault("mirrored classes", {}, evidence(class_counts={"turn left": 4000, "turn right": 4000})),
     Fault("mirrored classes", {"augmentation.train": FLIP}, DIGITS),
-    Fault("missing files", {"model.weights_file": "/gone.pt"}, evidence(missing={"model.weights_file": "/gone.pt"})),
-    Fault("missing files", {}, evidence(missing={"data.dataset": "/photos"})),
     Fault("frozen without weights", {"model.freeze": "backbone"}),
     Fault("no published weights", {"model.variant": "resnet50t", "model.pretrained": True}),
     Fault("image size against weights", {"model.pretrained": True, "task.image_size": 64, "optimizer.lr": 2e-4}),

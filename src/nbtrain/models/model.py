@@ -80,9 +80,8 @@ class Model(Family):
         from nbtrain.models.weights import load_file
 
         pretrained = self.pretrained and not self.weights_file
-        if pretrained and not self.entry.pretrained:
-            told = f"no weights are published for {self.entry.variant}."
-            raise ConfigError([Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")])
+        if pretrained and (problem := unpublished(self.entry)):
+            raise ConfigError([problem])
         model = self._made(classes, image_size, pretrained, say)
         if initialise is not None:
             initialise(model, not pretrained)
@@ -106,6 +105,14 @@ class Model(Family):
 
     def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
         raise NotImplementedError
+
+
+def unpublished(entry: catalog.Entry) -> Problem | None:
+    """Return the problem of pretrained weights that nobody has published."""
+    if entry.pretrained:
+        return None
+    told = f"no weights are published for {entry.variant}."
+    return Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")
 
 
 def unfit(entry: catalog.Entry, image_size: int, text: str) -> Problem:

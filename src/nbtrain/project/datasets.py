@@ -221,6 +221,14 @@ class DataSets:
         foreseen = [extent.sizes(data.val_ratio, data.test_ratio) for extent in extents]
         return {s: sum(sizes[s] for sizes in foreseen) for s in splits.SETS}
 
+    def broken_split(self, data: Data) -> str:
+        """Return why the file of the split that ``data`` names or would make cannot be used; empty for none."""
+        try:
+            self.split(data)
+        except (OSError, NbtrainError) as error:
+            return str(error)
+        return ""
+
     @staticmethod
     def _shares(data: Data) -> dict[str, Any]:
         return {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}

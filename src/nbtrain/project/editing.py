@@ -17,7 +17,7 @@ from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, default, o
 from nbtrain import presets
 from nbtrain.config import Config
 from nbtrain.errors import Problem, ProjectError, StatusError
-from nbtrain.project import defaults, exchange, naming, outside, previewing
+from nbtrain.project import defaults, exchange, naming, outside, previewing, readiness
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.edits import Edits
 from nbtrain.project.outside import Outside
@@ -54,6 +54,8 @@ class Editable(HasTraits):
         super().__init__()
         self.project = project
         self.edits = Edits()
+        self.unready = False
+        """Whether something of the world was missing when it was last looked at: a file, a device, a package."""
         self._generated = card.name if generated else ""
         self._join = ""
         self._moving = False
@@ -315,7 +317,9 @@ class Editable(HasTraits):
                 self.name = self._generated
 
     def _all_problems(self) -> list[Problem]:
-        return [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
+        unready = readiness.problems(self.project.path, self.config, self.folder)
+        self.unready = bool(unready)
+        return [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config), *unready]
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

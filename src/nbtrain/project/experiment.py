@@ -167,7 +167,10 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         with self.project.lock:
             self.refresh()
             if not self.running:
-                lives.must_be_trainable(self.status, self._all_problems())
+                problems = self._all_problems()
+                if problems and not self.problems:  # something has gone since it was looked at: the form shows it
+                    self.look()
+                lives.must_be_trainable(self.status, problems)
                 when = lives.on_device(self.project.path, self.config, "train", beside=beside, wait=queue)
                 self.save()
                 plan = self.planning.plan
@@ -185,8 +188,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
         Without a checkpoint it begins anew. ``changes`` by path hold from there on, for what may change live and for
         what no number hangs on (``data.workers``); ConfigError and StatusError refuse others. ``beside`` and ``queue``
-        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises StatusError in
-        every other status.
+        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises ConfigError where
+        what it needs is not there (:mod:`nbtrain.project.readiness`), StatusError in every other status.
         """
         with self.project.lock:
             self.refresh()
@@ -196,6 +199,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             if not self.running:
                 lives.must_be_resumable(self.status)
                 run, entries = cast(RunFolder, self.run), self._planned(changes) if changes else []
+                config = self.present.set_all(changes or {})
+                lives.must_be_ready(self.project.path, config, fresh=not self.checkpoints)
                 when = lives.on_device(self.project.path, self.config, "resume", beside=beside, wait=queue)
                 take_back = between.write(run, entries) if entries else None
                 try:
@@ -257,6 +262,12 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         with self._changed:
             self._changed.wait_for(lambda: not self.running, timeout_s)
         return self.status
+
+    @property
+    def resume_comes_first(self) -> bool:
+        """Whether, of what can be done about a run that has ended, going on is what helps."""
+        cause = str(self.error.get("cause", "")) if self.status == "failed" else ""
+        return lives.resume_comes_first(self.status, cause, has_checkpoint=bool(self.checkpoints))
 
     @property
     def story(self) -> Story:
