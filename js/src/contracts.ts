@@ -210,7 +210,7 @@ export interface Cards {
 /** One row of the batch-size table. */
 export interface BatchRow { batch: number; speed: number; steps: number; memory: string; fits: boolean; measured: boolean; chosen: boolean }
 export interface Plan {
-  state: "none" | "measuring" | "ready" | "stale"; text: string; fraction: number | null; trouble: string; actual: string;
+  state: "none" | "measuring" | "ready" | "stale"; text: string; fraction: number | null; waits?: boolean; trouble: string; actual: string;
   rows: [string, string, string][]; short: string; fits: string; table: BatchRow[];
 }
 

@@ -1,4 +1,4 @@
-"""What a run needs and does not find is told before the start, at its field, in the words with which train() refuses."""
+"""What a run needs and does not find is told before the start, at its field, in the words of train()'s refusal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from nbtrain.messages import Failure
 from nbtrain.models import published, weight_files
 from nbtrain.models.catalog import entry
 from nbtrain.project import lives, readiness
-from nbtrain.project.project import Project
 from nbtrain.project.project import Project
 from nbtrain.runs import gpus
 from nbtrain.runs.failures import failure_of
@@ -103,7 +102,7 @@ def test_images_that_are_gone_or_closed_are_told(pets, experiment, tmp_path):
     assert str(tmp_path / "images") in told(experiment)["data.dataset"]
     assert refuses(experiment, "data.dataset")
     with pytest.raises(ConfigError, match="are not there"):
-        experiment.range_test()
+        experiment.lr_range_test()
     (tmp_path / "moved").rename(tmp_path / "images")
     experiment.look()
     assert experiment.problems == []
@@ -152,7 +151,7 @@ def test_a_disk_without_room_for_one_checkpoint_is_told(experiment, monkeypatch)
     usage = shutil.disk_usage(experiment.project.path)
     monkeypatch.setattr(readiness.shutil, "disk_usage", lambda _: usage._replace(free=10_000_000))
     experiment.look()
-    assert "does not fit on the disk, which has 10 MB left" in told(experiment)["checkpoint.keep_last_n"]
+    assert "does not fit: 10 MB are free on the disk" in told(experiment)["checkpoint.keep_last_n"]
 
 
 def test_a_package_that_is_missing_is_told(experiment, monkeypatch):
@@ -369,4 +368,3 @@ def test_the_kernel_never_loads_torch_for_it(tmp_path):
         "assert not {'torch', 'timm', 'torchvision'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "p")], check=False).returncode == 0
-

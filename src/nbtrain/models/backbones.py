@@ -153,8 +153,8 @@ def _unreachable(entry: catalog.Entry, error: Exception) -> DataError:
     told = str(error).strip().splitlines() or [type(error).__name__]
     return DataError(
         f"the pretrained weights of {entry.variant} could not be loaded: {told[0][:200]}",
-        advice=f"Without a network: fetch {published.address(entry)} elsewhere, put the file anywhere on this machine, and set "
-        f"model.weights_file to its path. Or turn model.pretrained off.",
+        advice=f"Without a network: fetch {published.address(entry)} elsewhere, put the file anywhere on this machine, "
+        f"and set model.weights_file to its path. Or turn model.pretrained off.",
     )
 
 

@@ -27,7 +27,9 @@ def problem_of(entry: Entry) -> Problem | None:
     if not why or _is_cached(entry):
         return None
     told = f"the weights of {entry.variant} are not on this machine, and {why}."
-    return Problem("model.pretrained", told, f"Fetch {address(entry)} elsewhere and set model.weights_file to it, or turn it off.")
+    return Problem(
+        "model.pretrained", told, f"Fetch {address(entry)} elsewhere and set model.weights_file to it, or turn it off."
+    )
 
 
 def address(entry: Entry) -> str:

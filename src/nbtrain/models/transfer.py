@@ -44,14 +44,16 @@ def origin(project: Path, wanted: str, but: Path | None = None) -> Origin:
 def problem_of(project: Path, wanted: str, but: Path | None = None) -> Problem | None:
     """Return why there is no such checkpoint, None where its file lies there; what is in it is verified by the run."""
     try:
-        name, run, marker = _located(project, wanted, but)
+        _, run, marker = _located(project, wanted, but)
         path = files.inside(run / "checkpoints", str(marker.get("file")))
         whole = path.stat().st_size == marker.get("bytes", path.stat().st_size)
     except ConfigError as error:
         return error.problems[0]
     except (OSError, NbtrainError):
         whole = False
-    return None if whole else Problem(_PATH, f"the checkpoint of {shown(wanted)} is gone or damaged.", "Choose another.")
+    return (
+        None if whole else Problem(_PATH, f"the checkpoint of {shown(wanted)} is gone or damaged.", "Choose another.")
+    )
 
 
 def _located(project: Path, wanted: str, but: Path | None) -> tuple[str, Path, dict[str, Any]]:

@@ -316,7 +316,7 @@ class DataSets:
 
 
 def _must_be_drawn(dataset: DataSet, left_out: frozenset[str]) -> bool:
-    """Tell whether only the split itself says how large its sets are: images are left out, or its file is an old one."""
+    """Tell whether only the split itself says how large its sets are: images are left out, or its file is old."""
     return bool(left_out and dataset.n_images <= _DRAWN_AT_MOST) or (dataset.own_split and not dataset.extents)
 
 

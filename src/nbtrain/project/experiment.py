@@ -147,13 +147,14 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         """What the rules suggest: about the configuration before the run, about the run from then on."""
         return counsel.suggestions(self)
 
-    def plan(self, *, table: bool = False) -> Plan:
+    def plan(self, *, table: bool = False, beside: bool = False) -> Plan:
         """Measure a few real steps apart from this experiment, and return what its run will need; blocks meanwhile.
 
-        ``table`` also measures batch sizes of 16 to 256. It waits its turn for the device. Raises ConfigError while
-        there are ``problems``, TrainingError where the measuring fails. ``planning`` does the same without blocking.
+        ``table`` also measures batch sizes of 16 to 256. It waits until the device is free, as it measures times;
+        ``beside`` shares it. Raises ConfigError while there are ``problems``, TrainingError where the measuring fails.
+        ``planning`` does the same without blocking.
         """
-        return self.planning.wait(table=table)
+        return self.planning.wait(table=table, beside=beside)
 
     # -- what a run does ----------------------------------------------------------------------------------------
 
@@ -188,8 +189,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
         Without a checkpoint it begins anew. ``changes`` by path hold from there on, for what may change live and for
         what no number hangs on (``data.workers``); ConfigError and StatusError refuse others. ``beside`` and ``queue``
-        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises ConfigError where
-        what it needs is not there (:mod:`nbtrain.project.readiness`), StatusError in every other status.
+        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises ConfigError
+        where what it needs is not there (:mod:`nbtrain.project.readiness`), StatusError in every other status.
         """
         with self.project.lock:
             self.refresh()

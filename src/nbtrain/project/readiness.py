@@ -107,5 +107,5 @@ def _folder_problems(project: Path, config: Config) -> Iterator[Problem]:
         return
     least_bytes = (config.model.entry.parameters or 0) * _BYTES * (1 + config.training.ema)
     if least_bytes > free_bytes or not files.room_left(folder):
-        told = f"a checkpoint of {gigabytes(least_bytes)} does not fit on the disk, which has {gigabytes(free_bytes)} left."
+        told = f"a checkpoint of {gigabytes(least_bytes)} does not fit: {gigabytes(free_bytes)} are free on the disk."
         yield Problem("checkpoint.keep_last_n", told, "Make room, or choose a smaller model.")
