@@ -22,6 +22,7 @@ from nbtrain.data.settings import Data
 from nbtrain.errors import ConfigError, Problem
 from nbtrain.models import Model, Timm
 from nbtrain.models.initialisation import Default, Initialisation
+from nbtrain.models.model import one_value
 from nbtrain.schema import Format, Section, hash_of
 from nbtrain.training.losses import CrossEntropy, Loss
 from nbtrain.training.optimizers import AdamW, Optimizer
@@ -164,6 +165,11 @@ def _batch_fits_the_data(config: Config, facts: Facts) -> Iterator[Problem]:
         yield Problem("training.batch_size", told, f"At most {facts.n_train}.")
 
 
+def _batch_norm_sees_several_values(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.training.batch == 1 and config.model.normalises_one_value(config.task.image_size):
+        yield one_value(config.task.image_size)
+
+
 def _loss_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
     if config.task.kind not in config.loss.tasks:
         fitting = [kind for kind, loss in Loss.kinds().items() if config.task.kind in loss.tasks]
@@ -275,6 +281,7 @@ RULES: tuple[Rule, ...] = (
     _dataset_is_chosen,
     _shares_leave_images_to_train,
     _batch_fits_the_data,
+    _batch_norm_sees_several_values,
     _loss_fits_the_task,
     _classes_can_be_told_apart,
     _task_fits_the_labels,

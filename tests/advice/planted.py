@@ -101,6 +101,7 @@ FAULTS = (
     Fault("strong weight decay", {"optimizer.weight_decay": 0.9}),
     Fault("strong weight decay", {"optimizer.kind": "sgd", "optimizer.weight_decay": 0.05}),
     Fault("high dropout", {"model.dropout": 0.8}),
+    Fault("high dropout", {"model.kind": "custom", "model.conv_dropout": 0.8}),
     Fault("labels softened twice", {"augmentation.mixup": 0.4, "loss.label_smoothing": 0.1}),
     Fault("mixing in a short run", {"augmentation.cutmix": 1.0, "training.epochs": 12}),
     Fault("random validation", {"augmentation.val": FLIP}),

@@ -63,6 +63,10 @@ class Model(Family):
         """What is known of this network: name, size, cost, licence, default input."""
         raise NotImplementedError
 
+    def normalises_one_value(self, image_size: int) -> bool:
+        """Whether batch normalisation is known to see one pixel per image; the trainer looks at the network itself."""
+        return False
+
     def switched(self, kind: str) -> Self:
         """Return the ``kind`` with its defaults, with what means the same there."""
         publishes = Model.of(kind)().publishes
@@ -113,6 +117,13 @@ def unpublished(entry: catalog.Entry) -> Problem | None:
         return None
     told = f"no weights are published for {entry.variant}."
     return Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")
+
+
+def one_value(image_size: int, layer: str = "") -> Problem:
+    """Return the problem of batches of one image that batch normalisation sees as one value per channel."""
+    where = f" ({layer})" if layer else ""
+    told = f"batch normalisation{where} would see one value per channel: 1 image of {image_size} px is 1 pixel there."
+    return Problem("training.batch_size", told, "Choose batches of 2 or more, or a larger task.image_size.")
 
 
 def unfit(entry: catalog.Entry, image_size: int, text: str) -> Problem:
