@@ -259,12 +259,12 @@ def test_whole_weights_files_have_no_problem(tmp_path):
     whole = (tmp_path / "new.pt").read_bytes()
     (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
     assert weight_files.problem_of(tmp_path / "cut.pt")
-    assert "no file" in weight_files.problem_of(tmp_path).message
+    assert "is no file" in weight_files.problem_of(tmp_path).message
 
 
 def test_no_pipe_is_opened(tmp_path):
     os.mkfifo(tmp_path / "a.pt")
-    assert "no file" in weight_files.problem_of(tmp_path / "a.pt").message
+    assert "is no file" in weight_files.problem_of(tmp_path / "a.pt").message
 
 
 # -- devices ------------------------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def test_on_a_busy_processor_it_works_beside_the_others_and_lets_them_go_first(o
     assert job.result["nice"] == 19
     held.release()
     alone = begin(device=device)
-    assert alone.wait(60) == "completed"
+    assert alone.wait(60) == "completed", alone.failure
     assert (alone.result["nice"], alone.result["beside"], alone.beside) == (os.nice(0), "", "")
 
 

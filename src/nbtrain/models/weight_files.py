@@ -32,14 +32,17 @@ def problem_of(path: str | Path) -> Problem | None:
     except OSError:
         return Problem(PATH, f"weights file not found: {shown(str(path))}.", _CHOOSE)
     if not stat.S_ISREG(found.st_mode):
-        return Problem(PATH, f"this is no file: {shown(str(path))}.", _CHOOSE)
+        return Problem(PATH, f"the weights file {shown(str(path))} is no file.", _CHOOSE)
     if not os.access(where, os.R_OK):
-        return Problem(PATH, f"there is no permission to read {shown(str(path))}.", "Give yourself permission.")
+        return Problem(
+            PATH, f"there is no permission to read the weights file {shown(str(path))}.", "Give yourself permission."
+        )
     try:
         reason = _reason(where, found.st_size)
     except OSError as error:
         reason = f"it cannot be read ({error.strerror or error})"
-    return Problem(PATH, f"{shown(str(path))}: {reason}.", _CHOOSE) if reason else None
+    told = f"the weights file {shown(str(path))} cannot be used: {reason}."
+    return Problem(PATH, told, _CHOOSE) if reason else None
 
 
 def _reason(path: Path, n_bytes: int) -> str:
