@@ -368,3 +368,11 @@ def test_the_kernel_never_loads_torch_for_it(tmp_path):
         "assert not {'torch', 'timm', 'torchvision'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "p")], check=False).returncode == 0
+
+
+def test_an_experiment_that_has_been_trained_needs_none_of_it_any_more(pets, experiment):
+    experiment.set("model.weights_file", "/gone.pt")
+    assert "model.weights_file" in told(experiment)
+    experiment.status = "completed"
+    assert experiment.problems == []
+    assert not experiment.unready

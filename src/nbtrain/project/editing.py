@@ -17,7 +17,7 @@ from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, default, o
 from nbtrain import presets
 from nbtrain.config import Config
 from nbtrain.errors import Problem, ProjectError, StatusError
-from nbtrain.project import defaults, exchange, naming, outside, previewing, readiness
+from nbtrain.project import defaults, exchange, naming, outside, previewing
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.edits import Edits
 from nbtrain.project.outside import Outside
@@ -317,7 +317,7 @@ class Editable(HasTraits):
                 self.name = self._generated
 
     def _all_problems(self) -> list[Problem]:
-        unready = readiness.problems(self.project.path, self.config, self.folder)
+        unready = self.project.unready(self.config, self.folder) if self.status == "created" else []
         self.unready = bool(unready)
         return [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config), *unready]
 

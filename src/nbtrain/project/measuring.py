@@ -14,7 +14,7 @@ from nbtrain.data import measured
 from nbtrain.data.normalisation import Colours, recall_colours
 from nbtrain.errors import ConfigError, DataError, Problem
 from nbtrain.probing.lr_curve import LEAST_POINTS, MOST_STEPS, SOURCE, STEPS, LrCurve
-from nbtrain.project import freeze, readiness
+from nbtrain.project import freeze
 from nbtrain.runs.jobs import Job
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Measuring:
                 return running
             running.cancel()
         problems = [*config.check(self.project.facts(config)), *self.project.data_problems(config)]
-        problems += readiness.problems(self.project.path, config)
+        problems += self.project.unready(config)
         if problems:
             raise ConfigError(problems)
         self.project.save()

@@ -18,7 +18,7 @@ from nbtrain.config import Config
 from nbtrain.errors import ConfigError, NbtrainError, TrainingError
 from nbtrain.messages import Failure
 from nbtrain.plans import Measured, Plan
-from nbtrain.project import freeze, readiness
+from nbtrain.project import freeze
 from nbtrain.project.listeners import Listeners
 from nbtrain.runs.jobs import Job
 from nbtrain.schema import Format
@@ -57,7 +57,7 @@ class Planning:
         """
         experiment, config = self._experiment, self._config
         problems = [*config.check(experiment.project.facts(config)), *experiment.project.data_problems(config)]
-        problems += readiness.problems(experiment.project.path, config, experiment.folder)
+        problems += experiment.project.unready(config, experiment.folder)
         if problems:
             raise ConfigError(problems)
         self.cancel()

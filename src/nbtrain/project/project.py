@@ -6,6 +6,7 @@ and the kernel's one watch thread. It knows the folder's layout; it does not kno
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -287,7 +288,14 @@ class Project(HasTraits):
             known = ", ".join(self.data.split_names()[:10]) or "none yet"
             return [Problem("data.split", f"there is no such split (got {split!r}).", f"There are: {known}.")]
         broken = self._look_at_split(config, found)[1]
-        return [*readiness.source_problems(found), *([Problem("data.split", broken)] if broken else [])]
+        return [Problem("data.split", broken)] if broken else []
+
+    def unready(self, config: Config, but: Path | None = None) -> list[Problem]:
+        """Return what a run of ``config`` needs of the world and would not find; ``but`` is its experiment's folder."""
+        found = readiness.problems(self.path, config, but)
+        with contextlib.suppress(DataError):  # a data set that is not there is told by data_problems()
+            found += readiness.source_problems(self.data.get(config.data.dataset))
+        return found
 
     def data_info(self, config: Config) -> dict[str, Any]:
         """Return what a panel shows of the data: name, classes with counts, and images by set."""
