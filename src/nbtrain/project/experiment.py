@@ -169,7 +169,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             self.refresh()
             if not self.running:
                 problems = self._all_problems()
-                if problems and not self.problems:  # something has gone since it was looked at: the form shows it
+                if problems:  # also what has gone since it was looked at: the form shall show it
                     self.look()
                 lives.must_be_trainable(self.status, problems)
                 when = lives.on_device(self.project.path, self.config, "train", beside=beside, wait=queue)

@@ -71,6 +71,8 @@ def source_problems(dataset: DataSet) -> Iterator[Problem]:
             told = f"the images of {dataset.name!r} are not there: {error.what} ({shown(str(error.value))})."
             yield Problem("data.dataset", told, f"Bring them back, or add them again. {error.advice}")
             continue
+        except OSError:  # it does not say whether they are there: the run will
+            continue
         if path.exists() and not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
             told = f"there is no permission to read the images of {dataset.name!r}: {shown(str(path))}."
             yield Problem("data.dataset", told, "Give yourself permission to read them.")

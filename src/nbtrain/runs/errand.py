@@ -158,13 +158,15 @@ def _work(folder: JobFolder, say: Callable[[Message], None]) -> dict[str, Any]:
 
 
 def _kind(name: str) -> ModuleType:
+    """Return the module of a kind: its ``work``, and ``TIMED`` where its result is how long things take."""
     try:
         found = importlib.import_module(f"{_KINDS}.{name}")
-        found.work  # noqa: B018 - one without it is no kind
-    except (ModuleNotFoundError, AttributeError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name != f"{_KINDS}.{name}":
+    except ModuleNotFoundError as error:
+        if error.name != f"{_KINDS}.{name}":
             raise
         raise NbtrainError("there is no such kind of short job", value=name) from None
+    if not hasattr(found, "work"):
+        raise NbtrainError("there is no such kind of short job", value=name)
     return found
 
 
