@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 import stage
+
 from nbtrain.errors import ConfigError
 from nbtrain.messages import Failure
 from nbtrain.runs import gpus
