@@ -209,7 +209,7 @@ export interface Cards {
 /** One row of the batch-size table. */
 export interface BatchRow { batch: number; speed: number; steps: number; memory: string; fits: boolean; measured: boolean; chosen: boolean }
 export interface Plan {
-  state: "none" | "measuring" | "ready" | "stale"; text: string; fraction: number | null; trouble: string; actual: string;
+  state: "none" | "measuring" | "ready" | "stale"; text: string; fraction: number | null; waits?: boolean; trouble: string; actual: string;
   rows: [string, string, string][]; short: string; fits: string; table: BatchRow[];
 }
 
@@ -316,6 +316,7 @@ export interface RunBar extends Common {
   best: { metric?: string; value?: number; epoch?: number; step?: number };
   error: { cause?: string; message?: string; advice?: string[]; traceback?: string; fixes?: { label: string; changes: Record<string, unknown>; restarts?: string }[]; asks?: boolean };
   kept: string;
+  resume_first: boolean;
   repeated: { exact?: boolean; text?: string };
   extension: { epochs?: number; text?: string; refused?: string };
   busy: { text?: string };

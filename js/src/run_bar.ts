@@ -71,9 +71,12 @@ function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Loca
     html`<button ?disabled=${leaving && (kind === "pause" || local.leaving === "stop")} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
   if (status === "pending") return html`${moves(panel)}<button @click=${() => panel.send("stop")}>Cancel</button>`;
   if (isActive(status)) return html`${status === "training" ? ask("pause", "Pause") : nothing}${ask("stop", "Stop")}`;
-  if (hasEnded(status)) return html`${isResumable(status) ? html`<button class="primary" ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing}
+  const first = panel.get("resume_first");
+  const resume = isResumable(status) ? html`<button class=${first ? "primary" : ""} ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing;
+  const restart = html`<button class=${isResumable(status) && !first ? "primary" : ""} ?disabled=${local.asking} @click=${() => change({ asking: true, adding: "" })}>Restart…</button>`;
+  if (hasEnded(status)) return html`${first ? resume : nothing}
     ${status === "completed" ? html`<button ?disabled=${local.adding !== "" || panel.get("starting")} @click=${() => askExtension(panel, change, "10")}>${panel.get("starting") ? "Extending…" : "Extend…"}</button>` : nothing}
-    <button ?disabled=${local.asking} @click=${() => change({ asking: true, adding: "" })}>Restart…</button>`;
+    ${restart}${first ? nothing : resume}`;
   return nothing;
 }
 
@@ -167,7 +170,7 @@ function extendQuestion(panel: Panel<RunBar>, local: Local, change: (part: Parti
 
 const CAUSES: Record<string, string> = {
   "out of memory": "Out of memory", "shared memory": "Out of shared memory", worker: "A loader worker is gone or hangs", data: "A problem with the data", numerics: "The numbers ran away", disk: "A problem with the disk",
-  killed: "The trainer was killed", interrupted: "Interrupted: the trainer is gone", code: "An error in the code",
+  killed: "The trainer was killed", interrupted: "Interrupted: the trainer is gone", code: "An error in the code", configuration: "The configuration cannot be trained",
 };
 
 function failure(panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): TemplateResult | typeof nothing {

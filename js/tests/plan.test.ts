@@ -45,6 +45,9 @@ test("measuring shows where it stands and can be cancelled; stale numbers say so
   assert.match(text(busy.section), /measuring batches of 64/);
   button(busy.section, "Cancel").click();
   assert.deepEqual(busy.model.sent, [{ do: "cancel_plan" }]);
+  const waiting = await opened({ ...PLAN, state: "measuring", text: "waits for cpu, in use by a run", waits: true });
+  button(waiting.section, "Measure now").click();
+  assert.deepEqual(waiting.model.sent, [{ do: "plan_now" }]);
   const stale = await opened({ ...PLAN, state: "stale" });
   assert.match(text(stale.section), /settings have changed.*Measure again/);
   const over = await opened({ ...PLAN, actual: "took 30 s, foretold 22 s" }, { editable: false, status: "completed" });

@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, startable: true, commands: "", home: "/users/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", resume_first: true, repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {
@@ -175,4 +175,15 @@ test("Extend says how it goes on before it does, and refuses what cannot be", as
   assert.deepEqual(model.sent.at(-1), { do: "extend", epochs: "5" });
   await drawn();
   assert.equal(el.querySelector(".extend"), null);
+});
+
+test("Resume comes first only where it can help", async () => {
+  const error = { cause: "configuration", message: "model.weights_file: weights file not found: '/gone.pt'.", advice: ["Choose another under Model › Weights file."] };
+  const { el, model } = show(widget, { ...STATE, status: "failed", error, resume_first: false });
+  const names = (): string[] => all(el, ".bar-buttons button, button").map((one) => `${text(one)}${one.classList.contains("primary") ? "!" : ""}`).filter((name) => /^Res/.test(name));
+  assert.deepEqual(names(), ["Restart…!", "Resume ▶"]);
+  assert.match(text(el), /The configuration cannot be trained.*weights file not found/);
+  model.put({ resume_first: true, error: { cause: "killed", message: "Interrupted." } });
+  await drawn();
+  assert.deepEqual(names(), ["Resume ▶!", "Restart…"]);
 });

@@ -22,6 +22,7 @@ from nbtrain.data.settings import Data
 from nbtrain.errors import ConfigError, Problem
 from nbtrain.models import Model, Timm
 from nbtrain.models.initialisation import Default, Initialisation
+from nbtrain.models.model import one_value
 from nbtrain.schema import Format, Section, hash_of
 from nbtrain.training.losses import CrossEntropy, Loss
 from nbtrain.training.optimizers import AdamW, Optimizer
@@ -171,11 +172,22 @@ def _batch_fits_the_data(config: Config, facts: Facts) -> Iterator[Problem]:
         yield Problem("training.batch_size", told, f"At most {facts.n_train}.")
 
 
+def _batch_norm_sees_several_values(config: Config, facts: Facts) -> Iterator[Problem]:
+    if config.training.batch == 1 and config.model.normalises_one_value(config.task.image_size):
+        yield one_value(config.task.image_size)
+
+
 def _loss_fits_the_task(config: Config, facts: Facts) -> Iterator[Problem]:
     if config.task.kind not in config.loss.tasks:
         fitting = [kind for kind, loss in Loss.kinds().items() if config.task.kind in loss.tasks]
         told = f"{config.loss.label} is not a loss for {config.task.label.lower()}."
         yield Problem("loss.kind", told, f"Choose {' or '.join(fitting)}.")
+
+
+def _classes_can_be_told_apart(config: Config, facts: Facts) -> Iterator[Problem]:
+    if facts.n_classes == 1 and config.task.kind == "classification":
+        told = "the images of this data set are all of one class."
+        yield Problem("data.dataset", told, "Add images of another class, or choose the task multilabel.")
 
 
 def _task_fits_the_labels(config: Config, facts: Facts) -> Iterator[Problem]:
@@ -275,7 +287,9 @@ def _precision_fits_the_device(config: Config, facts: Facts) -> Iterator[Problem
 RULES: tuple[Rule, ...] = (
     _shares_leave_images_to_train,
     _batch_fits_the_data,
+    _batch_norm_sees_several_values,
     _loss_fits_the_task,
+    _classes_can_be_told_apart,
     _task_fits_the_labels,
     _metric_fits_the_task,
     _warmup_fits_the_run,

@@ -29,7 +29,16 @@ Phase: TypeAlias = Literal["", "importing", "scanning data", "planning", "buildi
 """What a trainer is doing inside ``preparing`` and ``training``."""
 
 Cause: TypeAlias = Literal[
-    "out of memory", "shared memory", "data", "numerics", "disk", "worker", "killed", "interrupted", "code"
+    "out of memory",
+    "shared memory",
+    "data",
+    "numerics",
+    "disk",
+    "worker",
+    "killed",
+    "interrupted",
+    "configuration",
+    "code",
 ]
 """Why a run failed."""
 
@@ -218,6 +227,8 @@ class Progress(Message):
     """How much of that is done, 0…1; None where nobody knows."""
     waits: bool = False
     """Whether it waits for its turn on a device."""
+    beside: str = ""
+    """Beside whom it works on a device, and with which priority; said once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,8 @@ class Measured:
     """Seconds per training batch that the loader needs where the images are decoded."""
     cached_val_s: float = 0.0
     """Seconds per validation batch there."""
+    beside: str = ""
+    """Beside whom it was measured, for people; empty where the device was free."""
 
     def plain(self) -> dict[str, Any]:
         """Return plain JSON values."""

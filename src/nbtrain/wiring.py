@@ -80,6 +80,7 @@ class Wiring(Feeding):
         """
         import torch
 
+        from nbtrain.models import norms
         from nbtrain.training.convolutions import quicken
         from nbtrain.training.ema import Ema
         from nbtrain.training.parts import Parts, Prepare
@@ -93,6 +94,7 @@ class Wiring(Feeding):
         model = ahead.take(self.notice) if ahead else self._network(settings, n_classes, self.notice)
         self.commands.look()
         precision.check(model, config.task.image_size)
+        norms.check(model, config.task.image_size, training.batch)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not config.hardware.compile:
             quicken(model, precision)

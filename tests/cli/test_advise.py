@@ -43,4 +43,6 @@ def test_what_cannot_work_is_an_exit_code(fast, images, capsys):
 
     Path(images).rename(f"{images}-moved")
     assert main(fast) == 1
-    assert "does not exist" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "problem  data.dataset: the images of" in told
+    assert "are not there" in told

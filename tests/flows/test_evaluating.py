@@ -80,16 +80,32 @@ def test_an_experiment_is_evaluated_from_code_and_command_line(project, capsys, 
     other.close()
 
 
-def test_it_can_be_cancelled(project, long_run):
-    experiment = long_run()  # it has the device, so an evaluation waits for its turn
+def test_it_works_beside_a_long_training_and_says_so(project, long_run):
+    experiment = long_run()
     until(lambda: experiment.checkpoints)
     evaluation = experiment.evaluate(checkpoint="last")
-    until(lambda: "waits for" in evaluation.text)
-    assert evaluation.status == "pending"
+    until(lambda: evaluation.text.endswith(", at low priority"))
+    assert "beside" in evaluation.text
+    assert evaluation.wait(LIMIT_S) == "completed"
+    assert experiment.status == "training"
+
+
+def test_it_can_be_cancelled(project, long_run):
+    experiment = long_run()
+    until(lambda: experiment.checkpoints)
+    evaluation = experiment.evaluate(checkpoint="last")
+    until(lambda: "beside" in evaluation.text)
     assert experiment.evaluations_under_way == [evaluation]
     evaluation.cancel()
     assert evaluation.wait(LIMIT_S) == "cancelled"
     assert experiment.evaluations == experiment.evaluations_under_way == []
+
+
+def job_of(project):
+    """Return the pid of the only short job, which is the child of its guard."""
+    (lock,) = (project.path / FOLDER).glob("*/lock")
+    told = subprocess.run(["pgrep", "-P", str(locks.holder(lock))], capture_output=True, text=True, check=True).stdout
+    return int(told.split()[0])
 
 
 def test_one_that_is_killed_says_so_and_leaves_nothing(project, long_run):
@@ -99,16 +115,15 @@ def test_one_that_is_killed_says_so_and_leaves_nothing(project, long_run):
     panel.show(experiment)
     panel.perform("evaluate", part="val", checkpoint="last")
     (evaluation,) = experiment.evaluations_under_way
-    until(lambda: "waits for" in evaluation.text)
+    until(lambda: "beside" in evaluation.text)
+    os.kill(job_of(project), signal.SIGSTOP)  # or it could be over before it is looked at
     other = project.new("Other")
     panel.show(other)
     assert panel.job == {}
     panel.show(experiment)  # whoever comes back finds it under way
-    until(lambda: PULSE.settle() and "waits for" in panel.job.get("text", ""))
+    until(lambda: PULSE.settle() and "beside" in panel.job.get("text", ""))
     assert panel.job["running"]
-    (lock,) = (project.path / FOLDER).glob("*/lock")
-    told = subprocess.run(["pgrep", "-P", str(locks.holder(lock))], capture_output=True, text=True, check=True).stdout
-    os.kill(int(told.split()[0]), signal.SIGKILL)
+    os.kill(job_of(project), signal.SIGKILL)
     assert evaluation.wait(LIMIT_S) == "failed"
     until(lambda: PULSE.settle() and "killed" in panel.job.get("trouble", ""))
     assert panel.job["trouble"].endswith("Start it again.")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from nbtrain.errors import DataError
+from nbtrain.errors import ConfigError, DataError, NbtrainError
 from nbtrain.models.weights import load_file, load_matching, read_weights
 
 
@@ -48,7 +48,7 @@ def test_checkpoints_of_others_are_understood(tmp_path, wrap, prefix):
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04N.", bytes(1000)])
 def test_broken_files_are_told(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match="weights file") as refused:
+    with pytest.raises(NbtrainError, match="weights file") as refused:
         read_weights(tmp_path / name)
     assert name in str(refused.value)
 
@@ -63,8 +63,8 @@ def test_no_code_in_a_file_is_run(tmp_path, capsys):
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path):
-    for path in (tmp_path / "none.pt", tmp_path):
-        with pytest.raises(DataError, match="does not exist"):
+    for path, words in ((tmp_path / "none.pt", "weights file not found"), (tmp_path, "is no file")):
+        with pytest.raises(ConfigError, match=words):
             read_weights(path)
 
 

@@ -8,7 +8,7 @@ from nbtrain.config import Config
 from nbtrain.messages import CAUSES, Failure, decode, encode
 from nbtrain.runs.fixes import fixes_of
 
-HELPLESS = {"killed", "interrupted", "code", "data"}
+HELPLESS = {"killed", "interrupted", "code", "data", "configuration"}
 
 
 @pytest.mark.parametrize("cause", CAUSES)

@@ -21,8 +21,8 @@ def begin(tmp_path):
     """Starts jobs that act as told; none outlives the test."""
     begun = []
 
-    def start(device="", kind="act", **act) -> Job:
-        begun.append(Job.start(tmp_path, kind, act, title="a test", device=device))
+    def start(device="", kind="act", beside=False, **act) -> Job:
+        begun.append(Job.start(tmp_path, kind, act, title="a test", device=device, beside=beside))
         return begun[-1]
 
     yield start
@@ -154,17 +154,50 @@ def test_it_ends_with_whoever_asked_and_its_folder_is_found(one_warm, tmp_path):
 
 
 def test_it_takes_its_turn_for_the_device(one_warm, begin, make, tmp_path):
+    held = devices.Claim(make().path, "cuda:7")
+    assert held.take()
+    beside, job = begin(), begin(device="cuda:7", seconds=0.3)
+    assert beside.wait(60) == "completed"  # one that needs no device does not wait
+    until(lambda: job.text.startswith("waits for cuda:7, in use by "))
+    assert (job.status, job.waits) == ("pending", True)
+    held.release()
+    until(lambda: devices.busy("cuda:7"))
+    assert [name_of_user(user) for user in devices.busy("cuda:7")] == ["a test"]
+    assert job.wait(60) == "completed"
+    until(lambda: devices.busy("cuda:7") == [])
+
+
+@pytest.mark.parametrize("device", ["cpu", ""])
+def test_on_a_busy_processor_it_works_beside_the_others_and_lets_them_go_first(one_warm, begin, make, device):
     held = devices.Claim(make().path, "cpu")
     assert held.take()
-    beside, job = begin(), begin(device="cpu", seconds=0.3)
-    assert beside.wait(60) == "completed"  # one that needs no device does not wait
-    until(lambda: job.text.startswith("waits for cpu, in use by "))
-    assert job.status == "pending"
-    held.release()
-    until(lambda: devices.busy("cpu"))
-    assert [name_of_user(user) for user in devices.busy("cpu")] == ["a test"]
+    job = begin(device=device, seconds=1)
+    until(lambda: job.text.startswith("acting"))
+    assert job.text == f"acting · {job.beside}"
+    assert job.beside.startswith("beside ")
+    assert job.beside.endswith(", at low priority")
+    assert len(devices.busy("cpu")) == (2 if device else 1)  # who starts next knows of it
     assert job.wait(60) == "completed"
-    until(lambda: devices.busy("cpu") == [])
+    assert job.result["nice"] == 19
+    held.release()
+    alone = begin(device=device)
+    assert alone.wait(60) == "completed", alone.failure
+    assert (alone.result["nice"], alone.result["beside"], alone.beside) == (os.nice(0), "", "")
+
+
+def test_what_measures_times_waits_until_it_is_told_not_to(one_warm, begin, make, tmp_path):
+    held = devices.Claim(make().path, "cpu")
+    assert held.take()
+    waiting = begin(device="cpu", kind="act_timed")
+    until(lambda: waiting.waits)
+    waiting.begin_now()
+    assert waiting.wait(60) == "completed"
+    assert waiting.result["beside"].startswith("beside ")
+    assert "priority" not in waiting.result["beside"]
+    assert waiting.result["nice"] == os.nice(0)
+    hurried = begin(device="cpu", kind="act_timed", beside=True)
+    assert hurried.wait(60) == "completed"
+    held.release()
 
 
 def test_a_half_made_or_edited_folder_goes_when_it_is_old(tmp_path):

@@ -27,6 +27,7 @@ function tools(form: FormView, plan: Plan): TemplateResult {
   if (plan.state === "measuring") {
     return html`<div class="row measuring" role="status">${plan.fraction === null ? html`<progress aria-label="Measuring"></progress>` : html`<progress max="1" aria-label="Measuring" value=${plan.fraction}></progress>`}
       <span class="grow small mut cut">${plan.text || "starting"}</span>
+      ${plan.waits ? html`<button type="button" title="Shares the device: the times come out longer than alone" @click=${() => form.panel.send("plan_now")}>Measure now</button>` : nothing}
       <button type="button" @click=${() => form.panel.send("cancel_plan")}>Cancel</button></div>`;
   }
   const measure = (table: boolean) => (): void => { form.setOpen(KEY, true); form.panel.send("plan", { table }); };

@@ -51,8 +51,6 @@ class Evidence:
     """Median of the shorter sides of the images that were looked at."""
     n_measured: int = 0
     """Images whose size was looked at."""
-    missing: Mapping[str, str] = field(default_factory=dict)
-    """Files and folders that do not exist, by the configuration path that names them."""
     disk_free_bytes: int | None = None
     shared_memory_bytes: int | None = None
     cores: int | None = None

@@ -157,13 +157,3 @@ def _turned(names: list[str], one: str, other: str) -> str:
         if found:
             return f"“{name}” and “{found}” turn into each other"
     return ""
-
-
-class Missing(Static, name="missing files", source="Looked up on this machine"):
-    """A file or folder that the configuration names and that does not exist."""
-
-    def findings(self, case: Case) -> Iterator[Finding]:
-        """Look at what was not found."""
-        for path, where in case.evidence.missing.items():
-            fix = {path: ""} if path == "model.weights_file" else {}
-            yield self.found("problem", path, f"{where} does not exist.", fix)

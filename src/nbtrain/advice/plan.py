@@ -18,6 +18,10 @@ class Line(NamedTuple):
     """How it was got."""
 
 
+def _shared(beside: str) -> str:
+    return f"; {beside}, so alone it is faster" if beside else ""
+
+
 def lines(plan: Plan) -> list[Line]:
     """Return what a run will need, number by number."""
     found = plan.measured
@@ -36,7 +40,7 @@ def lines(plan: Plan) -> list[Line]:
         Line("Samples", f"{plan.samples} for training, {found.n_val} for validation", "counted"),
         Line("Batch size", str(plan.batch), f"auto: {found.reason}" if found.reason else "as set"),
         Line("Steps", f"{plan.steps_per_epoch} per epoch, {most}{plan.steps} in all", _epochs(plan)),
-        Line("Time per batch", _ms(found.batch_s), f"{was} over real steps{parts}"),
+        Line("Time per batch", _ms(found.batch_s), f"{was} over real steps{parts}{_shared(found.beside)}"),
         Line("Time per epoch", duration(plan.epoch_s), f"with validation at {_ms(found.later_val_s)} per batch"),
         *_cached(plan),
         Line("Time in all", f"{most}{duration(plan.run_s)}", _corrected(f"with a start of {start}", plan.time)),

@@ -2,9 +2,9 @@
 
 Augmentation is none without a random step, light up to 3 of them, medium with 4 or with one of the published policies
 (TrivialAugment, RandAugment, AutoAugment, AugMix) or with erasing, strong where a policy comes with erasing or where
-images are mixed. The overall strength counts: augmentation 0 to 3; dropout 1, from 0.3 on 2; weight decay 1, above ten
-times the optimizer's default 2; label smoothing, drop path and early stopping 1 each. 0 is none, up to 2 light, up to
-5 medium, more is strong. The count is a rule of ours, made to compare configurations, not a measurement.
+images are mixed. The overall strength counts: augmentation 0 to 3; each dropout 1, from 0.3 on 2; weight decay 1, above
+ten times the optimizer's default 2; label smoothing, drop path and early stopping 1 each. 0 is none, up to 2 light, up
+to 5 medium, more is strong. The count is a rule of ours, made to compare configurations, not a measurement.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def augmentation_level(config: Config) -> Strength:
 def parts(config: Config) -> tuple[Part, ...]:
     """Return every means of regularisation of ``config`` with what it counts."""
     level, optimizer = augmentation_level(config), config.optimizer
-    dropout, drop_path = (float(getattr(config.model, name, 0.0)) for name in ("dropout", "drop_path"))
+    model = config.model
+    dropout, channels, drop_path = (float(getattr(model, n, 0.0)) for n in ("dropout", "conv_dropout", "drop_path"))
     smoothing, stops = float(getattr(config.loss, "label_smoothing", 0.0)), config.training.early_stopping
     steps = [step for step in config.augmentation.train if step.is_random]
     mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
@@ -62,6 +63,7 @@ def parts(config: Config) -> tuple[Part, ...]:
         Part("augmentation.train", "Augmentation", random, ("none", "light", "medium", "strong").index(level)),
         Part("optimizer.weight_decay", "Weight decay", typed(optimizer.weight_decay), _decay_points(optimizer)),
         Part("model.dropout", "Dropout", _or(dropout, _OWN), _points(dropout, 0.3)),
+        Part("model.conv_dropout", "Dropout of channels", _or(channels, "off"), _points(channels, 0.3)),
         Part("model.drop_path", "Drop path", _or(drop_path, _OWN), int(drop_path > 0)),
         Part("loss.label_smoothing", "Label smoothing", _or(smoothing, "off"), int(smoothing > 0)),
         Part("training.early_stopping", "Early stopping", _stopping(config), int(stops)),
@@ -135,14 +137,15 @@ class HighDropout(
     name="high dropout",
     source="Srivastava et al. 2014 (JMLR 15), figure 9: error rises where too few features are left",
 ):
-    """A dropout above 0.6."""
+    """A dropout above 0.6, before the head or behind the blocks of convolutions."""
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Look at the dropout."""
-        dropout = float(getattr(case.config.model, "dropout", 0.0))
-        if dropout > 0.6:
-            text = f"{typed(dropout)} leaves {100 * (1 - dropout):.0f} % of the features to learn from."
-            yield self.found("warning", "model.dropout", text, {"model.dropout": 0.5})
+        for name, of in (("dropout", "features"), ("conv_dropout", "channels")):
+            dropout = float(getattr(case.config.model, name, 0.0))
+            if dropout > 0.6:
+                text = f"{typed(dropout)} leaves {100 * (1 - dropout):.0f} % of the {of} to learn from."
+                yield self.found("warning", f"model.{name}", text, {f"model.{name}": 0.5})
 
 
 class SoftenedTwice(

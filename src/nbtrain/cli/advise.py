@@ -30,12 +30,14 @@ def _advise(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     if given.apply:
         return _apply(experiment, given.apply)
-    found = experiment.advice
+    found, problems = experiment.advice, experiment.problems if experiment.status == "created" else []
     if given.json:
         print(json.dumps([plain(one) for one in found], indent=2))
     else:
-        print("\n".join(line for one in found for line in _lines(one)) or f"{experiment.name}: no suggestions")
-    return FAILED if any(one.level == "problem" for one in found) else 0
+        lines = [f"{'problem':<8} {one['path']}: {one['message']} {one['advice']}".rstrip() for one in problems]
+        lines += [line for one in found for line in _lines(one)]
+        print("\n".join(lines) or f"{experiment.name}: no suggestions")
+    return FAILED if problems or any(one.level == "problem" for one in found) else 0
 
 
 def _apply(experiment: Experiment, rule: str) -> int:

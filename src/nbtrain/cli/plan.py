@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
     plan.add_argument("name", help="name or id of the experiment")
     add_project(plan)
     plan.add_argument("--table", action="store_true", help="also measure batch sizes of 16 to 256")
+    plan.add_argument("--beside", action="store_true", help="measure also while the device is in use: slower times")
     plan.add_argument("--json", action="store_true", help="print machine-readable numbers")
     plan.set_defaults(run=_plan)
 
@@ -30,7 +31,7 @@ def _plan(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     stop = experiment.planning.on_change(_progress) if sys.stderr.isatty() else lambda: None
     try:
-        found = experiment.plan(table=given.table)
+        found = experiment.plan(table=given.table, beside=given.beside)
     finally:
         stop()
     print(json.dumps(_plain(found), indent=2) if given.json else "\n".join(_text(found)))

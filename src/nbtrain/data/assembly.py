@@ -36,7 +36,7 @@ from nbtrain.data.records import (
     Mark as Drawn,
 )
 from nbtrain.data.sources import Source, readable
-from nbtrain.data.splits import SETS, Split
+from nbtrain.data.splits import SETS, Extent, Split
 from nbtrain.errors import ConfigError, DataError, Problem
 from nbtrain.processes import without_collecting
 
@@ -81,6 +81,11 @@ class AsFound:
     def listing(self) -> Listing:
         """All of them as one."""
         return self.parts[0] if len(self.parts) == 1 else _joined(self.parts, self.where)
+
+    @cached_property
+    def extents(self) -> tuple[Extent, ...]:
+        """What the sizes of the sets of each source follow from."""
+        return tuple(map(Extent.of, self.parts))
 
     def hash(self, edits: Edits) -> str:
         """Return the hash of the data: of what was found where nothing was edited, else of both; 16 hex digits."""

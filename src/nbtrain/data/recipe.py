@@ -147,7 +147,7 @@ def _step(module: Any) -> Step:
         return _sometimes(module.p, lambda image_CHW, _: image_CHW.flip(-1))
     if kind is v2.RandomVerticalFlip:
         return _sometimes(module.p, lambda image_CHW, _: image_CHW.flip(-2))
-    if kind is v2.Resize:
+    if isinstance(module, v2.Resize):  # ours too: none of them draws
         return lambda image_CHW, _: module(image_CHW)
     return lambda image_CHW, generator: _keyed(module, image_CHW, generator)
 

@@ -8,6 +8,7 @@ knows names and labels; it opens no image.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -78,6 +79,62 @@ class Split:
         """Return the split as plain JSON values, with its hash."""
         lists = {name: list(self.files.get(name, ())) for name in SETS}
         return {"name": self.name, "dataset": self.dataset, "seed": self.seed, "files": lists, "hash": self.hash}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What the sizes of one source's sets follow from, before they are drawn."""
+
+    own: Mapping[str, int]
+    """Images of each set that the source itself names; empty where it names none."""
+    n_drawn_from: int
+    """Images that are dealt out by ratio: all, or those of its own train set where it has no val."""
+    counts: tuple[int, ...]
+    """The same by class; empty where an image may have several labels."""
+
+    @classmethod
+    def of(cls, listing: Listing) -> Extent:
+        """Return the extent of what one source holds."""
+        own, records = {name: tuple(files) for name, files in (listing.own_split or {}).items()}, listing.records
+        if own.get("train"):
+            train = frozenset(own["train"])
+            records = tuple(record for record in records if record.file in train)
+        several = listing.multilabel or any(len(record.labels) != 1 for record in records)
+        counts = Counter() if several else Counter(record.labels[0] for record in records)
+        sizes = {name: len(files) for name, files in own.items() if files}
+        return cls(sizes, len(records), tuple(counts[label] for label in sorted(counts)))
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"own": dict(self.own), "n_drawn_from": self.n_drawn_from, "counts": list(self.counts)}
+
+    @classmethod
+    def parse(cls, plain: object) -> tuple[Extent, ...]:
+        """Return the extents that JSON describes; none where one of them is none: the images can be looked at."""
+        try:
+            return tuple(
+                cls(
+                    {n: int(one["own"].get(n, 0)) for n in SETS},
+                    int(one["n_drawn_from"]),
+                    tuple(map(int, one["counts"])),
+                )
+                for one in (plain if isinstance(plain, list) else ())
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return ()
+
+    def sizes(self, val_ratio: float, test_ratio: float) -> dict[str, int]:
+        """Return the size of each set; with several labels per image, give or take a few."""
+        if any(self.own.values()) and (self.own.get("val") or not self.own.get("train")):
+            return {name: self.own.get(name, 0) for name in SETS}
+        test_ratio = 0.0 if self.own.get("train") else test_ratio
+        n_val, n_test = round(self.n_drawn_from * val_ratio), round(self.n_drawn_from * test_ratio)
+        if self.counts:
+            n_val, n_test = map(sum, _drawn(self.counts, (1 - val_ratio - test_ratio, val_ratio, test_ratio)))
+        n_train = max(0, self.n_drawn_from - n_val - n_test)
+        if n_train + n_val > 1:  # as with_both() has it
+            n_train, n_val = (n_train - 1, 1) if not n_val else (1, n_val - 1) if not n_train else (n_train, n_val)
+        return {"train": n_train, "val": n_val, "test": n_test + self.own.get("test", 0)}
 
 
 def load(path: str | Path) -> Split:
@@ -160,15 +217,20 @@ def _by_class(listing: Listing, ranked: Sequence[int], ratios: tuple[float, floa
     members: list[list[int]] = [[] for _ in listing.classes]
     for place in ranked:
         members[listing.records[place].labels[0]].append(place)
-    counts = [len(places) for places in members]
-    n_test = _shares(counts, ratios[2], [max(0, count - 1) for count in counts])
-    n_val = _shares(counts, ratios[1], [max(0, count - 1 - taken) for count, taken in zip(counts, n_test, strict=True)])
+    n_val, n_test = _drawn([len(places) for places in members], ratios)
     chosen: list[list[int]] = [[], [], []]
     for places, val, test in zip(members, n_val, n_test, strict=True):
         chosen[1] += places[:val]
         chosen[2] += places[val : val + test]
         chosen[0] += places[val + test :]
     return chosen
+
+
+def _drawn(counts: Sequence[int], ratios: tuple[float, float, float]) -> tuple[list[int], list[int]]:
+    """Return how many images of each class validate, and how many test."""
+    n_test = _shares(counts, ratios[2], [max(0, count - 1) for count in counts])
+    n_val = _shares(counts, ratios[1], [max(0, count - 1 - taken) for count, taken in zip(counts, n_test, strict=True)])
+    return n_val, n_test
 
 
 def _shares(counts: Sequence[int], ratio: float, most: Sequence[int]) -> list[int]:

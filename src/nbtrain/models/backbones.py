@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import field_validator, model_validator
 
 from nbtrain.errors import ConfigError, DataError, Problem
-from nbtrain.models import catalog
+from nbtrain.models import catalog, published
 from nbtrain.models.model import Model, Say, unfit
 from nbtrain.schema import Choice, field
 from nbtrain.schema.section import unknown
@@ -150,15 +150,11 @@ class Torchvision(Catalogued, kind="torchvision", label="torchvision"):
 
 def _unreachable(entry: catalog.Entry, error: Exception) -> DataError:
     """Return the error for weights that could not be had, with the file to fetch and where to put it."""
-    if entry.file.startswith("http"):
-        address = entry.file
-    else:
-        address = f"https://huggingface.co/{entry.file}/resolve/main/model.safetensors"
     told = str(error).strip().splitlines() or [type(error).__name__]
     return DataError(
         f"the pretrained weights of {entry.variant} could not be loaded: {told[0][:200]}",
-        advice=f"Without a network: fetch {address} elsewhere, put the file anywhere on this machine, and set "
-        f"model.weights_file to its path. Or turn model.pretrained off.",
+        advice=f"Without a network: fetch {published.address(entry)} elsewhere, put the file anywhere on this machine, "
+        f"and set model.weights_file to its path. Or turn model.pretrained off.",
     )
 
 

@@ -90,6 +90,10 @@ class CustomCNN(Model, kind="custom", label="Custom CNN"):
             raise ConfigError([Problem("dense", f"{len(dense)} dense layers are too many.", "At most 8.")])
         return dense
 
+    def normalises_one_value(self, image_size: int) -> bool:
+        """Whether the last block's batch normalisation sees one pixel per image."""
+        return self.norm == "batch" and image_size <= 2 ** (self.blocks - 1)
+
     def widths(self) -> list[int]:
         """Return the channels of each block."""
         return [min(self.width * 2**block, self.max_width) for block in range(self.blocks)]

@@ -63,6 +63,10 @@ class Model(Family):
         """What is known of this network: name, size, cost, licence, default input."""
         raise NotImplementedError
 
+    def normalises_one_value(self, image_size: int) -> bool:
+        """Whether batch normalisation is known to see one pixel per image; the trainer looks at the network itself."""
+        return False
+
     def switched(self, kind: str) -> Self:
         """Return the ``kind`` with its defaults, with what means the same there."""
         publishes = Model.of(kind)().publishes
@@ -80,9 +84,8 @@ class Model(Family):
         from nbtrain.models.weights import load_file
 
         pretrained = self.pretrained and not self.weights_file
-        if pretrained and not self.entry.pretrained:
-            told = f"no weights are published for {self.entry.variant}."
-            raise ConfigError([Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")])
+        if pretrained and (problem := unpublished(self.entry)):
+            raise ConfigError([problem])
         model = self._made(classes, image_size, pretrained, say)
         if initialise is not None:
             initialise(model, not pretrained)
@@ -106,6 +109,21 @@ class Model(Family):
 
     def _made(self, classes: int, image_size: int, pretrained: bool, say: Say) -> nn.Module:
         raise NotImplementedError
+
+
+def unpublished(entry: catalog.Entry) -> Problem | None:
+    """Return the problem of pretrained weights that nobody has published."""
+    if entry.pretrained:
+        return None
+    told = f"no weights are published for {entry.variant}."
+    return Problem("model.pretrained", told, "Turn it off, or give a model.weights_file.")
+
+
+def one_value(image_size: int, layer: str = "") -> Problem:
+    """Return the problem of batches of one image that batch normalisation sees as one value per channel."""
+    where = f" ({layer})" if layer else ""
+    told = f"batch normalisation{where} would see one value per channel: 1 image of {image_size} px is 1 pixel there."
+    return Problem("training.batch_size", told, "Choose batches of 2 or more, or a larger task.image_size.")
 
 
 def unfit(entry: catalog.Entry, image_size: int, text: str) -> Problem:

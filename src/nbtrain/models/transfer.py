@@ -38,12 +38,32 @@ def origin(project: Path, wanted: str, but: Path | None = None) -> Origin:
     ``but`` is an experiment's folder that is not looked at: nothing is its own origin. Raises ConfigError where no
     experiment or more than one is called so, or none of its runs has a checkpoint; DataError where that is damaged.
     """
+    return _verified(*_located(project, wanted, but))
+
+
+def problem_of(project: Path, wanted: str, but: Path | None = None) -> Problem | None:
+    """Return why there is no such checkpoint, None where its file lies there; what is in it is verified by the run."""
+    try:
+        _, run, marker = _located(project, wanted, but)
+        path = files.inside(run / "checkpoints", str(marker.get("file")))
+        whole = path.stat().st_size == marker.get("bytes", path.stat().st_size)
+    except ConfigError as error:
+        return error.problems[0]
+    except (OSError, NbtrainError):
+        whole = False
+    return (
+        None if whole else Problem(_PATH, f"the checkpoint of {shown(wanted)} is gone or damaged.", "Choose another.")
+    )
+
+
+def _located(project: Path, wanted: str, but: Path | None) -> tuple[str, Path, dict[str, Any]]:
+    """Return the experiment's name, its newest run with a checkpoint, and what names that."""
     folder, name = _experiment(project, wanted, but)
     for run in sorted((folder / "runs").glob("[0-9]*"), reverse=True):
         for pointer in ("best.json", "last.json"):
             marker = _read(run / "checkpoints" / pointer)
             if marker:
-                return _verified(name, run, marker)
+                return name, run, marker
     told = f"the experiment {shown(name)} has no checkpoint yet."
     raise ConfigError([Problem(_PATH, told, "Train it first, or choose another.")])
 

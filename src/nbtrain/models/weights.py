@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nbtrain.errors import DataError
+from nbtrain.errors import ConfigError, DataError
+from nbtrain.models import weight_files
 
 _WRAPPERS = ("ema_state_dict", "model_state_dict", "state_dict_ema", "state_dict", "model")
 """Keys under which checkpoints (ours first) keep the weights; averaged ones are what was validated."""
@@ -50,8 +51,8 @@ class LoadReport:
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors in a safetensors file or a torch checkpoint; no code in the file is ever run."""
-    if not path.is_file():
-        raise DataError("the weights file does not exist", value=str(path), advice="Correct model.weights_file.")
+    if problem := weight_files.problem_of(path):
+        raise ConfigError([problem])
     try:
         content = _read(path)
     except Exception as error:  # torch and safetensors raise a dozen types for broken files

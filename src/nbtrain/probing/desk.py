@@ -25,6 +25,8 @@ class Desk:
     """What was asked for, as JSON gives it back."""
     say: Say
     """Takes messages: what wiring.py says of its phases is shown as progress too."""
+    beside: str = ""
+    """Beside whom the job works on its device; empty where it is alone."""
     _told_s: float = field(default=0.0, init=False)
 
     def wiring(self) -> Wiring:

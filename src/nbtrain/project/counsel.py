@@ -144,7 +144,6 @@ def evidence(experiment: Experiment, *, looking: bool = True) -> Evidence:
         own_split=bool(config.data.split) or _own_split(experiment),
         image_px=round(median(sizes)) if sizes else None,
         n_measured=len(sizes),
-        missing=dict(_missing(config, info.get("paths", ()))),
         disk_free_bytes=free,
         shared_memory_bytes=shared,
         cores=cores,
@@ -156,13 +155,6 @@ def _own_split(experiment: Experiment) -> bool:
         return experiment.project.data.get(experiment.config.data.dataset).own_split
     except DataError:
         return False
-
-
-def _missing(config: Config, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
-    named = [("data.dataset", source) for source in sources]
-    for path, where in [*named, ("model.weights_file", getattr(config.model, "weights_file", ""))]:
-        if where and not Path(where).expanduser().exists():
-            yield path, where
 
 
 def machine(folder: Path) -> tuple[int | None, int | None, int]:

@@ -20,6 +20,7 @@ from nbtrain.data.edit_log import NO_MARK, EditLog, Mark
 from nbtrain.data.edits import NONE, Edits
 from nbtrain.data.records import Listing
 from nbtrain.data.sources import Source
+from nbtrain.data.splits import Extent
 from nbtrain.errors import FormatError, NbtrainError, Problem
 from nbtrain.schema import Format
 
@@ -88,6 +89,8 @@ class DataSet:
     """Sources that were taken out, and can come back."""
     origins: tuple[Origin, ...] = ()
     """Data sets that it was made of, oldest first; what becomes of them later is no matter of this one."""
+    extents: tuple[Extent, ...] = ()
+    """What the sizes of its sets follow from, source by source; empty in files of earlier versions."""
 
     @classmethod
     def of(cls, name: str, file: Path, parts: Parts, found: AsFound, log: EditLog, base: str = "") -> DataSet:
@@ -105,6 +108,7 @@ class DataSet:
             root=str(listing.root),
             notices=listing.notices,
             file=file,
+            extents=found.extents,
         ).after(log)
 
     @property
@@ -161,7 +165,9 @@ class DataSet:
         """Return the data set as it stands in its file."""
         told = {name: getattr(self, name) for name in _TYPES}
         mark = {"bytes": self.mark.bytes, "hash": self.mark.hash}
-        lists = {"removed": [part.plain() for part in self.removed], "made_of": [one.plain() for one in self.origins]}
+        lists: dict[str, list[Any]] = {"removed": [part.plain() for part in self.removed]}
+        lists["made_of"] = [one.plain() for one in self.origins]
+        lists["extents"] = [extent.plain() for extent in self.extents]
         there = {name: found for name, found in lists.items() if found}
         return {**told, "sources": [part.plain() for part in self.parts], "edits": mark, **there}
 
@@ -200,7 +206,7 @@ def read(path: Path, log: EditLog | None = None) -> DataSet:
         raise FormatError([Problem(str(path), told, "Add the images to the project again under the same name.")])
     known = {name: plain[name] for name in _TYPES}
     lists = {"classes": classes, "counts": counts, "notices": tuple(map(str, plain["notices"]))}
-    lists |= {"origins": _origins(plain.get("made_of"))}
+    lists |= {"origins": _origins(plain.get("made_of")), "extents": Extent.parse(plain.get("extents"))}
     lists |= {"removed": assembly.parse(plain["removed"], path) if plain.get("removed") else ()}
     made = DataSet(**{**known, **lists}, parts=assembly.parse(plain.get("sources"), path), file=path)
     log = (log or EditLog(log_path_of(path))).look()

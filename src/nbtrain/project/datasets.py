@@ -22,13 +22,15 @@ from nbtrain.data.edit_log import EditLog, encoded, stat_of
 from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
 from nbtrain.data.sources import Source
-from nbtrain.data.splits import Split
+from nbtrain.data.splits import Extent, Split
 from nbtrain.errors import BusyError, DataError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
 from nbtrain.project.dataset_file import FORMAT, DataSet, Origin, log_path_of, read, remember
 from nbtrain.project.merging import Merged
 
 _WAIT_S = 10.0
+_DRAWN_AT_MOST = 100_000
+"""Images of which a split is drawn only to foresee its sizes; it takes a fifth of a second then."""
 
 
 class DataSets:
@@ -191,8 +193,8 @@ class DataSets:
             return found
         dataset = self.get(data.dataset)
         path = self._split_path(data, dataset)
-        shares: Any = {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}
-        made = replace(assembly.look(dataset.parts, self.folder).split(**shares, name=path.stem), dataset=dataset.name)
+        drawn = assembly.look(dataset.parts, self.folder).split(**self._shares(data), name=path.stem)
+        made = replace(drawn, dataset=dataset.name)
         self._written(path, made.save)
         return made
 
@@ -203,17 +205,32 @@ class DataSets:
         return path
 
     def sizes(self, data: Data) -> dict[str, int]:
-        """Return how many images each set has: counted where the split is made, by the shares before that."""
+        """Return how many images each set has: counted where the split is made, foreseen before that."""
         dataset = self.get(data.dataset)
+        left_out = self._left_out(dataset)
         try:
             split = self.split(data)
-        except (OSError, NbtrainError):  # a broken split file is told when a run needs it
+            if split is None and _must_be_drawn(dataset, left_out):
+                split = dataset.found().split(**self._shares(data), name="foreseen")
+        except (OSError, NbtrainError):  # told when a run needs it
             split = None
         if split is not None:
-            left_out = self._left_out(dataset)
             return {s: sum(file not in left_out for file in split.files.get(s, ())) for s in splits.SETS}
-        val, test = round(dataset.n_images * data.val_ratio), round(dataset.n_images * data.test_ratio)
-        return {"train": max(0, dataset.n_images - val - test), "val": val, "test": test}
+        extents = dataset.extents or (Extent({}, dataset.n_images, ()),)
+        foreseen = [extent.sizes(data.val_ratio, data.test_ratio) for extent in extents]
+        return {s: sum(sizes[s] for sizes in foreseen) for s in splits.SETS}
+
+    def broken_split(self, data: Data) -> str:
+        """Return why the file of the split that ``data`` names or would make cannot be used; empty for none."""
+        try:
+            self.split(data)
+        except (OSError, NbtrainError) as error:
+            return str(error)
+        return ""
+
+    @staticmethod
+    def _shares(data: Data) -> dict[str, Any]:
+        return {"val_ratio": data.val_ratio, "test_ratio": data.test_ratio, "seed": data.split_seed}
 
     @staticmethod
     def _left_out(dataset: DataSet) -> frozenset[str]:
@@ -295,6 +312,11 @@ class DataSets:
             write(path)
         except OSError as error:
             raise _not_written(path, error) from None
+
+
+def _must_be_drawn(dataset: DataSet, left_out: frozenset[str]) -> bool:
+    """Tell whether only the split itself says how large its sets are: images are left out, or its file is old."""
+    return bool(left_out and dataset.n_images <= _DRAWN_AT_MOST) or (dataset.own_split and not dataset.extents)
 
 
 def _not_written(path: Path, error: OSError) -> ProjectError:

@@ -63,6 +63,8 @@ class Editable(HasTraits):
         super().__init__()
         self.project = project
         self.edits = Edits()
+        self.unready = False
+        """Whether something of the world was missing when it was last looked at: a file, a device, a package."""
         self._generated = card.name if generated else ""
         self._named_for: Config | None = None
         """The configuration that the generated name speaks of."""
@@ -566,7 +568,10 @@ class Editable(HasTraits):
 
     def _all_problems(self) -> list[Problem]:
         refused = _problems_of(self.refused)
-        found = [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
+        unready = self.project.unready(self.config, self.folder) if self.status == "created" else []
+        self.unready = bool(unready)
+        known = [*self.config.check(self.project.facts(self.config)), *self.project.data_problems(self.config)]
+        found = [*known, *unready]
         return [*refused, *(problem for problem in found if problem.path not in self.refused)]
 
 

@@ -35,7 +35,8 @@ class Evaluating:
     def evaluate(self, part: str = "val", checkpoint: str | int = "best") -> Evaluation:
         """Evaluate a checkpoint (``best``, ``last`` or of a step) on ``train``, ``val`` or ``test``; return at once.
 
-        It takes its turn for the device, and touches neither the run nor its files. ``wait()`` waits for it,
+        On the CPU it runs beside what uses it, at low priority; for a GPU it takes its turn (``job.begin_now()`` of
+        the result ends the wait). It touches neither the run nor its files. ``wait()`` waits for it,
         ``metrics`` and more tell the result, which is kept with the experiment. One that is under way for the same is
         returned again. Raises StatusError where there is nothing to evaluate.
         """

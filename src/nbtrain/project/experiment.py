@@ -154,13 +154,14 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         """What the rules suggest: about the configuration before the run, about the run from then on."""
         return counsel.suggestions(self)
 
-    def plan(self, *, table: bool = False) -> Plan:
+    def plan(self, *, table: bool = False, beside: bool = False) -> Plan:
         """Measure a few real steps apart from this experiment, and return what its run will need; blocks meanwhile.
 
-        ``table`` also measures batch sizes of 16 to 256. It waits its turn for the device. Raises ConfigError while
-        there are ``problems``, TrainingError where the measuring fails. ``planning`` does the same without blocking.
+        ``table`` also measures batch sizes of 16 to 256. It waits until the device is free, as it measures times;
+        ``beside`` shares it. Raises ConfigError while there are ``problems``, TrainingError where the measuring fails.
+        ``planning`` does the same without blocking.
         """
-        return self.planning.wait(table=table)
+        return self.planning.wait(table=table, beside=beside)
 
     # -- what a run does ----------------------------------------------------------------------------------------
 
@@ -174,7 +175,10 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         with self.project.lock:
             self.refresh()
             if not self.running:
-                lives.must_be_trainable(self.status, self._all_problems())
+                problems = self._all_problems()
+                if problems:  # also what has gone since it was looked at: the form shall show it
+                    self.look()
+                lives.must_be_trainable(self.status, problems)
                 when = lives.on_device(self.project.path, self.config, "train", beside=beside, wait=queue)
                 self.save()
                 plan = self.planning.plan
@@ -192,8 +196,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
         Without a checkpoint it begins anew. ``changes`` by path hold from there on, for what may change live and for
         what no number hangs on (``data.workers``); ConfigError and StatusError refuse others. ``beside`` and ``queue``
-        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises StatusError in
-        every other status.
+        are as for :meth:`train`, and where another kernel has resumed it already, that is shown. Raises ConfigError
+        where what it needs is not there (:mod:`nbtrain.project.readiness`), StatusError in every other status.
         """
         with self.project.lock:
             self.refresh()
@@ -203,6 +207,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             if not self.running:
                 lives.must_be_resumable(self.status)
                 run, entries = cast(RunFolder, self.run), self._planned(changes) if changes else []
+                config = self.present.set_all(changes or {})
+                lives.must_be_ready(self.project.path, config, fresh=not self.checkpoints)
                 when = lives.on_device(self.project.path, self.config, "resume", beside=beside, wait=queue)
                 take_back = between.write(run, entries) if entries else None
                 try:
@@ -264,6 +270,12 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         with self._changed:
             self._changed.wait_for(lambda: not self.running, timeout_s)
         return self.status
+
+    @property
+    def resume_comes_first(self) -> bool:
+        """Whether, of what can be done about a run that has ended, going on is what helps."""
+        cause = str(self.error.get("cause", "")) if self.status == "failed" else ""
+        return lives.resume_comes_first(self.status, cause, has_checkpoint=bool(self.checkpoints))
 
     @property
     def story(self) -> Story:

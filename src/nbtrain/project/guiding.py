@@ -25,7 +25,7 @@ from nbtrain.config import Config, Facts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
-from nbtrain.project import card, drafts, naming
+from nbtrain.project import card, drafts, naming, readiness
 from nbtrain.project.dataset_file import DataSet, Origin
 from nbtrain.project.gathering import Gathered, Gathering
 from nbtrain.project.rows import by_path
@@ -248,7 +248,7 @@ class Guide(Gathering):
     def _config_problems(self, gathered: Gathered) -> list[Problem]:
         """Return what the configuration's own rules say, for the step that mends it; the data has its own words."""
         config, told = self.config, list[Problem]()
-        for problem in config.check(self.facts(gathered)):
+        for problem in [*config.check(self.facts(gathered)), *readiness.problems(self.project.path, config)]:
             if problem.path in ("data.dataset", "task.kind"):
                 continue  # said by the steps of data and classes
             label = by_path(config)[problem.path].label if problem.path in by_path(config) else problem.path

@@ -130,6 +130,7 @@ class Later(Editable):
             self.refresh()
             planned = self.extension(epochs)
             run = cast(RunFolder, self.run)
+            lives.must_be_ready(self.project.path, self.present, fresh=False)
             when = lives.on_device(self.project.path, self.config, "extend", beside=beside, wait=queue)
             extending.write(run, planned.entry)
             try:

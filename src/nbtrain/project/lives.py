@@ -13,12 +13,15 @@ from typing import Any, Literal, TypeAlias
 from nbtrain.config import Config
 from nbtrain.errors import BusyError, ConfigError, NbtrainError, Problem, StatusError
 from nbtrain.messages import ENDED, RESUMABLE
+from nbtrain.project import readiness
 from nbtrain.runs import devices, launch, queue
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.queue import Queue
 
 When: TypeAlias = Literal["refuse", "beside", "wait"]
 """What a start does where others use the device, or wait for it."""
+_FROM_OUTSIDE = frozenset({"killed", "interrupted", "worker", "shared memory", "disk"})
+"""Causes that lie outside of what was configured, so that the same may go well the next time."""
 _WORD_S = 2.0
 """How long a trainer may take from its lock to its first word."""
 
@@ -42,6 +45,21 @@ def must_be_resumable(status: str) -> None:
     if status not in RESUMABLE:
         advice = "All its epochs are done; duplicate() makes a new one, whose training.epochs may be more."
         raise StatusError(f"an experiment that is {status} cannot be resumed", advice=advice)
+
+
+def must_be_ready(project: Path, config: Config, *, fresh: bool) -> None:
+    """Raise ConfigError where the next life of a run lacks what it needs; a ``fresh`` one has no checkpoint yet."""
+    found = [*readiness.machine_problems(project, config)]
+    found += readiness.start_problems(project, config) if fresh else ()
+    if found:
+        raise ConfigError(found)
+
+
+def resume_comes_first(status: str, cause: str, *, has_checkpoint: bool) -> bool:
+    """Tell whether going on is what helps a run that has ended; else it would only fail again in the same way."""
+    return status in RESUMABLE and (
+        status != "failed" or cause in _FROM_OUTSIDE or (has_checkpoint and cause != "configuration")
+    )
 
 
 def changes_of_fix(error: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Measuring:
                 return running
             running.cancel()
         problems = [*config.check(self.project.facts(config)), *self.project.data_problems(config)]
+        problems += self.project.unready(config)
         if problems:
             raise ConfigError(problems)
         self.project.save()

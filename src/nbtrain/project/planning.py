@@ -49,13 +49,15 @@ class Planning:
 
     # -- measuring ------------------------------------------------------------------------------------------------
 
-    def measure(self, *, table: bool = False) -> Job[Measured]:
+    def measure(self, *, table: bool = False, beside: bool = False) -> Job[Measured]:
         """Begin to measure and return at once; one that is under way is ended. Raises ConfigError where nothing can be.
 
-        ``table`` measures the batch sizes of the table too.
+        ``table`` measures the batch sizes of the table too. It waits until the device is free, as it measures times;
+        ``beside``, or ``job.begin_now()``, shares it.
         """
         experiment, config = self._experiment, self._config
-        problems = config.check(experiment.project.facts(config))
+        problems = [*config.check(experiment.project.facts(config)), *experiment.project.data_problems(config)]
+        problems += experiment.project.unready(config, experiment.folder)
         if problems:
             raise ConfigError(problems)
         self.cancel()
@@ -68,15 +70,16 @@ class Planning:
             lambda: {"frozen": freeze.frozen(data, config), "table": table},
             title=f"the measuring for a plan of “{experiment.name}”",
             device=config.hardware.device,
+            beside=beside,
             read=Measured.parse,
         )
         self._job = job
         job.on_change(self._look)
         return job
 
-    def wait(self, *, table: bool = False) -> Plan:
+    def wait(self, *, table: bool = False, beside: bool = False) -> Plan:
         """Measure and return the plan; raises ConfigError, or TrainingError where it fails or is cancelled."""
-        config, job = self._config, self.measure(table=table)
+        config, job = self._config, self.measure(table=table, beside=beside)
         try:
             status = job.wait()
         except BaseException:

@@ -7,6 +7,7 @@ imports torch.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -19,10 +20,11 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 
 from nbtrain import files
 from nbtrain.config import Config, Facts, Known
+from nbtrain.data.edit_log import stat_of
 from nbtrain.data.sources import Source
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.processes import without_collecting
-from nbtrain.project import card, defaults, drafts, naming, recent
+from nbtrain.project import card, defaults, drafts, naming, readiness, recent
 from nbtrain.project.card import Card
 from nbtrain.project.comparing import Comparison
 from nbtrain.project.dataset import LiveDataSet
@@ -42,6 +44,7 @@ from nbtrain.training.tasks import MultiLabel
 FORMAT = Format("project file")
 FILE = files.PROJECT
 DEFAULT_PATH = "nbtrain-project"
+_UNREADY_LOOK_S = 2.0
 _EMPTY: dict[str, Any] = {"name": "", "description": "", "defaults": {}}
 _KEEP_S = 2.0
 """How often a draft that could not be written is tried again."""
@@ -63,7 +66,7 @@ class Project(HasTraits):
         self.lock, self._adding = threading.RLock(), threading.Lock()
         self.data = DataSets(self.path)
         self._scans: dict[str, Scan] = {}
-        self._sized: dict[Any, dict[str, int]] = {}
+        self._sized: dict[Any, tuple[dict[str, int], str]] = {}
         self._hashes: dict[Any, str] = {}
         self._guide: Guide | None = None
         self._unkept: set[Experiment] = set()
@@ -75,8 +78,12 @@ class Project(HasTraits):
             shelf = self._opened()
         if self.exists:
             recent.note(self.path)
-        watched = (self.watch.every(LOOK_S, self.queue.look), self.watch.every(_KEEP_S, self._keep_drafts))
-        self._followed = (shelf, *watched)
+        self._followed = (
+            shelf,
+            self.watch.every(LOOK_S, self.queue.look),
+            self.watch.every(_KEEP_S, self._keep_drafts),
+            self.watch.every(_UNREADY_LOOK_S, self._look_at_unready),
+        )
 
     def _opened(self) -> int:
         """Follow the experiments, and list those that are there; return the token of what follows them."""
@@ -286,14 +293,22 @@ class Project(HasTraits):
         if not config.data.dataset:
             return []
         try:
-            self.data.get(config.data.dataset)
+            found = self.data.get(config.data.dataset)
         except DataError as error:
             return [Problem("data.dataset", f"{error.what} (got {config.data.dataset!r}).", error.advice)]
         split = config.data.split
         if split and not self.data.where(config.data)[1].exists():
             known = ", ".join(self.data.split_names()[:10]) or "none yet"
             return [Problem("data.split", f"there is no such split (got {split!r}).", f"There are: {known}.")]
-        return []
+        broken = self._look_at_split(config, found)[1]
+        return [Problem("data.split", broken)] if broken else []
+
+    def unready(self, config: Config, but: Path | None = None) -> list[Problem]:
+        """Return what a run of ``config`` needs of the world and would not find; ``but`` is its experiment's folder."""
+        found = readiness.problems(self.path, config, but)
+        with contextlib.suppress(DataError):  # a data set that is not there is told by data_problems()
+            found += readiness.source_problems(self.data.get(config.data.dataset))
+        return found
 
     def data_info(self, config: Config) -> dict[str, Any]:
         """Return what a panel shows of the data: name, classes with counts, and images by set."""
@@ -318,10 +333,14 @@ class Project(HasTraits):
         return self._hashes.get(key, "")
 
     def _sizes(self, config: Config, found: DataSet) -> dict[str, int]:
-        """Images by set: counted where the split is made, by the ratios before that."""
-        key = self._split_key(config, found)
+        """Images by set: counted where the split is made, foreseen before that."""
+        return self._look_at_split(config, found)[0]
+
+    def _look_at_split(self, config: Config, found: DataSet) -> tuple[dict[str, int], str]:
+        """Return the sizes of the sets, and what is wrong with the file of the split; each file is read once."""
+        key = (*self._split_key(config, found), stat_of(self.data.where(config.data)[1]))
         if key not in self._sized:
-            self._sized[key] = self.data.sizes(config.data)
+            self._sized[key] = self.data.sizes(config.data), self.data.broken_split(config.data)
         return self._sized[key]
 
     def _split_key(self, config: Config, found: DataSet) -> tuple[Any, ...]:
@@ -374,6 +393,12 @@ class Project(HasTraits):
             if gone or fresh:
                 listed = [e for e in [*self.cards, *fresh] if e not in gone]
                 self.cards = sorted(listed, key=lambda e: -e.created_s)
+
+    def _look_at_unready(self) -> None:
+        """See whether what experiments lacked is there by now: a file, a device, a package."""
+        for experiment in self.cards:
+            if experiment.unready and experiment.status == "created":
+                experiment.look()
 
     def _open(self, folder: Path, sections: Known) -> Experiment | None:
         if not card.is_experiment(folder):

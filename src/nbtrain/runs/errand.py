@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nbtrain import locks, processes
@@ -33,6 +34,8 @@ from nbtrain.runs.journal import Journal
 from nbtrain.runs.worker import LOCKED
 
 _LOOK_S = 0.1
+_LOWEST_PRIORITY = 19
+"""Of a process, as nice() counts: it gets what others leave, and all of an idle processor."""
 _KINDS = "nbtrain.probing"
 
 
@@ -142,36 +145,63 @@ def work(folder: JobFolder) -> int:
 def _work(folder: JobFolder, say: Callable[[Message], None]) -> dict[str, Any]:
     request = folder.request
     say(Progress(text="importing"))
-    do = _kind(request.kind)
+    kind = _kind(request.kind)
+    timed = bool(getattr(kind, "TIMED", False))
     claim = devices.Claim(folder.path, request.device or "cpu")
-    if request.device:
-        _take_turn(claim, say)
+    beside = _take_turn(folder, claim, say, timed=timed) if request.device else _give_way("cpu", timed=timed)
+    if beside:
+        say(Progress(text="begins", beside=beside))
     try:
-        return do(Desk(folder.project, request.request, say))
+        return kind.work(Desk(folder.project, request.request, say, beside))  # type: ignore[no-any-return]
     finally:
         claim.release()
 
 
-def _kind(name: str) -> Callable[[Desk], dict[str, Any]]:
+def _kind(name: str) -> ModuleType:
+    """Return the module of a kind: its ``work``, and ``TIMED`` where its result is how long things take."""
     try:
-        found: Callable[[Desk], dict[str, Any]] = importlib.import_module(f"{_KINDS}.{name}").work
-    except (ModuleNotFoundError, AttributeError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name != f"{_KINDS}.{name}":
+        found = importlib.import_module(f"{_KINDS}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{_KINDS}.{name}":
             raise
         raise NbtrainError("there is no such kind of short job", value=name) from None
+    if not hasattr(found, "work"):
+        raise NbtrainError("there is no such kind of short job", value=name)
     return found
 
 
-def _take_turn(claim: devices.Claim, say: Callable[[Message], None]) -> None:
-    """Wait until nobody else uses the device, and say for whom."""
+def _take_turn(folder: JobFolder, claim: devices.Claim, say: Callable[[Message], None], *, timed: bool) -> str:
+    """Wait until the device may be used, saying for whom; return beside whom that is, "" where nobody else uses it.
+
+    A processor is shared, with the others first; a GPU's memory is not, and what measures times wants to be alone. Both
+    wait, until they are asked not to.
+    """
     told = ""
     while not claim.take():
-        users = " and ".join(name_of_user(Path(user)) for user in devices.users(claim.device))
+        if folder.begins_now or (claim.device == "cpu" and not timed):
+            beside = _give_way(claim.device, timed=timed)
+            claim.take(beside=True)
+            return beside
+        users = _users(claim.device)
         text = f"waits for {claim.device}, in use by {users}" if users else f"waits for {claim.device}"
         if text != told:
             say(Progress(text=text, waits=True))
             told = text
         time.sleep(_LOOK_S)
+    return ""
+
+
+def _give_way(device: str, *, timed: bool) -> str:
+    """Let those who use the device go first, if there are any; return beside whom this job works, for people."""
+    users = _users(device)
+    if not users or timed:
+        return f"beside {users}" if users else ""
+    os.nice(_LOWEST_PRIORITY)
+    return f"beside {users}, at low priority"
+
+
+def _users(device: str) -> str:
+    return " and ".join(name_of_user(Path(user)) for user in devices.users(device))
 
 
 def _be_the_first_to_go() -> None:

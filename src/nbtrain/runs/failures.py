@@ -10,7 +10,7 @@ import re
 import signal
 import traceback
 
-from nbtrain.errors import DataError, ForeignFileError, NbtrainError, TrainingError, lacks_memory
+from nbtrain.errors import ConfigError, DataError, ForeignFileError, NbtrainError, TrainingError, lacks_memory
 from nbtrain.files import FULL
 from nbtrain.messages import CAUSES, Cause, Failure
 
@@ -24,8 +24,12 @@ ADVICE: dict[str, tuple[str, ...]] = {
     "numerics": ("Lower the learning rate.", "Use precision 32, or clip the gradients."),
     "disk": ("Make room on the disk, or keep fewer checkpoints.", "Check that the project folder can be written."),
     "worker": ("Set data.workers to 0, which reads in the trainer itself, or to fewer.",),
-    "killed": ("Somebody, a time limit, or the system for lack of memory ended the process. Restart the experiment.",),
-    "interrupted": ("Restart the experiment.",),
+    "killed": (
+        "A person, a time limit, or the system for lack of memory ended the process.",
+        "Resume it: that goes on from the newest checkpoint.",
+    ),
+    "interrupted": ("Resume it: that goes on from the newest checkpoint.",),
+    "configuration": ("Correct the field that the message names.",),
     "code": ("Read the traceback; report it if it points into nbtrain.",),
 }
 """What to do about each cause, where nothing more exact is known."""
@@ -73,6 +77,8 @@ def _cause(error: BaseException) -> Cause:
         return error.cause  # type: ignore[return-value]
     if isinstance(error, DataError):
         return "data"
+    if isinstance(error, ConfigError):
+        return "configuration"
     if isinstance(error, FloatingPointError):
         return "numerics"
     if isinstance(error, ForeignFileError):

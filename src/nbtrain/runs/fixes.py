@@ -96,6 +96,23 @@ def _data(config: Config, failure: Failure) -> Iterator[Fix]:
         yield f"Skip up to {share:.0%} of broken images", {"data.allowed_bad_share": share}
 
 
+def _configuration(config: Config, failure: Failure) -> Iterator[Fix]:
+    for path, (label, value) in _WITHOUT.items():
+        if f"{path}: " in failure.message:
+            yield label, {path: value}
+
+
+_WITHOUT: Mapping[str, tuple[str, Any]] = {
+    "model.weights_file": ("Start without the weights file", ""),
+    "model.transfer_from": ("Start without the other experiment's weights", ""),
+    "model.pretrained": ("Start from random weights", False),
+    "hardware.device": ("Use the first GPU, else the CPU", "auto"),
+    "hardware.precision": ("Compute in 32 bit", "32"),
+    "logging.targets": ("Log to no other program", ()),
+    "training.batch_size": ("Use batches of 2 images", 2),
+}
+"""What a field becomes where what it names cannot be had, by its path."""
+
 _PROPOSED: Mapping[str, Callable[[Config, Failure], Iterator[Fix]]] = {
     "out of memory": _memory,
     "shared memory": _shared_memory,
@@ -103,4 +120,5 @@ _PROPOSED: Mapping[str, Callable[[Config, Failure], Iterator[Fix]]] = {
     "numerics": _numerics,
     "disk": _disk,
     "data": _data,
+    "configuration": _configuration,
 }

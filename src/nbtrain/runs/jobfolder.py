@@ -3,6 +3,7 @@
     request.json   kind, title, device, request and who asked; written whole by the asker
     lock           held by the job's small parent for as long as the job has not ended
     cancel         its being there asks for the end
+    now            its being there asks not to wait for the device
     events.jsonl   progress, then one Result or Failure; written by the job alone
     exit.json      written last, by the small parent: status, code, signal, memory peak, failure
     log.txt        what the job and its libraries printed
@@ -97,6 +98,15 @@ class JobFolder(ToldFolder):
     def cancelled(self) -> bool:
         """Whether its end was asked for."""
         return (self.path / "cancel").exists()
+
+    def begin_now(self) -> None:
+        """Ask for the job's beginning, whoever uses the device."""
+        files.write_atomic(self.path / "now", b"", durable=False)
+
+    @property
+    def begins_now(self) -> bool:
+        """Whether it shall not wait for its device."""
+        return (self.path / "now").exists()
 
     @property
     def held(self) -> bool:

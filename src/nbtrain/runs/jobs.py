@@ -46,10 +46,14 @@ class Job(Generic[T]):
         """How much of that is done, 0…1; None where nobody knows."""
         self.result: T | None = None
         self.failure: Failure | None = None
+        self.waits = False
+        """Whether it waits for its device; begin_now() ends that."""
+        self.beside = ""
+        """Beside whom it works, and with which priority; empty where it has the device for itself."""
         self.memory_peak_mib = 0.0
         """The most resident memory that the process had, once it has ended."""
         self._folder: JobFolder | None = None
-        self._unwanted = False
+        self._unwanted = self._hurried = False
         self._changed, self._listeners = threading.Condition(), list[Listener]()
         self._token = 0
 
@@ -62,15 +66,18 @@ class Job(Generic[T]):
         *,
         title: str,
         device: str = "",
+        beside: bool = False,
         read: Callable[[dict[str, Any]], T] = dict,  # type: ignore[assignment]
     ) -> Job[T]:
         """Ask for a job of ``kind`` in the folder of a project, and return at once; what is wrong becomes its failure.
 
-        It takes its turn for ``device`` (as a configuration names it; "" needs none). ``title`` is what people read.
+        It takes its turn for ``device`` (as a configuration names it; "" needs none), unless ``beside`` is set. On the
+        CPU most kinds run beside whatever uses it, at low priority. ``title`` is what people read.
         ``request`` may be a function, which is called on another thread: to make one can take a while. ``read`` makes
         the result of what the kind returns.
         """
         job = cls(read)
+        job._hurried = beside
         asked = (project.absolute(), kind, request, title, device)
         threading.Thread(target=job._begin, args=asked, name="nbtrain-job", daemon=True).start()
         return job
@@ -89,6 +96,13 @@ class Job(Generic[T]):
         if self._folder is not None and not self.over:
             with contextlib.suppress(OSError):  # it has just ended, and its folder with it
                 self._folder.cancel()
+
+    def begin_now(self) -> None:
+        """Wait for the device no longer: share it with whoever uses it. Nothing for one that has begun."""
+        self._hurried = True
+        if self._folder is not None and not self.over:
+            with contextlib.suppress(OSError):  # it has just ended, and its folder with it
+                self._folder.begin_now()
 
     def wait(self, timeout_s: float | None = None) -> JobStatus:
         """Block until it is over, or for ``timeout_s``; return the status. Not to be called by a listener."""
@@ -117,6 +131,8 @@ class Job(Generic[T]):
             request = wanted() if callable(wanted) else wanted
             asked = Request(kind=kind, title=title, request=request, device=device, asker=processes.identity())
             self._folder = JobFolder.create(project, asked)
+            if self._hurried:
+                self._folder.begin_now()
             if not self._unwanted:
                 self._launch(self._folder)
             else:
@@ -150,14 +166,18 @@ class Job(Generic[T]):
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Progress):
-            self.status = "pending" if message.waits else "working"
-            self.text, self.fraction = message.text, message.fraction
+            self.status, self.waits = "pending" if message.waits else "working", message.waits
+            self.beside = message.beside or self.beside
+            self._say(message.text, message.fraction)
         elif isinstance(message, Status):
-            self.text, self.fraction = ": ".join(filter(None, (message.phase, message.detail))), share(message.detail)
+            self._say(": ".join(filter(None, (message.phase, message.detail))), share(message.detail))
         elif isinstance(message, Result):
             self.result = self._read(dict(message.value))
         elif isinstance(message, Failure):
             self.failure = message
+
+    def _say(self, text: str, fraction: float | None) -> None:
+        self.text, self.fraction = " · ".join(filter(None, (text, self.beside))), fraction
 
     def _end(self, status: JobStatus, failure: Failure | None) -> None:
         """Close the job; what it has said itself goes before what others say of its end."""
@@ -169,7 +189,7 @@ class Job(Generic[T]):
         if self._folder is not None:
             self._folder.remove()
         with self._changed:
-            self.status, self.text, self.fraction = status, "", None
+            self.status, self.text, self.fraction, self.waits = status, "", None, False
             self._changed.notify_all()
         self._tell()
 

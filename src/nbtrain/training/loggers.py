@@ -74,11 +74,17 @@ class Target(Family):
     package: ClassVar[str] = ""
     extra: ClassVar[str] = ""
 
+    def missing(self) -> Problem | None:
+        """Return the problem of a package that is not installed, naming the extra that brings it."""
+        if util.find_spec(self.package) is not None:
+            return None
+        told = f"{self.label} needs a package that is not installed."
+        return Problem("logging.targets", told, f'Install it: pip install "nbtrain[{self.extra}]"')
+
     def open(self, about: About) -> Sink:
-        """Return the target at work; raises ConfigError naming the extra where its package is missing."""
-        if util.find_spec(self.package) is None:
-            told = f"{self.label} needs a package that is not installed."
-            raise ConfigError([Problem("logging.targets", told, f'Install it: pip install "nbtrain[{self.extra}]"')])
+        """Return the target at work; raises ConfigError where its package is missing."""
+        if problem := self.missing():
+            raise ConfigError([problem])
         return self._opened(about)
 
     def _opened(self, about: About) -> Sink:

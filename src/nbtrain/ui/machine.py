@@ -6,10 +6,11 @@ It knows sensors; it does not know panels. A sensor that is missing is said plai
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import psutil
+
+from nbtrain.runs import gpus as known_gpus
 
 GIB = 2**30
 
@@ -29,7 +30,7 @@ def machine() -> dict[str, Any]:
 
 def gpus() -> list[dict[str, Any]]:
     """Return name, use, memory and temperature of every GPU; empty where there is none, or no driver to ask."""
-    nvml = _nvml()
+    nvml = known_gpus.nvml()
     if nvml is None:
         return []
     rows = []
@@ -57,14 +58,3 @@ def _gpu(nvml: Any, handle: Any) -> dict[str, Any]:
 
 def _short(name: str) -> str:
     return name.removeprefix("NVIDIA ").removeprefix("GeForce ").strip()
-
-
-@cache
-def _nvml() -> Any:
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-    except Exception:  # noqa: BLE001 - no library, no driver, no permission: all mean that there is nobody to ask
-        return None
-    return pynvml

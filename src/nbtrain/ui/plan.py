@@ -65,6 +65,11 @@ class Planned(Measured):
         """Begin to measure, the batch sizes of the table too where that is wanted."""
         self._shown.planning.measure(table=table)
 
+    def do_plan_now(self) -> None:
+        """Wait for the device no longer."""
+        if self._shown.planning.job is not None:
+            self._shown.planning.job.begin_now()
+
     def do_cancel_plan(self) -> None:
         """End the measuring."""
         self._shown.planning.cancel()
@@ -82,6 +87,7 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         "state": state,
         "text": job.text if job else "",
         "fraction": job.fraction if job else None,
+        "waits": job is not None and job.waits,
         "trouble": planning.trouble,
         "actual": actual(experiment.run_path),
     }

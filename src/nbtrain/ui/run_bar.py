@@ -45,6 +45,7 @@ class RunBar(Heart, Following, twin="run_bar"):
         help="cause, message, advice, traceback, fixes with why each restarts; asks: whether that moves checkpoints."
     ).tag(sync=True)
     kept = Unicode(help="What a run that has been left has kept, and where it would go on.").tag(sync=True)
+    resume_first = Bool(help="Whether going on is what helps; else it would fail again in the same way.").tag(sync=True)
     repeated = Dict(help="What a resume has repeated: exact and text; empty while there is nothing.").tag(sync=True)
     extension = Dict(help="What an extension would do: epochs to add, text, refused; empty until asked.").tag(sync=True)
     busy = Dict(help="The question that a busy device asks: text; empty when there is none.").tag(sync=True)
@@ -86,6 +87,7 @@ class RunBar(Heart, Following, twin="run_bar"):
             "images_per_s": usage.get("images_per_s"),
             "waiting": usage.get("waiting"),
             "kept": kept_text(experiment) if experiment.status in RESUMABLE else "",
+            "resume_first": experiment.resume_comes_first,
             "repeated": repeated(experiment),
             "duration_s": None if experiment.running else experiment.duration_s or None,
             "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
@@ -178,7 +180,7 @@ def kept_text(experiment: Experiment) -> str:
     """Return what a run that has been left has kept: "Checkpoint of step 120, and the best one, of step 80."."""
     kept = experiment.checkpoints
     if not kept:
-        return "No checkpoint yet: Resume goes through the run from its beginning."
+        return "Nothing was saved yet; Resume starts from step 0."
     last = kept[-1]["step"]
     best = [f", and the best one, of step {entry['step']}" for entry in kept if entry["best"] and entry["step"] != last]
     return f"Kept: the checkpoint of step {last}{best[-1] if best else ''}. Resume goes on from step {last}."

@@ -80,7 +80,7 @@ def work(desk) -> dict:
     if "how" in act:
         fail(act["how"])
     time.sleep(act.get("seconds", 0))
-    return {"pid": os.getpid(), "echo": act}
+    return {"pid": os.getpid(), "echo": act, "beside": desk.beside, "nice": os.nice(0)}
 
 
 def module(name: str, **content: object) -> None:
@@ -91,5 +91,6 @@ def module(name: str, **content: object) -> None:
 if os.environ.get("NBTRAIN_STAND_IN"):
     module("nbtrain.build", build=build)
     module("nbtrain.probing.act", work=work)
+    module("nbtrain.probing.act_timed", work=work, TIMED=True)
     for name in ("torch", "torchvision", "torchvision.transforms", "torchvision.transforms.v2", "timm", "timm.optim"):
         module(name)

@@ -109,6 +109,7 @@ class Source(Family):
 
     def ready(self) -> bool:
         """Return whether there is nothing to prepare any more; raises DataError where the source is gone."""
+        existing(self.path)
         return True
 
     def prepare(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> None:

@@ -51,13 +51,13 @@ class Resize(_Sized, kind="resize", label="Resize"):
     def _made(self, image_size: int) -> TorchTransform:
         from torchvision.transforms import v2
 
+        from nbtrain.data.transforms.resizing import Cover, FitInside
+
         size = self.pixels(image_size)
         if self.how == "stretch":
             return v2.Resize((size, size), antialias=True)
-        if self.how == "crop":
-            return v2.Compose([v2.Resize(size, antialias=True), v2.CenterCrop(size)])
-        longest = v2.Resize(size=None, max_size=size, antialias=True)
-        return v2.Compose([longest, v2.CenterCrop(size)])  # CenterCrop pads what is smaller
+        resize = Cover(size) if self.how == "crop" else FitInside(size)
+        return v2.Compose([resize, v2.CenterCrop(size)])  # CenterCrop pads what is smaller
 
 
 class CenterCrop(_Crop, kind="center_crop", label="Centre crop"):
@@ -118,9 +118,9 @@ class RandomResize(Transform, kind="random_resize", label="Random resize"):
         return None
 
     def _made(self, image_size: int) -> TorchTransform:
-        from torchvision.transforms import v2
+        from nbtrain.data.transforms.resizing import RandomCover
 
-        return v2.RandomResize(self.between[0], self.between[1] + 1, antialias=True)  # its upper end is left out
+        return RandomCover(self.between[0], self.between[1] + 1, antialias=True)  # its upper end is left out
 
 
 class ShortestSize(Transform, kind="shortest_size", label="Random shortest size"):
@@ -142,9 +142,9 @@ class ShortestSize(Transform, kind="shortest_size", label="Random shortest size"
         return None if self.sizes else Problem("sizes", "no length is given.", "Give one or more, such as 192, 224.")
 
     def _made(self, image_size: int) -> TorchTransform:
-        from torchvision.transforms import v2
+        from nbtrain.data.transforms.resizing import RandomShortestSize
 
-        return v2.RandomShortestSize(list(self.sizes), max_size=self.longest or None, antialias=True)
+        return RandomShortestSize(list(self.sizes), max_size=self.longest or None, antialias=True)
 
 
 class ScaleJitter(Transform, kind="scale_jitter", label="Scale jitter"):
@@ -160,9 +160,9 @@ class ScaleJitter(Transform, kind="scale_jitter", label="Scale jitter"):
         return None
 
     def _made(self, image_size: int) -> TorchTransform:
-        from torchvision.transforms import v2
+        from nbtrain.data.transforms import resizing
 
-        return v2.ScaleJitter((image_size, image_size), self.scale, antialias=True)
+        return resizing.ScaleJitter((image_size, image_size), self.scale, antialias=True)
 
 
 class Pad(Transform, kind="pad", label="Pad"):
@@ -298,6 +298,6 @@ class ZoomOut(Random, kind="zoom_out", label="Zoom out"):
         return None
 
     def _made(self, image_size: int) -> TorchTransform:
-        from torchvision.transforms import v2
+        from nbtrain.data.transforms.resizing import RandomZoomOut
 
-        return v2.RandomZoomOut(side_range=self.sides, p=1.0)
+        return RandomZoomOut(side_range=self.sides, p=1.0)
