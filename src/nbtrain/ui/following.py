@@ -27,7 +27,7 @@ class Following(Panel):
         self.experiment = experiment
         if experiment is not None:
             self.follow_experiment(experiment)
-        self.trouble = ""
+        self.tell("")
         self.redraw()
 
     def subject(self) -> str:

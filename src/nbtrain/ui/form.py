@@ -74,7 +74,7 @@ class Form(Planned, Illustrated, twin="form"):
             self.follow_plan(experiment)
         self.hear(experiment)
         with self.hold_sync():
-            self.trouble = ""
+            self.tell("")
             self.redraw()
 
     # -- drawing ------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Form(Planned, Illustrated, twin="form"):
             "measured": self.measured_now(experiment),
             "plan": plan_of(experiment),
             **self.illustrated(experiment),
-            "trouble": start.trouble or self.trouble,
+            "trouble": start.trouble or self.told,
             "refused": {**refused_live(experiment), **refused},
             "problems": list(experiment.problems),
             "status": experiment.status,

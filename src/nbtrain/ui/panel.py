@@ -9,10 +9,12 @@ does not know experiments.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,10 +34,31 @@ _CLICK_S = 0.05
 _log = logging.getLogger("nbtrain.ui")
 
 
-def asset(name: str) -> Path | str:
-    """Return the built file called ``name``, or for a script that is not built one that says so."""
-    path = STATIC / name
-    return path if path.exists() else _NOT_BUILT if name.endswith(".js") else ""
+class Asset:
+    """The text of a built file, read when a panel is first made; for a script that is not built one that says so.
+
+    A path would have anywidget tie every panel to the file's changes, and none would ever be let go; that is for
+    ``ANYWIDGET_HMR=1`` alone, where the panels are worked on.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.path = STATIC / name
+
+    @cached_property
+    def text(self) -> str:
+        """What is in the file."""
+        if self.path.exists():
+            return self.path.read_text(encoding="utf-8")
+        return _NOT_BUILT if self.path.suffix == ".js" else ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def asset(name: str) -> Asset | Path:
+    """Return what anywidget takes for the built file called ``name``."""
+    found = Asset(name)
+    return found.path if os.environ.get("ANYWIDGET_HMR") == "1" and found.path.exists() else found
 
 
 class Panel(anywidget.AnyWidget):
@@ -46,6 +69,9 @@ class Panel(anywidget.AnyWidget):
     of = Unicode(help="Id of the experiment, or name of the data set, that is shown: each wish says it again.").tag(
         sync=True
     )
+
+    told = ""
+    """What went wrong with the last wish."""
 
     twin: ClassVar[str] = ""
     FREE: ClassVar[frozenset[str]] = frozenset()
@@ -216,9 +242,8 @@ class Panel(anywidget.AnyWidget):
         threading.Thread(target=run, name=f"nbtrain-{what}", daemon=True).start()
 
     def tell(self, trouble: str) -> None:
-        """Show ``trouble`` on the panel, or take it away."""
-        if trouble != self.trouble:
-            self.trouble = trouble
+        """Show ``trouble`` on the panel, or take it away; a state that has troubles of its own keeps ``told``."""
+        self.told = self.trouble = trouble
 
 
 class _Followed:

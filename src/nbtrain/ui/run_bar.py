@@ -98,7 +98,7 @@ class RunBar(Heart, Following, twin="run_bar"):
             "busy": {"text": start.question} if start.question else {},
             "starting": start.starting,
             "startable": not experiment.problems and not start.starting,
-            "trouble": "" if experiment.running else start.trouble,
+            "trouble": self.told or ("" if experiment.running else start.trouble),
         }
 
     # -- clicks -------------------------------------------------------------------------------------------------
