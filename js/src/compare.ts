@@ -5,11 +5,10 @@ import "./compare.css";
 import type { Compare, Compared, ComparedMetric, Verdict } from "./contracts";
 import { duration, isShare, measured, metricName, metricValue } from "./lib/format";
 import { MAX_COMPARED } from "./lib/listed";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { ICONS, WORDS } from "./lib/status";
 
 function prepare(panel: Panel<Compare>): () => TemplateResult {
-  reportVisibility(panel);
   return () => {
     const compared = panel.get("compared");
     if (!compared.length) return html`<div class="empty">No experiment is selected. Choose one in the stage Train or Runs.</div>`;

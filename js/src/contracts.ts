@@ -1,9 +1,16 @@
 // Every synced trait of every widget, by its Python twin. tests/ui/test_contracts.py compares this file with Python.
 import type { Status } from "./lib/status";
 
-/** Traits that every panel has: what went wrong with the last wish, in words. */
+/** Traits that every panel has: what went wrong with the last wish, what could not be drawn, and what is shown, by id or name. */
 export interface Common {
   trouble: string;
+  broken: string;
+  of: string;
+}
+
+/** The notice in the place of a studio that is shown in another cell. */
+export interface Elsewhere extends Common {
+  name: string;
 }
 
 export interface Gpu { name: string; use_percent: number | null; memory_used_gib: number; memory_total_gib: number; temperature_c: number | null }
@@ -19,7 +26,6 @@ export interface Header extends Common {
   stage: string;
   toasts: Toast[];
   beat: number;
-  visible: boolean;
 }
 
 /** What stands between a path that somebody has typed and a data set. */
@@ -45,7 +51,6 @@ export interface Experiments extends Common {
   guided: boolean;
   found: { text?: string; ok?: boolean; busy?: boolean };
   adding: Adding;
-  visible: boolean;
 }
 
 /** A card of the status table. */
@@ -55,7 +60,6 @@ export interface RunTable extends Common {
   cards: RunRow[];
   selected: string;
   overlay: string[];
-  visible: boolean;
 }
 
 /** One of the experiments that are compared; the first is what the others are set against. */
@@ -74,7 +78,6 @@ export interface Compare extends Common {
   settings: SideBySide[];
   offered: { id: string; name: string }[];
   metric: string;
-  visible: boolean;
 }
 
 /** One image of a gallery; `part` is its set, `problems` are in words. */
@@ -103,7 +106,6 @@ export interface Data extends Common {
   columns: string[];
   user: { name?: string; split?: string; editable?: boolean };
   adding: Adding;
-  visible: boolean;
 }
 
 export interface Gallery extends Common {
@@ -118,7 +120,6 @@ export interface Gallery extends Common {
   undo: string;
   redo: string;
   opened: { file?: string; heat?: string; facts?: { label: string; value: string }[] };
-  visible: boolean;
 }
 
 /** A chart with the rows that are seen, of `total`; `names` say what each stands for, `row` is its number in the whole table. */
@@ -134,7 +135,6 @@ export interface Statistics extends Common {
   failed: string;
   charts: Chart[];
   scan: Scan;
-  visible: boolean;
 }
 
 /** Shapes of an evaluation's parts. */
@@ -163,7 +163,6 @@ export interface EvaluationPanel extends Common {
   reliability: Evaluation["bins"];
   slices: { offered?: string[]; by?: string; rows?: Evaluation["slice"][] };
   said: string;
-  visible: boolean;
 }
 
 export interface Choice { value: string; label: string; hint?: string }
@@ -296,7 +295,6 @@ export interface GuidePanel extends Common {
   refused: Record<string, { text: any; message: string; advice: string }>;
   catalog: Record<string, Choice[]>;
   review: Partial<GuideReview>;
-  visible: boolean;
 }
 
 export interface RunBar extends Common {
@@ -327,12 +325,10 @@ export interface RunBar extends Common {
   commands: string;
   home: string;
   beat: number;
-  visible: boolean;
 }
 
 export interface Findings extends Common {
   findings: Suggestion[];
-  visible: boolean;
 }
 
 export interface Details extends Common {
@@ -346,7 +342,6 @@ export interface Details extends Common {
   phases: { phase: string; seconds: number; share: number; ms_per_step: number; meaning: string }[];
   changes: { step: number; path: string; old: string; value: string; extends: boolean }[];
   log: string;
-  visible: boolean;
 }
 
 export interface Chart {
@@ -363,5 +358,4 @@ export interface Curves extends Common {
   shown: boolean;
   waiting: boolean;
   painted: boolean;
-  visible: boolean;
 }

@@ -6,7 +6,7 @@ import { repeat } from "lit-html/directives/repeat.js";
 import "./curves.css";
 import type { Chart, Curves } from "./contracts";
 import { duration, grouped, measured, typed } from "./lib/format";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { attachCursor } from "./curves/cursor";
 import { keepTicks } from "./curves/ticks";
 
@@ -24,7 +24,6 @@ function prepare(panel: Panel<Curves>): () => TemplateResult {
   const place = (x: number): string => panel.get("axis") === "time" ? duration(x * panel.get("unit_s")) : panel.get("axis") === "epoch" ? `epoch ${measured(x)}` : `step ${grouped(x)}`;
   let zoomed = false;
   const reset = attachCursor(panel, place, (now) => { zoomed = now; panel.redraw(); });
-  reportVisibility(panel);
   requestAnimationFrame(() => setTimeout(() => panel.tell("painted", true), 0));
   return () => {
     if (!panel.get("shown")) return html``;

@@ -7,7 +7,8 @@ import { type SplitsLocal, splitsPart } from "./data/splits";
 import { PATH, addingPart } from "./lib/adding";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { askForImages } from "./lib/attend";
+import { type Panel, widget } from "./lib/panel";
 
 interface Local extends SourcesLocal, SplitsLocal { adding: boolean; path: string; root?: string; renaming: string; dropping: string; most: number }
 const MOST_CLASSES = 30;
@@ -21,7 +22,6 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
   };
   panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "", root: "" }); });
   panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
-  reportVisibility(panel);
   return () => {
     const none = panel.get("sets").length === 0;
     return html`${none ? html`<h3>No images yet</h3><p class="mut small">Images stay where they are; nothing is copied.</p>` : chooser(panel, local, change)}
@@ -66,7 +66,7 @@ function scan(panel: Panel<Data>): TemplateResult {
     <p class="small mut" role="status">${now.text}</p>
     ${now.trouble ? html`<div class="note bad small">${now.trouble}</div>` : nothing}
     ${kinds.length ? html`<ul class="kinds">${kinds.map((kind) => html`<li class=${kind.count > kind.dealt ? "" : "dealt"}>
-        <button class="link grow" title=${kind.help} @click=${() => panel.send("find", { key: "problem", value: kind.label })}>${kind.label}</button>
+        <button class="link grow" title=${kind.help} @click=${() => askForImages(panel, "find", { key: "problem", value: kind.label })}>${kind.label}</button>
         <span class="num">${grouped(kind.count)}</span>
         ${kind.count > kind.dealt ? html`<button class="plain small" title="Leave all of them out of training and measuring; undo takes it back" @click=${() => panel.send("exclude", { kind: kind.kind })}>Leave out</button>` : html`<span class="small ok">dealt with</span>`}</li>`)}</ul>`
       : now.state === "done" && !open ? html`<p class="small ok">✓ Nothing is wrong with these images.</p>` : nothing}</section>`;
@@ -83,7 +83,7 @@ function classes(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
   return html`<section><h3>${counted(all.length, "class", "classes")}</h3><ul class="classes">${all.slice(0, local.most).map((one) => html`<li>
     ${local.renaming === one.name ? html`<input class="rename" aria-label="New name" .value=${one.name} maxlength="200" @blur=${(e: Event) => rename(one.name, (e.target as HTMLInputElement).value.trim())}
         @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter") (e.target as HTMLElement).blur(); if (e.key === "Escape") { (e.target as HTMLInputElement).value = one.name; (e.target as HTMLElement).blur(); } }}>`
-      : html`<button class="link cut" title="Show its images" @click=${() => panel.send("find", { key: "label", value: one.name })}>${one.name}</button>`}
+      : html`<button class="link cut" title="Show its images" @click=${() => askForImages(panel, "find", { key: "label", value: one.name })}>${one.name}</button>`}
     <span class="share" aria-hidden="true"><i style="width:${(100 * one.count) / most}%"></i></span><span class="num">${grouped(one.count)}</span>
     <button class="icon" aria-label="Menu of ${one.name}" aria-haspopup="menu" @click=${(e: Event) => menu(one.name, e.currentTarget as HTMLElement)}>⋯</button>
     ${local.dropping === one.name ? html`<div class="confirm" role="alertdialog"><p class="small">Drop “${one.name}”? Its ${counted(one.count, "image")} leave the data set, but for those with other classes. Undo brings them back.</p>

@@ -4,10 +4,9 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import "./details.css";
 import type { Details } from "./contracts";
 import { counted, grouped, measured, metricName, metricValue, percent } from "./lib/format";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 
 function prepare(panel: Panel<Details>): () => TemplateResult {
-  reportVisibility(panel);
   return () => html`${metrics(panel.get("metrics"))}
     ${classes(panel.get("per_class"))}
     ${fold("Data", panel.get("facts").slice(0, 3).map((fact) => fact.value).join(" · "), panel.get("facts").length > 0, () => html`<dl>${panel.get("facts").map((fact) => html`<dt>${fact.label}</dt><dd>${fact.value}</dd>`)}</dl>`)}

@@ -9,7 +9,8 @@ import { type Seeking, confusion } from "./evaluation/confusion";
 import { type Curve, curves, reliability, slices } from "./evaluation/plots";
 import { measured, percent } from "./lib/format";
 import { nearTheEnd } from "./lib/listed";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { askForImages } from "./lib/attend";
+import { type Panel, widget } from "./lib/panel";
 
 const SHARES = /accuracy|top|precision|recall|f1|auroc|map|ece|average|match/i;
 interface Local extends Curve, Seeking, Sorting { part: string; checkpoint: string; deleting: boolean }
@@ -20,7 +21,6 @@ function prepare(panel: Panel<EvaluationPanel>): () => TemplateResult {
   panel.on("change:curve", () => { local.threshold = null; });
   panel.on("change:per_class", () => { Object.assign(local, { words: "", by: "", most: PAGE, sought: panel.get("confusion").words ?? "" }); });
   const end = nearTheEnd(panel, () => change({ most: local.most + PAGE }));
-  reportVisibility(panel);
   return () => {
     const facts = panel.get("experiment_facts");
     if (!facts.name) return html`<div class="empty">${facts.reason}</div>`;
@@ -49,7 +49,7 @@ function top(panel: Panel<EvaluationPanel>, local: Local, change: (part: Partial
       <span class="grow"></span>
       ${listed.length > 1 ? html`<select class="which" aria-label="Evaluations" @change=${(e: Event) => panel.send("choose", { number: Number((e.target as HTMLSelectElement).value) })}>${listed.map((one) => html`<option value=${one.number} ?selected=${one.number === panel.get("number")}>${one.number}: ${one.title}</option>`)}</select>` : listed[0] ? html`<span class="mut small cut">${listed[0].title}</span>` : nothing}
       ${panel.get("number") ? html`<button class="plain" title="One page that opens anywhere" @click=${() => panel.send("report")}>Report</button><button class="plain" @click=${() => panel.send("csv")}>CSV</button>
-        ${local.deleting ? html`<button class="solid-danger" @click=${() => { panel.send("delete"); change({ deleting: false }); }}>Delete it</button><button @click=${() => change({ deleting: false })}>Keep</button>` : html`<button class="plain" @click=${() => change({ deleting: true })}>Delete</button>`}` : nothing}</div>`;
+        ${local.deleting ? html`<button class="solid-danger" @click=${() => { panel.send("delete", { number: panel.get("number") }); change({ deleting: false }); }}>Delete it</button><button @click=${() => change({ deleting: false })}>Keep</button>` : html`<button class="plain" @click=${() => change({ deleting: true })}>Delete</button>`}` : nothing}</div>`;
 }
 
 function progress(panel: Panel<EvaluationPanel>): TemplateResult | typeof nothing {
@@ -68,7 +68,7 @@ function numbers(panel: Panel<EvaluationPanel>, local: Local, change: (part: Par
     <section>${reliability(panel.get("reliability"))}</section>
     <section class="wide">${classes(panel, local, change, end)}</section>
     <section>${slices(panel)}</section></div>
-    <div class="row showing"><h3>Images</h3><button @click=${() => panel.send("errors")}>Worst errors</button><button title="Images whose label the model doubts: look at them and relabel" @click=${() => panel.send("suspicious")}>Doubtful labels</button></div>`;
+    <div class="row showing"><h3>Images</h3><button @click=${() => askForImages(panel, "errors")}>Worst errors</button><button title="Images whose label the model doubts: look at them and relabel" @click=${() => askForImages(panel, "suspicious")}>Doubtful labels</button></div>`;
 }
 
 const shown = (name: string, value: number | null): string => SHARES.test(name) ? percent(value) : measured(value);

@@ -11,7 +11,7 @@ import { type Adder, PATH, addingPart } from "./lib/adding";
 import { counted, duration, grouped, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { canMoveDown, canMoveUp, ordinal } from "./lib/queue";
 import { ICONS, WORDS, isActive } from "./lib/status";
 
@@ -42,7 +42,6 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     box?.scrollIntoView({ block: "nearest" });
     box?.focus();
   });
-  reportVisibility(panel);
   return () => {
     const cards = panel.get("cards");
     const first = panel.get("blank") ? firstSteps(panel, local, change) : nothing;

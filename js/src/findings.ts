@@ -2,12 +2,11 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import "./findings.css";
 import type { Findings, Suggestion } from "./contracts";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 
 const NOTES = { problem: "bad", warning: "warn", info: "" };
 
 function prepare(panel: Panel<Findings>): () => TemplateResult {
-  reportVisibility(panel);
   return () => html`${panel.get("findings").map((one) => card(panel, one))}
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}`;
 }

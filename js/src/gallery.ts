@@ -5,7 +5,8 @@ import { repeat } from "lit-html/directives/repeat.js";
 import "./gallery.css";
 import type { Gallery, Tile } from "./contracts";
 import { counted, grouped } from "./lib/format";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { attend } from "./lib/attend";
+import { type Panel, widget } from "./lib/panel";
 
 const CHUNK = 48; // images per request
 const KEPT = 60; // chunks that are kept: the oldest go first
@@ -52,9 +53,13 @@ function prepare(panel: Panel<Gallery>): () => TemplateResult {
   panel.on("change:opened", () => { URL.revokeObjectURL(state.large); state.large = ""; panel.draw(); panel.el.querySelector<HTMLElement>(".large .close")?.focus(); });
   panel.signal.addEventListener("abort", () => { forget(); URL.revokeObjectURL(state.large); });
   measureWidth(panel, state);
-  reportVisibility(panel);
+  const asked = attend(panel);
+  const back = (): TemplateResult | typeof nothing => {
+    const go = asked.back();
+    return go ? html`<button class="plain small" title="To where these images were asked for" @click=${go}>↑ Back</button>` : nothing;
+  };
   // without a data set, or an evaluation, there is nothing to look through: the panel beside it says what to do
-  return () => !panel.get("editable") && panel.get("total") === 0 ? html`${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}` : html`${panel.get("title") ? html`<div class="row title-row"><h3 class="title cut">${panel.get("title")}</h3>${panel.get("can_widen") ? html`<button class="plain small" @click=${() => panel.send("widen")}>× Show all images</button>` : nothing}</div>` : nothing}${filters(panel)}${bar(panel, state)}
+  return () => !panel.get("editable") && panel.get("total") === 0 ? html`${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}` : html`${panel.get("title") ? html`<div class="row title-row"><h3 class="title cut">${panel.get("title")}</h3>${back()}${panel.get("can_widen") ? html`<button class="plain small" @click=${() => panel.send("widen")}>× Show all images</button>` : nothing}</div>` : nothing}${filters(panel)}${bar(panel, state)}
     ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}
     ${panel.get("opened").file ? large(panel, state) : nothing}
     ${view(panel, state)}`;

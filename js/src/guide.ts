@@ -10,7 +10,7 @@ import { dataStep } from "./guide/data";
 import { reviewStep } from "./guide/review";
 import { taskStep } from "./guide/task";
 import type { Local, Show } from "./guide/view";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 
 const STEPS: Record<string, (show: Show) => TemplateResult> = {
   task: taskStep, data: dataStep, classes: classesStep, configuration: configurationStep, review: reviewStep,
@@ -27,13 +27,12 @@ function prepare(panel: Panel<GuidePanel>): () => TemplateResult {
     if (panel.el.contains(document.activeElement) || document.activeElement === document.body) body?.focus({ preventScroll: true });
   });
   const take = (): void => { // opened from a button beside it, which Enter and Tab would otherwise still act on
-    if (panel.get("visible") && document.activeElement?.closest(".nbt-studio")) panel.el.querySelector<HTMLElement>(".step")?.focus({ preventScroll: true });
+    if (panel.seen && document.activeElement?.closest(".nbt-studio")) panel.el.querySelector<HTMLElement>(".step")?.focus({ preventScroll: true });
   };
-  panel.on("change:visible", () => requestAnimationFrame(take));
+  panel.onSight(() => requestAnimationFrame(take));
   requestAnimationFrame(take);
   panel.on("change:adding", () => { if (panel.get("adding").done !== undefined) Object.assign(local, { adding: false, path: "" }); });
   panel.listen(panel.el, "keydown", (event: KeyboardEvent) => keys(event, show));
-  reportVisibility(panel);
   return () => {
     const steps = panel.get("steps");
     const here = steps.find((step) => step.key === panel.get("step")) ?? steps[0];

@@ -1,12 +1,11 @@
 // The header: which project, for which task, on which machine; toasts; and the notice that the kernel is gone.
 import { html, nothing, type TemplateResult } from "lit-html";
-import { repeat } from "lit-html/directives/repeat.js";
 import "./header.css";
 import type { Gpu, Header, Machine } from "./contracts";
 import { counted, gibibytes } from "./lib/format";
 import { heart } from "./lib/heart";
 import { type Entry, openMenu, under } from "./lib/menu";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 
 const TOAST_MS = 6000;
 type Dialog = { kind: "path" } | { kind: "unsaved"; path: string } | null;
@@ -26,19 +25,16 @@ function prepare(panel: Panel<Header>): () => TemplateResult {
     panel.send("open", { path });
   };
   panel.on("change:project", () => { dialog = null; panel.redraw(); });
-  reportVisibility(panel);
   return () => html`
     <div class="row top" role="banner">
       ${projectButton(panel, open, () => show({ kind: "path" }))}
       ${taskPill(panel.get("project"))}
-      <span class="grow"></span>
-      ${meters(panel.get("machine"))}
+      <div class="corner ${toasts.any() ? "told" : ""}">${meters(panel.get("machine"))}<div class="toasts" role="status" aria-live="polite">${toasts.draw()}</div></div>
     </div>
     ${tabs(panel)}
     ${pulse()}
     ${dialog?.kind === "path" ? pathDialog(panel, open, () => show(null)) : nothing}
-    ${dialog?.kind === "unsaved" ? unsavedDialog(panel, dialog.path, () => show(null)) : nothing}
-    <div class="toasts" role="status" aria-live="polite">${toasts()}</div>`;
+    ${dialog?.kind === "unsaved" ? unsavedDialog(panel, dialog.path, () => show(null)) : nothing}`;
 }
 
 /** The stages, as tabs: arrows move between them. */
@@ -129,8 +125,9 @@ function meter(label: string, filled_percent: number, text: string): TemplateRes
 
 const share = (part = 0, whole = 0): number => (whole > 0 ? (100 * part) / whole : 0);
 
-/** Toasts are shown once: those that came after the view, for a few seconds, or until they are clicked away. */
-function livingToasts(panel: Panel<Header>): () => unknown {
+/** Toasts are shown once: those that came after the view, for a few seconds, or until they are clicked away. They stand
+ * where the meters are, one at a time, the newest first: nothing can be clicked there, and nothing moves for them. */
+function livingToasts(panel: Panel<Header>): { any: () => boolean; draw: () => TemplateResult | typeof nothing } {
   const last = (): number => Math.max(0, ...panel.get("toasts").map((toast) => toast.id));
   let seen = last();
   let living: Header["toasts"] = [];
@@ -141,8 +138,13 @@ function livingToasts(panel: Panel<Header>): () => unknown {
     living = [...living, ...fresh].slice(-4);
     for (const toast of fresh) setTimeout(() => drop(toast.id), TOAST_MS);
   });
-  return () => repeat(living, (toast) => toast.id, (toast) =>
-    html`<div class="toast ${toast.kind}" @click=${() => drop(toast.id)}>${toast.text}</div>`);
+  const draw = (): TemplateResult | typeof nothing => {
+    const [newest, ...older] = [...living].reverse();
+    if (!newest) return nothing;
+    const all = [newest, ...older].map((toast) => toast.text).join("\n");
+    return html`<div class="toast ${newest.kind}" title=${all} @click=${() => drop(newest.id)}><span class="cut">${newest.text}</span>${older.length ? html`<span class="mut num">+${older.length}</span>` : nothing}</div>`;
+  };
+  return { any: () => living.length > 0, draw };
 }
 
 export default widget<Header>("header", prepare);

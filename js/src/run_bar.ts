@@ -7,7 +7,7 @@ import type { RunBar } from "./contracts";
 import { leaveCommand } from "./lib/contents";
 import { counted, duration, grouped, metricName, metricValue, percent } from "./lib/format";
 import { heart } from "./lib/heart";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { canMoveDown, canMoveUp } from "./lib/queue";
 import { ICONS, WORDS, type Status, hasEnded, isActive, isResumable } from "./lib/status";
 
@@ -28,8 +28,7 @@ function prepare(panel: Panel<RunBar>): () => TemplateResult {
     if (!isActive(status)) change({ leaving: "", unanswered: false });
     if (!hasEnded(status)) change({ asking: false, fixing: -1, adding: "" });
   });
-  panel.on("change:commands", () => change({ leaving: "", unanswered: false, asking: false, fixing: -1, adding: "" }));
-  reportVisibility(panel);
+  for (const other of ["commands", "of"]) panel.on(`change:${other}`, () => change({ leaving: "", unanswered: false, asking: false, fixing: -1, adding: "" }));
   return () => {
     const status = panel.get("status");
     if (!status) return html`${pulse()}<div class="empty">Select an experiment to see its results.</div>`;
@@ -69,7 +68,7 @@ function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Loca
   const leaving = local.leaving !== "" && local.at === panel.get("commands");
   const ask = (kind: Leaving, word: string): TemplateResult =>
     html`<button ?disabled=${leaving && (kind === "pause" || local.leaving === "stop")} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
-  if (status === "pending") return html`${moves(panel)}<button @click=${() => panel.send("stop")}>Cancel</button>`;
+  if (status === "pending") return html`${moves(panel)}<button @click=${() => panel.send("stop", { id: panel.get("of") })}>Cancel</button>`;
   if (isActive(status)) return html`${status === "training" ? ask("pause", "Pause") : nothing}${ask("stop", "Stop")}`;
   const first = panel.get("resume_first");
   const resume = isResumable(status) ? html`<button class=${first ? "primary" : ""} ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing;
@@ -91,8 +90,8 @@ function moves(panel: Panel<RunBar>): TemplateResult | typeof nothing {
 function leave(kind: Leaving, panel: Panel<RunBar>, local: Local, change: (part: Partial<Local>) => void): void {
   const commands = panel.get("commands");
   change({ leaving: kind, at: commands });
-  if (kind === "pause") panel.send("pause");
-  else panel.send("stop");
+  if (kind === "pause") panel.send("pause", { id: panel.get("of") });
+  else panel.send("stop", { id: panel.get("of") });
   if (commands) void leaveCommand(kind, commands, panel.get("home"));
   setTimeout(() => { if (local.leaving === kind && isActive(panel.get("status") as Status) && panel.get("commands") === commands) change({ unanswered: true }); }, UNANSWERED_MS);
 }

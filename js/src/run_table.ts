@@ -9,7 +9,7 @@ import "./run_table.css";
 import type { RunRow, RunTable } from "./contracts";
 import { counted, duration, grouped, measured, metricName, metricValue, percent, when } from "./lib/format";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { ordinal } from "./lib/queue";
 import { ICONS, type Status, WORDS, isActive } from "./lib/status";
 
@@ -46,7 +46,6 @@ function prepare(panel: Panel<RunTable>): () => TemplateResult {
   const grow = (): void => change({ most: local.most + PAGE });
   const end = nearTheEnd(panel, grow);
   panel.on("msg:custom", panel.redraw);
-  reportVisibility(panel);
   return () => {
     const cards = panel.get("cards");
     const found = matching(cards, local.filter);

@@ -4,7 +4,7 @@ import { repeat } from "lit-html/directives/repeat.js";
 import "./statistics.css";
 import type { Chart, Statistics } from "./contracts";
 import { openMenu, under } from "./lib/menu";
-import { type Panel, reportVisibility, widget } from "./lib/panel";
+import { type Panel, widget } from "./lib/panel";
 import { drawing } from "./statistics/bars";
 import { table } from "./statistics/table";
 
@@ -14,7 +14,6 @@ const SCAN_TELLS = "sizes in pixels, aspect, brightness, contrast, sharpness, fo
 function prepare(panel: Panel<Statistics>): () => TemplateResult {
   const local: Local = { tables: new Set(), said: new Map(), shown: { chart: "", text: "" } };
   panel.on("msg:custom", (message: { copied?: { chart: string; text: string } }) => { if (message.copied) void copy(panel, local, message.copied); });
-  reportVisibility(panel);
   return () => {
     if (!panel.get("text")) return html``;
     const open = panel.get("view") === "statistics";

@@ -30,7 +30,7 @@ test("Stop says so at once and goes two ways", async () => {
   const asked = server();
   button(el, "Stop").click();
   await drawn();
-  assert.deepEqual(model.sent, [{ do: "stop" }]);
+  assert.deepEqual(model.sent, [{ do: "stop", id: "" }]);
   assert.match(asked[0] ?? "", /^PUT \/api\/contents\/p\/runs\/0001\/commands\/stop-\d+\.json$/);
   assert.equal(button(el, "Stopping…").disabled, true);
 });
@@ -40,12 +40,12 @@ test("Pause says so at once and goes two ways", async () => {
   const asked = server();
   button(el, "Pause").click();
   await drawn();
-  assert.deepEqual(model.sent, [{ do: "pause" }]);
+  assert.deepEqual(model.sent, [{ do: "pause", id: "" }]);
   assert.match(asked[0] ?? "", /commands\/pause-\d+\.json$/);
   assert.equal(button(el, "Pausing…").disabled, true);
   button(el, "Stop").click(); // harder, at any time
   await drawn();
-  assert.deepEqual(model.sent, [{ do: "pause" }, { do: "stop" }]);
+  assert.deepEqual(model.sent, [{ do: "pause", id: "" }, { do: "stop", id: "" }]);
   assert.match(asked[1] ?? "", /commands\/stop-\d+\.json$/);
   assert.equal(button(el, "Stopping…").disabled, true);
   assert.equal(button(el, "Pause").disabled, true);
@@ -134,21 +134,66 @@ test("a busy device asks: wait, beside, or not at all", async () => {
   assert.deepEqual(model.sent, [{ do: "answer", how: "beside" }]);
 });
 
-test("a page without a pulse says that the kernel is gone", async () => {
+const HEADER = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", stages: [], stage: "", toasts: [] as any[], beat: 1 };
+
+test("a page asks a quiet kernel for a word, says that there is none, and no longer once there is one", async () => {
   const now = performance.now.bind(performance);
-  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", stages: [], stage: "", toasts: [], beat: 1 };
-  const { el, gone } = show(header, state);
+  const { el, model, gone } = show(header, HEADER);
   performance.now = () => now() + 9000;
   await drawn(1200);
-  assert.match(text(el), /No word from the kernel for \d+ s.*run the cell again/);
+  assert.deepEqual(model.said.at(-1), { view: model.said[0].view, seen: true, ask: true });
+  assert.match(text(el), /No word from the kernel for \d+ s.*goes as soon as it answers/);
+  assert.doesNotMatch(text(el), /run the cell/i); // it may be busy only
+  model.fire("msg:custom", { here: "x" });
+  await drawn();
+  assert.doesNotMatch(text(el), /No word/);
+  el.classList.add("jupyter-widgets-disconnected");
+  performance.now = () => now() + 18_000;
+  await drawn(1200);
+  assert.match(text(el), /kernel was restarted.*Run the cell again/);
   performance.now = now;
   gone();
 });
 
-test("toasts are told once, as text", async () => {
-  const state = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, recent: [], machine: {}, unsaved: "", stages: [], stage: "", toasts: [{ id: 1, kind: "info", text: "old" }], beat: 0 };
-  const { el, model, gone } = show(header, state);
-  model.put({ toasts: [{ id: 1, kind: "info", text: "old" }, { id: 2, kind: "good", text: "“<i>A</i>” is completed" }] });
+test("each view has an id of its own, says that it is seen, and says goodbye for itself alone", () => {
+  const first = show(widget, STATE);
+  const one = first.model.said[0];
+  const second = show(widget, STATE);
+  assert.equal(one.seen, true);
+  assert.notEqual(second.model.said[0].view, one.view);
+  first.gone();
+  assert.deepEqual(first.model.said.at(-1), { view: one.view, seen: false, gone: true });
+  assert.equal(second.model.said.length, 1);
+});
+
+test("every wish carries what was shown when it was clicked", () => {
+  const { el, model } = show(widget, { ...STATE, status: "completed", of: "a1" });
+  button(el, "Extend…").click();
+  assert.equal(model.sent[0].of, "a1");
+});
+
+test("what could not be drawn stands on the page, whichever side it was", async () => {
+  const { el, model } = show(widget, { ...STATE, broken: "This could not be drawn: KeyError: 'x'" });
+  assert.match(text(el.querySelector(".broken")), /KeyError/);
+  assert.match(text(el), /Training/);
+  model.put({ broken: "", best: null, status: "completed" });
+  await drawn();
+  assert.match(text(el), /This panel could not be drawn: TypeError/);
+  model.put({ best: {} });
+  await drawn();
+  assert.doesNotMatch(text(el), /could not be drawn/);
+});
+
+test("toasts are told once, as text, one at a time and the newest first", async () => {
+  const old = { id: 1, kind: "info", text: "old" };
+  const { el, model, gone } = show(header, { ...HEADER, beat: 0, toasts: [old] });
+  model.put({ toasts: [old, { id: 2, kind: "good", text: "“<i>A</i>” is completed" }] });
+  await drawn();
+  assert.deepEqual(all(el, ".toast").map(text), ["“<i>A</i>” is completed"]);
+  model.put({ toasts: [old, { id: 2, kind: "good", text: "“<i>A</i>” is completed" }, { id: 3, kind: "bad", text: "“B” failed" }] });
+  await drawn();
+  assert.deepEqual(all(el, ".toast").map(text), ["“B” failed+1"]);
+  el.querySelector<HTMLElement>(".toast")!.click();
   await drawn();
   assert.deepEqual(all(el, ".toast").map(text), ["“<i>A</i>” is completed"]);
   gone();

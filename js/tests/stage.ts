@@ -2,7 +2,7 @@
 import { Window } from "happy-dom";
 
 const window = new Window({ url: "http://localhost/lab" });
-const names = ["document", "HTMLElement", "Element", "Node", "Event", "MouseEvent", "KeyboardEvent", "CSS", "FormData", "DocumentFragment", "Comment", "Text", "MutationObserver", "HTMLTemplateElement"];
+const names = ["document", "HTMLElement", "Element", "Node", "Event", "CustomEvent", "MouseEvent", "KeyboardEvent", "CSS", "FormData", "DocumentFragment", "Comment", "Text", "MutationObserver", "HTMLTemplateElement"];
 for (const name of names) (globalThis as any)[name] = (window as any)[name];
 Object.assign(globalThis, {
   window, document: window.document, innerWidth: 1400, innerHeight: 900, customElements: window.customElements,
@@ -12,6 +12,7 @@ Object.assign(globalThis, {
 /** A stand-in for anywidget's model: the state that Python would have sent. */
 export class FakeModel {
   readonly sent: any[] = [];
+  readonly said: any[] = [];
   readonly saved: Record<string, unknown>[] = [];
   private readonly handlers = new Map<string, Set<(...args: any[]) => void>>();
   private pending: Record<string, unknown> = {};
@@ -28,8 +29,8 @@ export class FakeModel {
   off(event?: string | null, handler?: ((...args: any[]) => void) | null): void {
     if (event && handler) this.handlers.get(event)?.delete(handler);
   }
-  /** Clicks; that a page has opened is told beside them. */
-  send(content: unknown): void { if (!(content as { seen?: boolean }).seen) this.sent.push(content); }
+  /** Clicks; what the view says of itself is kept apart from them. */
+  send(content: unknown): void { if (content && typeof content === "object" && "seen" in content) this.said.push(content); else this.sent.push(content); }
   /** A change that comes from Python. */
   put(values: Record<string, unknown>): void {
     Object.assign(this.state, values);
@@ -41,7 +42,7 @@ export class FakeModel {
 
 /** Shows a widget with this state; `gone` takes the view away. */
 export function show(widget: any, state: Record<string, any>): { el: HTMLElement; model: FakeModel; gone: () => void } {
-  const model = new FakeModel({ trouble: "", visible: true, ...state });
+  const model = new FakeModel({ trouble: "", broken: "", of: "", ...state });
   const el = document.createElement("div");
   document.body.replaceChildren(el);
   widget.initialize?.({ model });

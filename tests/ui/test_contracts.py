@@ -13,6 +13,7 @@ from nbtrain.ui import (
     curves,
     data,
     details,
+    elsewhere,
     evaluation,
     experiments,
     findings,
@@ -29,6 +30,7 @@ from nbtrain.ui.panel import Panel
 JS = Path(__file__).resolve().parents[2] / "js" / "src"
 PANELS = [
     header.Header,
+    elsewhere.Elsewhere,
     experiments.Experiments,
     form.Form,
     run_bar.RunBar,
@@ -73,5 +75,5 @@ def test_a_twin_is_there_and_knows_its_wishes(panel):
     """What the browser asks for has a handler, and each handler is asked for."""
     files = [JS / f"{panel.twin}.ts", *sorted((JS / panel.twin).glob("*.ts"))]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    wishes = set(re.findall(r"\.send\(\"(\w+)\"", text))
+    wishes = set(re.findall(r"(?:\.send\(|askForImages\(panel, )\"(\w+)\"", text))
     assert wishes == {name.removeprefix("do_") for name in dir(panel) if name.startswith("do_")}

@@ -236,7 +236,7 @@ def test_an_evaluation_is_shown_in_full_and_points_at_images(project):
     shown.gallery.perform("relabel", files=[predictions.files[0]], labels=["tulip"])
     PULSE.settle()
     assert "labels have changed" in panel.outdated
-    panel.perform("delete")
+    panel.perform("delete", number=panel.number)
     PULSE.settle()
     assert (panel.number, shown.gallery.count) == (0, 0)
     shown.close()

@@ -259,7 +259,7 @@ def test_log_scale_and_chosen_metric(done):
 
 def test_nothing_is_drawn_for_a_hidden_page(done, monkeypatch):
     panel = drawn(done)
-    panel.visible = False
+    panel.views.say("a page", seen=False)
     PULSE.settle()
     redrawn = []
     monkeypatch.setattr(Curves, "redraw", lambda self: redrawn.append(1))

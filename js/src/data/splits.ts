@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { Data, Split } from "../contracts";
 import { counted, grouped } from "../lib/format";
 import { type Entry, openMenu, under } from "../lib/menu";
+import { askForImages } from "../lib/attend";
 import type { Panel } from "../lib/panel";
 
 /** Whether a split is being made, and the name of the one that is being renamed. */
@@ -47,7 +48,7 @@ function row(panel: Panel<Data>, one: Split, local: SplitsLocal, change: Change)
   return html`<li>${local.calling === one.name ? html`<input class="rename" aria-label="New name" .value=${one.name} maxlength="80" @keydown=${keys} @blur=${(e: Event) => rename((e.target as HTMLInputElement).value.trim())}>`
     : html`<div class="grow"><span class="cut" title=${one.name}>${one.words || one.name}</span><small class="mut num">${sizes}</small>
       ${locked ? html`<small class="mut" title=${who}>${one.words ? `used by ${counted(one.used.length, "run")}` : `locked: used by ${counted(one.used.length, "run")}`}</small>` : nothing}
-      ${one.leaks === null ? nothing : one.leaks ? html`<small><button class="link warn" title="Copies of one image in several sets make the result look better than it is" @click=${() => panel.send("leaks", { name: one.name })}>${counted(one.leaks, "copy", "copies")} across sets</button></small>`
+      ${one.leaks === null ? nothing : one.leaks ? html`<small><button class="link warn" title="Copies of one image in several sets make the result look better than it is" @click=${() => askForImages(panel, "leaks", { name: one.name })}>${counted(one.leaks, "copy", "copies")} across sets</button></small>`
         : html`<small class="ok">no copies across sets</small>`}</div>
     ${use(panel, one.name)}<button class="icon" aria-label="Menu of the split ${one.name}" aria-haspopup="menu" @click=${(e: Event) => menu(e.currentTarget as HTMLElement)}>⋯</button>`}</li>`;
 }

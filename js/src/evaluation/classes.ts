@@ -5,6 +5,7 @@ import { guard } from "lit-html/directives/guard.js";
 import { ref } from "lit-html/directives/ref.js";
 import type { EvaluationPanel } from "../contracts";
 import { counted, grouped, measured, percent } from "../lib/format";
+import { askForImages } from "../lib/attend";
 import type { Panel } from "../lib/panel";
 
 type Cell = string | number | null;
@@ -68,7 +69,7 @@ function head(name: string, local: Sorting, change: (part: Partial<Sorting>) => 
 }
 
 function line(panel: Panel<EvaluationPanel>, columns: string[], kept: string[], row: Row): TemplateResult {
-  const images = (kind: string, n: number, what: string): unknown => n === 0 ? html`<span class="dim">0</span>` : html`<button class="link" aria-label="${counted(n, what)} of ${row.name}" @click=${() => panel.send("errors", { kind, label: row.name })}>${grouped(n)}</button>`;
+  const images = (kind: string, n: number, what: string): unknown => n === 0 ? html`<span class="dim">0</span>` : html`<button class="link" aria-label="${counted(n, what)} of ${row.name}" @click=${() => askForImages(panel, "errors", { kind, label: row.name })}>${grouped(n)}</button>`;
   const cell = (name: string): unknown => {
     if (name === "class") return html`<button class="link name cut" title="Draw the curves of ${row.name}" @click=${() => panel.send("curve", { label: row.name })}>${row.name}</button>`;
     if (name === "misses") return images("misses", row.misses, "miss");
@@ -95,7 +96,7 @@ export function decisions(panel: Panel<EvaluationPanel>): TemplateResult {
     return html`<h4>Decisions <small class="mut">click a part for its images</small></h4>
       <p class="small mut key"><i class="hits"></i>hits <i class="misses"></i>misses <i class="wrong"></i>false positives</p>
       <div class="decisions">${shown.map((row) => html`<span class="cut" title=${row.name}>${row.name}</span><span class="stack" style="width:${((100 * (row.support + row.wrong)) / widest).toFixed(1)}%">
-        ${part(row, "hits", "hits", () => panel.send("cell", { true: row.name, predicted: row.name }))}${part(row, "misses", "misses", () => panel.send("errors", { kind: "misses", label: row.name }))}${part(row, "wrong", "false positives", () => panel.send("errors", { kind: "false positives", label: row.name }))}</span>`)}</div>
+        ${part(row, "hits", "hits", () => askForImages(panel, "cell", { true: row.name, predicted: row.name }))}${part(row, "misses", "misses", () => askForImages(panel, "errors", { kind: "misses", label: row.name }))}${part(row, "wrong", "false positives", () => askForImages(panel, "errors", { kind: "false positives", label: row.name }))}</span>`)}</div>
       ${all.length > shown.length ? html`<p class="small mut">The ${shown.length} with most wrong decisions of ${grouped(all.length)}.</p>` : nothing}`;
   })}`;
 }

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { EvaluationPanel } from "../contracts";
 import { grouped } from "../lib/format";
+import { askForImages } from "../lib/attend";
 import type { Panel } from "../lib/panel";
 
 const ASK_MS = 250;
@@ -11,7 +12,7 @@ export interface Seeking { sought: string; asking: ReturnType<typeof setTimeout>
 
 export function confusion(panel: Panel<EvaluationPanel>, local: Seeking): TemplateResult {
   const { classes = [], counts = [], most = [], words = "" } = panel.get("confusion");
-  const show = (is: string, told: string) => (): void => panel.send("cell", { true: is, predicted: told });
+  const show = (is: string, told: string) => (): void => askForImages(panel, "cell", { true: is, predicted: told });
   const row = counts.map((cells) => Math.max(1, cells.reduce((sum, n) => sum + n, 0)));
   const side = Math.max(14, Math.min(40, Math.floor(360 / Math.max(1, classes.length))));
   return html`<h4>Confusion <small class="mut">rows are true, columns are told; click for the images</small></h4>

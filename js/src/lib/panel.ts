@@ -1,6 +1,6 @@
 // What every widget of nbtrain shares: one root element per view, one draw function of the synced state, redrawn at
 // most once per frame. It knows anywidget; it does not know any panel. Text from users only ever enters as text.
-import { render, type TemplateResult } from "lit-html";
+import { html, nothing, render, type TemplateResult } from "lit-html";
 import "../theme.css";
 
 /** The part of anywidget's model that panels use. */
@@ -14,8 +14,16 @@ export interface Model {
   widget_manager?: any;
 }
 
+/** How often a view that is seen says so again: one that goes without a word shall not be drawn for any longer. */
+const AGAIN_MS = 20_000;
+
 /** One view of one widget: its state, its voice to Python and its next redraw. */
 export class Panel<State extends object> {
+  /** This view's own id: each view of a widget speaks for itself. */
+  readonly view = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  /** Whether a person can see this view: its page is not hidden, and it is not in a stage or output that is folded. */
+  seen = document.visibilityState !== "hidden";
+  private folded = false;
   private due = false;
   private drawing: () => TemplateResult = () => { throw new Error("not ready"); };
 
@@ -26,9 +34,10 @@ export class Panel<State extends object> {
     return this.model.get(name) as State[Name];
   }
 
-  /** Asks Python to do `what`; the answer is a changed state. */
+  /** Asks Python to do `what`, to that which is shown now; the answer is a changed state. */
   send(what: string, content: Record<string, unknown> = {}): void {
-    this.model.send({ do: what, ...content });
+    const of = this.model.get("of") as string | undefined;
+    this.model.send({ do: what, ...content, ...(of ? { of } : {}) });
   }
 
   /** Tells Python a value that the browser owns. */
@@ -56,15 +65,56 @@ export class Panel<State extends object> {
     setTimeout(once, 120); // a hidden page has no frames
   };
 
-  /** Draws now. */
+  /** Draws now; what keeps it from that stands in its place. */
   draw(): void {
-    render(this.drawing(), this.el);
+    try {
+      const broken = this.model.get("broken") as string | undefined;
+      render(html`${broken ? note(broken) : nothing}${this.drawing()}`, this.el);
+    } catch (error) {
+      render(note(`This panel could not be drawn: ${String(error)}. Reload the page.`), this.el);
+      globalThis.reportError?.(error); // into the page's log, as if nobody had caught it
+    }
   }
 
   start(drawing: () => TemplateResult): void {
     this.drawing = drawing;
     this.on("change", this.redraw);
     this.draw();
+    this.watch();
+  }
+
+  /** Says to Python whether this view is seen; `ask` wants to hear at once that the kernel is there. */
+  say(more: { ask?: true; gone?: true } = {}): void {
+    try {
+      this.model.send({ view: this.view, seen: this.seen, ...more });
+    } catch { /* the kernel is gone, and the page says so: see heart.ts */ }
+  }
+
+  /** Calls `handler` whenever the view comes to be seen, or is hidden. */
+  onSight(handler: () => void): void {
+    this.listen(this.el, "nbt-sight", handler);
+  }
+
+  private watch(): void {
+    const look = (): void => {
+      const now = document.visibilityState !== "hidden" && !this.folded;
+      if (now === this.seen) return;
+      this.seen = now;
+      this.say();
+      this.el.dispatchEvent(new Event("nbt-sight"));
+    };
+    this.listen(document, "visibilitychange", look);
+    if (typeof ResizeObserver !== "undefined") {
+      const observer = new ResizeObserver(() => {
+        this.folded = this.el.isConnected && this.el.getClientRects().length === 0;
+        look();
+      });
+      observer.observe(this.el);
+      this.signal.addEventListener("abort", () => observer.disconnect());
+    }
+    this.say();
+    this.every(AGAIN_MS, () => { if (this.seen) this.say(); });
+    this.signal.addEventListener("abort", () => { this.seen = false; this.say({ gone: true }); });
   }
 
   /** Listens to the model until the view goes. */
@@ -84,6 +134,8 @@ export class Panel<State extends object> {
     this.signal.addEventListener("abort", () => clearInterval(timer));
   }
 }
+
+const note = (text: string): TemplateResult => html`<div class="note bad small broken" role="alert">${text}</div>`;
 
 interface RenderProps { model: Model; el: HTMLElement; signal?: AbortSignal }
 
@@ -105,29 +157,4 @@ export function widget<State extends object>(
       return () => gone.abort();
     },
   };
-}
-
-/** Tells Python whether anybody can see this view, so that nothing is sent to a hidden page. */
-export function reportVisibility(panel: Panel<{ visible: boolean }>): void {
-  let folded = false; // in a stage that is not open, or in a cell that the host has taken off the page
-  const report = (): void => panel.tell("visible", document.visibilityState !== "hidden" && !folded);
-  const resized = (): void => {
-    const now = panel.el.isConnected && panel.el.getClientRects().length === 0;
-    if (now !== folded) { folded = now; report(); }
-  };
-  panel.listen(document, "visibilitychange", report);
-  panel.on("change:visible", () => { if (document.visibilityState !== "hidden" && !folded) report(); });
-  if (typeof ResizeObserver !== "undefined") {
-    const observer = new ResizeObserver(resized);
-    observer.observe(panel.el);
-    panel.signal.addEventListener("abort", () => observer.disconnect());
-  }
-  if (!panel.get("visible")) report();
-  // After a reload the kernel may hear the old page's goodbye after this page has read its state, and before it listens
-  // for changes. So it is told by a message too: a trait that has not changed here would not be sent.
-  if (document.visibilityState !== "hidden") panel.model.send({ seen: true });
-  panel.signal.addEventListener("abort", () => {
-    panel.model.set("visible", false);
-    panel.model.save_changes();
-  });
 }

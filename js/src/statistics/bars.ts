@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { Chart, Statistics } from "../contracts";
 import { grouped, measured } from "../lib/format";
+import { askForImages } from "../lib/attend";
 import type { Panel } from "../lib/panel";
 
 type Row = Chart["rows"][number];
@@ -15,7 +16,7 @@ export const number = (row: Row, key: string): number => Number(row[key] ?? 0);
 const counts = (row: Row): string => [row.objects === undefined || row.name !== undefined ? "" : `${grouped(number(row, "objects"))} objects on`, `${grouped(number(row, "images"))} ${number(row, "images") === 1 ? "image" : "images"}`].filter(Boolean).join(" ");
 
 export function drawing(panel: Panel<Statistics>, chart: Chart): TemplateResult {
-  const show = (row: Row, part = "") => (): void => panel.send("show", { chart: chart.key, row: row.row, part });
+  const show = (row: Row, part = "") => (): void => askForImages(panel, "show", { chart: chart.key, row: row.row, part });
   if (chart.kind === "bins" && chart.rows.length > 1) return bins(chart, show);
   if (chart.kind === "grid") return grid(chart, show);
   return chart.key === "weights" ? weights(chart, show) : names(chart, show);

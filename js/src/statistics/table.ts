@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from "lit-html";
 import type { Chart, Statistics } from "../contracts";
 import { grouped, measured, percent } from "../lib/format";
+import { askForImages } from "../lib/attend";
 import type { Panel } from "../lib/panel";
 
 const HEADS: Record<string, string> = {
@@ -11,7 +12,7 @@ const HEADS: Record<string, string> = {
 const WHOLE = new Set(["images", "objects", "train", "val", "test", "none"]);
 
 export function table(panel: Panel<Statistics>, chart: Chart): TemplateResult {
-  const show = (row: number) => (): void => panel.send("show", { chart: chart.key, row, part: "" });
+  const show = (row: number) => (): void => askForImages(panel, "show", { chart: chart.key, row, part: "" });
   return html`<div class="scroll"><table class="num"><thead><tr>${chart.columns.map((key) => html`<th scope="col">${HEADS[key] ?? key}</th>`)}</tr></thead>
     <tbody>${chart.rows.map((row) => html`<tr>${chart.columns.map((key, place) => html`<td>${place ? value(key, row[key]) : html`<button class="link" title="Show its images" @click=${show(row.row)}>${value(key, row[key])}</button>`}</td>`)}</tr>`)}</tbody></table></div>`;
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from nbtrain.errors import NbtrainError
@@ -26,7 +27,12 @@ class Listeners(Generic[T]):
         if event not in EVENTS:
             raise NbtrainError("there is no such event", value=event, advice=f"Events: {', '.join(EVENTS)}.")
         self._by_event[event].append(listener)
-        return lambda: self._by_event[event].remove(listener)
+
+        def off() -> None:
+            with suppress(ValueError):  # taken off already
+                self._by_event[event].remove(listener)
+
+        return off
 
     def tell(self, subject: T, events: Iterable[str]) -> None:
         """Call whoever listens to one of ``events``."""

@@ -118,7 +118,12 @@ class Job(Generic[T]):
         self._listeners.append(listener)
         if self.over:
             listener(self)
-        return lambda: self._listeners.remove(listener)
+
+        def off() -> None:
+            with contextlib.suppress(ValueError):  # taken off already
+                self._listeners.remove(listener)
+
+        return off
 
     # ------------------------------------------------------------------ inside
 

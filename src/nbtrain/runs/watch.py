@@ -18,7 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MethodType
 from typing import TypeAlias
+from weakref import WeakMethod
 
 from nbtrain.messages import ENDED, Message, Status
 from nbtrain.runs.folder import RunFolder, RunStatus, newest_run
@@ -28,6 +30,7 @@ TAIL_S = 0.05
 IDLE_S = 1.0
 SHELF_S = 0.5
 _STATUS_S = 0.25
+_TROUBLED_S = 30.0
 _LIMIT_BYTES = 8 << 20
 """How much of one journal is read in one go, so that a long history does not hold up the others."""
 _AT_ONCE, _RECENT_S, _RELIST_S = 800, 30.0, 5.0
@@ -46,6 +49,28 @@ class _Job:
 
     work: Callable[[], float]
     due_s: float = 0.0
+    weak: _Callback | None = None
+    """Whose method is called; the job ends with it."""
+
+
+class _Callback:
+    """A function, or a method whose object this does not keep alive: what nobody holds is not watched for ever."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self._now: Callable[[], Callable[..., None] | None] = (
+            WeakMethod(function) if isinstance(function, MethodType) else lambda: function
+        )
+
+    @property
+    def there(self) -> bool:
+        """Whether there is still something to call."""
+        return self._now() is not None
+
+    def call(self, *args: object) -> None:
+        """Call it, where it is still there."""
+        function = self._now()
+        if function is not None:
+            function(*args)
 
 
 class Watch:
@@ -59,6 +84,13 @@ class Watch:
         self._thread: threading.Thread | None = None
         self.errors = 0
         """How many callbacks have raised; each is in the log."""
+        self._failed: tuple[float, Exception] | None = None
+
+    @property
+    def trouble(self) -> Exception | None:
+        """What was raised on this thread within the last half minute, for a page to show; None for nothing."""
+        failed = self._failed
+        return failed[1] if failed is not None and time.monotonic() < failed[0] + _TROUBLED_S else None
 
     def follow(self, run: RunFolder, callback: OnNews, reader: JournalReader | None = None) -> int:
         """Call back with all messages of ``run`` from its first on, in batches, and with its status when it changes.
@@ -70,18 +102,21 @@ class Watch:
     def follow_experiments(self, folder: str | Path, callback: OnChange) -> int:
         """Call back with the experiment folders in ``folder`` that are added, removed or changed, by whomever.
 
-        What is there now is not told: look at it afterwards, and nothing is missed.
+        What is there now is not told: look at it afterwards, and nothing is missed. An object whose method is called
+        back is not kept alive by that.
         """
-        return self._add(_Shelf(Path(folder), callback, self._call).look)
+        weak = _Callback(callback)
+        return self._add(_Shelf(Path(folder), weak.call, self._call).look, weak)
 
     def every(self, seconds: float, callback: Callable[[], None]) -> int:
-        """Call back every so many seconds, first at once."""
+        """Call back every so many seconds, first at once; an object's method as long as somebody holds the object."""
+        weak = _Callback(callback)
 
         def work() -> float:
-            self._call(callback)
+            self._call(weak.call)
             return seconds
 
-        return self._add(work)
+        return self._add(work, weak)
 
     def unfollow(self, token: int) -> None:
         """Stop what ``follow``, ``follow_experiments`` or ``every`` began; a call already under way may still end."""
@@ -98,10 +133,10 @@ class Watch:
         if thread and thread is not threading.current_thread():
             thread.join(timeout=5.0)
 
-    def _add(self, work: Callable[[], float]) -> int:
+    def _add(self, work: Callable[[], float], weak: _Callback | None = None) -> int:
         with self._guard:
             token = next(self._tokens)
-            self._jobs[token] = _Job(work)
+            self._jobs[token] = _Job(work, weak=weak)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="nbtrain-watch", daemon=True)
                 self._thread.start()
@@ -115,6 +150,7 @@ class Watch:
                 if not self._jobs:
                     self._thread = None
                     return
+                self._jobs = {token: job for token, job in self._jobs.items() if job.weak is None or job.weak.there}
                 jobs = list(self._jobs.items())
             for token, job in jobs:
                 if job.due_s <= time.monotonic() and token in self._jobs:
@@ -125,17 +161,21 @@ class Watch:
     def _work(self, job: _Job) -> float:
         try:
             return job.work()
-        except Exception:  # a folder that vanishes, a disk that goes away: the others are still to be followed
-            self.errors += 1
+        except Exception as error:  # a folder that vanishes, a disk that goes away: the others are still followed
+            self._fail(error)
             _log.exception("a run or folder could not be read")
             return IDLE_S
 
     def _call(self, callback: Callable[..., None], *args: object) -> None:
         try:
             callback(*args)
-        except Exception:  # whatever a listener does wrong is its own affair
-            self.errors += 1
+        except Exception as error:  # whatever a listener does wrong is its own affair
+            self._fail(error)
             _log.exception("a listener of the watch thread failed")
+
+    def _fail(self, error: Exception) -> None:
+        self.errors += 1
+        self._failed = (time.monotonic(), error)
 
 
 @dataclass

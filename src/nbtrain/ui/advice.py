@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from threading import Thread
 from typing import Any
 
 from traitlets import Dict, List
@@ -77,11 +76,13 @@ class Advised(Tools):
         """Look at the sizes of the images, once, after the form has been painted: the first look takes a moment."""
         info = self.experiment.data_info if self.experiment is not None else {}
         if info and not counsel.looked_at(info):
-            Thread(target=self._look, args=(info,), name="nbtrain-look", daemon=True).start()
+            self.aside("look", lambda: self._look(info))
 
-    def _look(self, info: Mapping[str, Any]) -> None:
-        if counsel.sizes_of(info):
-            self.soon()
+    def _look(self, info: Mapping[str, Any]) -> bool:
+        """Return whether there is anything new to draw: what cannot be looked at is not looked at again."""
+        with self.telling("look"):
+            return bool(counsel.sizes_of(info))
+        return False
 
     # -- clicks -------------------------------------------------------------------------------------------------
 

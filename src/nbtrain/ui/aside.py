@@ -4,12 +4,14 @@ answer is there. One question at a time; an older one's answer is shown by nobod
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 from nbtrain.errors import NbtrainError
 
+_log = logging.getLogger("nbtrain.ui")
 Answer = TypeVar("Answer")
 
 
@@ -48,6 +50,7 @@ class Aside(Generic[Answer]):
         except NbtrainError as error:
             trouble = str(error)
         except Exception as error:  # noqa: BLE001 - a thread's traceback has no reader
+            _log.exception("what a panel asked for could not be worked out")
             trouble = f"That did not work: {type(error).__name__}: {error}"
         with self._guard:
             self._key, self._answer, self.trouble, self.busy = key, answer, trouble, False

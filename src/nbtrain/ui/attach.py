@@ -1,11 +1,13 @@
 """Gives experiments and projects their panels: ``experiment.form``, ``experiment.results``, ``display(experiment)``.
 
 The objects stand on a lower floor than the panels and cannot name them; the package calls :func:`attach` when it
-hands out the classes. Panels, and with them ipywidgets, are imported when somebody asks for one.
+hands out the classes. Panels, and with them ipywidgets, are imported when somebody asks for one. Asked for again, it is
+the same panel, as long as that is open: a cell that runs again shows it once more, and leaves none behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nbtrain.project.experiment import Experiment
@@ -21,28 +23,36 @@ def attach() -> None:
     Project._repr_mimebundle_ = _show_project  # type: ignore[attr-defined]
 
 
+def _once(shown: Experiment | Project, make: Callable[[Any], Any]) -> Any:
+    """Return the panel of ``shown`` that ``make`` makes: the one that is open, else a new one."""
+    panels = shown.__dict__.setdefault("_panels", {})
+    if make not in panels or panels[make].closed:
+        panels[make] = make(shown)
+    return panels[make]
+
+
 def _form(experiment: Experiment) -> Any:
     from nbtrain.ui.form import Form
 
-    return Form(experiment)
+    return _once(experiment, Form)
 
 
 def _results(experiment: Experiment) -> Any:
     from nbtrain.ui.results import Results
 
-    return Results(experiment)
+    return _once(experiment, Results)
 
 
 def _table(project: Project) -> Any:
     from nbtrain.ui.run_table import RunTable
 
-    return RunTable(project)
+    return _once(project, RunTable)
 
 
 def _show_experiment(experiment: Experiment, **kwargs: Any) -> Any:
     from nbtrain.ui.studio import ExperimentView
 
-    return ExperimentView(experiment)._repr_mimebundle_(**kwargs)
+    return _once(experiment, ExperimentView)._repr_mimebundle_(**kwargs)
 
 
 def _show_project(project: Project, **kwargs: Any) -> Any:

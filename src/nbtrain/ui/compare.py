@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Dict, List, Unicode
 
 from nbtrain.errors import NbtrainError
 from nbtrain.evaluation.bootstrap import Interval
@@ -47,15 +47,15 @@ class Compare(Panel, twin="compare"):
     settings = List(Dict(), help="Settings that differ: path, label and the value of each.").tag(sync=True)
     offered = List(Dict(), help="Id and name of experiments that could be added, newest first.").tag(sync=True)
     metric = Unicode(help="The metric that the first experiment is watched by.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, project: Project, choose: Callable[[str, bool], None], **kwargs: Any) -> None:
         """Compare experiments of ``project``; ``choose`` is told the id of one that is wanted, or no longer."""
         super().__init__(**kwargs)
         self._choose, self._compared, self._places = choose, tuple[Experiment, ...](), tuple[int, ...]()
         self._verdicts, self._jobs = Verdicts(self.soon), list[Evaluation]()
+        self._deaf: list[Callable[[], None]] = []
+        """What takes this panel off the evaluations that it has asked for."""
         self.show(project, None)
-        self.observe(self.soon, "visible")
 
     def show(self, project: Project, first: Experiment | None, others: Sequence[tuple[int, Experiment]] = ()) -> None:
         """Set ``others``, each with its place in the palette, against the ``first``."""
@@ -67,6 +67,12 @@ class Compare(Panel, twin="compare"):
         for experiment in self._compared:
             self.follow(experiment, "beat", "name", "status", "config")
         self.redraw()
+
+    def close(self) -> None:
+        """Hear nothing of evaluations any more, and take the panel off all pages."""
+        for off in self._deaf:
+            off()
+        super().close()
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
@@ -134,7 +140,7 @@ class Compare(Panel, twin="compare"):
                     refused.append(f"“{experiment.name}”: {error}")
                     continue
                 self._jobs.append(job)
-                job.on_change(lambda _: self.soon())
+                self._deaf.append(job.on_change(lambda _: self.soon()))
         self.tell(" ".join(refused))
 
     def do_cancel(self) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ipywidgets import Box
-
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.compare import Compare
 from nbtrain.ui.curves import Curves
-from nbtrain.ui.panel import shared_layout
+from nbtrain.ui.panel import Group, shared_layout
 
 
-class ComparisonView(Box):  # type: ignore[misc]
+class ComparisonView(Group):
     """Tables and curves of some experiments."""
 
     def __init__(self, project: Project, choose: Callable[[str, bool], None], **kwargs: Any) -> None:

@@ -21,7 +21,7 @@ from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.drawn import Drawn, Points
-from nbtrain.ui.panel import Panel
+from nbtrain.ui.panel import Panel, close_all
 from nbtrain.ui.thinning import Curve, dashed, frame, stacked
 
 if TYPE_CHECKING:
@@ -62,16 +62,17 @@ class Curves(Panel, twin="curves"):
     shown = Bool(help="Whether there is, or soon will be, something to draw.").tag(sync=True)
     waiting = Bool(help="Whether the first numbers are still to come.").tag(sync=True)
     painted = Bool(help="Whether the page has painted once; the browser tells.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._figures: dict[str, bqplot.Figure] = {}
+        self._replaced: list[bqplot.Scale] = []
+        """Scales that have been replaced; the page may still draw by them."""
         self._logs: set[str] = set()
         self._chosen: dict[str, str] = {}
         self._known = Drawn()
         self.show(experiment)
-        self.observe(self.soon, ["visible", "painted"])
+        self.observe(self.soon, "painted")
         self.observe(lambda _: _load_bqplot(), ["painted"])
 
     def show(self, experiment: Experiment | None, compared: Sequence[tuple[int, Experiment]] = ()) -> None:
@@ -83,9 +84,14 @@ class Curves(Panel, twin="curves"):
         self._drawn: Any = None
         self.redraw()
 
+    def close(self) -> None:
+        """Take the figures off all pages too."""
+        close_all(*self._figures.values(), *self._replaced)
+        super().close()
+
     # -- drawing ------------------------------------------------------------------------------------------------
 
-    def redraw(self) -> None:
+    def draw(self) -> None:
         """Draw what has changed since the last time."""
         with self.hold_sync():
             self.shown = self._has_something_to_show()
@@ -234,6 +240,7 @@ class Curves(Panel, twin="curves"):
         figure = self._figures[key]
         scale = bqplot.LogScale() if log else bqplot.LinearScale()
         self._logs = self._logs | {key} if log else self._logs - {key}
+        self._replaced.append(figure.axes[1].scale)
         figure.marks[0].scales = {**figure.marks[0].scales, "y": scale}
         figure.axes[1].scale = scale
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Dict, List, Unicode
 
 from nbtrain.data.inspection.problems import KINDS, Problems
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
-from nbtrain.errors import NbtrainError
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.experiment import Experiment
@@ -32,6 +30,8 @@ from nbtrain.ui.panel import Panel
 class Data(SourceWishes, SplitWishes, Panel, twin="data"):
     """Which data set, what it holds, and what is wrong with it."""
 
+    FREE = frozenset({"choose", "find", "look", "stop_adding", "read"})
+
     sets = List(Dict(), help="Every data set of the project: name, images and classes.").tag(sync=True)
     chosen = Unicode(help="Name of the data set that is shown, empty for none.").tag(sync=True)
     facts = List(Dict(), help="Label and value of what is known of it.").tag(sync=True)
@@ -46,7 +46,6 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
     )
     user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
     adding = Dict(help="What was found at a path: path, lines, ok, elsewhere, busy with text, and done.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(
         self,
@@ -74,8 +73,9 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         self.adder = Adding(project, self.soon, self._added)
         """Who looks at paths, and adds what lies there."""
         self._scan: Scan | None = None
+        self._unscan: Callable[[], None] = lambda: None
+        """Hears no more of the scan that was started here."""
         self.show(project)
-        self.observe(self.soon, "visible")
 
     def show(self, project: Project, name: str = "") -> None:
         """Show another project, or another of its data sets."""
@@ -85,6 +85,15 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         self._name = name if name in names else names[0] if names else ""
         self._scan = project.scan(self._name, start=False) if self._name else None
         self.redraw()
+
+    def subject(self) -> str:
+        """Return the name of the data set."""
+        return self._name
+
+    def close(self) -> None:
+        """Hear nothing of scans any more, and take the panel off all pages."""
+        self._unscan()
+        super().close()
 
     @property
     def data(self) -> LiveDataSet | None:
@@ -195,17 +204,17 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         """Look at every image, also at those that came since the data set was looked at last."""
         scan, data = self._scan, self.data
         if scan is not None and data is not None and not scan.running:
-            Thread(target=self._start_scan, args=(scan, data), name="nbtrain-look", daemon=True).start()
+            self.aside("scan", lambda: self._start_scan(scan, data))
 
     def _start_scan(self, scan: Scan, data: LiveDataSet) -> None:
         try:
             data.refresh()
             scan.start()
-        except (OSError, NbtrainError) as error:
+        except OSError as error:
             self.tell(str(error))
             return
-        scan.on_change(lambda _: self._scanned(scan))
-        self.soon()
+        self._unscan()
+        self._unscan = scan.on_change(lambda _: self._scanned(scan))
 
     def do_cancel(self) -> None:
         """Stop looking; what was seen is kept."""

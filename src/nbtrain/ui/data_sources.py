@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from threading import Thread
 from typing import Any
 
 from traitlets import Dict, HasTraits, List
@@ -28,6 +27,7 @@ class SourceWishes(HasTraits):
     ).tag(sync=True)
 
     _chose: Callable[[], None]
+    aside: Callable[[str, Callable[[], object]], None]
     soon: Callable[..., None]
 
     @property
@@ -65,7 +65,7 @@ class SourceWishes(HasTraits):
             match = data.check_source(source, path)
             return {**told, "text": str(match), "ok": match.n_same > 0, "whole": match.whole}
 
-        self._aside({**told, "busy": True, "text": "Looking…"}, check)
+        self._work({**told, "busy": True, "text": "Looking…"}, check)
 
     def do_move_source(self, source: str, path: str, partly: bool = False) -> None:
         """Read a source from another path, where its images were found again."""
@@ -75,7 +75,7 @@ class SourceWishes(HasTraits):
             self._chose()
             return {"source": source, "done": f"Read from {from_here(match.path)} from now on."}
 
-        self._aside({"source": source, "path": path, "busy": True, "text": "Reading…"}, move)
+        self._work({"source": source, "path": path, "busy": True, "text": "Reading…"}, move)
 
     def _arrange(self, source: str, text: str, change: Callable[[LiveDataSet], object], done: str) -> None:
         def work(data: LiveDataSet) -> dict[str, Any]:
@@ -83,22 +83,23 @@ class SourceWishes(HasTraits):
             self._chose()
             return {"source": source, "done": done}
 
-        self._aside({"source": source, "busy": True, "text": text}, work)
+        self._work({"source": source, "busy": True, "text": text}, work)
 
-    def _aside(self, told: dict[str, Any], job: Callable[[LiveDataSet], dict[str, Any]]) -> None:
+    def _work(self, told: dict[str, Any], job: Callable[[LiveDataSet], dict[str, Any]]) -> None:
         data = self.data
         if data is None or self.finding.get("busy"):
             return
         self.finding = told
-        Thread(target=self._finish, args=(data, told, job), name="nbtrain-sources", daemon=True).start()
+        self.aside("sources", lambda: self._finish(data, told, job))
 
     def _finish(self, data: LiveDataSet, told: dict[str, Any], job: Callable[[LiveDataSet], dict[str, Any]]) -> None:
+        found: dict[str, Any] = {**told, "busy": False, "ok": False, "text": "That did not work."}
         try:
             found = job(data)
         except NbtrainError as error:
-            found = {**told, "busy": False, "ok": False, "text": str(error)}
-        self.finding = found
-        self.soon()
+            found["text"] = str(error)
+        finally:
+            self.finding = found
 
 
 def from_here(path: str) -> str:

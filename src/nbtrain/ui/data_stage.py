@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipywidgets import Box
-
 from nbtrain.data.splits import Split
 from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
@@ -17,14 +15,14 @@ from nbtrain.project.project import Project
 from nbtrain.project.shelf import Shelf
 from nbtrain.ui.data import Data
 from nbtrain.ui.gallery import Gallery
-from nbtrain.ui.panel import shared_layout
+from nbtrain.ui.panel import Group, shared_layout
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.statistics import IMAGES, Statistics
 
 _OFF = "nbt-off"
 
 
-class DataStage(Box):  # type: ignore[misc]
+class DataStage(Group):
     """A data set with its images, and its statistics."""
 
     def __init__(self, project: Project, **kwargs: Any) -> None:
@@ -39,7 +37,7 @@ class DataStage(Box):  # type: ignore[misc]
         self.statistics.find, self.statistics.changed = self._find_class, self._turn
         self.statistics.start_scan = lambda: self.data.perform("scan")
         self.data.observe(self._beside, ["scan", "reading"])
-        self._images = Box([self.gallery], layout=layout).add_class("nbt-images")  # a class stays on a box alone
+        self._images = Group([self.gallery], layout=layout).add_class("nbt-images")  # a class stays on a box alone
         super().__init__([self.data, self.statistics, self._images], **kwargs)
         self.add_class("nbt-data-stage")
         self._ready = True  # images may have been listed meanwhile: whoever opens the stage looks
@@ -114,7 +112,8 @@ class DataStage(Box):  # type: ignore[misc]
             return None
         try:
             return project.data.split(config.data)
-        except NbtrainError:
+        except NbtrainError as error:
+            self.data.tell(str(error))
             return None
 
     def _problems(self) -> dict[str, dict[str, str]]:

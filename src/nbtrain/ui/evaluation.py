@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from traitlets import Bool, Dict, Int, List, Unicode
@@ -31,6 +30,7 @@ ShowImages = Callable[[str, Sequence[tuple[str, str]]], None]
 class EvaluationPanel(Following, twin="evaluation"):
     """Evaluations of one experiment, the chosen one in full."""
 
+    FREE = frozenset({"choose", "curve", "slice", "confused"})
     WATCHED = ("status", "name", "run_path", "checkpoints")
 
     experiment_facts = Dict(help="Name and status of the experiment, and why it cannot be evaluated.").tag(sync=True)
@@ -117,6 +117,11 @@ class EvaluationPanel(Following, twin="evaluation"):
         which = int(checkpoint) if checkpoint.isdecimal() else checkpoint
         self._follow_job(self.experiment.evaluate(part, which))
 
+    def close(self) -> None:
+        """Hear nothing of evaluations any more, and take the panel off all pages."""
+        self._follow_job(None)
+        super().close()
+
     def _follow_job(self, job: Evaluation | None) -> None:
         """Draw how far an evaluation is, and nothing of another one any more."""
         self._deaf()
@@ -134,9 +139,9 @@ class EvaluationPanel(Following, twin="evaluation"):
         self._label, self._by, self._words = MICRO, "", ""
         self._show_worst()
 
-    def do_delete(self) -> None:
-        """Move the evaluation that is shown to the trash."""
-        if self._evaluation is not None:
+    def do_delete(self, number: int) -> None:
+        """Move the evaluation of this number to the trash, where it is still the one that is shown."""
+        if self._evaluation is not None and self._evaluation.number == number:
             self._evaluation.delete()
             found = _readable(self.experiment)
             self._evaluation = found[-1] if found else None
@@ -181,30 +186,27 @@ class EvaluationPanel(Following, twin="evaluation"):
         shown = self._evaluation
         if shown is not None:
             path = _beside(shown, ".html")
-            self._aside("Writing the report…", lambda: f"Report written to {shown.report(path)}")
+            self._write("Writing the report…", lambda: f"Report written to {shown.report(path)}")
 
     def do_csv(self) -> None:
         """Write all tables as CSV files into a folder beside the notebook."""
         shown = self._evaluation
         if shown is not None:
             folder = _beside(shown, "")
-            self._aside("Writing the tables…", lambda: f"{len(shown.to_csv(folder))} tables written to {folder}")
+            self._write("Writing the tables…", lambda: f"{len(shown.to_csv(folder))} tables written to {folder}")
 
-    def _aside(self, begun: str, work: Callable[[], str]) -> None:
+    def _write(self, begun: str, work: Callable[[], str]) -> None:
         """Do what takes its time on a thread of its own, and say what has come of it."""
         self.said = begun
 
         def run() -> None:
+            said = ""
             try:
-                self.said = work()
-            except NbtrainError as error:
-                self.said = ""
-                self.tell(str(error))
-            except Exception as error:  # noqa: BLE001 - a traceback has no reader on this thread
-                self.said = ""
-                self.tell(f"That did not work: {type(error).__name__}: {error}")
+                said = work()
+            finally:
+                self.said = said
 
-        Thread(target=run, name="nbtrain-evaluation-files", daemon=True).start()
+        self.aside("files", run)
 
     def _show_worst(self) -> None:
         try:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipywidgets import Box
-
 from nbtrain.errors import NbtrainError
 from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.shelf import Shelf
 from nbtrain.ui.evaluation import EvaluationPanel
 from nbtrain.ui.gallery import Gallery
-from nbtrain.ui.panel import shared_layout
+from nbtrain.ui.panel import Group, shared_layout
 from nbtrain.ui.pulse import PULSE
 
 
-class EvaluationStage(Box):  # type: ignore[misc]
+class EvaluationStage(Group):
     """What one experiment has learned, and where it errs."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -6,7 +6,6 @@ Selecting sets ``selected``; whoever shows the selected experiment observes that
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
 from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
@@ -149,7 +148,8 @@ class Experiments(Listed, twin="experiments"):
 
     def do_delete(self, id: str) -> None:
         """Move an experiment to the trash; one that runs is stopped first, which takes a moment."""
-        Thread(target=self._delete, args=(self._followed[id],), name="nbtrain-delete", daemon=True).start()
+        experiment = self._followed[id]
+        self.aside("delete", experiment.delete)
 
     def do_digits(self) -> None:
         """Fill the project with the handwritten digits that nbtrain brings along."""
@@ -171,24 +171,19 @@ class Experiments(Listed, twin="experiments"):
         self.redraw()
         self.selected = experiment.id
 
-    def _delete(self, experiment: Experiment) -> None:
-        try:
-            experiment.delete()
-        except NbtrainError as error:
-            self.tell(str(error))
-        self.soon()
-
     def _work(self, text: str, job: Callable[[], str]) -> None:
         """Run a job of seconds on a thread of its own: handlers share one thread and must return at once."""
         self._found = {"text": text, "busy": True}
-        Thread(target=self._finish, args=(job,), name="nbtrain-add", daemon=True).start()
+        self.aside("add", lambda: self._finish(job))
 
     def _finish(self, job: Callable[[], str]) -> None:
+        found: dict[str, Any] = {}
         try:
-            self._found = {"text": job(), "ok": True}
+            found = {"text": job(), "ok": True}
         except NbtrainError as error:
-            self._found = {"text": str(error), "ok": False}
-        self.soon()
+            found = {"text": str(error), "ok": False}
+        finally:
+            self._found = found  # whatever went wrong, it is over
 
     def _add_digits(self) -> str:
         from nbtrain import demo

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from traitlets import Bool
-
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.panel import Panel
 
@@ -16,15 +14,12 @@ from nbtrain.ui.panel import Panel
 class Following(Panel):
     """Base of panels on one experiment, or on none."""
 
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
-
     WATCHED: ClassVar[tuple[str, ...]] = ()
     """The experiment's traits whose changes are drawn."""
 
     def __init__(self, experiment: Experiment | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.show(experiment)
-        self.observe(self.soon, "visible")
 
     def show(self, experiment: Experiment | None) -> None:
         """Show another experiment, or none."""
@@ -32,8 +27,12 @@ class Following(Panel):
         self.experiment = experiment
         if experiment is not None:
             self.follow_experiment(experiment)
-        self.trouble = ""
+        self.tell("")
         self.redraw()
+
+    def subject(self) -> str:
+        """Return the id of the experiment."""
+        return self.experiment.id if self.experiment is not None else ""
 
     def follow_experiment(self, experiment: Experiment) -> None:
         """Redraw for what changes in ``experiment``; a panel adds what belongs to it."""

@@ -71,7 +71,7 @@ class Form(Planned, Illustrated, twin="form"):
             self.follow_plan(experiment)
         self.hear(experiment)
         with self.hold_sync():
-            self.trouble = ""
+            self.tell("")
             self.redraw()
 
     # -- drawing ------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class Form(Planned, Illustrated, twin="form"):
             "measured": self.measured_now(experiment),
             "plan": plan_of(experiment),
             **self.illustrated(experiment),
-            "trouble": start.trouble or self.trouble or experiment.unkept,
+            "trouble": start.trouble or self.told or experiment.unkept,
             "refused": {**refused_live(experiment), **experiment.refused},
             "problems": list(experiment.problems),
             "status": experiment.status,

@@ -36,11 +36,17 @@ class Tools(Panel):
     sheet = Dict(help="A text that was asked for: number, style, file name, text.").tag(sync=True)
     said = Unicode(help="What a wish has done, where nothing else shows it.").tag(sync=True)
 
+    FREE = frozenset({"catalog", "look", "picture", "again", "preview", "dismiss"})
+
     experiment: Experiment | None
     _looked_at = _said = ""
     _sheet: Mapping[str, Any] = MappingProxyType({})
     _compared: tuple[Experiment, ...] = ()
     _numbers = count(1)
+
+    def subject(self) -> str:
+        """Return the id of the experiment."""
+        return self.experiment.id if self.experiment is not None else ""
 
     def tools(self, experiment: Experiment) -> dict[str, Any]:
         """Return the state of everything beside the fields."""
@@ -62,8 +68,13 @@ class Tools(Panel):
 
     def compare(self, others: Sequence[Experiment]) -> None:
         """Set the settings of ``others`` beside those of the experiment."""
-        self._compared = tuple(others)
-        for other in others:
+        before, self._compared = self._compared, tuple(others)
+        if self._compared == before:
+            return
+        gone = [other for other in before if other not in self._compared and other is not self.experiment]
+        if gone:
+            self.unfollow(*gone)
+        for other in self._compared:
             self.follow(other, "config", "name")
         self.soon()
 

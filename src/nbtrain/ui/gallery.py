@@ -19,7 +19,7 @@ from traitlets import Bool, Dict, Int, Unicode
 
 from nbtrain.data.decode import decode
 from nbtrain.data.thumbnails import Thumbnails, picture_of
-from nbtrain.errors import DataError, NbtrainError
+from nbtrain.errors import DataError
 from nbtrain.evaluation.predictions import HeatMap
 from nbtrain.evaluation.report.pictures import heated
 from nbtrain.project.dataset import LiveDataSet
@@ -34,6 +34,8 @@ _LARGE_PX, _HEAT_PX = 720, 360
 
 class Gallery(Panel, twin="gallery"):
     """Images as tiles; only those that are seen are sent."""
+
+    FREE = frozenset({"rows", "find", "widen", "open"})
 
     total = Int(help="Images in use.").tag(sync=True)
     count = Int(help="Images that fit the query.").tag(sync=True)
@@ -52,7 +54,6 @@ class Gallery(Panel, twin="gallery"):
     opened = Dict(
         help="The image that is shown large: file, facts, and heat, where a model looked, as an address."
     ).tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, edited: Callable[[], None] | None = None, **kwargs: Any) -> None:
         """Show nothing yet; ``edited`` is called after each edit that was made here."""
@@ -66,7 +67,6 @@ class Gallery(Panel, twin="gallery"):
         self._notes: dict[str, str] | None = None
         self.heat_of: Callable[[str], HeatMap | None] = lambda file: None
         """Returns where in an image a model looked, for those of which that is known."""
-        self.observe(self.soon, "visible")
 
     def show(self, data: LiveDataSet | None, shelf: Shelf | None, thumbnails: Thumbnails | None) -> None:
         """Show the images on a shelf; another data set begins with all of its images."""
@@ -74,6 +74,10 @@ class Gallery(Panel, twin="gallery"):
             self.query, self.opened = asdict(Query()), {}
         self._data, self._shelf, self._thumbnails = data, shelf, thumbnails
         self._look()
+
+    def subject(self) -> str:
+        """Return the name of the data set."""
+        return self._data.name if self._data is not None else ""
 
     def narrow(self, title: str, images: Sequence[tuple[str, str]]) -> None:
         """From the next look on, show only these files, in their order and each with a note."""
@@ -172,14 +176,14 @@ class Gallery(Panel, twin="gallery"):
         if file not in shelf.files:  # it went since the page was drawn
             raise DataError("this image is not in the data set any more", value=file, advice="Choose another one.")
         self.opened = {"file": file, "facts": _facts(shelf, shelf.files.index(file))}
-        Thread(target=self._send_large, args=(shelf, file), name="nbtrain-large", daemon=True).start()
+        self.aside("large", lambda: self._send_large(shelf, file))
 
     def _send_large(self, shelf: Shelf, file: str) -> None:
         try:
             picture, heat = picture_of(shelf.root / file, _LARGE_PX), self.heat_of(file)
             if heat is not None:
                 self.opened = {**self.opened, "heat": heated(decode(shelf.root / file), heat, _HEAT_PX)}
-        except (OSError, NbtrainError) as error:
+        except OSError as error:
             self.tell(str(error))
             return
         self.send({"large": {"file": file}}, buffers=[picture])

@@ -15,7 +15,7 @@ from typing import Any
 from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.data.records import counted
-from nbtrain.errors import ConfigError, NbtrainError
+from nbtrain.errors import ConfigError
 from nbtrain.presets import presets_for
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.gathering import Gathered
@@ -73,7 +73,6 @@ class GuidePanel(Panel, twin="guide"):
     refused = Dict(help="What was typed and refused, by path: text, message, advice.").tag(sync=True)
     catalog = Dict(help="Choices of long lists, by path.").tag(sync=True)
     review = Dict(help="The whole draft, while its step is open.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(
         self,
@@ -90,7 +89,6 @@ class GuidePanel(Panel, twin="guide"):
         self._made, self._closed = made or (lambda experiment, train: None), closed or (lambda: None)
         self._working = threading.Lock()
         self.show(project)
-        self.observe(self.soon, "visible")
 
     def show(self, project: Project) -> None:
         """Follow the draft of ``project`` from now on."""
@@ -119,7 +117,7 @@ class GuidePanel(Panel, twin="guide"):
             if self._looking:
                 return
             self._looking = True
-        threading.Thread(target=self._looked, name="nbtrain-guide", daemon=True).start()
+        self.aside("guide", self._looked)
 
     def _looked(self) -> None:
         while True:
@@ -128,14 +126,11 @@ class GuidePanel(Panel, twin="guide"):
                     self._looking = False
                     break
                 self._again, guide = False, self.guide
-            try:
+            with self.telling("looking at the images"):
                 self._offered = guide.offered
                 found = guide.look()
                 guide.split_of(found)
                 self._gathered = found
-            except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
-                self.tell(f"That could not be looked at: {type(error).__name__}: {error}")
-        self.soon()
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
@@ -314,20 +309,15 @@ class GuidePanel(Panel, twin="guide"):
         if self._doing:
             return
         self._doing = "Creating…"
-        threading.Thread(target=self._create, args=(train,), name="nbtrain-create", daemon=True).start()
+        self.aside("create", lambda: self._create(train))
 
     def _create(self, train: bool) -> None:
         try:
             made = self.guide.create()
-        except NbtrainError as error:
-            self.tell(str(error))
-        except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
-            self.tell(f"It could not be created: {type(error).__name__}: {error}")
-        else:
             self.show(self.model)
             self._made(made, train)
-        self._doing = ""
-        self.soon()
+        finally:
+            self._doing = ""
 
 
 def _offer(offer: Offer, place: int) -> dict[str, Any]:

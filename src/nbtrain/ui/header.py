@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Dict, Float, List, Unicode
+from traitlets import Dict, Float, List, Unicode
 
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED
@@ -45,7 +45,6 @@ class Header(Heart, Panel, twin="header"):
     stages = List(Dict(), help="Key and label of each stage; empty where there is only one.").tag(sync=True)
     stage = Unicode(help="Key of the stage that is open.").tag(sync=True)
     beat = Float(help="Wall clock of the last beat, seconds since 1970.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(
         self,
@@ -68,6 +67,7 @@ class Header(Heart, Panel, twin="header"):
         self.follow(project, "name", "defaults")
         self.follow(project, "cards", call=self._listed)
         self._saw: dict[str, tuple[str, bool]] = {}
+        self._listed_by_id: dict[str, Experiment] = {}
         self._listed()
         self.redraw()
 
@@ -83,6 +83,7 @@ class Header(Heart, Panel, twin="header"):
         with self.hold_sync():
             if self.visible:
                 self.machine = machine()
+                self.went("watch", self.model.watch.trouble)
             super().pump()
 
     # -- toasts
@@ -92,10 +93,14 @@ class Header(Heart, Panel, twin="header"):
         self.toasts = [*self.toasts, {"id": next(self._ids), "kind": kind, "text": text}][-_KEPT_TOASTS:]
 
     def _listed(self, _: Any = None) -> None:
-        for experiment in self.model.cards:
-            if experiment.id not in self._saw:
-                self._saw[experiment.id] = (experiment.status, experiment.dirty)
-                self.follow(experiment, "status", "dirty", call=self._happened)
+        listed = {experiment.id: experiment for experiment in self.model.cards}
+        gone = [experiment for id, experiment in self._listed_by_id.items() if listed.get(id) is not experiment]
+        if gone:
+            self.unfollow(*gone)
+        self._listed_by_id = listed
+        for id, experiment in listed.items():
+            self._saw.setdefault(id, (experiment.status, experiment.dirty))
+            self.follow(experiment, "status", "dirty", call=self._happened)
         self.soon()
 
     def _happened(self, change: Any) -> None:
@@ -106,9 +111,9 @@ class Header(Heart, Panel, twin="header"):
             self._waiting = [*getattr(self, "_waiting", []), said]
         self.soon()
 
-    def redraw(self) -> None:
+    def draw(self) -> None:
         """Draw the project, and say the toasts that are waiting."""
-        super().redraw()
+        super().draw()
         waiting, self._waiting = getattr(self, "_waiting", []), []
         for kind, text in waiting:
             self.toast(text, kind)

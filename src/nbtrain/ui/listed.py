@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from traitlets import Bool, Dict, List
+from traitlets import Dict, List
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
@@ -25,14 +25,12 @@ class Listed(Panel):
     GAP_S, COMPANY_S = 0.5, 0.25
 
     cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     WATCHED: ClassVar[tuple[str, ...]] = ("name", "description", "tags", "beat", "status", "edited")
     """Traits of an experiment whose changes are drawn."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.observe(self.soon, "visible")
 
     def follow_project(self, project: Project) -> None:
         """List ``project`` from the next redraw on."""
@@ -48,19 +46,17 @@ class Listed(Panel):
         """Return what the list shows of an experiment: plain values, the words are the view's."""
         raise NotImplementedError
 
-    def redraw(self) -> None:
+    def draw(self) -> None:
         """Send the whole list where experiments came or went, else only the cards that changed."""
-        with self._drawing:
-            listed = self.model.cards
-            if listed is self._listed:
-                self._patch()
-                with self.hold_sync():
-                    super().redraw()
-            else:
-                with self.hold_sync():
-                    self._list(listed)
-                    self.arrived(listed)
-                    super().redraw()
+        listed = self.model.cards
+        if listed is self._listed:
+            self._patch()
+            super().draw()
+        else:
+            with self.hold_sync():
+                self._list(listed)
+                self.arrived(listed)
+                super().draw()
 
     def arrived(self, listed: list[Experiment]) -> None:
         """Set what hangs on which experiments there are."""
@@ -69,15 +65,17 @@ class Listed(Panel):
         """Set what hangs on these values of one card."""
 
     def _list(self, listed: list[Experiment]) -> None:
-        self._listed = listed
+        before, self._followed = self._followed, {e.id: e for e in listed}
+        gone = [experiment for id, experiment in before.items() if self._followed.get(id) is not experiment]
+        if gone:
+            self.unfollow(*gone)
         for experiment in listed:
-            if experiment.id not in self._followed:
-                self.follow(experiment, *self.WATCHED, call=self._ticked)
-        self._followed = {e.id: e for e in listed}
+            self.follow(experiment, *self.WATCHED, call=self._ticked)
         stale = {self._stale.pop() for _ in range(len(self._stale))}  # first: what changes now is drawn again
         kept = {id: card for id, card in self._shown.items() if id not in stale}
         self.cards = [kept.get(e.id) or self.card(e) for e in listed]
         self._shown = {card["id"]: card for card in self.cards}
+        self._listed = listed  # last: a list that could not be drawn is drawn again
 
     def _patch(self) -> None:
         while self._stale:

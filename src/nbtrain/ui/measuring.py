@@ -32,6 +32,11 @@ class Measured(Advised):
 
     _hearing: tuple[Callable[[], None], ...] = ()
 
+    def close(self) -> None:
+        """Hear nothing of measurements any more, and take the form off all pages."""
+        self.hear(None)
+        super().close()
+
     def hear(self, experiment: Experiment | None) -> None:
         """Draw the progress of what is measured for ``experiment``, and of nothing else any more."""
         for off in self._hearing:

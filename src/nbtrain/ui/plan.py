@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from traitlets import Dict
+from traitlets import Dict, HasTraits
 
 from nbtrain import files, plans
 from nbtrain.advice.plan import duration, fits, lines
@@ -39,10 +39,10 @@ class Planned(Measured):
         """Redraw with every news of the measuring, until :meth:`unfollow`."""
         self._unplan = experiment.planning.on_change(self._planning)
 
-    def unfollow(self) -> None:
-        """Let go of every model that is followed, and of the measuring."""
-        super().unfollow()
-        if self._unplan is not None:
+    def unfollow(self, *models: HasTraits) -> None:
+        """Let go of ``models``, or of every one that is followed, and then of the measuring too."""
+        super().unfollow(*models)
+        if not models and self._unplan is not None:
             self._unplan()
             self._unplan = None
 

@@ -69,7 +69,9 @@ class Illustrated(Advised):
         if what not in ("look", "picture"):
             super().perform(what, **wish)
             return
-        getattr(self, f"do_{what}")(**wish)
+        wish.pop("of", None)
+        with self.telling(what):
+            getattr(self, f"do_{what}")(**wish)
         PULSE.soon(self.draw_pictures)
 
     # -- clicks -------------------------------------------------------------------------------------------------

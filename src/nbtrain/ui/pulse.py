@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from weakref import WeakMethod
 
 Job = Callable[[], None]
+Outcome = Callable[[str, Exception | None], None]
+"""An object's method ``went``: is told the name of each of its jobs and, where it has failed, why."""
 _log = logging.getLogger("nbtrain.ui")
 
 
@@ -99,10 +101,23 @@ class Pulse:
         job = ref()
         if job is None:
             return
+        owner, name = getattr(job, "__self__", None), getattr(job, "__name__", "job")
+        tell: Outcome = getattr(owner, "went", _nobody)
         try:
             job()
-        except Exception:  # noqa: BLE001 - one broken panel must not stop the others
-            _log.exception("a panel could not be drawn")
+        except Exception as error:  # noqa: BLE001 - one broken panel must not stop the others
+            _log.exception("a panel could not be drawn: %s", name)
+            outcome: Exception | None = error
+        else:
+            outcome = None
+        try:
+            tell(name, outcome)
+        except Exception:  # noqa: BLE001 - a page that cannot be told: the log was
+            _log.exception("that could not be shown on the page")
+
+
+def _nobody(job: str, error: Exception | None) -> None:
+    """Be told of a job whose object shows nothing."""
 
 
 PULSE = Pulse()

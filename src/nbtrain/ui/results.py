@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipywidgets import Box, Layout
+from ipywidgets import Layout
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.curves import Curves
 from nbtrain.ui.details import Details
 from nbtrain.ui.findings import Findings
-from nbtrain.ui.panel import shared_layout
+from nbtrain.ui.panel import Group, shared_layout
 from nbtrain.ui.run_bar import RunBar
 
 
-class Results(Box):  # type: ignore[misc]
+class Results(Group):
     """Run bar, findings, charts and details of one experiment; it places them, nothing else."""
 
     def __init__(

@@ -15,6 +15,7 @@ from nbtrain.errors import ConfigError, NbtrainError
 from nbtrain.messages import RESUMABLE
 from nbtrain.project.between import needs_a_new_run
 from nbtrain.project.experiment import Experiment
+from nbtrain.project.project import Project
 from nbtrain.runs.exactness import EXACT
 from nbtrain.ui.following import Following
 from nbtrain.ui.panel import Heart
@@ -57,7 +58,10 @@ class RunBar(Heart, Following, twin="run_bar"):
     home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
     beat = Float(help="Wall clock of the last heartbeat; 0 where another panel has the heart.").tag(sync=True)
 
+    FREE = frozenset({"ask_extension", "stop", "pause"})  # the last two say themselves whom they mean
     WATCHED = ("beat", "name", "status", "problems")
+
+    _project: Project | None = None
 
     def __init__(self, experiment: Experiment | None = None, *, heart: bool = False, **kwargs: Any) -> None:
         super().__init__(experiment, home=str(Path.home()), **kwargs)
@@ -72,6 +76,7 @@ class RunBar(Heart, Following, twin="run_bar"):
     def follow_experiment(self, experiment: Experiment) -> None:
         """Redraw also for what comes of a wish to start."""
         super().follow_experiment(experiment)
+        self._project = experiment.project
         self.follow(start_of(experiment), "question", "trouble", "starting")
 
     def state(self) -> dict[str, Any]:
@@ -95,7 +100,7 @@ class RunBar(Heart, Following, twin="run_bar"):
             "busy": {"text": start.question} if start.question else {},
             "starting": start.starting,
             "startable": not experiment.problems and not start.starting,
-            "trouble": "" if experiment.running else start.trouble,
+            "trouble": self.told or ("" if experiment.running else start.trouble),
         }
 
     # -- clicks -------------------------------------------------------------------------------------------------
@@ -105,15 +110,23 @@ class RunBar(Heart, Following, twin="run_bar"):
         if self.experiment is not None:
             start_of(self.experiment).go()
 
-    def do_stop(self) -> None:
-        """Ask the run to stop."""
-        if self.experiment is not None:
-            self.experiment.stop()
+    def do_stop(self, id: str = "") -> None:
+        """Ask the run to stop that the page showed when this was clicked."""
+        meant = self._meant(id)
+        if meant is not None:
+            meant.stop()
 
-    def do_pause(self) -> None:
-        """Ask the run to keep a checkpoint and leave."""
-        if self.experiment is not None:
-            self.experiment.pause()
+    def do_pause(self, id: str = "") -> None:
+        """Ask the run to keep a checkpoint and leave that the page showed when this was clicked."""
+        meant = self._meant(id)
+        if meant is not None:
+            meant.pause()
+
+    def _meant(self, id: str) -> Experiment | None:
+        """Return the experiment with this id: the page leaves a command for its run too, so it is never refused."""
+        if self._project is None or id in ("", self.subject()):
+            return self.experiment
+        return self._project.experiment(id)
 
     def do_resume(self) -> None:
         """Go on with the run."""

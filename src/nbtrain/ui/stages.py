@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ipywidgets import Box
+from nbtrain.ui.panel import Group
 
 _OFF = "nbt-off"
 
@@ -23,7 +23,7 @@ class Stage:
     make: Callable[[], Any]
 
 
-class Stages(Box):  # type: ignore[misc]
+class Stages(Group):
     """A box that shows one of several boxes."""
 
     def __init__(self, stages: Mapping[str, Stage], first: str, **kwargs: Any) -> None:

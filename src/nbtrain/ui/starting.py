@@ -6,6 +6,7 @@ Train or Resume was pressed. It knows the experiment's methods; it does not know
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from threading import Thread
 from typing import Any, Literal, TypeAlias
@@ -17,6 +18,7 @@ from nbtrain.errors import BusyError, NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.runs.jobfolder import name_of_user
 
+_log = logging.getLogger("nbtrain.ui")
 What: TypeAlias = Literal["train", "resume", "extend", "fix"]
 
 
@@ -57,6 +59,7 @@ class Start(HasTraits):
         except NbtrainError as error:
             self.trouble = str(error)
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
+            _log.exception("a run could not be started")
             self.trouble = f"The run could not be started: {type(error).__name__}: {error}"
         finally:
             self.starting = False

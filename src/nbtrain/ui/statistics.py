@@ -46,7 +46,6 @@ class Statistics(Panel, twin="statistics"):
         help="Each with key, title, kind, about, unit, said in words, rows that are seen, and all of them counted.",
     ).tag(sync=True)
     scan = Dict(help="Where the scan stands, as the panel beside says it: state, text, fraction.").tag(sync=True)
-    visible = Bool(True, help="Whether anybody sees the page; the browser tells.").tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
         """Show nothing yet."""
@@ -66,7 +65,6 @@ class Statistics(Panel, twin="statistics"):
         self._loss: Loss = EFFECTIVE
         self._reading: dict[str, str] = {}
         super().__init__(**kwargs)
-        self.observe(self.soon, "visible")
 
     def show(
         self, data: LiveDataSet | None, split: Split | None, experiment: Experiment | None, beside: dict[str, Any]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from ipywidgets import Box
+from ipywidgets import Widget
 
 from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
@@ -13,12 +16,13 @@ from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
 from nbtrain.ui.comparison_view import ComparisonView
 from nbtrain.ui.data_stage import DataStage
+from nbtrain.ui.elsewhere import Elsewhere
 from nbtrain.ui.evaluation_stage import EvaluationStage
 from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.form import Form
 from nbtrain.ui.guide import GuidePanel, said_of
 from nbtrain.ui.header import Header
-from nbtrain.ui.panel import shared_layout
+from nbtrain.ui.panel import Group, close_all, shared_layout
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.results import Results
 from nbtrain.ui.run_table import RunTable
@@ -27,7 +31,7 @@ from nbtrain.ui.stages import Stage, Stages
 from nbtrain.ui.starting import start_of
 
 
-class TrainingStudio(Box):  # type: ignore[misc]
+class TrainingStudio(Group):
     """The whole of a project: list, configuration and results, live.
 
     ``project`` is a :class:`~nbtrain.Project`, the path of one, or nothing for ``./nbtrain-project``, which is made
@@ -36,9 +40,19 @@ class TrainingStudio(Box):  # type: ignore[misc]
 
     def __init__(self, project: Project | str | Path | None = None, **kwargs: Any) -> None:
         hosts.enable_widgets()
-        self.project = project if isinstance(project, Project) else Project(project or DEFAULT_PATH)
+        self._layout = shared_layout()
+        self._own = not isinstance(project, Project)
+        self.project = project if isinstance(project, Project) else _opened(Path(project or DEFAULT_PATH))
+        self._shown_by: tuple[str, str] | None = None
+        """Cell, and its execution, whose output this is; None before it is displayed."""
+        super().__init__(self._panels(), layout=self._layout, **kwargs)
+        self.add_class("nbt-studio")
+        _STUDIOS.add(self)
+
+    def _panels(self) -> list[Widget]:
+        """Make the panels that are there from the beginning."""
+        layout = self._layout
         self.project.warm_up()
-        self._layout = layout = shared_layout()
         self.header = Header(self.project, self.open_project, self.open_stage, layout=layout)
         self.experiments = Experiments(
             self.project, self.open_project, self.open_guide, self.close_guide, layout=layout
@@ -62,10 +76,58 @@ class TrainingStudio(Box):  # type: ignore[misc]
             layout=layout,
         )
         self.header.stages, self.header.stage = self.stages.labels, self.stages.opened
-        super().__init__([self.header, self.stages], layout=layout, **kwargs)
-        self.add_class("nbt-studio")
         self.experiments.observe(lambda _: PULSE.soon(self._show_selected), ["selected", "overlay"])
         self.experiments.observe(lambda _: self.close_guide(), "selected")
+        return [self.header, self.stages]
+
+    # -- where it is shown --------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Take the studio off all pages; a project that it has opened itself, and no other shows, is let go."""
+        if not self.closed:
+            super().close()
+            self._let_go()
+        _STUDIOS.discard(self)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the project is shown in another cell, and here only a notice of that."""
+        return isinstance(self.children[0], Elsewhere)
+
+    def _let_go(self) -> None:
+        if self._own and not any(other.project is self.project for other in _STUDIOS if other is not self):
+            self.project.close()
+
+    def _take_over(self) -> None:
+        """Let the studio of this project that was displayed before tell that it is shown here now.
+
+        Where it was the output of the same cell, that output is gone, and so is the studio.
+        """
+        self._shown_by = cell, execution = _here()
+        for other in [one for one in _STUDIOS if one is not self and _place(one.project) == _place(self.project)]:
+            before = other._shown_by
+            if before is not None and cell and before[0] == cell and before[1] != execution:
+                other.close()
+            elif before is not None and not other.elsewhere:
+                other._give_way()
+
+    def _give_way(self) -> None:
+        """Close the panels; a notice takes their place, until no page shows it any more."""
+        panels = self.children
+        self.children = [Elsewhere(self.project.name, self._come_back, self.close, layout=self._layout)]
+        close_all(*panels, but=self._layout)
+
+    def _come_back(self) -> None:
+        """Show the project here again, and in no other cell."""
+        notice = self.children[0]
+        shown = next(
+            (one for one in _STUDIOS if not one.elsewhere and _place(one.project) == _place(self.project)), None
+        )
+        if shown is not None:
+            self.project, self._own = shown.project, shown._own
+            shown._give_way()
+        self.children = self._panels()
+        close_all(notice, but=self._layout)
 
     # -- stages -------------------------------------------------------------------------------------------------
 
@@ -87,8 +149,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         self.header.stage = self.stages.opened
         self._show_selected()
 
-    def _make_train(self) -> Box:
-        self._columns = Box([self.experiments, self.form, self.results], layout=self._layout)
+    def _make_train(self) -> Group:
+        self._columns = Group([self.experiments, self.form, self.results], layout=self._layout)
         return self._columns.add_class("nbt-columns")
 
     def open_guide(self) -> None:
@@ -119,20 +181,20 @@ class TrainingStudio(Box):  # type: ignore[misc]
         if train:
             start_of(experiment).go()
 
-    def _make_data(self) -> Box:
+    def _make_data(self) -> Group:
         self.images = DataStage(self.project, layout=self._layout)
         return self.images.add_class("nbt-stage")
 
-    def _make_evaluation(self) -> Box:
+    def _make_evaluation(self) -> Group:
         self.evaluation = EvaluationStage(layout=self._layout)
         return self.evaluation.add_class("nbt-stage")
 
-    def _make_runs(self) -> Box:
+    def _make_runs(self) -> Group:
         self.table = RunTable(self.project, self.open_stage, layout=self._layout)
         self.table.observe(lambda _: PULSE.soon(self._take_choice), ["selected", "overlay"])
-        return Box([self.table], layout=self._layout).add_class("nbt-stage")
+        return Group([self.table], layout=self._layout).add_class("nbt-stage")
 
-    def _make_comparison(self) -> Box:
+    def _make_comparison(self) -> Group:
         self.comparison = ComparisonView(self.project, self._tick, layout=self._layout)
         return self.comparison.add_class("nbt-stage")
 
@@ -157,7 +219,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         """Show another project."""
         self._close_guide()
         if project is not self.project:
-            self.project.close()
+            self._let_go()
+            self._own = True
         self.project = project
         project.warm_up()
         self.header.show(project)
@@ -188,11 +251,14 @@ class TrainingStudio(Box):  # type: ignore[misc]
             self.evaluation.show(selected)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._take_over()
+        if self.elsewhere:
+            self._come_back()
         html = project_html(self.project, self.experiment)
         return with_snapshot(super()._repr_mimebundle_(**kwargs), html, project_text(self.project))
 
 
-class ExperimentView(Box):  # type: ignore[misc]
+class ExperimentView(Group):
     """One experiment: its configuration beside its results. ``display(experiment)`` shows it."""
 
     def __init__(self, experiment: Experiment, **kwargs: Any) -> None:
@@ -202,7 +268,7 @@ class ExperimentView(Box):  # type: ignore[misc]
         experiment.project.warm_up()
         self.form = Form(experiment, layout=layout)
         self.results = Results(experiment, layout=layout)
-        columns = Box([self.form, self.results], layout=layout)
+        columns = Group([self.form, self.results], layout=layout)
         columns.add_class("nbt-columns").add_class("nbt-pair")
         super().__init__([columns], layout=layout, **kwargs)
         self.add_class("nbt-studio")
@@ -210,6 +276,30 @@ class ExperimentView(Box):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         html, text = experiment_html(self.experiment), repr(self.experiment)
         return with_snapshot(super()._repr_mimebundle_(**kwargs), html, text)
+
+
+_STUDIOS: WeakSet[TrainingStudio] = WeakSet()
+"""All studios of this kernel that are open."""
+
+
+def _opened(path: Path) -> Project:
+    """Return the project at ``path``: the one that a studio has opened already, so that its drafts are there."""
+    place = os.path.realpath(path.expanduser())
+    known = (one.project for one in _STUDIOS if one._own and _place(one.project) == place)
+    return next(known, None) or Project(path)
+
+
+def _place(project: Project) -> str:
+    return os.path.realpath(project.path)
+
+
+def _here() -> tuple[str, str]:
+    """Return the id of the cell that is running, as far as the page tells it, and of its execution."""
+    shell = sys.modules.get("IPython")
+    here = shell.get_ipython() if shell is not None else None
+    kernel = getattr(here, "kernel", None)
+    parent = kernel.get_parent("shell") if kernel is not None else {}
+    return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))
 
 
 def with_snapshot(shown: Any, html: str, text: str) -> Any:

@@ -6,6 +6,7 @@ evaluations; what their comparison means, evaluation/paired.py says.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Any
@@ -17,6 +18,7 @@ from nbtrain.project.evaluation import Evaluation, compare
 from nbtrain.project.experiment import Experiment
 from nbtrain.training import kept
 
+_log = logging.getLogger("nbtrain.ui")
 PART = "val"
 _SHARES = frozenset({"accuracy", "map", "f1_micro"})
 
@@ -55,7 +57,8 @@ class Verdicts:
             told = _verdict(outcome, _short(found), found.words, list(found.notes))
         except NbtrainError as error:
             told = _verdict("none", text=str(error))
-        except (MemoryError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
+            _log.exception("two evaluations could not be compared")
             told = _verdict("none", text=f"The comparison failed: {type(error).__name__}: {error}")
         with self._guard:
             self._known[key] = told
