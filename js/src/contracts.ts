@@ -70,7 +70,8 @@ export interface Compare extends Common {
   compared: Compared[];
   rows: ComparedMetric[];
   verdicts: Verdict[];
-  lacking: { id: string; why: string }[];
+  lacking: { id: string; why: string; able: boolean }[];
+  labels: { old?: boolean; trained?: boolean };
   evaluating: string;
   settings: SideBySide[];
   offered: { id: string; name: string }[];
@@ -150,7 +151,7 @@ export interface Evaluation {
 
 export interface EvaluationPanel extends Common {
   experiment_facts: { name: string; status: string; reason: string };
-  offered: { parts: Evaluation["choice"][]; checkpoints: Evaluation["choice"][] };
+  offered: { parts: Evaluation["choice"][]; checkpoints: Evaluation["choice"][]; labels: Evaluation["choice"][] };
   listed: { number: number; title: string }[];
   number: number;
   job: { running?: boolean; text?: string; fraction?: number | null; trouble?: string };
