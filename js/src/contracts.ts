@@ -345,7 +345,7 @@ export interface Details extends Common {
   resolved: { path: string; value: string; reason: string }[];
   speed: { label: string; value: string }[];
   phases: { phase: string; seconds: number; share: number; ms_per_step: number; meaning: string }[];
-  changes: { step: number; path: string; old: string; value: string; extends: boolean }[];
+  changes: { step: number; text?: string; path?: string; old?: string; value?: string; extends?: boolean }[];
   log: string;
   visible: boolean;
 }

@@ -22,6 +22,7 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.details import finite
 from nbtrain.ui.panel import Panel
+from nbtrain.ui.standing import STEP_S, standing
 from nbtrain.ui.verdicts import BEST, PART, Verdicts, can_be_evaluated, lacking
 
 MOST = 8
@@ -32,7 +33,7 @@ _OFFERED = 200
 class Compare(Panel, twin="compare"):
     """Metrics and settings of the selected experiment beside those of others."""
 
-    GAP_S, COMPANY_S = 0.5, 0.25
+    GAP_S, COMPANY_S = STEP_S, 0.25
 
     compared = List(Dict(), help="Id, name, status, epoch, duration and colour of each, the first is set against.").tag(
         sync=True
@@ -125,8 +126,7 @@ class Compare(Panel, twin="compare"):
         self._jobs = [job for job in self._jobs if job not in over]
         failed = next((job for job in over if job.failure is not None), None)
         if failed is not None and failed.failure is not None:
-            told = " ".join([failed.failure.message, *failed.failure.advice])
-            self.tell(f"“{failed.experiment.name}” could not be evaluated: {told}")
+            self.tell(f"“{failed.experiment.name}” could not be evaluated: {failed.failure.text}")
         return f"{self._jobs[0].experiment.name}: {self._jobs[0].text or 'starting'}" if self._jobs else ""
 
     def _offered(self) -> list[dict[str, str]]:
@@ -177,7 +177,7 @@ def _head(experiment: Experiment, one: Reached | None, place: int) -> dict[str, 
         "name": experiment.name,
         "status": experiment.status,
         "epoch": finite(one.epoch) if one else None,
-        "duration_s": round(experiment.duration_s) or None,
+        "duration_s": standing(experiment)["duration_s"],
         "color": f"var(--c{place + 1})",
     }
 

@@ -108,7 +108,7 @@ class EvaluationPanel(Following, twin="evaluation"):
             return {}
         running = on_its_way.status in ("pending", "working")
         failure = on_its_way.failure
-        trouble = " ".join([failure.message, *failure.advice]) if failure else ""
+        trouble = failure.text if failure else ""
         return {"running": running, "text": on_its_way.text, "fraction": on_its_way.fraction, "trouble": trouble}
 
     # -- clicks -------------------------------------------------------------------------------------------------
