@@ -39,12 +39,15 @@ function verdicts(panel: Panel<Compare>): TemplateResult | typeof nothing {
   const named = (id: string): string => panel.get("compared").find((one) => one.id === id)?.name ?? "";
   const first = panel.get("compared")[0]?.name ?? "";
   const told = list.filter((one) => one.outcome !== "missing");
-  const can = lacking.some((one) => !/^(not trained|still training)/.test(one.why));
+  const labels = panel.get("labels");
+  const can = lacking.some((one) => one.able) && !panel.get("evaluating");
+  const evaluate = (text: string, which: "current" | "trained"): TemplateResult => html`<button @click=${() => panel.send("evaluate", { labels: which })}>${text}</button>`;
   return html`<div class="verdicts">${told.length ? html`<h4>Beside “${first}”, image by image</h4>` : nothing}
     ${told.map((one) => html`<details class=${one.outcome}><summary><span class="cut who">${named(one.id)}</span><b>${OUTCOMES[one.outcome]}</b><span class="mut small num">${one.short}</span></summary><p class="small mut">${one.text}</p></details>
       ${one.outcome === "none" ? html`<div class="note small">${one.text}</div>` : nothing}${one.notes.map((text) => html`<div class="note warn small">${text}</div>`)}`)}
-    ${lacking.length ? html`<div class="row wrap lacking"><span class="mut small">Is a difference one, or chance? The images that validate can say, of experiments that were evaluated on them. Lacking: ${lacking.map((one, place) => html`${place ? "; " : ""}<b>${named(one.id)}</b> (${one.why})`)}.</span>
-      ${panel.get("evaluating") || !can ? nothing : html`<button @click=${() => panel.send("evaluate")}>Evaluate them</button>`}</div>` : nothing}
+    ${labels.old ? html`<div class="row wrap lacking"><span class="mut small">These evaluations are of earlier labels: the data set has changed since.</span>${panel.get("evaluating") ? nothing : evaluate("Evaluate with current labels", "current")}</div>` : nothing}
+    ${lacking.length ? html`<div class="row wrap lacking"><span class="mut small">To test whether differences are significant, evaluate all experiments on the validation set with the same labels. Missing: ${lacking.map((one, place) => html`${place ? "; " : ""}<b>${named(one.id)}</b> (${one.why})`)}.</span>
+      ${can && !labels.old ? evaluate(labels.trained ? "Evaluate with current labels" : "Evaluate them", "current") : nothing}${can && labels.trained ? evaluate("Evaluate with the labels as trained", "trained") : nothing}</div>` : nothing}
     ${panel.get("evaluating") ? html`<span class="row"><span class="mut small" role="status">${panel.get("evaluating")}</span><button class="plain" @click=${() => panel.send("cancel")}>Cancel</button></span>` : nothing}</div>`;
 }
 

@@ -73,7 +73,8 @@ export interface Compare extends Common {
   compared: Compared[];
   rows: ComparedMetric[];
   verdicts: Verdict[];
-  lacking: { id: string; why: string }[];
+  lacking: { id: string; why: string; able: boolean }[];
+  labels: { old?: boolean; trained?: boolean };
   evaluating: string;
   settings: SideBySide[];
   offered: { id: string; name: string }[];
@@ -149,7 +150,7 @@ export interface Evaluation {
 
 export interface EvaluationPanel extends Common {
   experiment_facts: { name: string; status: string; reason: string };
-  offered: { parts: Evaluation["choice"][]; checkpoints: Evaluation["choice"][] };
+  offered: { parts: Evaluation["choice"][]; checkpoints: Evaluation["choice"][]; labels: Evaluation["choice"][] };
   listed: { number: number; title: string }[];
   number: number;
   job: { running?: boolean; text?: string; fraction?: number | null; trouble?: string };
@@ -340,7 +341,7 @@ export interface Details extends Common {
   resolved: { path: string; value: string; reason: string }[];
   speed: { label: string; value: string }[];
   phases: { phase: string; seconds: number; share: number; ms_per_step: number; meaning: string }[];
-  changes: { step: number; path: string; old: string; value: string; extends: boolean }[];
+  changes: { step: number; text?: string; path?: string; old?: string; value?: string; extends?: boolean }[];
   log: string;
 }
 

@@ -59,9 +59,9 @@ function speed(facts: Details["speed"], phases: Details["phases"]): TemplateResu
 
 function changes(list: Details["changes"]): TemplateResult | typeof nothing {
   const newest = list.at(-1);
-  return fold("Changed since the start", newest ? `${newest.path} ${newest.value} at step ${grouped(newest.step)}` : "", list.length > 0,
+  return fold("Changed since the start", newest ? newest.text ?? `${newest.path} ${newest.value} at step ${grouped(newest.step)}` : "", list.length > 0,
     () => html`<table class="num"><thead><tr><th scope="col">after step</th><th scope="col">what</th><th scope="col">from</th><th scope="col">to</th></tr></thead>
-      <tbody>${list.map((one) => html`<tr><td>${grouped(one.step)}</td><td>${one.path}${one.extends ? " (extended)" : ""}</td><td>${one.old}</td><td>${one.value}</td></tr>`)}</tbody></table>`);
+      <tbody>${list.map((one) => html`<tr><td>${grouped(one.step)}</td>${one.text ? html`<td class="reason" colspan="3">${one.text}</td>` : html`<td>${one.path}${one.extends ? " (extended)" : ""}</td><td>${one.old}</td><td>${one.value}</td>`}</tr>`)}</tbody></table>`);
 }
 
 export default widget<Details>("details", prepare);

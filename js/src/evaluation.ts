@@ -13,10 +13,10 @@ import { askForImages } from "./lib/attend";
 import { type Panel, widget } from "./lib/panel";
 
 const SHARES = /accuracy|top|precision|recall|f1|auroc|map|ece|average|match/i;
-interface Local extends Curve, Seeking, Sorting { part: string; checkpoint: string; deleting: boolean }
+interface Local extends Curve, Seeking, Sorting { part: string; checkpoint: string; labels: string; deleting: boolean }
 
 function prepare(panel: Panel<EvaluationPanel>): () => TemplateResult {
-  const local: Local = { part: "val", checkpoint: "best", kind: "pr", threshold: null, deleting: false, words: "", by: "", up: true, most: PAGE, sought: "", asking: undefined };
+  const local: Local = { part: "val", checkpoint: "best", labels: "current", kind: "pr", threshold: null, deleting: false, words: "", by: "", up: true, most: PAGE, sought: "", asking: undefined };
   const change = (part: Partial<Local>): void => { Object.assign(local, part); panel.redraw(); };
   panel.on("change:curve", () => { local.threshold = null; });
   panel.on("change:per_class", () => { Object.assign(local, { words: "", by: "", most: PAGE, sought: panel.get("confusion").words ?? "" }); });
@@ -36,16 +36,16 @@ function prepare(panel: Panel<EvaluationPanel>): () => TemplateResult {
 
 function top(panel: Panel<EvaluationPanel>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   const facts = panel.get("experiment_facts");
-  const { parts, checkpoints } = panel.get("offered");
+  const { parts, checkpoints, labels = [] } = panel.get("offered");
   const running = panel.get("job").running === true;
-  const choose = (key: "part" | "checkpoint", label: string, choices: Evaluation["choice"][]): TemplateResult | typeof nothing => !choices.length ? nothing : html`<select aria-label=${label} .value=${live(local[key])} ?disabled=${running}
+  const choose = (key: "part" | "checkpoint" | "labels", label: string, choices: Evaluation["choice"][]): TemplateResult | typeof nothing => !choices.length ? nothing : html`<select aria-label=${label} .value=${live(local[key])} ?disabled=${running}
     @change=${(e: Event) => change({ [key]: (e.target as HTMLSelectElement).value })}>${choices.map((one) => html`<option value=${one.value} ?selected=${one.value === local[key]}>${one.label}</option>`)}</select>`;
   const part = parts.some((one) => one.value === local.part) ? local.part : parts[0]?.value ?? "val";
   const checkpoint = checkpoints.some((one) => one.value === local.checkpoint) ? local.checkpoint : checkpoints[0]?.value ?? "last";
   const listed = panel.get("listed");
   return html`<div class="row top"><h3 class="cut">${facts.name}</h3>
-      ${choose("part", "Set", parts)}${choose("checkpoint", "Checkpoint", checkpoints)}
-      <button class=${panel.get("number") ? "" : "primary"} ?disabled=${running || facts.reason !== ""} title=${facts.reason} @click=${() => panel.send("evaluate", { part, checkpoint })}>${panel.get("number") ? "Evaluate again" : "Evaluate"}</button>
+      ${choose("part", "Set", parts)}${choose("checkpoint", "Checkpoint", checkpoints)}${choose("labels", "Labels", labels)}
+      <button class=${panel.get("number") ? "" : "primary"} ?disabled=${running || facts.reason !== ""} title=${facts.reason} @click=${() => panel.send("evaluate", { part, checkpoint, labels: labels.length ? local.labels : "current" })}>${panel.get("number") ? "Evaluate again" : "Evaluate"}</button>
       <span class="grow"></span>
       ${listed.length > 1 ? html`<select class="which" aria-label="Evaluations" @change=${(e: Event) => panel.send("choose", { number: Number((e.target as HTMLSelectElement).value) })}>${listed.map((one) => html`<option value=${one.number} ?selected=${one.number === panel.get("number")}>${one.number}: ${one.title}</option>`)}</select>` : listed[0] ? html`<span class="mut small cut">${listed[0].title}</span>` : nothing}
       ${panel.get("number") ? html`<button class="plain" title="One page that opens anywhere" @click=${() => panel.send("report")}>Report</button><button class="plain" @click=${() => panel.send("csv")}>CSV</button>

@@ -77,8 +77,7 @@ function facts(footer: Form["footer"]): TemplateResult | typeof nothing {
 
 function problemList(form: FormView): TemplateResult | typeof nothing {
   const { panel } = form;
-  const refused = Object.entries(panel.get("refused")).map(([path, one]) => ({ path, ...one }));
-  const all = [...refused, ...panel.get("problems").filter((one) => !(one.path in panel.get("refused")))];
+  const all = form.attention();
   if (!all.length || !panel.get("editable")) return nothing;
   return html`<div class="note bad small summary" role="group" aria-label="Problems"><b>${counted(all.length, "value needs", "values need")} attention</b>
     <ul>${all.map((one) => html`<li><button type="button" class="link" @click=${() => jump(form, one.path)}><b>${labelOf(panel, one.path)}</b>: ${one.message} ${one.advice}</button></li>`)}</ul></div>`;

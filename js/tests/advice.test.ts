@@ -40,6 +40,18 @@ test("a problem that the form tells already keeps its fix and loses its second s
   button(field, "Apply");
 });
 
+test("under a refused text no zone is told, and values are counted once, as what they are", async () => {
+  const good = { ...STATE.band, zone: "good" };
+  const { el, model } = show(widget, { ...STATE, band: good, refused: { "optimizer.lr": { text: "-1", message: "-1 is too low.", advice: "Above 0." } }, problems: [{ path: "optimizer.lr", message: "Out of range.", advice: "" }] });
+  const field = el.querySelector("[data-path='optimizer.lr']")!;
+  assert.doesNotMatch(text(field), /good/);
+  assert.match(text(field), /1e-4 … 1e-3 recommended/);
+  button(el, "▸ Summary: 1 value needs attention");
+  model.put({ refused: {}, problems: [] });
+  await drawn();
+  assert.match(text(field), /good · 1e-4/);
+});
+
 test("suggestions and summary unfold above Train, one at a time", async () => {
   const { el } = show(widget, STATE);
   assert.match(text(el.querySelector("[data-section='optimizer'] summary")), /1 suggestion/);

@@ -64,14 +64,24 @@ test("a row opens its experiment, by click and by key; a tick compares", () => {
 test("what is compared: the best is marked, differences are to the first, and settings that differ stand below", async () => {
   const two = ["a", "b"].map((id) => ({ id, name: `<i>${id}</i>`, status: "completed", epoch: 3, duration_s: 90, color: "var(--c1)" }));
   const rows = [{ name: "accuracy", values: [0.9, 0.95], ranges: [null, [0.93, 0.97]], apart: [0, 0.05], best: 1 }, { name: "loss", values: [0.5, 0.7], ranges: [null, null], apart: [0, 0.2], best: 0 }];
-  const { el, model } = show(compare, { compared: two, rows, settings: [{ path: "optimizer.lr", label: "Optimizer › Learning rate", values: ["0.001", "0.01"] }], offered: [{ id: "c", name: "C" }], metric: "accuracy", evaluating: "", lacking: [{ id: "b", why: "not evaluated yet" }], verdicts: [{ id: "b", outcome: "missing", short: "", text: "", notes: [] }] });
+  const { el, model } = show(compare, { compared: two, rows, settings: [{ path: "optimizer.lr", label: "Optimizer › Learning rate", values: ["0.001", "0.01"] }], offered: [{ id: "c", name: "C" }], metric: "accuracy", evaluating: "", labels: {}, lacking: [{ id: "b", why: "not evaluated yet", able: true }], verdicts: [{ id: "b", outcome: "missing", short: "", text: "", notes: [] }] });
   assert.deepEqual(all(el, ".best").map(text), ["95.0\u202f%".replace("\u202f", " "), "0.5"]);
   assert.deepEqual(all(el, ".apart").map(text), ["+5.0", "+0.2"]);
   assert.match(text(el), /Settings that differ ?Optimizer › Learning rate ?0\.001 ?0\.01/);
   assert.match(text(el.querySelector(".range")), /93.0.% – 97.0.%/);
   button(el, "Evaluate them").click();
-  assert.deepEqual(model.sent.at(-1), { do: "evaluate" });
+  assert.deepEqual(model.sent.at(-1), { do: "evaluate", labels: "current" });
   assert.match(text(el.querySelector(".lacking")), /<i>b<\/i> \(not evaluated yet\)/);
+  model.put({ labels: { old: false, trained: true } });
+  await drawn();
+  button(el, "Evaluate with the labels as trained").click();
+  assert.deepEqual(model.sent.at(-1), { do: "evaluate", labels: "trained" });
+  model.put({ labels: { old: true, trained: false } });
+  await drawn();
+  assert.match(text(el.querySelector(".lacking")), /earlier labels/);
+  button(el, "Evaluate with current labels").click();
+  assert.deepEqual(model.sent.at(-1), { do: "evaluate", labels: "current" });
+  model.put({ labels: {} });
   model.put({ lacking: [], verdicts: [{ id: "b", outcome: "tie", short: "+1.0 points", text: "A tie: by 0.01, which may be chance.", notes: ["Their splits differ."] }] });
   await drawn();
   assert.match(text(el.querySelector(".verdicts")), /<i>b<\/i> ?a tie ?\+1.0 points ?A tie: by 0.01.*Their splits differ/);

@@ -75,7 +75,9 @@ class NbtrainError(Exception):
     def __init__(self, what: str, *, value: object = None, advice: str = "") -> None:
         self.what, self.value, self.advice = what, value, advice
         seen = f" (got {shown(value)})" if value is not None else ""
-        super().__init__(f"{what}{seen}." + (f" {advice}" if advice else ""))
+        self.statement = f"{what}{seen}."
+        """The text without the advice, for whoever shows that apart."""
+        super().__init__(self.statement + (f" {advice}" if advice else ""))
 
 
 class ConfigError(NbtrainError, ValueError):
@@ -88,6 +90,7 @@ class ConfigError(NbtrainError, ValueError):
         self.problems = tuple(problems)
         self.what, self.value = "the configuration was refused", None
         self.advice = "; ".join(p.advice for p in self.problems if p.advice)
+        self.statement = "\n".join(f"{p.path}: {p.message}" for p in self.problems)
         Exception.__init__(self, "\n".join(map(str, self.problems)))
 
 

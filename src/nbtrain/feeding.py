@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtrain import files
 from nbtrain.config import Config, Facts
-from nbtrain.data import assembly, splits
+from nbtrain.data import assembly, current_labels, splits
 from nbtrain.data.heed import heeding
 from nbtrain.data.normalisation import Colours, keep_colours, recall_colours
 from nbtrain.data.records import Listing, Record, Root
@@ -52,7 +52,7 @@ class Found:
     columns: tuple[str, ...] = ()
     """Names of the cells of each record."""
     data_hash: str = ""
-    """The hash of the data set as it is now, with its edits."""
+    """The hash of the data set that the labels are of: images as they lie there now, and its edits."""
     gone: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Images of each set that are in the data set no more."""
 
@@ -82,18 +82,30 @@ class Feeding:
 
     # ------------------------------------------------------------------ scanning data
 
-    def find(self, looked_at: Sequence[str] = ("train", "val"), *, check: bool = True) -> Found:
+    def find(
+        self,
+        looked_at: Sequence[str] = ("train", "val"),
+        *,
+        check: bool = True,
+        current: Mapping[str, Any] | None = None,
+    ) -> Found:
         """List the images again, as the run folder names them, and read the headers of those that are ``looked_at``.
 
         ``check`` refuses what cannot train: a configuration that does not fit, images that are gone, too many of them
-        damaged.
+        damaged. With ``current``, the data set as it is now, those that are looked at are the ones in use now, with
+        their labels of now; all else stays as trained.
         """
-        listing = self._listing()
+        data = self._recorded(told=current is None)
+        listing, data_hash = data.listing, data.hash
         split = _split(self.project, self.frozen["split"])
         places = split.places(listing, lacking=not check)
         sets = {name: tuple(listing.records[place] for place in found) for name, found in places.items()}
         if check:
             self._check(sets, listing)
+        if current is not None:
+            listing, data_hash = self._current(data, current, split, looked_at)
+            places = split.places(listing, lacking=True)
+            sets |= {name: tuple(listing.records[place] for place in places[name]) for name in looked_at}
         scanned = scan(
             listing.root,
             [record.file for name in looked_at for record in sets[name]],
@@ -103,9 +115,11 @@ class Feeding:
         )
         self.notice(scanned.check(self.config.data.allowed_bad_share if check else 1.0))
         gone = {} if check else split.gone(listing)
-        return Found(listing.root, listing.classes, sets, scanned, listing.columns, self._data_hash, gone)
+        gone = {name: files for name, files in gone.items() if current is None or name in looked_at}
+        return Found(listing.root, listing.classes, sets, scanned, listing.columns, data_hash, gone)
 
-    def _listing(self) -> Listing:
+    def _recorded(self, *, told: bool) -> assembly.Recorded:
+        """Return the data that the run has recorded; ``told`` says whether a change since is worth a notice."""
         dataset = self.frozen["dataset"]
         with heeding(lambda told: self.enter("scanning data", told), self.commands.stopped):
             data = assembly.recorded(dataset, self.project / "datasets")
@@ -116,10 +130,27 @@ class Feeding:
             advice = "Add the images to the project again, and start a new run."
             raise DataError(told, value=", ".join(listing.classes), advice=advice)
         self._data_hash = data.hash
-        if data.hash != dataset["hash"]:
+        if told and data.hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"
             self.notice(f"{changed}; those that its split names count, as they are now.", "warning")
-        return listing
+        return data
+
+    def _current(
+        self, then: assembly.Recorded, dataset: Mapping[str, Any], split: splits.Split, looked_at: Sequence[str]
+    ) -> tuple[Listing, str]:
+        """Return the images of the sets that are ``looked_at``, as ``dataset`` has them, and its hash.
+
+        What has changed is told as notices.
+        """
+        with heeding(lambda told: self.enter("scanning data", told), self.commands.stopped):
+            now = assembly.recorded(dataset, self.project / "datasets", then)
+        files = {file for name in looked_at for file in split.files.get(name, ())}
+        listing = current_labels.current(then, now, files)
+        known = {file for own in split.files.values() for file in own}
+        beyond = sum(record.file not in known for record in now.listing.records)
+        for text in current_labels.changes(then.listing, listing, files, beyond):
+            self.notice(text)
+        return listing, now.hash
 
     def _check(self, sets: Mapping[str, tuple[Record, ...]], listing: Listing) -> None:
         """Refuse a set without images, and a configuration that does not fit the data, with every failing path."""

@@ -215,6 +215,11 @@ class Failure(Message):
     traceback: str = ""
     fixes: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def text(self) -> str:
+        """What happened and what to change, in one text: the message is without the advice."""
+        return " ".join((self.message, *self.advice))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress(Message):

@@ -55,6 +55,7 @@ FAULTS = {
     "divergence": course(train_loss=np.where(t < 8, 1.2 - 0.1 * t, 0.3 * t)),
     "divergence, early": course(done=3, train_loss=np.array([1.2, 1.0, 9.0])),
     "divergence, told by the trainer within an epoch": course(done=2, ran_away=2.4),
+    "recovery": course(done=1, recoveries=["The loss became NaN or infinite at step 8. Training went back to step 0."]),
     "not a number": course(n_gaps=7),
     "not a number, half": course({"hardware.precision": "16-mixed"}, n_gaps=1),
     "waiting for data": course({"data.workers": 1}, waiting=[0.1, 0.5, 0.6, 0.4, 0.55, 0.5]),

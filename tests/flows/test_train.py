@@ -156,7 +156,9 @@ def test_waiting_can_be_cancelled(project, long_run):
     second = project.new("Second").train(queue=True)
     until(lambda: second.status == "pending")
     second.stop()
-    assert second.wait(LIMIT_S) == "cancelled"
+    assert second.wait(LIMIT_S) == "created"
+    second.train(queue=True).delete()
+    assert second not in project.cards
 
 
 def test_deleting_a_running_experiment_stops_it_first(project, long_run):

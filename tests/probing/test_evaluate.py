@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,13 @@ def trained(project, changes=None) -> tuple[Path, list[Message]]:
     return run, said
 
 
-def evaluated(project, run, part="val", checkpoint="best"):
+def evaluated(project, run, part="val", checkpoint="best", labels="current"):
     """Evaluate in this process; return the record, the predictions, and what was said."""
     said: list[Message] = []
-    request = {"run": str(run.relative_to(project.path)), "part": part, "checkpoint": checkpoint}
+    request = {"run": str(run.relative_to(project.path)), "part": part, "checkpoint": checkpoint, "labels": labels}
+    if labels == "current":
+        name = files.read_json(run / "config.json")["dataset"]["name"]
+        request["dataset"] = project.data.get(name).frozen()
     number = evaluate.work(Desk(project.path, request, said.append))["number"]
     at = folder.path(run.parents[1], number)
     return folder.read(at), folder.predictions(at), said
@@ -147,6 +151,58 @@ def test_images_that_are_gone_are_left_out_and_counted(project):
         (project.path.parent / "images" / name).unlink()
     with pytest.raises(DataError, match="images of the val set are gone"):
         evaluated(project, run)
+
+
+def test_labels_of_now_and_labels_as_trained(project):
+    run, _ = trained(project, {"loss.class_weights": "auto"})
+    before, then, _ = evaluated(project, run)
+    names = json.loads(next((project.path / "splits").glob("*.json")).read_text())["files"]
+    data = project.dataset()
+    red = [name for name in names["val"] if name.startswith("red/")]
+    data.relabel(red[0], "blue")
+    data.exclude(red[1], "blurred")
+    data.relabel([name for name in names["train"] if name.startswith("red/")][:5], "blue")  # no weights change by that
+    data.rename("green", "grass")
+    red_images = project.path.parent / "images" / "red"
+    shutil.copy(next(red_images.iterdir()), red_images / "new.png")
+    data.refresh()
+    record, now, _ = evaluated(project, run)
+    assert (record.labels, record.n_images) == ("current", before.n_images - 1)
+    assert record.data_hash == project.datasets()[0].hash != before.data_hash
+    assert now.classes == ("blue", "grass", "red")
+    place, was = now.files.index(red[0]), then.files.index(red[0])
+    assert (now.targets[place], then.targets[was]) == (0, 2)
+    assert red[1] not in now.files
+    both = [file for file in now.files if file != red[0]]
+    np.testing.assert_allclose(
+        [now.losses[now.files.index(file)] for file in both],
+        [then.losses[then.files.index(file)] for file in both], rtol=1e-5,
+    )  # fmt: skip
+    told = " ".join(record.notices)
+    for words in ("1 image was relabelled", "1 image was left out of the data set", "1 image is in no set of this run"):
+        assert words in told, told
+    record, again, _ = evaluated(project, run, labels="trained")
+    assert (record.labels, record.n_images) == ("trained", before.n_images)
+    assert record.metrics == before.metrics
+    np.testing.assert_array_equal(again.targets, then.targets)
+    data.include(red[1])
+    assert "left out" not in " ".join(evaluated(project, run)[0].notices)
+
+
+def test_classes_that_the_run_has_not_learned_are_refused(project):
+    run, _ = trained(project)
+    names = json.loads(next((project.path / "splits").glob("*.json")).read_text())["files"]
+    data = project.dataset()
+    data.add_class("pink")
+    assert evaluated(project, run)[1].classes == ("blue", "green", "red")
+    data.relabel(names["val"][0], "pink")
+    with pytest.raises(DataError, match=r"1 label is of classes that this run has not learned .*pink \(1\)"):
+        evaluated(project, run)
+    data.undo()
+    data.merge(["red", "green"], "red")
+    with pytest.raises(DataError, match=r"merged or divided since .*red.*as trained"):
+        evaluated(project, run)
+    assert evaluated(project, run, labels="trained")[0].n_images == len(names["val"])
 
 
 def test_a_checkpoint_may_go_while_it_is_evaluated(project, monkeypatch):

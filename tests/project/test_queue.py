@@ -51,9 +51,9 @@ def test_places_are_told_and_can_be_changed(project, three):
     a.on("cancelled", heard.append)
     a.stop()
     assert heard == [a]
-    assert (a.status, a.place, a.queued, list(project.queue)) == ("cancelled", 0, 0, [c, b])
+    assert (a.status, a.place, a.queued, list(project.queue)) == ("created", 0, 0, [c, b])
     c.pause()
-    assert (c.status, len(project.queue), project.queue[0]) == ("paused", 1, b)
+    assert (c.status, len(project.queue), project.queue[0]) == ("created", 1, b)
     b.delete()
     assert len(project.queue) == 0
     with pytest.raises(StatusError, match="does not wait"):
@@ -87,19 +87,25 @@ def test_another_kernel_sees_and_changes_the_same_queue(project, three):
     other.queue.move(other.experiment("C"), 0)
     until(lambda: three[2].place == 1 and three[0].detail == "2nd in the queue, after C")
     other.experiment("B").stop()
-    until(lambda: three[1].status == "cancelled")
-    assert three[1].resume(queue=True).status == "pending"
+    until(lambda: three[1].status == "created")
+    assert three[1].train(queue=True).status == "pending"
     until(lambda: other.experiment("B").place == 3)
     other.close()
 
 
-def test_a_queued_run_that_is_cancelled_twice_keeps_its_time(project, three):
+def test_one_that_leaves_the_queue_is_not_trained_and_can_be_edited(project, three):
+    """With what was changed while it waited; nothing of an empty run stays among its runs."""
     a = three[0]
+    a.set("optimizer.lr", 0.0123)
     a.stop()
-    a.resume(queue=True)
-    assert (a.status, a.place) == ("pending", 3)
-    a.stop()
-    assert (a.status, a.duration_s) == ("cancelled", 0.0)
+    assert (a.status, a.run_path, a.duration_s, a.changes) == ("created", "", 0.0, [])
+    assert [path for path in (a.folder / "runs").iterdir() if path.is_dir()] == []
+    assert (a.config.optimizer.lr, a.dirty) == (0.0123, False)
+    a.set("training.epochs", 3)
+    assert a.train(queue=True).status == "pending"
+    other = Project(project.path)
+    assert other.experiment("A").config.optimizer.lr == 0.0123
+    other.close()
 
 
 def test_who_does_not_wait_is_asked_while_others_do(project, three, held):

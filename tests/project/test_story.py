@@ -110,3 +110,15 @@ def test_a_failure_is_kept_whole():
 def test_an_empty_history_is_an_empty_frame():
     assert Story().history.frame().empty
     assert Story().history.series("val", "loss")[0].size == 0
+
+
+def test_the_speed_is_that_of_this_attempt():
+    """A resume may be on another machine, with other workers: what the last attempt said is no speed of this one."""
+    story = Story()
+    story.tell(RUN)
+    assert story.usage_of("images_per_s") == [50]
+    story.tell([Status(t_s=300, status="paused"), Status(t_s=400, status="preparing", phase="importing")])
+    assert (story.usage, story.usage_of("images_per_s")) == ({}, [])
+    story.tell([Status(t_s=402, status="training", phase="training", step=5, epochs=2, steps=20)])
+    story.tell([Usage(t_s=403, step=8, images_per_s=9, waiting=0.5, cpu_percent=90, memory_mib=300)])
+    assert (story.usage["images_per_s"], story.usage_of("images_per_s"), story.usage_of("waiting")) == (9, [9], [0.5])

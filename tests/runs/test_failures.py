@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from nbtrain.errors import DataError, NbtrainError, TrainingError
+from nbtrain.errors import ConfigError, DataError, NbtrainError, Problem, TrainingError
 from nbtrain.messages import CAUSES
 from nbtrain.runs.failures import ADVICE, failure_of, failure_of_exit
 
@@ -63,3 +63,20 @@ def test_every_exit_has_a_cause(code, by, lack, cause):
 
 def test_a_good_exit_is_no_failure():
     assert failure_of_exit(0, 0, False) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("the file is gone", value="a.png", advice="Bring it back."),
+        ConfigError([Problem("a", "is wrong.", "Make it right."), Problem("b", "is missing.", "Give one.")]),
+        NbtrainError("it cannot be"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_advice_is_said_once(error):
+    failure = failure_of(error)
+    assert all(failure.text.count(advice) == 1 for advice in failure.advice)
+    assert not any(advice in failure.message for advice in failure.advice)
+    assert error.what in failure.message or isinstance(error, ConfigError)
+    assert failure.message.startswith(("a: is wrong.", "the file is gone (got 'a.png').", "it cannot be."))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nbtrain.config import Config
+from nbtrain.data.scan import Bad, ScanResult
+from nbtrain.errors import DataError
 from nbtrain.messages import CAUSES, Failure, decode, encode
+from nbtrain.runs.failures import failure_of
 from nbtrain.runs.fixes import fixes_of
 
 HELPLESS = {"killed", "interrupted", "code", "data", "configuration"}
@@ -32,7 +35,13 @@ def test_every_fix_is_legal_and_changes_something(cause):
         ("worker", "", {"data.workers": 8}, "Use no loader workers"),
         ("numerics", "", {"optimizer.lr": 3e-3}, "Lower the learning rate to 0.0003"),
         ("disk", "", {"checkpoint.keep_last_n": 3}, "Keep only the newest checkpoint and the best"),
-        ("data", "raise data.allowed_bad_share", {}, "Skip up to 5% of broken images"),
+        (
+            "data",
+            "16 images of 120 cannot be used, more than the allowed 1 %: a",
+            {},
+            "Skip the 16 broken images (13 %)",
+        ),
+        ("data", "1 image of 60 cannot be used, more than the allowed 1 %: a", {}, "Skip the broken image (2 %)"),
     ],
 )
 def test_the_first_fix_is_the_likeliest(cause, message, changes, first):
@@ -43,3 +52,18 @@ def test_the_first_fix_is_the_likeliest(cause, message, changes, first):
 def test_a_configuration_that_cannot_be_read_gets_none():
     assert fixes_of(Failure(cause="numerics", message=""), None) == ()
     assert fixes_of(Failure(cause="numerics", message=""), {"optimizer": 7}) == ()
+
+
+@pytest.mark.parametrize(("bad", "n_images"), [(16, 120), (1, 3), (7, 100), (1797, 12_000), (5, 12_000), (119, 120)])
+def test_the_share_that_is_offered_for_broken_images_suffices(bad, n_images):
+    """The refusal's own words are read, and a run with the change gets past them."""
+    found = ScanResult(n_images, tuple(Bad(f"{n}.png", "truncated") for n in range(bad)), 0)
+    with pytest.raises(DataError) as refused:
+        found.check(0.0001)
+    failure = failure_of(refused.value)
+    assert failure.message.count(refused.value.advice) == 0
+    (fix,) = fixes_of(failure, Config().set("data.allowed_bad_share", 0.0001).plain())
+    assert f"{bad:,}".replace(",", " ") in fix["label"] or bad == 1
+    share = fix["changes"]["data.allowed_bad_share"]
+    assert found.check(share)
+    assert share <= bad / n_images + 0.001

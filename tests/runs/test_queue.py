@@ -148,22 +148,44 @@ def test_order_is_kept_and_can_be_changed(make, queue):
     ):
         queue.move(run, place)
         assert waiting(queue) == wanted
-    queue.cancel(d)
+    queue.cancel(d, put_away)
     queue.move(d, 0)
     assert waiting(queue) == [a, b, c]
     claim.release()
 
 
-@pytest.mark.parametrize(("ending", "detail"), [("cancelled", "Stopped while it waited."), ("paused", "Paused while")])
-def test_who_leaves_the_queue_is_told_so(three, queue, ending, detail):
+def put_away(path):
+    files.move_to_trash(path, path.parents[3] / "trash")
+
+
+def test_who_leaves_the_queue_unbegun_leaves_no_run(three, queue):
     first, second, third = three
-    assert queue.cancel(second, ending)
-    assert not queue.cancel(second, ending)
-    assert not queue.cancel(first)  # it trains
-    shown = second.shown_status()
-    assert shown.status == ending
-    assert detail in shown.detail
+    assert queue.cancel(second, put_away)
+    assert not queue.cancel(second, put_away)
+    assert not queue.cancel(first, put_away)  # it trains
+    assert not second.path.exists()
     assert waiting(queue) == [third]
+
+
+@pytest.mark.parametrize(("said", "shown"), [("paused", "paused"), ("failed", "failed"), ("completed", "cancelled")])
+def test_who_had_a_trainer_before_is_again_what_it_was(three, queue, said, shown):
+    """Only one that had completed, and was to go on, is ended by leaving the queue."""
+    second = three[1]
+    files.write_json(second.path / "owner.json", {"pid": 1})
+    second.write_status(RunStatus(said, heartbeat_s=time.time()))
+    assert second.shown_status().status == "pending"
+    assert queue.cancel(second, put_away)
+    assert second.shown_status().status == shown
+    assert second.path.exists()
+
+
+@pytest.mark.parametrize("named", ["owner.json", "checkpoints/step-1.pt"])
+def test_a_run_with_anything_of_a_trainer_is_never_put_away(three, queue, named):
+    """Also where what it says cannot be read."""
+    second = three[1]
+    (second.path / named).write_bytes(b"")
+    assert queue.cancel(second, put_away)
+    assert second.path.exists()
 
 
 def test_a_run_that_has_had_a_life_waits_and_goes_on(three, queue):

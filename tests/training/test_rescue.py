@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from nbtrain.advice.running import Recovery
 from nbtrain.errors import TrainingError
 from nbtrain.messages import Message, Metric, Notice, Resolved, Saved, Status
 from nbtrain.training.budget import Work
@@ -61,8 +62,9 @@ def test_a_nan_loss_goes_back_halves_the_learning_rate_and_goes_on(tmp_path):
     breaking(loop, {13})
     assert loop.run().status == "completed"
     [notice] = of(said, Notice)
-    assert "The loss was no finite number any more at step 14, at a learning rate of 0.00" in notice.text
-    assert "went back to step 10, and goes on at half the learning rate" in notice.text
+    assert "The loss became NaN or infinite at step 14 (learning rate 0.00" in notice.text
+    assert notice.text.endswith("Training went back to step 10 with half the rate; this is tried once.")
+    assert (notice.about, notice.step) == (Recovery.name, 10)  # told above the charts, and among the changes
     lrs = {m.step: m.values["lr"] for m in of(said, Metric) if m.split == "train"}
     plain = tiny_loop(tmp_path / "plain", epochs=4)[0].parts.schedule
     for step, lr in lrs.items():
@@ -98,7 +100,7 @@ def test_a_nan_weight_is_never_kept(tmp_path):
         return validate()
 
     loop._validate = broken  # type: ignore[method-assign]
-    with pytest.raises(TrainingError, match="a weight was no finite number"):
+    with pytest.raises(TrainingError, match="a weight became NaN or infinite"):
         loop.run()
     assert [m.step for m in of(said, Saved)] == [0]  # the first weights, with the halved learning rate
     for path in tmp_path.glob("step-*.pt"):

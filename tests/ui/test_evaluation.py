@@ -14,11 +14,11 @@ from nbtrain import files
 from nbtrain.errors import DataError
 from nbtrain.evaluation import bootstrap, folder, scores
 from nbtrain.evaluation.folder import Record
-from nbtrain.project.evaluation import compare
+from nbtrain.project.evaluation import alike, compare
 from nbtrain.ui.compare import Compare
 from nbtrain.ui.evaluation import EvaluationPanel
 from nbtrain.ui.pulse import PULSE
-from nbtrain.ui.verdicts import lacking, newest
+from nbtrain.ui.verdicts import lacking
 
 
 def evaluated(experiment, found, **more):
@@ -104,7 +104,7 @@ def test_only_alike_is_compared_and_the_rest_is_said(project):
     assert any("splits differ" in note and "200 images" in note for note in found.notes)
     assert "splits differ" in found.words
     later = evaluated(two, one_label(300, k=4, strength=4.0), data_hash="older")
-    assert any("data set was changed" in note for note in compare(first, later).notes)
+    assert any("different labels" in note for note in compare(first, later).notes)
     for unlike in {"dataset": "others"}, {"part": "train"}:
         with pytest.raises(DataError, match="not evaluated on the same images"):
             compare(first, evaluated(two, one_label(300, k=4), **unlike))
@@ -121,7 +121,7 @@ def test_compare_says_what_lacks_and_what_differs(project):
         evaluated(
             two, one_label(300, k=4, strength=4.0), which="last"
         )  # of another checkpoint than the numbers beside it
-        assert newest(two) is None
+        assert alike([two]).evaluations == (None,)
         evaluated(two, one_label(300, k=4, strength=4.0), data_hash="older")
         assert lacking(two) == "its evaluation is out of date: the images or labels have changed"
         evaluated(two, one_label(300, k=4, strength=4.0), split_hash="another")
@@ -135,3 +135,77 @@ def test_compare_says_what_lacks_and_what_differs(project):
         assert (tables.verdicts[1]["outcome"], np.ndim(tables.rows[0]["ranges"][0])) == ("missing", 1)
     finally:
         tables.close()
+
+
+def test_after_a_relabel_earlier_runs_are_compared_on_labels_that_both_have(project):
+    one, two = stage.trained(project, "One"), stage.trained(project, "Two", stage.Play(epochs=6, steps=10, seed=5))
+    trained, base = project.datasets()[0].hash, project.datasets()[0].base
+    weak, strong = one_label(300, k=4, strength=1.0), one_label(300, k=4, strength=4.0)
+    evaluated(one, weak, labels="current", known=trained)
+    assert not one.relabelled
+    project.dataset().relabel("daisy/0.png", "rose")
+    assert one.relabelled
+    (earlier,) = one.evaluations
+    assert earlier.outdated == "the images or labels have changed"
+    assert lacking(one).endswith("out of date: the images or labels have changed")
+    asked, tables = [], Compare(project, lambda id, on: None)
+    for experiment in (one, two):
+        experiment.__dict__["evaluate"] = lambda part, labels, of=experiment: asked.append((of.name, labels)) or earlier
+    try:
+        tables.show(project, one, [(0, two)])
+        # what there is stays to be seen, and both ways to have the same labels are offered
+        assert tables.labels == {"old": True, "trained": True}
+        tables.do_evaluate()
+        assert asked == [("One", "current"), ("Two", "current")]
+        evaluated(two, strong, labels="trained", known=base)  # the labels that one was evaluated with before
+        found = alike([one, two])
+        assert [e.labels for e in found.evaluations] == ["current", "trained"]
+        assert not found.current
+        tables.soon()
+        assert stage_until(lambda: PULSE.settle() and tables.verdicts[0]["outcome"] == "other"), tables.verdicts
+        assert (tables.labels, tables.lacking) == ({"old": True, "trained": False}, [])
+        assert tables.rows[0]["ranges"][1] is not None  # of the labels that the run's own numbers are of
+        now = project.datasets()[0].hash
+        evaluated(two, strong, labels="current", known=now, data_hash=now)
+        assert alike([one, two]).evaluations[0] is not None  # what both have goes before what is newer
+        asked.clear()
+        tables.do_evaluate()
+        assert asked == [("One", "current")]
+        done = evaluated(one, weak, labels="current", known=now, data_hash=now)
+        assert done.outdated == ""
+        assert alike([one, two]).current
+        tables.soon()
+        PULSE.settle()
+        assert tables.labels == {"old": False, "trained": False}
+        assert [row["ranges"][0] for row in tables.rows] == [None] * len(
+            tables.rows
+        )  # the run's value has other labels
+        assert two.evaluations[0].outdated == ""  # labels as trained do not grow old by a relabel
+    finally:
+        tables.close()
+
+
+def test_another_word_from_the_disk_than_the_projects_is_no_dead_end(project):
+    """Images that came or went since the project last looked make an evaluation out of date when it has looked."""
+    one = stage.trained(project, "One")
+    data = project.datasets()[0]
+    made = evaluated(one, one_label(300, k=4), labels="current", known=data.hash, data_hash="as it lies there")
+    assert made.outdated == ""
+    as_trained = evaluated(one, one_label(300, k=4), labels="trained", known=data.base, data_hash="as it lies there")
+    stage.Image.new("RGB", (16, 16)).save(project.path.parent / "images" / "daisy" / "new.png")
+    project.dataset().refresh()
+    assert made.outdated == "the images or labels have changed"
+    assert as_trained.outdated == "the images have changed"
+
+
+def test_the_panel_offers_both_labels_where_they_differ(project, panel):
+    one, asked = stage.trained(project, "One"), []
+    panel.show(one)
+    assert panel.offered["labels"] == []
+    project.dataset().relabel("daisy/0.png", "rose")
+    panel.soon()
+    PULSE.settle()
+    assert [row["value"] for row in panel.offered["labels"]] == ["current", "trained"]
+    one.__dict__["evaluate"] = lambda *given: asked.append(given)
+    panel.do_evaluate("val", "best", "trained")
+    assert asked == [("val", "best", "trained")]

@@ -62,3 +62,15 @@ def test_later_is_later():
     pulse.later(job.run, 0.1)
     assert job.ready.wait(5)
     assert time.monotonic() - started >= 0.1
+
+
+def test_jobs_of_one_gap_run_together_whenever_they_were_asked_for():
+    pulse, early, late = Pulse(), Job(), Job()
+    took = []
+    for job, at_s in ((early, 0.05), (late, 0.25)):
+        time.sleep((at_s - time.monotonic()) % 0.4)
+        pulse.soon(job.run, 0.4)
+    pulse._take = lambda now_s, take=pulse._take: took.append(take(now_s)) or took[-1]
+    assert early.ready.wait(5)
+    assert late.ready.wait(5)
+    assert [len(jobs) for jobs in took] == [2]

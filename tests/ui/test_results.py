@@ -15,6 +15,7 @@ from nbtrain.project.counsel import course
 from nbtrain.training.phases import Phases
 from nbtrain.ui.curves import KEYS, Curves
 from nbtrain.ui.details import Details
+from nbtrain.ui.findings import Findings
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.run_bar import RunBar
 from nbtrain.ui.starting import start_of
@@ -162,6 +163,19 @@ def test_details_are_json_even_with_nan(done):
     assert "1 image was skipped." in details.notices
     assert details.resolved[0]["path"] == "data.workers"
     json.dumps([details.metrics, details.per_class, details.facts], allow_nan=False)
+
+
+def test_a_roll_back_stands_above_the_charts_and_among_the_changes(done):
+    text = "The loss became NaN or infinite at step 8 (learning rate 9.93). Training went back to step 0."
+    done.changes = [{"step": 9, "path": "optimizer.lr", "old": 0.1, "value": 0.2, "extends": False}]
+    done.notices = [*done.notices, {"level": "warning", "text": text, "about": "recovery", "step": 0}]
+    details, findings = Details(done), Findings(done)
+    assert details.changes[0] == {"step": 0, "text": text}
+    assert details.changes[1]["path"] == "optimizer.lr"
+    assert text not in details.notices
+    assert [one["text"] for one in findings.findings if one["rule"] == "recovery"] == [text]
+    details.close()
+    findings.close()
 
 
 def test_details_tell_the_speed_the_waiting_and_a_profile(done):

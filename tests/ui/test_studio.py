@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 import stage
@@ -57,6 +58,49 @@ def test_a_saved_notebook_shows_results_and_names_as_text(studio, project):
     assert "accuracy 9" in html
     studio.experiments.selected = project.experiment("Done").id
     assert "<svg" in studio._repr_mimebundle_()["text/html"]
+
+
+@pytest.fixture
+def shell():
+    """Return IPython with what it publishes kept in ``display_pub.outputs``, as a kernel has it."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    made = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    made.display_pub = CapturingDisplayPublisher(parent=made)
+    yield made
+    InteractiveShell.clear_instance()
+
+
+def test_the_picture_is_an_output_of_its_own_and_is_renewed_in_place(studio, project, shell, monkeypatch):
+    monkeypatch.setattr("nbtrain.ui.picture.LOOK_S", 3600)
+    done = stage.trained(project, "Done")
+    shell.display_formatter.format(studio)
+    widget, shown = shell.display_pub.outputs
+    assert "<svg" not in widget["data"]["text/html"]  # else a saved notebook would show it twice
+    assert "3 experiments" in widget["data"]["text/plain"]
+    assert "nbt-picture" in shown["data"]["text/html"]
+    assert "widget-view" not in "".join(shown["data"])
+    studio._look()
+    assert len(shell.display_pub.outputs) == 2  # nothing has happened
+    done.name = "Renamed"
+    studio._look()
+    renewed = shell.display_pub.outputs[-1]
+    assert (renewed["update"], renewed["transient"]) == (True, shown["transient"])
+    assert "Renamed" in renewed["data"]["text/html"]
+    clock = time.monotonic
+    monkeypatch.setattr("nbtrain.ui.picture.time.monotonic", lambda: clock() + 61)
+    studio._look()
+    assert len(shell.display_pub.outputs) == 3  # nothing trains: nothing is renewed by the minute
+    monkeypatch.setattr(type(done), "running", True)
+    studio._look()
+    studio._look()
+    assert len(shell.display_pub.outputs) == 4
+    studio.close()
+    done.name = "Once more"
+    studio._look()
+    assert len(shell.display_pub.outputs) == 4
 
 
 def test_experiments_and_projects_show_themselves(project):

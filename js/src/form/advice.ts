@@ -39,10 +39,12 @@ function band(form: FormView, field: FormField, place: (field: FormField, value:
   const found = form.panel.get("band");
   if (found.zone === undefined || found.low === undefined || found.high === undefined || found.far_high === undefined) return nothing;
   const at = (value: number): number => place(field, value) / 10;
+  // The zone is that of the value in use: of a text that is refused it would say nothing.
+  const verdict = form.message(field.path) ? nothing : html`<b class=${found.zone === "good" ? "ok" : "warn"}>${ZONES[found.zone]}</b> ·`;
   const [low, high, far] = [at(found.low), at(found.high), at(found.far_high)];
   return html`<span class="band" title=${found.source ?? ""}>
     <span class="zones" aria-hidden="true"><i class="good" style="left:${low}%;width:${high - low}%"></i><i class="high" style="left:${high}%;width:${far - high}%"></i><i class="far" style="left:${far}%;width:${100 - far}%"></i></span>
-    <span class="small"><b class=${found.zone === "good" ? "ok" : "warn"}>${ZONES[found.zone]}</b> <span class="mut">· ${typed(found.low)} … ${typed(found.high)} recommended for ${found.what}</span></span></span>`;
+    <span class="small">${verdict} <span class="mut">${typed(found.low)} … ${typed(found.high)} recommended for ${found.what}</span></span></span>`;
 }
 
 /** The mark in the head of a section that has suggestions. */
@@ -57,7 +59,7 @@ export function mark(form: FormView, section: string): TemplateResult | typeof n
 export function outlook(form: FormView, words: Words): TemplateResult | typeof nothing {
   if (!form.editable) return nothing;
   const advice = form.panel.get("advice");
-  const missing = form.panel.get("problems").length + Object.keys(form.panel.get("refused")).length;
+  const wrong = form.attention().length;
   const open = form.isOpen("foot.summary") ? "summary" : form.isOpen("foot.advice") && advice.length ? "advice" : "";
   const show = (which: string): void => {
     form.open.set("foot.advice", which === "advice" && open !== "advice");
@@ -67,7 +69,7 @@ export function outlook(form: FormView, words: Words): TemplateResult | typeof n
   const tab = (which: string, text: unknown): TemplateResult => html`<button type="button" class="link fold" aria-expanded=${open === which ? "true" : "false"} @click=${() => show(which)}>${open === which ? "▾" : "▸"} ${text}</button>`;
   return html`${open ? html`<div class="unfolded small">${open === "advice" ? list(form, words) : before(form)}</div>` : nothing}
     <div class="row outlook small">${advice.length ? tab("advice", counted(advice.length, "suggestion")) : html`<span class="dim">No suggestions</span>`}
-      ${tab("summary", html`Summary: ${missing ? html`<b class="bad">${counted(missing, "value")} missing</b>` : html`<b class="ok">ready</b>`}`)}</div>`;
+      ${tab("summary", html`Summary: ${wrong ? html`<b class="bad">${counted(wrong, "value needs", "values need")} attention</b>` : html`<b class="ok">ready</b>`}`)}</div>`;
 }
 
 function list(form: FormView, words: Words): TemplateResult {

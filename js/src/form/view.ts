@@ -1,5 +1,5 @@
 // What the parts of the form share in one view: the panel, the texts being typed, and how an edit leaves the page.
-import type { Form, FormField } from "../contracts";
+import type { Form, FormField, Trouble } from "../contracts";
 import type { Panel } from "../lib/panel";
 
 const PAUSE_MS = 250;
@@ -115,6 +115,12 @@ export class FormView {
     if (this.open.get(key) === open) return;
     this.open.set(key, open);
     this.panel.redraw();
+  }
+
+  /** What keeps the configuration from being used: refused texts, and what the rules say of the other fields. */
+  attention(): Trouble[] {
+    const refused = this.panel.get("refused");
+    return [...Object.entries(refused).map(([path, one]) => ({ path, ...one })), ...this.panel.get("problems").filter((one) => !(one.path in refused))];
   }
 
   /** The message under a field: of the refused text, or of the rules across fields. */

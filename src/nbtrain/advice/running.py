@@ -51,6 +51,8 @@ class Course:
     """Name, validation images and recall of each class in the newest validation."""
     n_gaps: int = 0
     """Numbers that were said and were not numbers."""
+    recoveries: Sequence[str] = ()
+    """What the trainer did to go on after NaN or out-of-memory, in sentences."""
     ran_away: float | None = None
     """Epochs done when the trainer saw the loss run away within an epoch; None where it has not."""
 
@@ -203,6 +205,17 @@ def _risen(loss: Column) -> str:
         return ""
     low, now = float(np.nanmin(loss)), float(loss[-1])
     return f"training loss has risen from {typed(low)} to {typed(now)}." if now > max(1.5 * low, loss[0]) else ""
+
+
+class Recovery(
+    Running, name="recovery", source="Chowdhery et al. 2022, PaLM, arXiv:2204.02311, 5.1: go back behind a loss spike"
+):
+    """After a loss or weight that was NaN or infinite, or out of memory, the trainer changed a setting and went on."""
+
+    def findings(self, case: Course) -> Iterator[Finding]:
+        """Tell what the trainer has told."""
+        for text in case.recoveries:
+            yield self.found("warning", "training", text, {})
 
 
 class Gaps(Running, name="not a number", source="IEEE 754: a sum with NaN or infinity in it is one"):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbtrain.cli.measure import follow
 from nbtrain.cli.options import Commands, add_project
 from nbtrain.data.splits import SETS
 from nbtrain.errors import StatusError
-from nbtrain.project.evaluation import Evaluation, compare, text_of
+from nbtrain.evaluation.folder import CURRENT, LABELS
+from nbtrain.project.evaluation import Evaluation, alike, compare, text_of
+from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 
 
@@ -24,6 +27,8 @@ def add(commands: Commands) -> None:
     add_project(one)
     one.add_argument("--part", choices=SETS, default="val", help="set of images (default: val)")
     one.add_argument("--checkpoint", default="best", help="best, last or the number of a step (default: best)")
+    told = "labels to hold it against: those of the data set now, or those it was trained with (default: current)"
+    one.add_argument("--labels", choices=LABELS, default=CURRENT, help=told)
     one.add_argument("--html", type=Path, metavar="FILE", help="also write a report: one page that needs no network")
     one.add_argument("--csv", type=Path, metavar="FOLDER", help="also write every table as a CSV file")
     one.set_defaults(run=_evaluate)
@@ -38,7 +43,7 @@ def add(commands: Commands) -> None:
 
 def _evaluate(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
-    evaluation = experiment.evaluate(given.part, given.checkpoint)
+    evaluation = experiment.evaluate(given.part, given.checkpoint, given.labels)
     code = follow(evaluation.job) if evaluation.job else 0
     if evaluation.status != "completed":
         return code
@@ -65,7 +70,7 @@ def _lines(evaluation: Evaluation, given: argparse.Namespace) -> list[str]:
 
 def _compare(given: argparse.Namespace) -> int:
     project = Project(given.project)
-    a, b = (_newest(project, name, given.part) for name in given.names)
+    a, b = _evaluated(project, given.names, given.part)
     found = compare(a, b)
     if given.json:
         differences = [{**asdict(one), "tie": one.tie, "better": one.better} for one in found.differences]
@@ -81,10 +86,18 @@ def _compare(given: argparse.Namespace) -> int:
     return 0
 
 
-def _newest(project: Project, name: str, part: str) -> Evaluation:
-    experiment = project.experiment(name)
+def _evaluated(project: Project, names: Sequence[str], part: str) -> tuple[Evaluation, Evaluation]:
+    """Return the newest evaluations of two experiments, with the same labels where they have such."""
+    experiments = [project.experiment(name) for name in names]
+    newest = [_newest(experiment, part) for experiment in experiments]
+    same = alike(experiments, part, which="").evaluations
+    one, other = newest if None in same else same
+    return cast(Evaluation, one), cast(Evaluation, other)
+
+
+def _newest(experiment: Experiment, part: str) -> Evaluation:
     found = [one for one in experiment.evaluations if one.readable and one.part == part]
     if not found:
-        advice = f"`nbtrain evaluate {name!r} --part {part}` makes one."
+        advice = f"`nbtrain evaluate {experiment.name!r} --part {part}` makes one."
         raise StatusError(f"there is no evaluation of {part}", value=experiment.name, advice=advice)
     return found[-1]

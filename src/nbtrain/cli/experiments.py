@@ -52,7 +52,7 @@ def _show(given: argparse.Namespace) -> int:
     rows |= {f"problem {place}": f"{p['path']}: {p['message']}" for place, p in enumerate(_problems(experiment), 1)}
     rows |= {"resume": experiment.exact, "branched from": branches.text(experiment.lineage)}
     told = (f"{c['path']} {c['value']} after step {c['step']} (was {c['old']})" for c in experiment.changes)
-    rows["changed"] = "; ".join(told)
+    rows["changed"] = "; ".join([*told, *(recovery["text"] for recovery in experiment.recoveries)])
     rows |= {f"{split} {k}": f"{v:.4f}" for split, values in experiment.metrics.items() for k, v in values.items()}
     rows |= {"error": experiment.error.get("message", ""), "what to do": " ".join(experiment.error.get("advice", ()))}
     rows |= {f"fix {place}": fix["label"] for place, fix in enumerate(experiment.error.get("fixes", ()))}

@@ -93,7 +93,7 @@ def follow(job: Job[Any]) -> int:
         job.wait()
         return INTERRUPTED
     if job.failure is not None:
-        print(f"nbtrain: {job.failure.message} {' '.join(job.failure.advice)}".rstrip(), file=sys.stderr)
+        print(f"nbtrain: {job.failure.text}", file=sys.stderr)
     return 0 if job.status == "completed" else FAILED
 
 

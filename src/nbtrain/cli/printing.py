@@ -56,6 +56,9 @@ def _print_end(experiment: Experiment) -> int:
         advice = " ".join(error.get("advice", ()))
         print(f"failed ({error.get('cause', 'code')}): {error.get('message', '')} {advice}".rstrip(), file=sys.stderr)
         return FAILED
+    if experiment.status == "created":
+        print(f"{experiment.name} was taken out of the queue: it is not trained")
+        return 0
     if experiment.detail:
         print(experiment.detail)
     best = experiment.best

@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     move = actions.add_parser("move", help="put an experiment at another place")
     move.add_argument("name", help="name or id of the experiment")
     move.add_argument("place", type=int, help="its place from now on; 1 is the next one")
-    cancel = actions.add_parser("cancel", help="take an experiment out of the queue, which ends its run")
+    cancel = actions.add_parser("cancel", help="take an experiment out of the queue")
     cancel.add_argument("name", help="name or id of the experiment")
     for parser, run in ((move, _move), (cancel, _cancel)):
         add_project_again(parser)

@@ -135,6 +135,7 @@ def look(parts: Parts, kept: Path | None = None, read: Read | None = None) -> As
 class Recorded:
     """The data that a run has recorded, found again."""
 
+    parts: Parts
     found: AsFound
     edits: Edits
 
@@ -149,15 +150,16 @@ class Recorded:
         return self.found.hash(self.edits)
 
 
-def recorded(dataset: Mapping[str, Any], folder: Path) -> Recorded:
+def recorded(dataset: Mapping[str, Any], folder: Path, seen: Recorded | None = None) -> Recorded:
     """Return the data that ``dataset`` in a run's config.json names; journals of edits lie in ``folder``.
 
-    Raises DataError where sources or edits are gone.
+    Sources that were ``seen`` just now are not looked at again. Raises DataError where sources or edits are gone.
     """
     sources = dataset.get("sources", [{"name": "", "source": dataset.get("source")}])  # one source: the older form
     name, mark = mark_of(dataset)
     edits = read_until(files.inside(folder, name), mark) if name else NONE
-    return Recorded(look(parse(sources, dataset.get("name", "")), folder), edits)
+    parts = parse(sources, dataset.get("name", ""))
+    return Recorded(parts, seen.found if seen and seen.parts == parts else look(parts, folder), edits)
 
 
 def mark_of(dataset: Mapping[str, Any]) -> tuple[str, Mark]:

@@ -73,13 +73,22 @@ class ScanResult:
         if not self.bad:
             return ""
         told = f"{counted(len(self.bad), 'image', 'images')} of {self.n_images} cannot be used"
-        named = first([f"{bad.file} ({bad.reason})" for bad in self.bad])
+        named = first([f"{bad.file} ({bad.reason})" for bad in self.bad])  # told is read by broken_in
         if len(self.bad) > allowed_share * self.n_images:
             raise DataError(
                 f"{told}, more than the allowed {100 * allowed_share:g} %: {named}",
                 advice="Replace or remove these files, or raise data.allowed_bad_share.",
             )
         return f"{told} and {'is' if len(self.bad) == 1 else 'are'} skipped: {named}."
+
+
+_BROKEN = re.compile(r"([\d ]+) images? of (\d+) cannot be used, more than")
+
+
+def broken_in(message: str) -> tuple[int, int] | None:
+    """Return how many images of how many a refusal of :meth:`ScanResult.check` counts; None for another message."""
+    found = _BROKEN.search(message)
+    return (int(found[1].replace(" ", "")), int(found[2])) if found else None
 
 
 def scan(

@@ -25,6 +25,8 @@ from nbtrain.schema import Format
 
 FORMAT = Format("evaluation")
 FOLDER, RECORD, PREDICTIONS = "evaluations", "evaluation.json", "predictions.npz"
+TRAINED, CURRENT = LABELS = ("trained", "current")
+"""Whose labels an evaluation is held against: those that the run was trained with, or those of the data set now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,18 @@ class Record:
     """Of that payload."""
     dataset: str
     data_hash: str
+    """Of the data set with the labels that were used, and the images as they lay there."""
     split: str
     split_hash: str
     task: str
     """Kind of the task: classification or multilabel."""
     n_classes: int
     n_images: int
+    labels: str = TRAINED
+    """Whose labels these are: one of :data:`LABELS`."""
+    known: str = ""
+    """The hash that tells whether it is out of date: the project's of the data set then, with edits only where labels
+    are ``current``. Empty in evaluations of older versions."""
     n_damaged: int = 0
     """Images that could not be read and were left out."""
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -1,9 +1,10 @@
 """An evaluation: a checkpoint of a run over one set of its split, exactly as the run itself validates.
 
-The request holds ``run`` (its folder below the project), ``part`` (train, val or test) and ``checkpoint`` (best, last
-or a step). What comes out is a numbered folder beside the experiment's runs, which appears whole; its number is the
-result. Each step of the work stands in its own place: data in feeding.py, the pass in training/judging.py, numbers in
-nbtrain/evaluation. Nothing of the run itself is touched.
+The request holds ``run`` (its folder below the project), ``part`` (train, val or test), ``checkpoint`` (best, last or a
+step), ``labels`` (trained or current) and for the latter the ``dataset`` as it is now. What comes out is a numbered
+folder beside the experiment's runs, which appears whole; its number is the result. Each step of the work stands in its
+own place: data in feeding.py, the pass in training/judging.py, numbers in nbtrain/evaluation. Nothing of the run itself
+is touched.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from nbtrain.data.records import counted
 from nbtrain.errors import ConfigError, DataError, NbtrainError, StatusError, TrainingError, lacks_memory
 from nbtrain.evaluation import bootstrap, folder, scores
 from nbtrain.evaluation.errors import Wrong, errors
-from nbtrain.evaluation.folder import Record
+from nbtrain.evaluation.folder import CURRENT, TRAINED, Record
 from nbtrain.evaluation.predictions import WHOLE, Heat, Predictions
 from nbtrain.feeding import Found
 from nbtrain.messages import Message, Notice
@@ -56,7 +57,8 @@ def work(desk: Desk) -> dict[str, Any]:
     """Evaluate, and keep the evaluation; return its number."""
     began_s = time.time()
     run = files.inside(desk.project, str(desk.request["run"]))
-    evaluation = Evaluation(desk, run, str(desk.request["part"]))
+    labels = str(desk.request.get("labels", TRAINED))
+    evaluation = Evaluation(desk, run, str(desk.request["part"]), labels)
     record, predictions = evaluation.made(desk.request["checkpoint"])
     desk.progress("saving", 1.0)
     record = replace(record, created_s=began_s, took_s=round(time.time() - began_s, 2))
@@ -70,6 +72,7 @@ class Evaluation:
     desk: Desk
     run: Path
     part: str
+    labels: str = TRAINED
     notices: list[str] = field(default_factory=list)
 
     def made(self, which: Any) -> tuple[Record, Predictions]:
@@ -79,7 +82,7 @@ class Evaluation:
         wiring = self._wiring(frozen, found_at)
         wiring.enter("scanning data")
         device = wiring.device()
-        found = wiring.find((self.part,), check=False)
+        found = wiring.find((self.part,), check=False, current=self._current(frozen))
         if not found.sets[self.part]:
             raise _nothing(self.part, found)
         wiring.enter("building", wiring.config.model.entry.variant)
@@ -99,6 +102,11 @@ class Evaluation:
         return self._record(str(which), found_at, wiring, found, predictions, judged, why_not), predictions
 
     # ------------------------------------------------------------------ wiring
+
+    def _current(self, frozen: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the data set whose labels count, where they are other ones than those of the training."""
+        dataset = self.desk.request.get("dataset") if self.labels == CURRENT else None
+        return dataset if dataset and dataset["hash"] != frozen["dataset"]["hash"] else None
 
     def _wiring(self, frozen: dict[str, Any], found_at: Weights) -> Wiring:
         """Return what wires the run's own choices, those that it measured too, as they were at the checkpoint."""
@@ -208,6 +216,8 @@ class Evaluation:
             sha256=at.sha256,
             dataset=str(frozen["dataset"]["name"]),
             data_hash=found.data_hash,
+            labels=self.labels,
+            known=str(self.desk.request.get("known", "")),
             split=str(frozen["split"]["name"]),
             split_hash=str(frozen["split"]["hash"]),
             task=config.task.kind,

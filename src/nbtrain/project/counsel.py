@@ -260,9 +260,10 @@ def course(experiment: Experiment) -> Course:
         val_loss=val_losses,
         val_metric=metric,
         lr=per_epoch(epochs, history.series("train", "lr")[2]),
-        waiting=experiment.story.usage_rows.series("train", "waiting")[2].tolist(),
+        waiting=experiment.story.usage_of("waiting"),
         classes=recalls(experiment.per_class),
         ran_away=_ran_away(experiment),
+        recoveries=[notice["text"] for notice in experiment.recoveries],
         n_gaps=int((~np.isfinite(losses)).sum() + (~np.isfinite(val_losses)).sum()),
     )
 

@@ -42,7 +42,9 @@ def project_file(project: Path) -> Iterator[Finding]:
     try:
         files.read_json(project / FILE)
     except (OSError, NbtrainError) as error:
-        yield Finding("project file", "problem", str(error), "Repair it by hand, or put an older copy in its place.")
+        yield Finding(
+            "project file", "problem", _statement(error), "Repair it by hand, or put an older copy in its place."
+        )
 
 
 def experiment_files(project: Path) -> Iterator[Finding]:
@@ -57,7 +59,7 @@ def experiment_files(project: Path) -> Iterator[Finding]:
                     read(folder)
             except NbtrainError as error:
                 advice = f"Repair it by hand, or move {folder.name} away; its runs are untouched."
-                yield Finding(check, "problem", str(error), advice)
+                yield Finding(check, "problem", _statement(error), advice)
 
 
 def stale_runs(project: Path) -> Iterator[Finding]:
@@ -138,13 +140,15 @@ def data_sets(project: Path) -> Iterator[Finding]:
         try:
             found = dataset_file.read(path)
         except (OSError, NbtrainError) as error:
-            yield Finding("data set", "problem", str(error), "Add the images to the project again under the same name.")
+            yield Finding(
+                "data set", "problem", _statement(error), "Add the images to the project again under the same name."
+            )
             continue
         try:
             changed = assembly.look(found.parts).listing.content_hash != found.base
         except (OSError, NbtrainError) as error:
             advice = "Bring the images back, or add them again under the same name from where they are now."
-            yield Finding("data set", "problem", f"{where}: the images cannot be read: {error}", advice)
+            yield Finding("data set", "problem", f"{where}: the images cannot be read: {_statement(error)}", advice)
             continue
         if changed:
             text = f"{where}: images were added, removed or replaced since it was added"
@@ -158,7 +162,7 @@ def split_files(project: Path) -> Iterator[Finding]:
             splits.load(path)
         except (OSError, NbtrainError) as error:
             advice = "Restore it from a copy; where no run used it, delete it, and the next run makes it anew."
-            yield Finding("split", "problem", str(error), advice)
+            yield Finding("split", "problem", _statement(error), advice)
 
 
 def left_jobs(project: Path) -> Iterator[Finding]:
@@ -196,3 +200,8 @@ def _swept(places: list[Path]) -> str:
 def _runs(project: Path) -> Iterator[RunFolder]:
     for folder in card.folders(project):
         yield from runs_of(folder)
+
+
+def _statement(error: Exception) -> str:
+    """Return what is wrong, without the error's own advice: each finding has one."""
+    return error.statement if isinstance(error, NbtrainError) else str(error)

@@ -10,7 +10,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from nbtrain.evaluation import bootstrap, folder, paired, scores, sheets, slices
 from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.evaluation.curves import Curves
 from nbtrain.evaluation.errors import Kind, Wrong, errors
-from nbtrain.evaluation.folder import Record
+from nbtrain.evaluation.folder import CURRENT, TRAINED, Record
 from nbtrain.evaluation.paired import Comparison
 from nbtrain.evaluation.predictions import Predictions
 from nbtrain.evaluation.slices import Slice
@@ -102,20 +102,55 @@ class Evaluation(Work):
         return self._part or self.record.part
 
     @property
+    def labels(self) -> str:
+        """Whose labels it is of: those that the run was ``trained`` with, or those ``current`` when it was made."""
+        return self.record.labels
+
+    @property
     def outdated(self) -> str:
         """What has changed since, in words: the checkpoint, the data, or both; empty where it still holds."""
-        record, found = self.record, []
-        run = self.experiment.run
+        return " and ".join(filter(None, (self._model_changed(), self._data_changed())))
+
+    def _model_changed(self) -> str:
+        record, run = self.record, self.experiment.run
         if run is None or run.path.name != record.run:
-            found.append("the run was restarted")
-        elif record.which in ("best", "last") and _sha256_of(run.path / "checkpoints", record.which) != record.sha256:
-            found.append(f"the {record.which} checkpoint is another one by now")
+            return "the run was restarted"
+        if record.which in ("best", "last") and _sha256_of(run.path / "checkpoints", record.which) != record.sha256:
+            return f"the {record.which} checkpoint is another one by now"
+        return ""
+
+    def _data_changed(self) -> str:
+        """Tell what an evaluation of the same labels would see anew: labels as trained do not change."""
+        record, trained = self.record, self.record.labels == TRAINED
         try:
-            if self.experiment.project.data.get(record.dataset).hash != record.data_hash:
-                found.append("the images or labels have changed")
+            data = self.experiment.project.data.get(record.dataset)
         except DataError:
-            found.append("the data set is gone")
-        return " and ".join(found)
+            return "" if trained else "the data set is gone"
+        if not record.known:  # by an older version, which kept no more than this
+            return "the images or labels have changed" if data.hash != record.data_hash else ""
+        if trained:
+            return "the images have changed" if data.base != record.known else ""
+        return "the images or labels have changed" if data.hash != record.known else ""
+
+    @property
+    def labels_hash(self) -> str:
+        """Hash of the data set whose labels these are, as the project knew it; equal ones may be compared."""
+        record = self.record
+        if not record.known:
+            return record.data_hash
+        return record.known if record.labels == CURRENT else self.experiment.recorded_data[1]
+
+    @property
+    def is_of_labels_now(self) -> bool:
+        """Whether its labels are those of the data set now."""
+        with contextlib.suppress(DataError):
+            return self.experiment.project.data.get(self.record.dataset).hash == self.labels_hash
+        return False
+
+    @property
+    def is_of_labels_trained(self) -> bool:
+        """Whether its labels are those that the newest run was set up with, so that its numbers stand beside it."""
+        return self.labels_hash == self.experiment.recorded_data[1]
 
     # -- numbers --------------------------------------------------------------------------------------------------
 
@@ -291,7 +326,10 @@ class Evaluation(Work):
         record = self.record
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_s))
         which = record.which if record.which in ("best", "last") else "chosen"
-        return f"{record.part}, {which} checkpoint (step {record.step}) of run {record.run}, {when}"
+        labels = "labels as trained" if record.labels == TRAINED else "labels as of then"
+        part = _FOR.get(record.part, record.part).capitalize()
+        run = int(record.run) if record.run.isdecimal() else record.run
+        return f"{part} · {which} checkpoint (step {record.step}) · run {run} · {when}, {labels}"
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
@@ -318,7 +356,46 @@ def _unlike(a: Record, b: Record, found: Comparison) -> Iterator[str]:
         shared = counted(found.n_images, "image", "images")
         yield f"Their splits differ: only the {shared} that both leave for {_FOR[a.part]} count here."
     if a.data_hash != b.data_hash:
-        yield "The data set was changed between the two evaluations: evaluate both again to have the same labels."
+        yield (
+            "The two were evaluated with different labels or images: those labelled alike count here. Evaluate both "
+            "with current labels, or both with the labels as trained."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """One evaluation of each experiment, all with the same labels; None of one that has none with these."""
+
+    evaluations: tuple[Evaluation | None, ...]
+    current: bool
+    """Whether the labels are those of the data set now; true also where there is no evaluation at all."""
+
+
+def alike(experiments: Sequence[Experiment], part: str = "val", which: str = "best") -> Alike:
+    """Return the newest evaluations that may stand side by side: of one set, of models that are still there.
+
+    Labels that all of them were evaluated with go first, today's before older ones; else today's, of those that have
+    them; else those that most have.
+    """
+    found = [_by_labels(experiment, part, which) for experiment in experiments]
+    tried = [own for own in found if own]
+    if not tried:
+        return Alike((None,) * len(found), True)
+
+    def rank(key: tuple[str, str]) -> tuple[bool, bool, int, float]:
+        own = [one[key] for one in tried if key in one]
+        return len(own) == len(tried), own[0].is_of_labels_now, len(own), max(one.record.created_s for one in own)
+
+    chosen = max({key for own in tried for key in own}, key=rank)
+    evaluations = tuple(own.get(chosen) for own in found)
+    return Alike(evaluations, next(one for one in evaluations if one).is_of_labels_now)
+
+
+def _by_labels(experiment: Experiment, part: str, which: str) -> dict[tuple[str, str], Evaluation]:
+    """Return the newest evaluation for each state of the labels, by data set and hash, where its model still holds."""
+    made = (one for one in experiment.evaluations if one.readable)
+    found = [one for one in made if one.part == part and which in ("", one.record.which)]
+    return {(one.record.dataset, one.labels_hash): one for one in found if not one._model_changed()}
 
 
 def text_of(record: Record) -> Sequence[tuple[str, str]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Float, Int, List, Unicode, default
 
+from nbtrain.advice.running import Recovery
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import (
     ENDED,
@@ -61,7 +62,8 @@ _TOLD = ("metrics", "per_class", "usage", "resolved", "notices", "checkpoints", 
 """Traits that the journal tells; for a run that ended long ago they are read when somebody asks."""
 _TOLD_BY: Mapping[type[Message], tuple[str, ...]] = {
     Metric: ("metrics",), PerClass: ("per_class",), Usage: ("usage",), Resolved: ("resolved",), Notice: ("notices",),
-    Saved: ("checkpoints",), Failure: ("error",), Exact: ("exact",), Status: ("metrics", "checkpoints", "error"),
+    Saved: ("checkpoints",), Failure: ("error",), Exact: ("exact",),
+    Status: ("metrics", "checkpoints", "error", "usage"),
 }  # fmt: skip
 """Which of them a message may change: long lists are not compared anew with every number."""
 
@@ -140,7 +142,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         self.stop_evaluating()
         if self.running:
             self.stop()
-            if self.wait(timeout_s) not in ENDED:
+            self.wait(timeout_s)
+            if self.running:
                 raise BusyError("the run did not end in time", value=self.name, advice="Try again in a moment.")
         with self.project.lock:
             self.close()
@@ -229,7 +232,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     def stop(self) -> None:
         """Ask the run to finish its batch, keep its checkpoints and end; one that waits leaves the queue.
 
-        Returns at once.
+        A run that had never begun is no run then: the experiment is not trained, and can be edited. Returns at once.
         """
         self._leave(Stop(), "cancelled")
 
@@ -286,6 +289,11 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             return self._story
 
     @property
+    def recoveries(self) -> list[dict[str, Any]]:
+        """What the trainer changed by itself to go on after NaN or out-of-memory: step and text of each."""
+        return [notice for notice in self.notices if notice["about"] == Recovery.name]
+
+    @property
     def curves(self) -> History:
         """Every metric of the newest run, for charts."""
         return self.story.history
@@ -317,6 +325,10 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     def look_at_queue(self) -> None:
         """Show where it stands in the project's queue, after that has changed."""
         waits = bool(self.project.queue.place(self).number)
+        if not waits and self.run is not None and not self.run.path.is_dir():  # it never began, and has left the queue
+            self.refresh()
+            self._listeners.tell(self, ("status", "cancelled"))
+            return
         if waits and self.status != "pending":
             self.refresh()  # queued elsewhere
         if waits or self.status == "pending":  # also where following it has missed a short end in between

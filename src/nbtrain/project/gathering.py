@@ -373,7 +373,7 @@ def _looked(source: Source) -> Listing | OneClassError:
 
 def _trouble(step: str, error: Exception) -> Problem:
     if isinstance(error, NbtrainError):
-        return Problem(step, str(error).removesuffix(error.advice).strip(), error.advice)
+        return Problem(step, error.statement, error.advice)
     return Problem(step, f"the images cannot be read: {error}.", "See that the folder is there, and may be read.")
 
 

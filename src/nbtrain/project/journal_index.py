@@ -28,7 +28,7 @@ from nbtrain.project.history import Column, History
 from nbtrain.project.story import Story
 from nbtrain.runs.journal import JournalReader
 
-FORMAT = 1
+FORMAT = 2
 """To be raised whenever the same messages make another story."""
 LEAST_BYTES = 1 << 20
 """A shorter journal is read in tens of milliseconds and gets no index; neither does a smaller rest behind one."""

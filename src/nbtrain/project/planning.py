@@ -87,7 +87,7 @@ class Planning:
             raise
         if job.result is None:
             failure = job.failure or Failure(cause="interrupted", message=f"the measuring was {status}")
-            raise TrainingError(failure.message, cause=failure.cause, advice=" ".join(failure.advice))
+            raise TrainingError(failure.message.rstrip("."), cause=failure.cause, advice=" ".join(failure.advice))
         return plans.plan(config, job.result, plans.past_runs())
 
     def cancel(self) -> None:
@@ -112,7 +112,7 @@ class Planning:
         if job.status == "completed" and job.result is not None:
             self._keep(job.result)
         elif job.status == "failed" and job.failure is not None:
-            self.trouble = " ".join((job.failure.message, *job.failure.advice))
+            self.trouble = job.failure.text
         self._listeners.tell(self, ("news",))
 
     # -- what is known --------------------------------------------------------------------------------------------

@@ -84,11 +84,18 @@ class ProjectQueue(Sequence["Experiment"]):
         self.move(experiment, found.index(target))
 
     def cancel(self, experiment: Experiment, ending: Leaving = "cancelled") -> bool:
-        """Take an experiment out of the queue, which ends its run; return whether it was waiting."""
-        if experiment.run is None or not self._queue.cancel(experiment.run, ending):
+        """Take an experiment out of the queue; return whether it was waiting.
+
+        One whose run had never begun is not trained again, with the configuration that it would have been trained with.
+        """
+        wanted = experiment.present
+        if experiment.run is None or not self._queue.cancel(experiment.run, self._project.trash, ending):
             return False
         self.look()
         experiment.look_at_queue()
+        if experiment.status == "created" and experiment.config != wanted:  # changed while it waited
+            experiment.config = wanted
+            experiment.save()
         return True
 
     def change(self, run: RunFolder, write: Callable[[], object]) -> bool:

@@ -49,6 +49,8 @@ class Story:
     per_class: dict[str, Any] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
     usage_rows: History = field(default_factory=History)
+    usage_start: int = 0
+    """Rows of ``usage_rows`` that are of earlier attempts: other settings, perhaps on another machine."""
     resolved: dict[str, dict[str, Any]] = field(default_factory=dict)
     notices: list[dict[str, Any]] = field(default_factory=list)
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -108,7 +110,8 @@ class Story:
         self.status, self.phase, self.detail = said.status, said.phase, said.detail
         self.ended_s = said.t_s if said.status in ENDED else 0.0
         if said.status == "preparing":
-            self.first, self.error = None, {}
+            self.first, self.error, self.usage = None, {}, {}
+            self.usage_start = len(self.usage_rows.values_from("train", "images_per_s")[1])
         elif said.status == "training" and self.first is None:
             self.first = (said.t_s, said.step)
 
@@ -116,6 +119,7 @@ class Story:
         """Take back what was said of later steps: a resume goes through them again."""
         self.history.cut(step)
         self.usage_rows.cut(step)
+        self.usage_start = min(self.usage_start, len(self.usage_rows.values_from("train", "images_per_s")[1]))
         self.saved = {file: kept for file, kept in self.saved.items() if kept["step"] <= step}
         if self.best.get("step", 0) > step:
             self.best = {}
@@ -154,6 +158,11 @@ class Story:
         entry = {"file": said.file, "step": said.step, "epoch": said.epoch, "size_bytes": said.size_bytes}
         self.saved.pop(said.file, None)
         self.saved[said.file] = {**entry, "best": said.best}
+
+    def usage_of(self, name: str) -> list[float]:
+        """Return what this attempt has said of ``images_per_s``, ``waiting`` or its load, oldest first."""
+        values: list[float] = self.usage_rows.values_from("train", name, self.usage_start)[1].tolist()
+        return values
 
     @property
     def checkpoints(self) -> list[dict[str, Any]]:

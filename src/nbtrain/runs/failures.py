@@ -49,13 +49,18 @@ def failure_of(error: BaseException) -> Failure:
     if lost is not None:
         return lost
     cause = _cause(error)
-    own = error.advice if isinstance(error, NbtrainError) else ""
     return Failure(
         cause=cause,
-        message=str(error) if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}",
-        advice=(own,) if own else ADVICE[cause],
+        message=error.statement if isinstance(error, NbtrainError) else f"{type(error).__name__}: {error}",
+        advice=_own_advice(error) or ADVICE[cause],
         traceback=told,
     )
+
+
+def _own_advice(error: BaseException) -> tuple[str, ...]:
+    if isinstance(error, ConfigError):
+        return tuple(dict.fromkeys(problem.advice for problem in error.problems if problem.advice))
+    return (error.advice,) if isinstance(error, NbtrainError) and error.advice else ()
 
 
 def _lost_worker(words: str, told: str) -> Failure | None:

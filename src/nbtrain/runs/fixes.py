@@ -6,11 +6,14 @@ change for each cause, best first. Not known here: how a change is applied (proj
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from nbtrain.config import Config
+from nbtrain.data.records import spaced
+from nbtrain.data.scan import broken_in
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import Failure
 
@@ -91,9 +94,17 @@ def _disk(config: Config, failure: Failure) -> Iterator[Fix]:
 
 
 def _data(config: Config, failure: Failure) -> Iterator[Fix]:
-    if "data.allowed_bad_share" in " ".join((failure.message, *failure.advice)):
-        share = min(1.0, max(0.05, 2 * config.data.allowed_bad_share))
-        yield f"Skip up to {share:.0%} of broken images", {"data.allowed_bad_share": share}
+    broken = broken_in(failure.message)
+    if broken:
+        bad, n_images = broken
+        share = min(1.0, math.ceil(1000 * bad / n_images) / 1000)  # rounded up, so that it suffices
+        percent = 100 * bad / n_images
+        told = f"{percent:.0f} %" if percent >= 1 else f"{percent:.1g} %"
+        yield f"Skip {_the_broken(bad)} ({told})", {"data.allowed_bad_share": share}
+
+
+def _the_broken(n: int) -> str:
+    return "the broken image" if n == 1 else f"the {spaced(n)} broken images"
 
 
 def _configuration(config: Config, failure: Failure) -> Iterator[Fix]:

@@ -126,6 +126,12 @@ class RunFolder(ToldFolder):
         return replace(found, status="failed", phase="", cause="code", detail="status.json is damaged")
 
     @property
+    def begun(self) -> bool:
+        """Whether a trainer has ever had it, or anything of one lies there."""
+        named = os.path.lexists(self.path / "owner.json")
+        return named or any(True for _ in (self.path / "checkpoints").glob("*"))
+
+    @property
     def queued(self) -> bool:
         """Whether the run has a place in its project's queue."""
         return entries.find(self.path) is not None

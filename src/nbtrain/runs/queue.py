@@ -19,7 +19,7 @@ from typing import Any
 
 from nbtrain import files, locks
 from nbtrain.errors import BusyError, NbtrainError, ProjectError
-from nbtrain.messages import LEFT, Leaving, Status
+from nbtrain.messages import LEFT, RESUMABLE, Leaving, Status
 from nbtrain.runs import devices, entries, lastword, launch
 from nbtrain.runs.entries import Entry, Wanted
 from nbtrain.runs.failures import failure_of
@@ -48,8 +48,12 @@ class Queue:
                 return
             self._append(run, device)
 
-    def cancel(self, run: RunFolder, ending: Leaving = "cancelled") -> bool:
-        """Take a run out of the queue, which ends it; return False where it does not wait (any more)."""
+    def cancel(self, run: RunFolder, trash: Callable[[Path], object], ending: Leaving = "cancelled") -> bool:
+        """Take a run out of the queue; return False where it does not wait (any more).
+
+        One that no trainer has ever had holds nothing, and goes to the ``trash``. One that had ended is what it was
+        before; only where it had completed, and was to go on, this ends it.
+        """
         if entries.find(run.path) is None:
             return False
         with self._held(_PATIENCE_S):
@@ -57,9 +61,12 @@ class Queue:
             if entry is None or run.living() != "gone":
                 return False
             said, detail = run.status(), f"{LEFT[ending]} while it waited."
-            status = replace(said, status=ending, phase="", detail=detail, cause="")
-            place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
-            lastword.say(run, status, Status(status=ending, detail=detail, **place))
+            if not run.begun:
+                trash(run.path)
+            elif said.status not in RESUMABLE:
+                status = replace(said, status=ending, phase="", detail=detail, cause="")
+                place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
+                lastword.say(run, status, Status(status=ending, detail=detail, **place))
             files.remove(entry.path)
         return True
 

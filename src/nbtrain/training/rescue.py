@@ -29,6 +29,7 @@ from nbtrain.training.memory import trim
 DIVERGED = 4.0
 """A smoothed training loss this many times its lowest has run away: where fastai's range test gives up (LRFinder)."""
 DIVERGENCE = "divergence"
+RECOVERY = "recovery"
 """Name of the advice rule that speaks of it in the panels, with its fix (advice/running.py)."""
 _MEMORY = 0.98
 """Share of the smoothed loss that a step leaves as it was, also fastai's."""
@@ -100,8 +101,8 @@ class Rescue:
         """Change what shall keep the trouble from coming back, and say so; the loop stands at ``step`` again."""
         if trouble.kind == "numerics":
             self.changes.lr_factor *= LR_FACTOR
-            text = f"The run went back to step {step}, and goes on at half the learning rate."
-            self._say(Notice(level="warning", text=f"{_sentence(trouble.what)} {text} It does so once."))
+            text = f"Training went back to step {step} with half the rate; this is tried once."
+            self._say(Notice(level="warning", text=f"{_sentence(trouble.what)} {text}", about=RECOVERY, step=step))
             return
         self.changes.splits *= 2
         parts, size = self.changes.splits, -(-self._batch // self.changes.splits)
@@ -110,7 +111,8 @@ class Rescue:
         )
         same = "A step still learns from the same images"
         norm = f"; batch normalisation, though, sees {size} of them at once" if self._smallest > 1 else ""
-        self._say(Notice(level="warning", text=f"{told} of at most {size} images. {same}{norm}."))
+        text = f"{told} of at most {size} images. {same}{norm}."
+        self._say(Notice(level="warning", text=text, about=RECOVERY, step=step))
         self._say(Resolved(path="training.batch_parts", value=parts, reason=f"out of memory at step {step}"))
 
     def free_memory(self) -> None:
@@ -181,7 +183,7 @@ def check_weights(model: nn.Module, step: int, lr: float) -> None:
 
 def _broken(what: str, step: int, lr: float) -> TrainingError:
     return TrainingError(
-        f"{what} was no finite number any more at step {step}, at a learning rate of {lr:.3g}",
+        f"{what} became NaN or infinite at step {step} (learning rate {lr:.3g})",
         cause="numerics",
         advice="Lower the learning rate, clip the gradients, or use precision 32. "
         "The checkpoints from before that step are kept.",

@@ -21,6 +21,8 @@ def attach() -> None:
     Project.table = property(_table, doc="The status table of all experiments, as a panel.")  # type: ignore[attr-defined]
     Experiment._repr_mimebundle_ = _show_experiment  # type: ignore[attr-defined]
     Project._repr_mimebundle_ = _show_project  # type: ignore[attr-defined]
+    Experiment._ipython_display_ = _display_experiment  # type: ignore[attr-defined]
+    Project._ipython_display_ = _display_project  # type: ignore[attr-defined]
 
 
 def _once(shown: Experiment | Project, make: Callable[[Any], Any]) -> Any:
@@ -59,3 +61,15 @@ def _show_project(project: Project, **kwargs: Any) -> Any:
     from nbtrain.ui.studio import TrainingStudio
 
     return TrainingStudio(project)._repr_mimebundle_(**kwargs)
+
+
+def _display_experiment(experiment: Experiment) -> None:
+    from nbtrain.ui.studio import ExperimentView
+
+    ExperimentView(experiment)._ipython_display_()
+
+
+def _display_project(project: Project) -> None:
+    from nbtrain.ui.studio import TrainingStudio
+
+    TrainingStudio(project)._ipython_display_()

@@ -15,13 +15,15 @@ from traitlets import Dict, List, Unicode
 
 from nbtrain.errors import NbtrainError
 from nbtrain.evaluation.bootstrap import Interval
+from nbtrain.evaluation.folder import CURRENT
 from nbtrain.project.comparing import Comparison, Reached, best_of, names_of
-from nbtrain.project.evaluation import Evaluation
+from nbtrain.project.evaluation import Alike, Evaluation, alike
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.details import finite
 from nbtrain.ui.panel import Panel
-from nbtrain.ui.verdicts import PART, Verdicts, lacking, newest
+from nbtrain.ui.standing import STEP_S, standing
+from nbtrain.ui.verdicts import BEST, PART, Verdicts, can_be_evaluated, lacking
 
 MOST = 8
 """Experiments that are compared at once: as many as there are colours."""
@@ -31,7 +33,7 @@ _OFFERED = 200
 class Compare(Panel, twin="compare"):
     """Metrics and settings of the selected experiment beside those of others."""
 
-    GAP_S, COMPANY_S = 0.5, 0.25
+    GAP_S, COMPANY_S = STEP_S, 0.25
 
     compared = List(Dict(), help="Id, name, status, epoch, duration and colour of each, the first is set against.").tag(
         sync=True
@@ -42,7 +44,13 @@ class Compare(Panel, twin="compare"):
     verdicts = List(Dict(), help="What the images say of each of the others: id, outcome, short, text, notes.").tag(
         sync=True
     )
-    lacking = List(Dict(), help="Experiments without an evaluation that counts: id, and why, in words.").tag(sync=True)
+    lacking = List(
+        Dict(), help="Experiments without an evaluation that counts: id, why, in words, and able: whether it can be."
+    ).tag(sync=True)
+    labels = Dict(
+        help="Labels of the evaluations: old, whether they have changed since; trained, whether those as trained are "
+        "alike, other than today's, and lacking."
+    ).tag(sync=True)
     evaluating = Unicode(help="What is evaluated at the moment, in words.").tag(sync=True)
     settings = List(Dict(), help="Settings that differ: path, label and the value of each.").tag(sync=True)
     offered = List(Dict(), help="Id and name of experiments that could be added, newest first.").tag(sync=True)
@@ -80,8 +88,10 @@ class Compare(Panel, twin="compare"):
         """Return the table of metrics and that of settings."""
         if not self._compared:
             nothing: dict[str, Any] = {"compared": [], "rows": [], "settings": [], "verdicts": [], "lacking": []}
+            nothing["labels"] = {}
             return {**nothing, "offered": self._offered(), "metric": "", "evaluating": ""}
-        comparison, evaluated = Comparison(self._compared), self._evaluated()
+        comparison, found_alike = Comparison(self._compared), self._alike()
+        evaluated = found_alike.evaluations
         reached = comparison.reached
         return {
             "compared": [
@@ -94,18 +104,27 @@ class Compare(Panel, twin="compare"):
                 for other, found in zip(self._compared[1:], evaluated[1:], strict=True)
             ],
             "lacking": [
-                {"id": experiment.id, "why": lacking(experiment)}
+                {"id": experiment.id, "why": lacking(experiment), "able": can_be_evaluated(experiment)}
                 for experiment, found in zip(self._compared, evaluated, strict=True)
                 if found is None
             ],
+            "labels": {"old": not found_alike.current, "trained": self._trained_alike() and None in evaluated},
             "evaluating": self._at_work(),
             "settings": comparison.differences,
             "offered": self._offered(),
             "metric": self._compared[0].best.get("metric", ""),
         }
 
-    def _evaluated(self) -> list[Evaluation | None]:
-        return [newest(experiment) for experiment in self._compared]
+    def _alike(self) -> Alike:
+        try:
+            return alike(self._compared, PART)
+        except NbtrainError:  # one was deleted just now
+            return Alike((None,) * len(self._compared), True)
+
+    def _trained_alike(self) -> bool:
+        """Tell whether all were trained with the same labels, and the data set has others by now."""
+        hashes = {experiment.recorded_data for experiment in self._compared}
+        return len(hashes) == 1 and self._compared[0].relabelled
 
     def _at_work(self) -> str:
         """Return what is evaluated at the moment; what has failed is told."""
@@ -113,8 +132,7 @@ class Compare(Panel, twin="compare"):
         self._jobs = [job for job in self._jobs if job not in over]
         failed = next((job for job in over if job.failure is not None), None)
         if failed is not None and failed.failure is not None:
-            told = " ".join([failed.failure.message, *failed.failure.advice])
-            self.tell(f"“{failed.experiment.name}” could not be evaluated: {told}")
+            self.tell(f"“{failed.experiment.name}” could not be evaluated: {failed.failure.text}")
         return f"{self._jobs[0].experiment.name}: {self._jobs[0].text or 'starting'}" if self._jobs else ""
 
     def _offered(self) -> list[dict[str, str]]:
@@ -129,13 +147,13 @@ class Compare(Panel, twin="compare"):
         if len(self._compared) < MOST:
             self._choose(id, True)
 
-    def do_evaluate(self) -> None:
-        """Evaluate the best checkpoint of each that has no evaluation yet, on the images that validate."""
+    def do_evaluate(self, labels: str = CURRENT) -> None:
+        """Evaluate the best checkpoint of each that is not evaluated with these labels, on the images that validate."""
         refused = []
-        for experiment, found in zip(self._compared, self._evaluated(), strict=True):
-            if found is None and experiment.run is not None and not experiment.running:
+        for experiment in self._compared:
+            if can_be_evaluated(experiment) and not _is_evaluated(experiment, labels):
                 try:
-                    job = experiment.evaluate(PART)
+                    job = experiment.evaluate(PART, labels=labels)
                 except NbtrainError as error:  # the others can be evaluated all the same
                     refused.append(f"“{experiment.name}”: {error}")
                     continue
@@ -153,13 +171,19 @@ class Compare(Panel, twin="compare"):
         self._choose(id, False)
 
 
+def _is_evaluated(experiment: Experiment, labels: str) -> bool:
+    made = [one for one in experiment.evaluations if one.readable and one.part == PART and one.record.which == BEST]
+    held = [one for one in made if not one.outdated]
+    return any(one.is_of_labels_now if labels == CURRENT else one.is_of_labels_trained for one in held)
+
+
 def _head(experiment: Experiment, one: Reached | None, place: int) -> dict[str, Any]:
     return {
         "id": experiment.id,
         "name": experiment.name,
         "status": experiment.status,
         "epoch": finite(one.epoch) if one else None,
-        "duration_s": round(experiment.duration_s) or None,
+        "duration_s": standing(experiment)["duration_s"],
         "color": f"var(--c{place + 1})",
     }
 
@@ -171,7 +195,11 @@ def _row(name: str, reached: Sequence[Reached | None], evaluated: Sequence[Evalu
     return {
         "name": name,
         "values": values,
-        "ranges": [_range(found.intervals.get(name)) if found else None for found in evaluated],
+        "ranges": [
+            # The value is the run's own: the interval belongs to it only where the labels are the run's too.
+            _range(found.intervals.get(name)) if found and found.is_of_labels_trained else None
+            for found in evaluated
+        ],
         "apart": [None if first is None or value is None else value - first for value in values],
         "best": best_of(name, values),
     }

@@ -252,7 +252,7 @@ def scan_state(scan: Scan | None, found: Problems) -> dict[str, Any]:
     if scan is None:
         return {}
     failure = scan.failure
-    told: dict[str, Any] = {"trouble": " ".join([failure.message, *failure.advice]) if failure else ""}
+    told: dict[str, Any] = {"trouble": failure.text if failure else ""}
     if scan.running:
         return {**told, "state": "running", "text": scan.text or "starting", "fraction": scan.fraction}
     if not scan.result:

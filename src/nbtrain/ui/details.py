@@ -15,7 +15,7 @@ import numpy as np
 from traitlets import Dict, List, Unicode
 
 from nbtrain import files
-from nbtrain.advice.running import REPORTS, recent
+from nbtrain.advice.running import recent
 from nbtrain.project import branches
 from nbtrain.project.comparing import ordered
 from nbtrain.project.datachange import DataChange
@@ -24,6 +24,7 @@ from nbtrain.project.history import History
 from nbtrain.training import phases
 from nbtrain.ui.following import Following
 from nbtrain.ui.live_fields import plain_text
+from nbtrain.ui.standing import STEP_S
 
 _LOG_BYTES = 6000
 _LOAD = ("cpu_percent", "memory_mib")
@@ -32,7 +33,7 @@ _LOAD = ("cpu_percent", "memory_mib")
 class Details(Following, twin="details"):
     """Metric table, per-class table, data, notices, resolved values and log of one experiment."""
 
-    GAP_S, COMPANY_S = 0.5, 0.25
+    GAP_S, COMPANY_S = STEP_S, 0.25
     WATCHED = ("beat", "data_info")
 
     status = Unicode(help="The experiment's status, empty without an experiment.").tag(sync=True)
@@ -45,7 +46,9 @@ class Details(Following, twin="details"):
     phases = List(Dict(), help="Phase, seconds, share, time per step and meaning, where it was profiled.").tag(
         sync=True
     )
-    changes = List(Dict(), help="Step, path, old and new value of what was changed since the run began.").tag(sync=True)
+    changes = List(Dict(), help="What was changed since the run began: step, and path, old and value, or text.").tag(
+        sync=True
+    )
     log = Unicode(help="The last lines of the trainer's output.").tag(sync=True)
 
     def state(self) -> dict[str, Any]:
@@ -67,7 +70,7 @@ class Details(Following, twin="details"):
             ],
             "speed": speed_of(experiment),
             "phases": phases_of(experiment.run_path),
-            "changes": [change_row(change) for change in experiment.changes],
+            "changes": changes_of(experiment),
             "log": log_tail(Path(experiment.run_path) / "log.txt") if experiment.run_path else "",
         }
 
@@ -103,10 +106,14 @@ def class_table(told: dict[str, Any]) -> dict[str, Any]:
     return {"columns": [*first, *columns], "rows": rows}
 
 
-def change_row(change: dict[str, Any]) -> dict[str, Any]:
-    """Return one change as the list shows it."""
-    values = {name: plain_text(change[name]) for name in ("old", "value")}
-    return {"step": change["step"], "path": change["path"], **values, "extends": change["extends"]}
+def changes_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return what was changed since the start by step: by a person, or by the trainer, which says why in ``text``."""
+    asked = [
+        {**change, "old": plain_text(change["old"]), "value": plain_text(change["value"])}
+        for change in experiment.changes
+    ]
+    own = [{"step": told["step"], "text": told["text"]} for told in experiment.recoveries]
+    return sorted([*asked, *own], key=lambda row: row["step"])
 
 
 def facts_of(info: dict[str, Any], branched: str = "", change: DataChange | None = None) -> list[dict[str, str]]:
@@ -130,8 +137,7 @@ def facts_of(info: dict[str, Any], branched: str = "", change: DataChange | None
 
 def speed_of(experiment: Experiment) -> list[dict[str, str]]:
     """Return how fast the run trains, or trained at last, and what share of the time it waits for data."""
-    told = experiment.story.usage_rows
-    now = {name: told.values_from("train", name, -REPORTS)[1].tolist() for name in ("images_per_s", "waiting", *_LOAD)}
+    now = {name: experiment.story.usage_of(name) for name in ("images_per_s", "waiting", *_LOAD)}
     if not now["waiting"]:
         return []
     numbers = {name: recent(values) for name, values in now.items()}

@@ -16,6 +16,7 @@ from traitlets import Bool, Dict, Int, List, Unicode
 from nbtrain import files
 from nbtrain.errors import NbtrainError
 from nbtrain.evaluation.curves import MICRO
+from nbtrain.evaluation.folder import CURRENT, TRAINED
 from nbtrain.project.evaluation import Evaluation
 from nbtrain.project.experiment import Experiment
 from nbtrain.training import kept
@@ -34,7 +35,9 @@ class EvaluationPanel(Following, twin="evaluation"):
     WATCHED = ("status", "name", "run_path", "checkpoints")
 
     experiment_facts = Dict(help="Name and status of the experiment, and why it cannot be evaluated.").tag(sync=True)
-    offered = Dict(help="What can be evaluated: parts and checkpoints, each with value and label.").tag(sync=True)
+    offered = Dict(
+        help="What can be evaluated: parts, checkpoints, and labels where there are two, each with value and label."
+    ).tag(sync=True)
     listed = List(Dict(), help="Evaluations that are there, newest first: number and title.").tag(sync=True)
     number = Int(help="The one that is shown, 0 for none.").tag(sync=True)
     job = Dict(help="The one on its way: running, text, fraction, trouble.").tag(sync=True)
@@ -105,17 +108,17 @@ class EvaluationPanel(Following, twin="evaluation"):
             return {}
         running = on_its_way.status in ("pending", "working")
         failure = on_its_way.failure
-        trouble = " ".join([failure.message, *failure.advice]) if failure else ""
+        trouble = failure.text if failure else ""
         return {"running": running, "text": on_its_way.text, "fraction": on_its_way.fraction, "trouble": trouble}
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
-    def do_evaluate(self, part: str, checkpoint: str) -> None:
-        """Evaluate a checkpoint over one set of the split."""
+    def do_evaluate(self, part: str, checkpoint: str, labels: str = CURRENT) -> None:
+        """Evaluate a checkpoint over one set of the split, with the labels of now or those of the training."""
         if self.experiment is None:
             return
         which = int(checkpoint) if checkpoint.isdecimal() else checkpoint
-        self._follow_job(self.experiment.evaluate(part, which))
+        self._follow_job(self.experiment.evaluate(part, which, labels))
 
     def close(self) -> None:
         """Hear nothing of evaluations any more, and take the panel off all pages."""
@@ -232,14 +235,17 @@ def _facts(experiment: Experiment | None) -> dict[str, str]:
 
 def _offered(experiment: Experiment | None) -> dict[str, Any]:
     if experiment is None or experiment.run is None:
-        return {"parts": [], "checkpoints": []}
+        return {"parts": [], "checkpoints": [], "labels": []}
     info = experiment.project.data_info(experiment.config)
     names = (("val", "validation"), ("test", "test"), ("train", "training"))
     parts = [{"value": key, "label": f"{label} ({info[key]:,})"} for key, label in names if info.get(key)]
     folder = experiment.run.path / "checkpoints"
     best = [{"value": "best", "label": "best checkpoint"}] if kept.best(folder) else []
     saved = [{"value": str(one["step"]), "label": f"step {one['step']}"} for one in experiment.checkpoints]
-    return {"parts": parts, "checkpoints": [*best, {"value": "last", "label": "last checkpoint"}, *reversed(saved)]}
+    both = [{"value": CURRENT, "label": "current labels"}, {"value": TRAINED, "label": "labels as trained"}]
+    labels = both if experiment.relabelled else []
+    checkpoints = [*best, {"value": "last", "label": "last checkpoint"}, *reversed(saved)]
+    return {"parts": parts, "checkpoints": checkpoints, "labels": labels}
 
 
 def _note(one: Any) -> str:

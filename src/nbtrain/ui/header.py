@@ -152,6 +152,8 @@ def toast_for(experiment: Experiment, status: str, dirty: bool) -> tuple[str, st
         if experiment.status in ENDED and status != "created":
             kind, text = _SAID[experiment.status]
             return kind, text.format(name=name)
+        if status == "pending" and experiment.status == "created":
+            return "info", f"{name} has left the queue"
         if status in ENDED and experiment.running:
             return "info", f"{name} goes on"
         if status in ("created", "pending") and experiment.status == "preparing":

@@ -14,6 +14,7 @@ from traitlets import Dict, List
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.panel import Panel
+from nbtrain.ui.standing import STEP_S, standing
 
 _SEARCHED = 2000
 """Characters of a description that the list can be searched by."""
@@ -22,7 +23,7 @@ _SEARCHED = 2000
 class Listed(Panel):
     """Base of panels with one card per experiment, newest first."""
 
-    GAP_S, COMPANY_S = 0.5, 0.25
+    GAP_S, COMPANY_S = STEP_S, 0.25
 
     cards = List(Dict(), help="One card per experiment, newest first.").tag(sync=True)
 
@@ -97,7 +98,7 @@ class Listed(Panel):
 
 def card_of(experiment: Experiment) -> dict[str, Any]:
     """Return what every list shows of an experiment."""
-    best = experiment.best
+    best, told = experiment.best, standing(experiment)
     error = experiment.error if experiment.status == "failed" else {}  # reading it costs the journal
     return {
         "id": experiment.id,
@@ -109,16 +110,12 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "runs": 1 if experiment.run_path else 0,
         "evaluations": len(experiment.evaluations) if experiment.run_path else 0,
         "created_s": experiment.created_s,
-        "progress": round(experiment.progress, 3),
-        "epoch": experiment.epoch,
-        "epochs": experiment.epochs,
-        "eta_s": _rounded(experiment.eta_s),
+        **{name: told[name] for name in ("progress", "epoch", "epochs", "eta_s", "duration_s")},
         "phase": experiment.phase,
         "place": experiment.place,
         "queued": experiment.queued,
         "metric": best.get("metric", ""),
         "value": best.get("value"),
-        "duration_s": _rounded(experiment.duration_s) or None,
         "cause": error.get("cause", ""),
     }
 
@@ -126,10 +123,3 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
 def is_unsaved(experiment: Experiment) -> bool:
     """Return whether an experiment has a draft in which a person has changed something."""
     return experiment.edited and experiment.status == "created"
-
-
-def _rounded(seconds: float | None) -> float | None:
-    """Whole seconds, and fives above a minute: a card need not tick with every message."""
-    if seconds is None:
-        return None
-    return float(round(seconds)) if seconds < 60 else float(round(seconds / 5) * 5)

@@ -84,7 +84,7 @@ def progress_of(job: Job[Any] | None) -> dict[str, Any]:
     if job is None:
         return {"running": False, "text": "", "fraction": None, "trouble": ""}
     failure = job.failure if job.status == "failed" else None
-    trouble = " ".join([failure.message, *failure.advice]) if failure else ""
+    trouble = failure.text if failure else ""
     return {"running": not job.over, "text": job.text, "fraction": job.fraction, "trouble": trouble}
 
 

@@ -9,6 +9,7 @@ for company, and what is due together is sent together. It knows methods and clo
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -35,18 +36,19 @@ class Pulse:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._due: dict[WeakMethod[Job], _Due] = {}
-        self._ran_s: dict[WeakMethod[Job], float] = {}
         self._busy = False
         self._thread: threading.Thread | None = None
 
     def soon(self, job: Job, gap_s: float = 0.0, company_s: float = 0.0) -> None:
-        """Run ``job`` now, or ``gap_s`` after it last ran; many calls until then are one.
+        """Run ``job`` now, or with a ``gap_s`` at the next multiple of that; many calls until then are one.
 
-        It may be held back for another ``company_s``, until something else is drawn anyway.
+        So jobs of one gap run together. It may be held back for another ``company_s``, until something else is drawn.
         """
         ref = WeakMethod(job)
         with self._changed:
-            at_s = max(time.monotonic(), self._ran_s.get(ref, 0.0) + gap_s)
+            at_s = time.monotonic()
+            if gap_s:
+                at_s = gap_s * math.ceil(at_s / gap_s)
             self._plan(ref, at_s, at_s + company_s)
 
     def later(self, job: Job, delay_s: float) -> None:
@@ -90,10 +92,8 @@ class Pulse:
 
     def _take(self, now_s: float) -> list[WeakMethod[Job]]:
         ready = sorted((ref for ref, due in self._due.items() if due.may_s <= now_s), key=lambda r: self._due[r].must_s)
-        self._ran_s = {ref: at_s for ref, at_s in self._ran_s.items() if ref() is not None}
         for ref in ready:
             del self._due[ref]
-            self._ran_s[ref] = now_s
         self._busy = True
         return ready
 

@@ -1,7 +1,7 @@
 """The run bar: what an experiment's run is doing now, and the one or two things that can be done about it.
 
-It follows the experiment's ``beat`` and sends what changed, at most 10 times a second. Stop and Pause are asked for
-here and, by the browser, as a command file: the trainer takes whichever comes first.
+It follows the experiment's ``beat`` and sends what changed, twice a second, with the lists. Stop and Pause are asked
+for here and, by the browser, as a command file: the trainer takes whichever comes first.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from nbtrain.project.project import Project
 from nbtrain.runs.exactness import EXACT
 from nbtrain.ui.following import Following
 from nbtrain.ui.panel import Heart
+from nbtrain.ui.standing import STEP_S, standing
 from nbtrain.ui.starting import start_of
 
-_SHOWN = ("name", "status", "phase", "detail", "epoch", "epochs", "step", "steps", "progress", "eta_s", "best", "error",
-          "place", "queued")  # fmt: skip
+_SHOWN = ("name", "status", "phase", "detail", "best", "place", "queued")
 
 
 class RunBar(Heart, Following, twin="run_bar"):
@@ -59,6 +59,8 @@ class RunBar(Heart, Following, twin="run_bar"):
     beat = Float(help="Wall clock of the last heartbeat; 0 where another panel has the heart.").tag(sync=True)
 
     FREE = frozenset({"ask_extension", "stop", "pause"})  # the last two say themselves whom they mean
+    GAP_S = STEP_S
+
     WATCHED = ("beat", "name", "status", "problems")
 
     _project: Project | None = None
@@ -85,16 +87,17 @@ class RunBar(Heart, Following, twin="run_bar"):
         if experiment is None:
             return {"status": ""}
         start = start_of(experiment)
-        usage = experiment.usage if experiment.running else {}
+        usage, told = experiment.usage if experiment.running else {}, standing(experiment)
         return {
-            **{name: plain(getattr(experiment, name)) for name in _SHOWN if name != "error"},
+            **{name: plain(getattr(experiment, name)) for name in _SHOWN},
+            **told,
             "error": failure_of(experiment) if experiment.status == "failed" else {},
             "images_per_s": usage.get("images_per_s"),
             "waiting": usage.get("waiting"),
             "kept": kept_text(experiment) if experiment.status in RESUMABLE else "",
             "resume_first": experiment.resume_comes_first,
             "repeated": repeated(experiment),
-            "duration_s": None if experiment.running else experiment.duration_s or None,
+            "duration_s": None if experiment.running else told["duration_s"],
             "commands": str(Path(experiment.run_path) / "commands") if experiment.run_path else "",
             "extension": extension_of(experiment, self._adding) if experiment.status == "completed" else {},
             "busy": {"text": start.question} if start.question else {},
@@ -219,7 +222,7 @@ def failure_of(experiment: Experiment) -> dict[str, Any]:
 
 
 def shown_error(error: dict[str, Any]) -> dict[str, Any]:
-    """Return a failure with its advice once: an error's own text ends with it, and the panel lists it below."""
+    """Return a failure with its advice once: what runs of older versions have told ends with it."""
     told: dict[str, Any] = plain(error)
     for advice in told.get("advice", []):
         told["message"] = str(told.get("message", "")).removesuffix(advice).rstrip()

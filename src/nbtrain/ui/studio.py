@@ -23,6 +23,7 @@ from nbtrain.ui.form import Form
 from nbtrain.ui.guide import GuidePanel, said_of
 from nbtrain.ui.header import Header
 from nbtrain.ui.panel import Group, close_all, shared_layout
+from nbtrain.ui.picture import Pictured
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.results import Results
 from nbtrain.ui.run_table import RunTable
@@ -31,7 +32,7 @@ from nbtrain.ui.stages import Stage, Stages
 from nbtrain.ui.starting import start_of
 
 
-class TrainingStudio(Group):
+class TrainingStudio(Pictured, Group):  # type: ignore[misc]
     """The whole of a project: list, configuration and results, live.
 
     ``project`` is a :class:`~nbtrain.Project`, the path of one, or nothing for ``./nbtrain-project``, which is made
@@ -250,15 +251,37 @@ class TrainingStudio(Group):
         if self.evaluation is not None and self.stage == "evaluate":
             self.evaluation.show(selected)
 
+    def _ipython_display_(self) -> None:
+        self._arrive()
+        super()._ipython_display_()
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._arrive()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def _arrive(self) -> None:
+        """Be the one studio of its project that is shown."""
         self._take_over()
         if self.elsewhere:
             self._come_back()
-        html = project_html(self.project, self.experiment)
-        return with_snapshot(super()._repr_mimebundle_(**kwargs), html, project_text(self.project))
+
+    # -- in a saved notebook ------------------------------------------------------------------------------------
+
+    def picture_html(self) -> str:
+        """Return all experiments as a table, and the curves of the selected one."""
+        return project_html(self.project, self.experiment)
+
+    def picture_text(self) -> str:
+        """Return all experiments in a line each."""
+        return project_text(self.project)
+
+    def going_on(self) -> tuple[Any, bool]:
+        """Return names and statuses of the experiments, with which is selected; and whether one of them runs."""
+        cards = self.project.cards
+        return (self.experiments.selected, [(e.id, e.name, e.status) for e in cards]), any(e.running for e in cards)
 
 
-class ExperimentView(Group):
+class ExperimentView(Pictured, Group):  # type: ignore[misc]
     """One experiment: its configuration beside its results. ``display(experiment)`` shows it."""
 
     def __init__(self, experiment: Experiment, **kwargs: Any) -> None:
@@ -273,9 +296,17 @@ class ExperimentView(Group):
         super().__init__([columns], layout=layout, **kwargs)
         self.add_class("nbt-studio")
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        html, text = experiment_html(self.experiment), repr(self.experiment)
-        return with_snapshot(super()._repr_mimebundle_(**kwargs), html, text)
+    def picture_html(self) -> str:
+        """Return status and curves."""
+        return experiment_html(self.experiment)
+
+    def picture_text(self) -> str:
+        """Return the experiment in one line."""
+        return repr(self.experiment)
+
+    def going_on(self) -> tuple[Any, bool]:
+        """Return name and status, and whether it runs."""
+        return (self.experiment.name, self.experiment.status), self.experiment.running
 
 
 _STUDIOS: WeakSet[TrainingStudio] = WeakSet()
@@ -300,12 +331,3 @@ def _here() -> tuple[str, str]:
     kernel = getattr(here, "kernel", None)
     parent = kernel.get_parent("shell") if kernel is not None else {}
     return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))
-
-
-def with_snapshot(shown: Any, html: str, text: str) -> Any:
-    """Return a widget's mime bundle with a picture and a text for places that have no kernel, or no widgets."""
-    if not shown:
-        return shown
-    bundle, *rest = shown if isinstance(shown, tuple) else (shown,)
-    full = {**bundle, "text/html": html, "text/plain": text}
-    return (full, *rest) if rest else full

@@ -19,7 +19,7 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.training import kept
 
 _log = logging.getLogger("nbtrain.ui")
-PART = "val"
+PART, BEST = "val", "best"
 _SHARES = frozenset({"accuracy", "map", "f1_micro"})
 
 
@@ -66,31 +66,24 @@ class Verdicts:
         self._told()
 
 
-def newest(experiment: Experiment) -> Evaluation | None:
-    """Return the newest evaluation of the best checkpoint on the validation set that still holds; None without one."""
-    try:
-        found = (one for one in reversed(experiment.evaluations) if one.readable)
-        return next((one for one in found if _counts(one) and not one.outdated), None)
-    except NbtrainError:  # it was deleted just now
-        return None
-
-
 def lacking(experiment: Experiment) -> str:
-    """Return why an experiment has no evaluation that counts, in words; empty where it can have one on request."""
-    if experiment.run is None or not kept.checkpoints(experiment.run.path / "checkpoints"):
-        return "not trained yet"
-    if experiment.running:
-        return "still training"
+    """Return why an experiment has no evaluation that counts, in words."""
+    if not can_be_evaluated(experiment):
+        return "still training" if experiment.running else "not trained yet"
     try:
-        old = [one for one in experiment.evaluations if one.readable and _counts(one)]
+        old = [one for one in experiment.evaluations if one.readable and one.part == PART and one.record.which == BEST]
         told = old[-1].outdated if old else ""
     except NbtrainError:  # it was deleted just now
-        told = ""
-    return f"its evaluation is out of date: {told}" if told else "not evaluated yet"
+        return "not evaluated yet"
+    if not old:
+        return "not evaluated yet"
+    return f"its evaluation is out of date: {told}" if told else "evaluated with other labels"
 
 
-def _counts(one: Evaluation) -> bool:
-    return one.part == PART and one.record.which == "best"
+def can_be_evaluated(experiment: Experiment) -> bool:
+    """Tell whether an experiment has a checkpoint, and leaves it alone."""
+    there = experiment.run is not None and bool(kept.checkpoints(experiment.run.path / "checkpoints"))
+    return there and not experiment.running
 
 
 def _verdict(outcome: str, short: str = "", text: str = "", notes: list[str] | None = None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from nbtrain.data.records import counted
 from nbtrain.evaluation import bootstrap, scores, slices, tables
 from nbtrain.evaluation.curves import MICRO, Curves
 from nbtrain.evaluation.errors import Wrong, errors
-from nbtrain.evaluation.folder import Record
+from nbtrain.evaluation.folder import TRAINED, Record
 from nbtrain.evaluation.predictions import Predictions
 from nbtrain.evaluation.report import charts, pictures
 from nbtrain.evaluation.report.charts import Line
@@ -252,6 +252,7 @@ def _facts(record: Record) -> str:
         "Checkpoint": f"{record.file}, step {record.step}, epoch {record.epoch}, run {record.run}",
         "SHA-256": record.sha256,
         "Data": f"{record.dataset} ({record.data_hash}), {_images(record.n_images)}",
+        "Labels": "as trained" if record.labels == TRAINED else "of the data set when this was evaluated",
         "Split": split,
         "Left out": f"{_images(record.n_damaged)} that cannot be read" if record.n_damaged else "",
         "Computed": f"on {how}, in {record.took_s:.1f} s",
