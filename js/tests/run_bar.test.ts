@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, startable: true, commands: "", home: "/users/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, held: "", startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {

@@ -12,7 +12,8 @@
     ├── LaunchError        the trainer process could not be started
     └── TrainingError      a run ended in failure; carries its cause
 
-A message says what happened, which value it was about and what to do. This file knows nothing about who raises what.
+A message says what happened, which value it was about and what to do; Python prints it, so it holds no control
+character. This file knows nothing about who raises what.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from nbtrain.escaping import terminal
 
 _SHORT = reprlib.Repr()
 """Of lists and the like only the beginning is put in words: a small YAML file can hold one of billions."""
@@ -69,7 +72,7 @@ class NbtrainError(Exception):
     def __init__(self, what: str, *, value: object = None, advice: str = "") -> None:
         self.what, self.value, self.advice = what, value, advice
         seen = f" (got {shown(value)})" if value is not None else ""
-        super().__init__(f"{what}{seen}." + (f" {advice}" if advice else ""))
+        super().__init__(terminal(f"{what}{seen}." + (f" {advice}" if advice else "")))
 
 
 class ConfigError(NbtrainError, ValueError):
@@ -82,7 +85,7 @@ class ConfigError(NbtrainError, ValueError):
         self.problems = tuple(problems)
         self.what, self.value = "the configuration was refused", None
         self.advice = "; ".join(p.advice for p in self.problems if p.advice)
-        Exception.__init__(self, "\n".join(map(str, self.problems)))
+        Exception.__init__(self, terminal("\n".join(map(str, self.problems))))
 
 
 class FormatError(ConfigError):

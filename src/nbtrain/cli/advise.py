@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.errors import AddressError
 from nbtrain.project.counsel import Suggestion, plain
 from nbtrain.project.experiment import Experiment
@@ -32,9 +33,9 @@ def _advise(given: argparse.Namespace) -> int:
         return _apply(experiment, given.apply)
     found = experiment.advice
     if given.json:
-        print(json.dumps([plain(one) for one in found], indent=2))
+        say_json([plain(one) for one in found])
     else:
-        print("\n".join(line for one in found for line in _lines(one)) or f"{experiment.name}: no suggestions")
+        say(*[line for one in found for line in _lines(one)] or [f"{experiment.name}: no suggestions"])
     return FAILED if any(one.level == "problem" for one in found) else 0
 
 
@@ -45,7 +46,7 @@ def _apply(experiment: Experiment, rule: str) -> int:
         raise AddressError("this rule has found nothing", value=rule, advice=f"These have: {rules}.")
     doing, changed = found.doing, found.apply()
     changed.save()
-    print(f"{changed.name} ({changed.id}): {doing}")
+    say(f"{changed.name} ({changed.id}): {doing}")
     return 0
 
 

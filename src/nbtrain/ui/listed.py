@@ -118,6 +118,7 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "phase": experiment.phase,
         "place": experiment.place,
         "queued": experiment.queued,
+        "held": bool(experiment.held),
         "metric": best.get("metric", ""),
         "value": best.get("value"),
         "duration_s": _rounded(experiment.duration_s) or None,
