@@ -20,14 +20,15 @@ _CONTROL = re.compile(
     "\u2028\u2029\ufff9-\ufffb"  # lines, annotations
     "\ud800-\udfff\U000e0000-\U000e007f]"  # halves of characters, invisible tags
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How a cell begins that a spreadsheet computes, in full-width forms too (OWASP, CSV injection)."""
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
 def html(value: object) -> str:
-    """Return a value as text of HTML or SVG, also inside a quoted attribute."""
-    return _html.escape(str(value), quote=True)
+    """Return a value as text of HTML or SVG, also inside a quoted attribute, that can be written as UTF-8."""
+    text = str(value).encode(errors="backslashreplace").decode()  # file names may hold bytes that are no characters
+    return _html.escape(text, quote=True)
 
 
 def terminal(text: object) -> str:
@@ -50,7 +51,8 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return a cell; a text that would be a formula begins with an apostrophe, which spreadsheets take for "text"."""
+    """Return a cell: text on one line, with an apostrophe before what would be a formula, which means "text" there."""
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
+    text = line(value)
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -8,6 +8,7 @@ import pytest
 
 from flows.conftest import LIMIT_S, own_devices, project, until, warm
 from nbtrain.errors import BusyError, StatusError
+from nbtrain.project.doctor import waiting_runs
 from nbtrain.project.project import Project
 from nbtrain.project.queue import _ordinal
 from nbtrain.runs.devices import Claim
@@ -135,8 +136,9 @@ def test_a_project_from_elsewhere_shows_what_waits_and_starts_none_of_it(project
         other.queue.look()
     assert [(e.status, e.place, e.queued) for e in (a, b, c)] == [("pending", n, 3) for n in (1, 2, 3)]
     assert [e.detail for e in (a, b, c)] == [f"held in the queue: {e.held}" for e in (a, b, c)]
-    assert "moved or copied after you queued it" in a.held
+    assert "a copy of one that you queued" in a.held
     assert [e.run.owner() for e in (a, b, c)] == [{}, {}, {}]
+    assert ["a copy of one that you queued" in found.text for found in waiting_runs(clone)] == [True] * 3
     mine = other.new("Mine").train()  # nobody waits for a run that is held
     assert mine.wait(LIMIT_S) == "completed", mine.error
     other.queue.shift(c, -1)

@@ -68,14 +68,14 @@ def test_what_this_user_queued_here_starts_once_and_leaves_no_record(queued, own
     assert list(own.glob("*")) == []
     where.write_bytes(kept)  # played again
     assert started(queued.project) == []
-    assert "queued it" in ledger.why_held(entry(queued))
+    assert "a copy of one that you queued" in ledger.why_held(entry(queued))
 
 
 @pytest.mark.parametrize(
     ("how", "why"),
     [
         ("made up", "eve on mars queued it"),
-        ("before this version", "someone else"),
+        ("before this version", "not known who queued it"),
         ("a token of another run", "moved or copied"),
         ("a path as token", "eve on mars queued it"),
         ("copied", "moved or copied"),
@@ -83,7 +83,7 @@ def test_what_this_user_queued_here_starts_once_and_leaves_no_record(queued, own
         ("configuration changed", "changed after you queued it"),
         ("configuration gone", "changed after you queued it"),
         ("another machine", "another machine (pc7)"),
-        ("another user", "queued it"),
+        ("another user", "a copy of"),
     ],
 )
 def test_all_else_is_held_and_says_why(queued, own, make, tmp_path, monkeypatch, how, why):

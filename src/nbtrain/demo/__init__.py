@@ -11,12 +11,13 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
-from nbtrain.data.sources import Folder
 from nbtrain.errors import DataError, ProjectError
-from nbtrain.project.project import Project
+
+if TYPE_CHECKING:
+    from nbtrain.project.project import Project
 
 DATASET = "digits"
 N_IMAGES = 1797
@@ -46,6 +47,11 @@ def digits(path: str | Path = "nbtrain-digits") -> Project:
     The first call writes 1797 small images and takes about two seconds; later ones only open the project, with
     whatever experiments and defaults it has by then.
     """
+    from nbtrain.data.sources import Folder
+    from nbtrain.project.project import Project
+    from nbtrain.ui.attach import attach
+
+    attach()
     project = Project(path)
     if not project.exists:
         project.name = "Handwritten digits"

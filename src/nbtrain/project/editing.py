@@ -17,7 +17,7 @@ from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, default, o
 from nbtrain import presets
 from nbtrain.config import Config
 from nbtrain.errors import Problem, ProjectError, StatusError
-from nbtrain.project import defaults, exchange, naming, outside, previewing
+from nbtrain.project import defaults, naming, outside, previewing
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.edits import Edits
 from nbtrain.project.outside import Outside
@@ -159,6 +159,8 @@ class Editable(HasTraits):
 
     def export_config(self, path: str | Path) -> Path:
         """Write the configuration to a file, as JSON or YAML by its ending; raises ProjectError."""
+        from nbtrain.project import exchange
+
         return exchange.write(self.config, path)
 
     def import_config(self, path: str | Path) -> None:
@@ -166,6 +168,8 @@ class Editable(HasTraits):
 
         Raises ConfigError naming every failing path, and changes nothing then.
         """
+        from nbtrain.project import exchange
+
         values = exchange.read(path)
         with self.project.lock:
             self.config = exchange.laid_over(self.config, values, str(path))

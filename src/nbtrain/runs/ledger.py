@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def why_held(entry: Entry) -> str:
     wanted = entry.wanted()
     found = _read(wanted.token)
     if found is None:
-        return f"{wanted.by[:80] or 'someone else, or an earlier version of nbtrain,'} queued it"
+        if wanted.by == who():
+            return "it is a copy of one that you queued, and that has started or left the queue since"
+        return f"{wanted.by[:80]} queued it" if wanted.by else "it is not known who queued it"
     if found["machine"] != processes.machine():
         return f"you queued it on another machine ({found['host']})"
     if found["run"] != _real(entry.run):
@@ -75,6 +78,7 @@ def forget(entry: Entry) -> None:
         _remove(token)
 
 
+@cache
 def who() -> str:
     """Return this user and machine in words."""
     try:

@@ -1,30 +1,28 @@
-"""The studio: all panels of a project in one place. It places them and passes on what is selected, nothing else."""
+"""The studio: all panels of a project in one place. It places them and passes on what is selected, nothing else.
+
+``from nbtrain import TrainingStudio`` loads this file and ipywidgets: what makes a panel imports it, so that the first
+display pays for what it shows, and a stage that nobody opens is never loaded.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Box
 
 from nbtrain.errors import NbtrainError
-from nbtrain.project.experiment import Experiment
-from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
-from nbtrain.ui.comparison_view import ComparisonView
-from nbtrain.ui.data_stage import DataStage
-from nbtrain.ui.evaluation_stage import EvaluationStage
-from nbtrain.ui.experiments import Experiments
-from nbtrain.ui.form import Form
-from nbtrain.ui.guide import GuidePanel, said_of
-from nbtrain.ui.header import Header
-from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.pulse import PULSE
-from nbtrain.ui.results import Results
-from nbtrain.ui.run_table import RunTable
-from nbtrain.ui.snapshot import experiment_html, project_html, project_text
-from nbtrain.ui.stages import Stage, Stages
-from nbtrain.ui.starting import start_of
+
+if TYPE_CHECKING:
+    from nbtrain.project.experiment import Experiment
+    from nbtrain.project.project import Project
+    from nbtrain.ui.comparison_view import ComparisonView
+    from nbtrain.ui.data_stage import DataStage
+    from nbtrain.ui.evaluation_stage import EvaluationStage
+    from nbtrain.ui.guide import GuidePanel
+    from nbtrain.ui.run_table import RunTable
 
 
 class TrainingStudio(Box):  # type: ignore[misc]
@@ -35,6 +33,16 @@ class TrainingStudio(Box):  # type: ignore[misc]
     """
 
     def __init__(self, project: Project | str | Path | None = None, **kwargs: Any) -> None:
+        from nbtrain.project.project import DEFAULT_PATH, Project
+        from nbtrain.ui.attach import attach
+        from nbtrain.ui.experiments import Experiments
+        from nbtrain.ui.form import Form
+        from nbtrain.ui.header import Header
+        from nbtrain.ui.panel import shared_layout
+        from nbtrain.ui.results import Results
+        from nbtrain.ui.stages import Stage, Stages
+
+        attach()
         hosts.enable_widgets()
         self.project = project if isinstance(project, Project) else Project(project or DEFAULT_PATH)
         self.project.warm_up()
@@ -100,6 +108,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
         PULSE.soon(self._close_guide)
 
     def _open_guide(self) -> None:
+        from nbtrain.ui.guide import GuidePanel
+
         if self.guide is None:
             self.guide = GuidePanel(self.project, self._take_made, self.close_guide, layout=self._layout)
             self._columns.children = (*self._columns.children, self.guide)
@@ -112,6 +122,9 @@ class TrainingStudio(Box):  # type: ignore[misc]
 
     def _take_made(self, experiment: Experiment, train: bool) -> None:
         """Select what the guide has made."""
+        from nbtrain.ui.guide import said_of
+        from nbtrain.ui.starting import start_of
+
         self.experiments.redraw()
         self.experiments.selected = experiment.id
         self._close_guide()
@@ -120,19 +133,27 @@ class TrainingStudio(Box):  # type: ignore[misc]
             start_of(experiment).go()
 
     def _make_data(self) -> Box:
+        from nbtrain.ui.data_stage import DataStage
+
         self.images = DataStage(self.project, layout=self._layout)
         return self.images.add_class("nbt-stage")
 
     def _make_evaluation(self) -> Box:
+        from nbtrain.ui.evaluation_stage import EvaluationStage
+
         self.evaluation = EvaluationStage(layout=self._layout)
         return self.evaluation.add_class("nbt-stage")
 
     def _make_runs(self) -> Box:
+        from nbtrain.ui.run_table import RunTable
+
         self.table = RunTable(self.project, self.open_stage, layout=self._layout)
         self.table.observe(lambda _: PULSE.soon(self._take_choice), ["selected", "overlay"])
         return Box([self.table], layout=self._layout).add_class("nbt-stage")
 
     def _make_comparison(self) -> Box:
+        from nbtrain.ui.comparison_view import ComparisonView
+
         self.comparison = ComparisonView(self.project, self._tick, layout=self._layout)
         return self.comparison.add_class("nbt-stage")
 
@@ -188,6 +209,8 @@ class TrainingStudio(Box):  # type: ignore[misc]
             self.evaluation.show(selected)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from nbtrain.ui.snapshot import project_html, project_text
+
         html = project_html(self.project, self.experiment)
         return with_snapshot(super()._repr_mimebundle_(**kwargs), html, project_text(self.project))
 
@@ -196,6 +219,10 @@ class ExperimentView(Box):  # type: ignore[misc]
     """One experiment: its configuration beside its results. ``display(experiment)`` shows it."""
 
     def __init__(self, experiment: Experiment, **kwargs: Any) -> None:
+        from nbtrain.ui.form import Form
+        from nbtrain.ui.panel import shared_layout
+        from nbtrain.ui.results import Results
+
         hosts.enable_widgets()
         layout = shared_layout()
         self.experiment = experiment
@@ -208,6 +235,8 @@ class ExperimentView(Box):  # type: ignore[misc]
         self.add_class("nbt-studio")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        from nbtrain.ui.snapshot import experiment_html
+
         html, text = experiment_html(self.experiment), repr(self.experiment)
         return with_snapshot(super()._repr_mimebundle_(**kwargs), html, text)
 
