@@ -89,6 +89,18 @@ test("a run in the queue tells its place and can be moved", async () => {
   assert.deepEqual(["Move up", "Move down"].map((label) => button(el, label).disabled), [true, false]);
 });
 
+test("what somebody else has queued is started by a click", async () => {
+  const held = "eve on mars queued it";
+  const { el, model } = show(widget, { ...STATE, status: "pending", detail: `held in the queue: ${held}`, held, place: 1, queued: 1 });
+  assert.match(text(el), /held in the queue: eve on mars queued it.*Does not start by itself/s);
+  button(el, "Start ▶").click();
+  assert.deepEqual(model.sent, [{ do: "start_held" }]);
+  model.put({ held: "" });
+  await drawn();
+  assert.deepEqual(all(el, "button").map(text), ["Cancel"]);
+  assert.match(text(el), /Starts by itself/);
+});
+
 const FIXES = [{ label: "Halve the batch size to 16", changes: { "training.batch_size": 16 } }, { label: "Use images of 160 px", changes: { "task.image_size": 160 }, restarts: "task.image_size cannot change within a run" }];
 
 test("a fix is one click, and a question where checkpoints would go", async () => {

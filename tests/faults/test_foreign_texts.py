@@ -22,7 +22,8 @@ from evaluation.made import one_label
 from evaluation.test_report import record
 from images import write_classes
 from nbtrain import files
-from nbtrain.cli import entry, main
+from nbtrain.cli import advise, configuration, entry, experiments, main, queue
+from nbtrain.cli import data as cli_data
 from nbtrain.errors import NbtrainError
 from nbtrain.evaluation import folder
 from nbtrain.messages import Failure, Metric, Notice, Resolved, Status, encode
@@ -116,17 +117,19 @@ def put(value: Any, place: tuple[Any, ...], text: str) -> None:
         value[name] = text
 
 
-def ways_out(path: Path, capsys: Any) -> None:
-    """Ask everything that prints, draws or exports, and check what comes."""
+def ways_out(path: Path, capsys: Any, patched: pytest.MonkeyPatch, *, evaluations: bool) -> None:
+    """Ask everything that prints, draws or exports, and check what comes; the project is opened once for all."""
     capsys.readouterr()
-    commands = [["ls"], ["queue"], ["data", "ls"], ["cache"], ["doctor"]]
-    for words in commands:
-        printed(words, path, capsys)
+    printed(["doctor"], path, capsys)
     try:
         project = Project(path)
     except NbtrainError as error:
         return plain(str(error))
+    for module in (advise, cli_data, configuration, experiments, queue):
+        patched.setattr(module, "Project", lambda _: project)
     try:
+        for words in (["ls"], ["queue"], ["data", "ls"], ["cache"]):
+            printed(words, path, capsys)
         plain(project_text(project).replace("\n", ""))
         page(project_html(project, project.cards[0] if project.cards else None))
         for found in project.datasets():
@@ -140,7 +143,7 @@ def ways_out(path: Path, capsys: Any) -> None:
             script = experiment.as_python()
             ast.parse(script)
             plain(script.replace("\n", ""))
-            for evaluation in experiment.evaluations:
+            for evaluation in experiment.evaluations if evaluations else ():
                 exported(evaluation, path.parent)
     finally:
         project.close()
@@ -224,7 +227,7 @@ def test_every_text_is_harmless_at_every_way_out(made, capsys, monkeypatch, wher
                 put(value, place, BAD)
                 path.write_bytes(b"\n".join([*lines[:number], json.dumps(value).encode(), *lines[number + 1 :], b""]))
                 try:
-                    ways_out(made, capsys)
+                    ways_out(made, capsys, monkeypatch, evaluations="evaluations" in where)
                 except AssertionError as error:
                     raise AssertionError(f"{path.relative_to(made)}: {place}") from error
         path.write_bytes(whole)
