@@ -35,7 +35,19 @@ from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.journal import JournalReader
 
 TITLE = "Start"
-IMPORTS = ("import ipywidgets", "import nbtrain", "from nbtrain import TrainingStudio, demo")
+TYPED = "from nbtrain import TrainingStudio, demo"
+IMPORTS = {
+    "import ipywidgets": None,
+    "import nbtrain": 1.5,
+    TYPED: 3.0,
+    f"{TYPED}; TrainingStudio(PROJECT)": None,
+}
+"""What is measured against the first of them, and at most how many times its seconds it may take.
+
+The last is the whole of a first cell: what the line above leaves for later is in it.
+"""
+BYTE_CODE = {"kept": {}, "not kept": {"PYTHONDONTWRITEBYTECODE": "1"}}
+"""Containers often set this: every module is compiled anew then, the widgets' too."""
 MAX_WARM_S, MAX_COLD, MAX_PRIVATE_MIB, MAX_LATE_S, MAX_MEMORY = 1.0, 1.0, 450.0, 10.0, 1.0
 IDLE_S, IMAGES, SIZE_PX, BATCH = 20.0, 80, 96, 32
 _QUIET_S, _LOOK_S = 2.0, 0.1
@@ -67,7 +79,7 @@ torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, "
 def measure(rounds: int = 3) -> list[Row]:
     """Return imports as ratios, seconds to the first step, and memory."""
     with tempfile.TemporaryDirectory(prefix="nbtrain-bench-") as folder, _alone(Path(folder)):
-        return [*_imports(rounds), *_first_steps(Path(folder), rounds), *_memory(Path(folder))]
+        return [*_imports(Path(folder), rounds), *_first_steps(Path(folder), rounds), *_memory(Path(folder))]
 
 
 @contextmanager
@@ -81,24 +93,32 @@ def _alone(folder: Path) -> Iterator[None]:
         os.environ.pop("XDG_RUNTIME_DIR") if before is None else os.environ.update(XDG_RUNTIME_DIR=before)
 
 
-def _imports(rounds: int) -> list[Row]:
+def _imports(folder: Path, rounds: int) -> list[Row]:
+    return [row for kept in BYTE_CODE for row in _imports_with(kept, folder, rounds)]
+
+
+def _imports_with(kept: str, folder: Path, rounds: int) -> list[Row]:
+    """Measure the imports where byte code is kept, or is not; neither side finds any of before."""
+    place = {"PYTHONPYCACHEPREFIX": str(folder / f"byte code {kept}"), "NBTRAIN_WARM": "0"}
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**without, **place, **BYTE_CODE[kept]}
     seconds: dict[str, list[float]] = {code: [] for code in ("pass", *IMPORTS)}
     for _ in range(rounds + 1):
         for code, found in seconds.items():
-            found.append(_process_s(code))
-    empty = seconds.pop("pass")[1:]  # the first round filled the disk cache
+            found.append(_process_s(code.replace("PROJECT", repr(str(folder / "new"))), environment))
+    empty = seconds.pop("pass")[1:]  # the first round filled the disk cache, and wrote byte code where it is kept
     net = {code: [a - b for a, b in zip(found[1:], empty, strict=True)] for code, found in seconds.items()}
-    base = net[IMPORTS[0]]
-    rows = [Row(f"{IMPORTS[0]} (without Python's own start)", "s", tuple(base))]
-    for code, limit in ((IMPORTS[1], 1.5), (IMPORTS[2], None)):
-        ratios = tuple(a / b for a, b in zip(net[code], base, strict=True))
-        rows.append(Row(f"{code}, against import ipywidgets", "ratio", ratios, limit))
+    first, *others = IMPORTS
+    rows = [Row(f"{first} (without Python's own start), byte code {kept}", "s", tuple(net[first]))]
+    for code in others:
+        ratios = tuple(a / b for a, b in zip(net[code], net[first], strict=True))
+        rows.append(Row(f"{code}, against {first}, byte code {kept}", "ratio", ratios, IMPORTS[code]))
     return rows
 
 
-def _process_s(code: str) -> float:
+def _process_s(code: str, environment: dict[str, str]) -> float:
     began_s = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     return time.perf_counter() - began_s
 
 

@@ -34,7 +34,7 @@ export interface Adding { path?: string; busy?: boolean; text?: string; fraction
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;
   progress: number; epoch: number; epochs: number; eta_s: number | null; phase: string;
-  metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number;
+  metric: string; value: number | null; duration_s: number | null; cause: string; place: number; queued: number; held: boolean;
 }
 
 /** A checkpoint that a branch could begin with; `metric` is the watched one. */
@@ -321,6 +321,7 @@ export interface RunBar extends Common {
   busy: { text?: string };
   place: number;
   queued: number;
+  held: string;
   startable: boolean;
   starting: boolean;
   commands: string;

@@ -12,7 +12,7 @@ import { counted, duration, grouped, metricName, metricValue } from "./lib/forma
 import { type Entry, openMenu, under } from "./lib/menu";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
 import { type Panel, widget } from "./lib/panel";
-import { canMoveDown, canMoveUp, ordinal } from "./lib/queue";
+import { canMoveDown, canMoveUp, inQueue } from "./lib/queue";
 import { ICONS, WORDS, isActive } from "./lib/status";
 
 export type Order = "newest" | "name" | "best" | "status";
@@ -144,7 +144,7 @@ function statusLine(card: Card): TemplateResult {
   switch (card.status) {
     case "training": return html`epoch ${card.epoch} / ${card.epochs}${left}`;
     case "preparing": return html`${card.phase || "starting"}…`;
-    case "pending": return card.place ? html`${ordinal(card.place)} in the queue` : html`starting…`;
+    case "pending": return card.place ? html`${inQueue(card)}` : html`starting…`;
     case "failed": return html`<span class="bad">${card.cause || "failed"}</span>${bestOf(card, " · ")}`;
     case "completed":
     case "cancelled":
@@ -179,6 +179,7 @@ function entries(panel: Panel<Experiments>, card: Card, change: (part: Partial<L
     { label: "Branch from a checkpoint…", disabled: card.runs === 0, action: () => panel.send("ask_branch", { id: card.id }) },
     { label: compared ? "Stop comparing" : "Compare", disabled: panel.get("selected") === card.id,
       action: () => panel.tell("overlay", compared ? overlay.filter((id) => id !== card.id) : [...overlay, card.id]) },
+    ...(card.held ? [{ label: "Start", action: () => panel.send("start_held", { id: card.id }) }] : []),
     ...(card.queued > 1 ? [
       { label: "Move up in the queue", keys: "Alt+↑", disabled: !canMoveUp(card), action: () => shift(panel, card, -1) },
       { label: "Move down in the queue", keys: "Alt+↓", disabled: !canMoveDown(card), action: () => shift(panel, card, 1) },

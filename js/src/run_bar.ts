@@ -68,7 +68,7 @@ function buttons(panel: Panel<RunBar>, local: Local, change: (part: Partial<Loca
   const leaving = local.leaving !== "" && local.at === panel.get("commands");
   const ask = (kind: Leaving, word: string): TemplateResult =>
     html`<button ?disabled=${leaving && (kind === "pause" || local.leaving === "stop")} @click=${() => leave(kind, panel, local, change)}>${leaving && local.leaving === kind ? `${LEAVING[kind]}…` : word}</button>`;
-  if (status === "pending") return html`${moves(panel)}<button @click=${() => panel.send("stop", { id: panel.get("of") })}>Cancel</button>`;
+  if (status === "pending") return html`${panel.get("held") ? html`<button class="primary" @click=${() => panel.send("start_held")}>Start ▶</button>` : nothing}${moves(panel)}<button @click=${() => panel.send("stop", { id: panel.get("of") })}>Cancel</button>`;
   if (isActive(status)) return html`${status === "training" ? ask("pause", "Pause") : nothing}${ask("stop", "Stop")}`;
   const first = panel.get("resume_first");
   const resume = isResumable(status) ? html`<button class=${first ? "primary" : ""} ?disabled=${panel.get("starting")} @click=${() => panel.send("resume")}>${panel.get("starting") ? "Resuming…" : "Resume ▶"}</button>` : nothing;
@@ -128,7 +128,7 @@ function progress(panel: Panel<RunBar>, status: Status): TemplateResult {
   ].filter(Boolean).join(" · ");
   return html`<div class="bar ${status === "preparing" ? "unknown" : ""}" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${Math.round(100 * share)}><i style=${known ? `width:${100 * share}%` : status === "pending" ? "width:0" : ""}></i></div>
-    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status === "pending" ? "Starts by itself, also when this page and the kernel are closed." : ""}</span><span>${right}</span></div>`;
+    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status !== "pending" ? "" : panel.get("held") ? "Does not start by itself: only what you queue on this machine does." : "Starts by itself, also when this page and the kernel are closed."}</span><span>${right}</span></div>`;
 }
 
 function busy(panel: Panel<RunBar>): TemplateResult | typeof nothing {

@@ -10,7 +10,7 @@ import type { RunRow, RunTable } from "./contracts";
 import { counted, duration, grouped, measured, metricName, metricValue, percent, when } from "./lib/format";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
 import { type Panel, widget } from "./lib/panel";
-import { ordinal } from "./lib/queue";
+import { inQueue } from "./lib/queue";
 import { ICONS, type Status, WORDS, isActive } from "./lib/status";
 
 type Value = string | number | null;
@@ -125,7 +125,7 @@ function line(panel: Panel<RunTable>, row: RunRow, entry: string, oneMetric: boo
 function status(row: RunRow): TemplateResult {
   const mark = html`<span class="mark ${row.status}" aria-hidden="true">${ICONS[row.status]}</span>`;
   if (row.status === "training") return html`${mark} <span class="bar" title=${percent(row.progress)}><i style="width:${100 * row.progress}%"></i></span> <span class="mut">${row.eta_s === null ? percent(row.progress, 0) : `${duration(row.eta_s)} left`}</span>`;
-  if (row.status === "pending" && row.place) return html`${mark} ${ordinal(row.place)} in the queue`;
+  if (row.status === "pending" && row.place) return html`${mark} ${inQueue(row)}`;
   if (row.status === "preparing") return html`${mark} ${row.phase || "starting"}…`;
   if (row.status === "failed") return html`${mark} Failed${row.cause ? html`<span class="mut">: ${row.cause}</span>` : nothing}`;
   return html`${mark} ${row.edited ? html`<span class="warn">Not saved</span>` : WORDS[row.status]}`;

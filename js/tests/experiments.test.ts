@@ -6,7 +6,7 @@ import { matching } from "../src/lib/listed";
 
 const card = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "created", tags: [], description: "", edited: false, runs: 0, evaluations: 0, created_s: Number(id) || 0, progress: 0, epoch: 0, epochs: 0, eta_s: null,
-  phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, ...more,
+  phase: "", metric: "", value: null, duration_s: null, cause: "", place: 0, queued: 0, held: false, ...more,
 });
 const open = (cards: any[], more = {}): ReturnType<typeof show> => show(widget, { cards, selected: cards[0]?.id ?? "", overlay: [], known_tags: ["day", "night"], branching: {}, blank: false, notices: [], guided: true, found: {}, adding: {}, ...more });
 

@@ -6,7 +6,7 @@ import widget from "../src/run_bar";
 
 const STATE = {
   name: "Baseline", status: "training", phase: "training", detail: "", epoch: 23, epochs: 50, step: 1044, steps: 2300, progress: 0.46, eta_s: 750, images_per_s: 1820,
-  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", resume_first: true, repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, startable: true, commands: "", home: "/users/ada", beat: 0,
+  waiting: 0.02, starting: false, duration_s: null, best: {}, error: {}, kept: "", resume_first: true, repeated: {}, extension: {}, busy: {}, place: 0, queued: 0, held: "", startable: true, commands: "", home: "/users/ada", beat: 0,
 };
 
 test("training shows place, share, time left and speed", () => {
@@ -87,6 +87,18 @@ test("a run in the queue tells its place and can be moved", async () => {
   model.put({ place: 1 });
   await drawn();
   assert.deepEqual(["Move up", "Move down"].map((label) => button(el, label).disabled), [true, false]);
+});
+
+test("what somebody else has queued is started by a click", async () => {
+  const held = "eve on mars queued it";
+  const { el, model } = show(widget, { ...STATE, status: "pending", detail: `held in the queue: ${held}`, held, place: 1, queued: 1 });
+  assert.match(text(el), /held in the queue: eve on mars queued it.*Does not start by itself/s);
+  button(el, "Start ▶").click();
+  assert.deepEqual(model.sent, [{ do: "start_held" }]);
+  model.put({ held: "" });
+  await drawn();
+  assert.deepEqual(all(el, "button").map(text), ["Cancel"]);
+  assert.match(text(el), /Starts by itself/);
 });
 
 const FIXES = [{ label: "Halve the batch size to 16", changes: { "training.batch_size": 16 } }, { label: "Use images of 160 px", changes: { "task.image_size": 160 }, restarts: "task.image_size cannot change within a run" }];

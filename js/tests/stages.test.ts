@@ -10,7 +10,7 @@ const HEADER = { project: { name: "p", path: "/p", task: "", n_classes: 0 }, rec
 const STAGES = [{ key: "train", label: "Train" }, { key: "runs", label: "Runs" }];
 const row = (id: string, more = {}): any => ({
   id, name: `Experiment ${id}`, status: "completed", tags: [], description: "", edited: false, runs: 1, created_s: Number(id), progress: 1, epoch: 5, epochs: 5, eta_s: null, phase: "",
-  metric: "accuracy", value: null, duration_s: null, cause: "", place: 0, queued: 0, started_s: null, best_epoch: null, data: "digits", model: "test_resnet", device: "cpu", ...more,
+  metric: "accuracy", value: null, duration_s: null, cause: "", place: 0, queued: 0, held: false, started_s: null, best_epoch: null, data: "digits", model: "test_resnet", device: "cpu", ...more,
 });
 const runs = (cards: any[], more = {}): ReturnType<typeof show> => show(table, { cards, selected: cards[0]?.id ?? "", overlay: [], ...more });
 const names = (el: Element): string[] => all(el, "td.name").map(text);

@@ -51,8 +51,10 @@ _PARTS = {
 }
 _HOMES |= {name: home for home, names in _PARTS.items() for name in names}
 
-_SHOWN = ("Experiment", "Project", "TrainingStudio", "demo")
-"""Names through which a person meets experiments, which then have their panels (``experiment.results``)."""
+_SHOWN = ("Experiment", "Project")
+"""Names through which a person meets experiments, which then have their panels (``experiment.results``).
+
+``TrainingStudio`` and ``demo`` give them theirs when they make a project."""
 
 __all__ = sorted(_HOMES)
 

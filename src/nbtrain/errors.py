@@ -13,7 +13,8 @@
     ├── LaunchError        the trainer process could not be started
     └── TrainingError      a run ended in failure; carries its cause
 
-A message says what happened, which value it was about and what to do. This file knows nothing about who raises what.
+A message says what happened, which value it was about and what to do; Python prints it, so it holds no control
+character. This file knows nothing about who raises what.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from nbtrain.escaping import terminal
 
 _SHORT = reprlib.Repr()
 """Of lists and the like only the beginning is put in words: a small YAML file can hold one of billions."""
@@ -77,7 +80,7 @@ class NbtrainError(Exception):
         seen = f" (got {shown(value)})" if value is not None else ""
         self.statement = f"{what}{seen}."
         """The text without the advice, for whoever shows that apart."""
-        super().__init__(self.statement + (f" {advice}" if advice else ""))
+        super().__init__(terminal(self.statement + (f" {advice}" if advice else "")))
 
 
 class ConfigError(NbtrainError, ValueError):
@@ -91,7 +94,7 @@ class ConfigError(NbtrainError, ValueError):
         self.what, self.value = "the configuration was refused", None
         self.advice = "; ".join(p.advice for p in self.problems if p.advice)
         self.statement = "\n".join(f"{p.path}: {p.message}" for p in self.problems)
-        Exception.__init__(self, "\n".join(map(str, self.problems)))
+        Exception.__init__(self, terminal("\n".join(map(str, self.problems))))
 
 
 class FormatError(ConfigError):

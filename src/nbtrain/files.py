@@ -417,6 +417,11 @@ def move_to_trash(path: str | Path, trash: str | Path) -> Path:
     return target
 
 
+def user_state_folder() -> Path:
+    """Return this user's folder for what nbtrain remembers between projects, there or not."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "nbtrain"
+
+
 def private_folder(path: str | Path) -> Path:
     """Return ``path`` as a folder that only this user can enter, made if it is not there; else refuse it.
 

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,16 @@ _GOES_FIRST = 900
 def host() -> str:
     """Return this machine's name."""
     return socket.gethostname()
+
+
+@lru_cache(maxsize=1)
+def machine() -> str:
+    """Return a text that names this machine for good: machines of one image share an id, so its name belongs to it."""
+    found = ""
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            found = found or Path(path).read_text(encoding="ascii", errors="replace").strip()
+    return f"{found or uuid.getnode()}@{host()}"
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import psutil
@@ -50,6 +51,25 @@ def test_list_move_cancel(waiting, capsys):
     assert main(["stop", "Second", "--project", waiting]) == 0
     assert main(["queue", "--project", waiting]) == 0
     assert "nothing waits" in capsys.readouterr().out
+
+
+def test_a_project_from_elsewhere_is_listed_and_started_by_name_only(waiting, tmp_path, capsys):
+    clone = str(tmp_path / "clone")
+    shutil.copytree(waiting, clone)
+    for name in ("Second", "Third", "First"):
+        assert main(["stop", name, "--project", waiting]) == 0
+    for words in (["ls"], ["queue"], ["show", "Second"]):
+        assert main([*words, "--project", clone]) == 0
+        assert "a copy of one that you queued" in capsys.readouterr().out, words
+    runs = [RunFolder(Project(clone).experiment(name).run_path) for name in ("Second", "Third")]
+    assert [run.owner() for run in runs] == [{}, {}]
+    assert main(["queue", "start", "Third", "--project", clone]) == 0
+    until(lambda: runs[1].status().status == "completed")
+    assert main(["queue", "--json", "--project", clone]) == 0
+    assert [(e["name"], bool(e["held"])) for e in json.loads(capsys.readouterr().out.partition("\n")[2])] == [
+        ("Second", True)
+    ]
+    assert runs[0].owner() == {}
 
 
 def test_the_next_command_starts_what_a_killed_trainer_has_left_waiting(waiting):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +52,29 @@ def test_torch_at_the_top_of_trainer_files_only():
     assert all(any(ROOT.glob(pattern)) for pattern in trainer_patterns())
     at_top = {p for p in sources() if HEAVY & {name.split(".")[0] for name in imports(p, top_only=True)}}
     assert at_top <= trainer_only(), sorted(p.relative_to(SOURCE).as_posix() for p in at_top - trainer_only())
+
+
+def test_interpreters_are_started_in_one_place_without_the_current_folder():
+    """-P keeps a torch.py of the current folder out of whatever nbtrain starts (runs/fresh.py)."""
+    starting = [path for path in sources() if "sys.executable" in path.read_text(encoding="utf-8")]
+    named = {path.relative_to(SOURCE).as_posix() for path in starting}
+    assert named == {"runs/environment.py", "runs/fresh.py"}  # the first only names it in a digest
+    assert '[sys.executable, "-P", "-c"' in (SOURCE / "runs" / "fresh.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("call", "home"), [("html.escape", "escaping.py"), ("csv.writer", "escaping.py"),
+                                            (".to_csv(index", ""), ("print(", "cli/output.py")])  # fmt: skip
+def test_each_border_has_one_function(call, home):
+    """Text leaves through escaping.py; the command line prints in one file. Examples in docstrings do not count."""
+    outside = [path for path in sources() if path.relative_to(SOURCE).as_posix() != home]
+    found = [path.name for path in outside if re.search(rf"(?<![\w.`]){re.escape(call)}", _code(path))]
+    assert found == []
+
+
+def _code(path: Path) -> str:
+    """Return a module without its texts."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.unparse(tree)

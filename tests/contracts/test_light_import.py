@@ -25,12 +25,41 @@ def test_import_nbtrain_is_light():
     assert slow & set(json.loads(done.stdout)) == set()
 
 
-def test_the_studio_paints_before_the_slow_half_is_imported():
-    """Charts, data frames and the digits' source cost a second or two, and the first paint needs none of them."""
-    code = LOADED.replace("nbtrain;", "nbtrain; nbtrain.TrainingStudio; nbtrain.demo;")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    slow = {*HEAVY, "sklearn", "scipy", "pandas", "bqplot", "jupyterlab"}
-    assert slow & set(json.loads(done.stdout)) == set()
+TYPED = "from nbtrain import TrainingStudio, demo"
+"""What a person types first; bench/start.py holds its time against that of ``import ipywidgets``."""
+OURS = {
+    "nbtrain", "nbtrain.cgroups", "nbtrain.demo", "nbtrain.errors", "nbtrain.escaping", "nbtrain.files",
+    "nbtrain.processes", "nbtrain.ui", "nbtrain.ui.hosts", "nbtrain.ui.pulse", "nbtrain.ui.studio",
+}  # fmt: skip
+OTHERS = {"orjson"}
+"""Packages beside those that ``import ipywidgets`` loads too."""
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a fresh Python has after ``code``."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, json; {code}; print(json.dumps(sorted(sys.modules)))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(json.loads(done.stdout))
+
+
+def test_what_a_person_types_first_loads_the_widgets_and_little_else():
+    """The list is closed: what joins it is paid for by everybody, and without byte code also compiled."""
+    found = loaded_by(TYPED) - loaded_by("import ipywidgets")
+    assert {name for name in found if name.partition(".")[0] == "nbtrain"} == OURS
+    packages = {name.partition(".")[0] for name in found} - {"nbtrain"} - sys.stdlib_module_names
+    assert packages == OTHERS
+
+
+def test_the_first_display_loads_neither_the_trainer_nor_what_is_not_shown(tmp_path):
+    """Charts, data frames and the digits' source cost a second or two; a stage that nobody has opened is not loaded."""
+    code = f"{TYPED}; TrainingStudio({str(tmp_path / 'new')!r})"
+    found = loaded_by(f"import os; os.environ['NBTRAIN_WARM'] = '0'; {code}")
+    assert {*HEAVY, "sklearn", "scipy", "pandas", "bqplot", "jupyterlab"} & found == set()
+    stages = ("comparison_view", "data_stage", "evaluation_stage", "gallery", "guide", "run_table", "statistics")
+    assert {f"nbtrain.ui.{name}" for name in stages} & found == set()
+    assert {"nbtrain.evaluation.report.page", "yaml"} & found == set()
 
 
 def test_kernel_side_imports_without_torch():

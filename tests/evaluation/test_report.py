@@ -169,3 +169,13 @@ def test_a_metric_without_a_value_survives_the_file(tmp_path):
     again = folder.read(folder.path(tmp_path, 1))
     assert again.metrics["accuracy"] == 0.5
     assert np.isnan(again.metrics["auroc"])
+
+
+def test_a_page_shows_every_text_of_its_record_as_text():
+    """evaluation.json may come from anybody."""
+    found = one_label(n=30, k=3)
+    whole = record(found)
+    texts = {one: BAD for one, value in vars(whole).items() if isinstance(value, str) and one != "task"}
+    page = html(BAD, replace(whole, **texts), found, lambda _: None, outdated=BAD)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") > 10

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from images import write_classes
+from nbtrain.data.sources import DatasetClass
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import Status, encode
+from nbtrain.project import doctor
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder, RunStatus
 
@@ -196,3 +198,32 @@ def test_a_million_events_are_read_once_and_whole(saved):
     assert first.endswith("None")
     assert second.split()[0] == "999999", told
     assert Path(run.events).stat().st_size > 80_000_000
+
+
+def test_own_code_that_a_project_names_is_not_run_by_looking(saved, tmp_path, monkeypatch):
+    """A data set made of an own Dataset names a module and its folder; only to add it runs its code."""
+    ran = tmp_path / "ran"
+    (tmp_path / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nData = [(0, 0)]\n")
+    path = next((saved / "datasets").glob("*.json"))
+    whole = json.loads(path.read_text())
+    source = {"kind": "dataset class", "path": "evil:Data", "folder": str(tmp_path), "unpacked": str(tmp_path / "into")}
+    whole["sources"][0]["source"] = source
+    path.write_text(json.dumps(whole))
+    monkeypatch.chdir(tmp_path)
+    assert "Good" in opened(saved)[0]
+    project = Project(saved)
+    data = project.dataset()
+    assert data.value.parts[0].source.path == "evil:Data"
+    assert any("not written yet" in told for told in data.problems) or data.problems == []
+    with pytest.raises(NbtrainError):
+        data.refresh()
+    assert project.scan(start=False).status
+    assert next(iter(doctor.data_sets(saved))).severity == "problem"
+    good = project.experiment("Good")
+    assert good.advice is not None
+    with pytest.raises(NbtrainError):
+        good.train()
+    project.close()
+    assert not ran.exists()
+    DatasetClass(**{name: value for name, value in source.items() if name != "kind"}).prepare()
+    assert ran.exists()  # the module was there to be run

@@ -8,6 +8,7 @@ import pytest
 
 from flows.conftest import LIMIT_S, own_devices, project, until, warm
 from nbtrain.errors import BusyError, StatusError
+from nbtrain.project.doctor import waiting_runs
 from nbtrain.project.project import Project
 from nbtrain.project.queue import _ordinal
 from nbtrain.runs.devices import Claim
@@ -126,3 +127,36 @@ def test_the_watch_of_an_open_project_starts_what_nobody_else_has(project, three
 @pytest.mark.parametrize("text", ["1st", "2nd", "3rd", "4th", "11th", "13th", "21st", "112th"])
 def test_ordinals(text):
     assert _ordinal(int(text[:-2])) == text
+
+
+def test_a_project_from_elsewhere_shows_what_waits_and_starts_none_of_it(project, three, held, tmp_path):
+    """A copy stands for one that was downloaded, or lies on another machine: the ledger knows nothing of its runs."""
+    clone = tmp_path / "clone"
+    shutil.copytree(project.path, clone)
+    for experiment in three:
+        experiment.stop()
+    held.release()
+    other = Project(clone)
+    a, b, c = other.queue
+    for _ in range(3):
+        other.queue.look()
+    assert [(e.status, e.place, e.queued) for e in (a, b, c)] == [("pending", n, 3) for n in (1, 2, 3)]
+    assert [e.detail for e in (a, b, c)] == [f"held in the queue: {e.held}" for e in (a, b, c)]
+    assert "a copy of one that you queued" in a.held
+    assert [e.run.owner() for e in (a, b, c)] == [{}, {}, {}]
+    assert ["a copy of one that you queued" in found.text for found in waiting_runs(clone)] == [True] * 3
+    mine = other.new("Mine").train()  # nobody waits for a run that is held
+    assert mine.wait(LIMIT_S) == "completed", mine.error
+    other.queue.shift(c, -1)
+    assert list(other.queue) == [a, c, b]
+    other.queue.start(b)
+    assert b.held == ""
+    assert b.wait(LIMIT_S) == "completed", b.error
+    other.queue.look()
+    assert [(e.status, e.run.owner()) for e in (a, c)] == [("pending", {})] * 2
+    a.stop()
+    assert a.status == "cancelled"
+    with pytest.raises(StatusError, match="does not wait"):
+        other.queue.start(a)
+    c.stop()
+    other.close()

@@ -15,7 +15,7 @@ import pytest
 from nbtrain import files, locks
 from nbtrain.errors import BusyError, LaunchError
 from nbtrain.messages import Stop
-from nbtrain.runs import devices, entries, launch
+from nbtrain.runs import devices, entries, launch, ledger
 from nbtrain.runs.devices import Claim
 from nbtrain.runs.folder import RunFolder, RunStatus
 from nbtrain.runs.queue import Queue, is_stale
@@ -207,9 +207,10 @@ def test_an_entry_for_a_free_device_does_not_wait_for_a_busy_one(three, queue, m
     other = make()
     wanted = asdict(entries.find(second.path).wanted())
     path = entries.folder(queue.project) / entries.name(99, other.path)
-    files.write_json(path, {**wanted, "device": "cuda:7", "status": "", "visible": None})
     config = other.path / "config.json"
     config.write_text(config.read_text().replace('"cpu"', '"cuda:7"'))
+    token = ledger.record(other.path)
+    files.write_json(path, {**wanted, "device": "cuda:7", "status": "", "visible": None, "token": token})
     assert queue.startable()
     assert queue.advance() == [other]
     assert ended(other).status == "completed"
@@ -229,6 +230,10 @@ def test_one_that_cannot_be_started_says_so_and_the_queue_goes_on(three, queue, 
         (second.path / "log.txt").mkdir()  # neither the trainer nor its parent gets further than this
     first.ask(Stop())
     assert ended(third).status == "completed"
+    if broken == "entry unreadable":  # whose it is, nobody can tell: it is held
+        assert waiting(queue) == [second]
+        assert queue.start(second)
+        assert queue.advance() == [second]
     assert waiting(queue) == []
     if broken == "folder gone":
         assert not second.path.exists()

@@ -10,5 +10,8 @@ export const ordinal = (place: number): string => {
 
 export interface Queued { place: number; queued: number }
 
+/** "2nd in the queue"; one that this user did not queue here is held until it is started. */
+export const inQueue = (at: { place: number; held: boolean }): string => (at.held ? "held in the queue" : `${ordinal(at.place)} in the queue`);
+
 export const canMoveUp = (at: Queued): boolean => at.place > 1;
 export const canMoveDown = (at: Queued): boolean => at.place > 0 && at.place < at.queued;

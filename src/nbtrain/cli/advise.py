@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.errors import AddressError
 from nbtrain.project.counsel import Suggestion, plain
 from nbtrain.project.experiment import Experiment
@@ -32,11 +33,11 @@ def _advise(given: argparse.Namespace) -> int:
         return _apply(experiment, given.apply)
     found, problems = experiment.advice, experiment.problems if experiment.status == "created" else []
     if given.json:
-        print(json.dumps([plain(one) for one in found], indent=2))
+        say_json([plain(one) for one in found])
     else:
         lines = [f"{'problem':<8} {one['path']}: {one['message']} {one['advice']}".rstrip() for one in problems]
         lines += [line for one in found for line in _lines(one)]
-        print("\n".join(lines) or f"{experiment.name}: no suggestions")
+        say(*lines or [f"{experiment.name}: no suggestions"])
     return FAILED if problems or any(one.level == "problem" for one in found) else 0
 
 
@@ -46,7 +47,7 @@ def _apply(experiment: Experiment, rule: str) -> int:
         rules = ", ".join(sorted({one.rule for one in experiment.advice})) or "none"
         raise AddressError("this rule has found nothing", value=rule, advice=f"These have: {rules}.")
     doing, changed = found.doing, found.apply(save=True)
-    print(f"{changed.name} ({changed.id}): {doing}")
+    say(f"{changed.name} ({changed.id}): {doing}")
     return 0
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from nbtrain import files
 from nbtrain.cli.options import Commands, add_project, add_project_again
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.cache import Kept
 from nbtrain.project import pixels
 
@@ -28,12 +28,12 @@ def add(commands: Commands) -> None:
 def _list(given: argparse.Namespace) -> int:
     found = pixels.caches(_folder(given))
     if given.json:
-        print(json.dumps([{**one._asdict(), "path": str(one.path)} for one in found], indent=2))
+        say_json([{**one._asdict(), "path": str(one.path)} for one in found])
         return 0
     for one in found:
-        print(f"{one.path.stem}: {pixels.text_of(one)}")
+        say(f"{one.path.stem}: {pixels.text_of(one)}")
     if not found:
-        print(f"no decoded images are kept for {given.project}")
+        say(f"no decoded images are kept for {given.project}")
     return 0
 
 
@@ -41,7 +41,7 @@ def _clear(given: argparse.Namespace) -> int:
     begins = f"{files.slug(given.name)}-" if given.name else ""
     found: list[Kept] = [one for one in pixels.caches(_folder(given)) if one.path.name.startswith(begins)]
     freed = pixels.clear(found)
-    print(f"{freed / 2**20:,.0f} MiB are free again" if found else "there was nothing to clear")
+    say(f"{freed / 2**20:,.0f} MiB are free again" if found else "there was nothing to clear")
     return 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 
 from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.output import agreed, say, say_json
 from nbtrain.cli.printing import watch
 from nbtrain.runs.machine import Finding
 
@@ -43,9 +43,7 @@ def _smoke(given: argparse.Namespace) -> int:
         _let_go(Path(experiment.run_path))
     good = code == 0 and accuracy >= SMOKE_ACCURACY
     wanted = "" if good else f" (wanted: completed, at least {SMOKE_ACCURACY})"
-    print(
-        f"smoke: {'ok' if good else 'FAILED'}, val accuracy {accuracy:.3f}, {time.monotonic() - began_s:.0f} s{wanted}"
-    )
+    say(f"smoke: {'ok' if good else 'FAILED'}, val accuracy {accuracy:.3f}, {time.monotonic() - began_s:.0f} s{wanted}")
     return 0 if good else FAILED
 
 
@@ -64,27 +62,19 @@ def _doctor(given: argparse.Namespace) -> int:
     for finding in doctor.examine(Path(given.project).expanduser().absolute()):
         if not given.json:
             _print_finding(finding)
-        done = finding.repair() if finding.repair and (given.yes or (not given.json and _agreed(finding))) else ""
+        wanted = given.yes or (not given.json and finding.repair and agreed(f"         {finding.question}"))
+        done = finding.repair() if finding.repair and wanted else ""
         if done and not given.json:
-            print(f"         {done}")
+            say(f"         {done}")
         left = left or (finding.severity == "problem" and not done)
         told.append({"check": finding.check, "severity": finding.severity, "text": finding.text,
                      "advice": finding.advice, "repairable": finding.repair is not None, "repaired": done})  # fmt: skip
     if given.json:
-        print(json.dumps(told, indent=2))
+        say_json(told)
     return FAILED if left else 0
 
 
 def _print_finding(finding: Finding) -> None:
-    print(f"{finding.severity:<8} {finding.check}: {finding.text}", flush=True)
+    say(f"{finding.severity:<8} {finding.check}: {finding.text}")
     if finding.severity != "ok" and finding.advice:
-        print(f"         {finding.advice}")
-
-
-def _agreed(finding: Finding) -> bool:
-    """Ask; no answer (a pipe, the end of input) is a no."""
-    try:
-        return input(f"         {finding.question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        print()
-        return False
+        say(f"         {finding.advice}")

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.output import say, say_json, say_text
 from nbtrain.presets import PRESETS
 from nbtrain.project import defaults, exchange
 from nbtrain.project.project import Project
@@ -37,12 +38,12 @@ def _diff(given: argparse.Namespace) -> int:
     project = Project(given.project)
     rows = project.experiment(given.here).diff(project.experiment(given.there))
     if given.json:
-        print(json.dumps([row._asdict() for row in rows], indent=2))
+        say_json([row._asdict() for row in rows])
         return 0
     for row in rows:
-        print(f"{row.path:<34} {_shown(row.here):<28} {_shown(row.there)}")
+        say(f"{row.path:<34} {_shown(row.here):<28} {_shown(row.there)}")
     if not rows:
-        print("all settings are equal")
+        say("all settings are equal")
     return 0
 
 
@@ -53,21 +54,24 @@ def _shown(value: Any) -> str:
 def _config(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     python = given.style == "python"
-    print(experiment.as_python() if python else exchange.text_of(experiment.config, given.style), end="")
+    if given.style == "json":  # in ASCII
+        say_json(experiment.config.encoded())
+    else:
+        say_text(experiment.as_python() if python else exchange.text_of(experiment.config, given.style))
     return 0
 
 
 def _presets(given: argparse.Namespace) -> int:
     config = Project(given.project).new_config()
     for one in PRESETS:
-        print(f"{one.key:<10} {one.about}")
+        say(f"{one.key:<10} {one.about}")
         for row, why in one.rows(config):
-            print(f"  {row.path:<30} {_shown(row.here)[:24]:<24} → {_shown(row.there)[:40]:<24} {why}".rstrip())
+            say(f"  {row.path:<30} {_shown(row.here)[:24]:<24} → {_shown(row.there)[:40]:<24} {why}".rstrip())
     return 0
 
 
 def _defaults(given: argparse.Namespace) -> int:
     project = Project(given.project)
     project.experiment(given.name).use_as_defaults("user" if given.user else "project")
-    print(f"written to {defaults.user_file() if given.user else project.path / 'project.json'}")
+    say(f"written to {defaults.user_file() if given.user else project.path / 'project.json'}")
     return 0

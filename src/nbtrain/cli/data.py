@@ -6,11 +6,11 @@ Every edit goes into the journal beside the data set and can be taken back; the 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any
 
 from nbtrain.cli.options import Commands, add_images_root, add_project, add_project_again
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.sources import rooted
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.project import Project
@@ -85,7 +85,7 @@ def _data(given: argparse.Namespace) -> LiveDataSet:
 
 def _list(given: argparse.Namespace) -> int:
     for found in Project(given.project).datasets():
-        print(f"{found.name}: {found.n_images} images, {len(found.classes)} classes, version {found.version}")
+        say(f"{found.name}: {found.n_images} images, {len(found.classes)} classes, version {found.version}")
     return 0
 
 
@@ -98,24 +98,24 @@ def _show(given: argparse.Namespace) -> int:
         "problems": data.problems,
     }  # fmt: skip
     if given.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        say_json(told)
         return 0
-    print(f"{data.name}: {told['images']} images, version {data.version}, hash {told['hash']}")
+    say(f"{data.name}: {told['images']} images, version {data.version}, hash {told['hash']}")
     for short, path in data.sources.items():
-        print(f"  {short or 'source'}: {path}")
+        say(f"  {short or 'source'}: {path}")
     for name, count in data.counts.items():
-        print(f"  {count:>8}  {name}")
+        say(f"  {count:>8}  {name}")
     if data.splits:
-        print(f"  splits: {', '.join(data.splits)}")
+        say(f"  splits: {', '.join(data.splits)}")
     for text in data.problems:
-        print(f"  {text}")
+        say(f"  {text}")
     return 0
 
 
 def _history(given: argparse.Namespace) -> int:
     for one in _data(given).history:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.t_s))
-        print(f"{one.id}  {when}  {one.by}  {one.text}{'  (taken back)' if one.taken_back else ''}")
+        say(f"{one.id}  {when}  {one.by}  {one.text}{'  (taken back)' if one.taken_back else ''}")
     return 0
 
 
@@ -134,7 +134,7 @@ def _include(given: argparse.Namespace) -> int:
 def _relabel(given: argparse.Namespace) -> int:
     data = _data(given)
     done = data.relabel(given.files, given.labels)
-    print(f"{len(done.files)} of {len(given.files)} images changed; version {data.version}")
+    say(f"{len(done.files)} of {len(given.files)} images changed; version {data.version}")
     return 0
 
 
@@ -162,7 +162,7 @@ def _split(given: argparse.Namespace) -> int:
     else:
         made = [data.split(given.split, val_ratio=given.val, test_ratio=given.test, own=given.own, **how)]
     for one in made:
-        print(f"{one.name}: " + ", ".join(f"{count} {name}" for name, count in one.sizes.items() if count))
+        say(f"{one.name}: " + ", ".join(f"{count} {name}" for name, count in one.sizes.items() if count))
     return 0
 
 
@@ -171,5 +171,5 @@ def _done(given: argparse.Namespace, change: Any) -> int:
     data = _data(given)
     change(data)
     now = data.value
-    print(f"{data.name}: {now.n_images} images, {len(now.classes)} classes, version {now.version}")
+    say(f"{data.name}: {now.n_images} images, {len(now.classes)} classes, version {now.version}")
     return 0

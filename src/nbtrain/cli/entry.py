@@ -6,7 +6,6 @@ Known here: the groups of commands, in the order in which help lists them. Not k
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from nbtrain.cli import (
@@ -28,6 +27,7 @@ from nbtrain.cli import (
     training,
 )
 from nbtrain.cli.options import REFUSED
+from nbtrain.cli.output import say_text
 from nbtrain.cli.values import values
 from nbtrain.errors import NbtrainError
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known.values = values(rest)
         return int(known.run(known) or 0)
     except NbtrainError as error:
-        print(f"nbtrain: {error}", file=sys.stderr)
+        say_text(f"nbtrain: {error}", error=True)
         return REFUSED
     except BrokenPipeError:  # the reader (head, less) has seen enough
         return 0

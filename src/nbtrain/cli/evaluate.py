@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Any, cast
 
 from nbtrain.cli.measure import follow
 from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.splits import SETS
 from nbtrain.errors import StatusError
 from nbtrain.evaluation.folder import CURRENT, LABELS
@@ -51,7 +51,10 @@ def _evaluate(given: argparse.Namespace) -> int:
         evaluation.report(given.html)
     if given.csv:
         evaluation.to_csv(given.csv)
-    print(json.dumps(_plain(evaluation), indent=2) if given.json else "\n".join(_lines(evaluation, given)))
+    if given.json:
+        say_json(_plain(evaluation))
+    else:
+        say(*_lines(evaluation, given))
     return 0
 
 
@@ -75,14 +78,14 @@ def _compare(given: argparse.Namespace) -> int:
     if given.json:
         differences = [{**asdict(one), "tie": one.tie, "better": one.better} for one in found.differences]
         told = {"a": found.a, "b": found.b, "n_images": found.n_images, "tie": found.tie, "p": found.p}
-        print(json.dumps({**told, "words": found.words, "differences": differences}, indent=2))
+        say_json({**told, "words": found.words, "differences": differences})
         return 0
-    print(found.words)
+    say(found.words)
     for one in found.differences:
         if not math.isnan(one.difference):
             verdict = "tie" if one.tie else f"better: {found.a if one.better == 'a' else found.b}"
             ends = f"({one.wide.low:+.4f} to {one.wide.high:+.4f})"
-            print(f"  {one.metric:<12} {one.a:8.4f} {one.b:8.4f}  {one.difference:+.4f} {ends}  {verdict}")
+            say(f"  {one.metric:<12} {one.a:8.4f} {one.b:8.4f}  {one.difference:+.4f} {ends}  {verdict}")
     return 0
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from nbtrain.cli.options import Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.cli.printing import place, plain, print_profile, unsaved
 from nbtrain.project import branches, pixels
 from nbtrain.project.experiment import Experiment
@@ -28,23 +28,23 @@ def add(commands: Commands) -> None:
 def _ls(given: argparse.Namespace) -> int:
     found = Project(given.project).experiments(find=" ".join(given.find))
     if given.json:
-        print(json.dumps([plain(experiment) for experiment in found], indent=2))
+        say_json([plain(experiment) for experiment in found])
         return 0
     for e in found:
-        print(f"{e.id}  {e.status:<10} {place(e):<24} {e.name}{'  (not saved)' if unsaved(e) else ''}")
+        say(f"{e.id}  {e.status:<10} {place(e):<24} {e.name}{'  (not saved)' if unsaved(e) else ''}")
     if not found and given.find:
-        print(f"no experiment in {given.project} matches")
+        say(f"no experiment in {given.project} matches")
     elif not found:
-        print(f"no experiments in {given.project}; `nbtrain train DATA --project {given.project}` makes one")
+        say(f"no experiments in {given.project}; `nbtrain train DATA --project {given.project}` makes one")
     return 0
 
 
 def _show(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     if given.json:
-        print(json.dumps(plain(experiment), indent=2))
+        say_json(plain(experiment))
         return 0
-    print(f"{experiment.name} ({experiment.id}): {experiment.status} {experiment.detail}".rstrip())
+    say(f"{experiment.name} ({experiment.id}): {experiment.status} {experiment.detail}".rstrip())
     rows = {"progress": place(experiment), "data": experiment.data_info.get("name", ""), "run": experiment.run_path}
     kept = pixels.caches_of(Path(given.project).expanduser().absolute(), experiment.data_info)
     rows["cache"] = "; ".join(map(pixels.text_of, kept))
@@ -54,11 +54,14 @@ def _show(given: argparse.Namespace) -> int:
     told = (f"{c['path']} {c['value']} after step {c['step']} (was {c['old']})" for c in experiment.changes)
     rows["changed"] = "; ".join([*told, *(recovery["text"] for recovery in experiment.recoveries)])
     rows |= {f"{split} {k}": f"{v:.4f}" for split, values in experiment.metrics.items() for k, v in values.items()}
-    rows |= {"error": experiment.error.get("message", ""), "what to do": " ".join(experiment.error.get("advice", ()))}
+    rows |= {
+        "error": " ".join(str(experiment.error.get("message", "")).split()),
+        "what to do": " ".join(experiment.error.get("advice", ())),
+    }
     rows |= {f"fix {place}": fix["label"] for place, fix in enumerate(experiment.error.get("fixes", ()))}
     for name, text in rows.items():
         if text:
-            print(f"  {name:<16} {text}")
+            say(f"  {name:<16} {text}")
     print_profile(experiment)
     return 0
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from nbtrain.cli.options import Commands, add_images_root
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.sources import look, rooted
 
 
@@ -27,7 +26,10 @@ def _images(given: argparse.Namespace) -> int:
     source = rooted(given.path, given.images_root)
     if given.unpack:
         source = source.set("unpacked", str(Path(given.unpack).expanduser().absolute()))
-        source.prepare(lambda told: print(told, file=sys.stderr))
+        source.prepare(lambda told: say(told, error=True))
     found = look(source)
-    print(json.dumps(found.plain(), indent=2) if given.json else "\n".join(found.lines()))
+    if given.json:
+        say_json(found.plain())
+    else:
+        say(*found.lines())
     return 0

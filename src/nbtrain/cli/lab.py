@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.cli.options import Commands
+from nbtrain.cli.output import say
 from nbtrain.errors import NbtrainError
 
 _NOTEBOOK = "nbtrain.ipynb"
@@ -29,7 +30,7 @@ def _lab(given: argparse.Namespace) -> int:
     notebook = folder / _NOTEBOOK
     if not notebook.exists():
         _write_notebook(notebook)
-        print(f"wrote {notebook}")
+        say(f"wrote {notebook}")
     return int(jupyterlab([str(notebook)]) or 0)
 
 

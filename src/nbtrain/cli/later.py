@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from nbtrain.cli.options import REFUSED, Commands, add_project, add_start
+from nbtrain.cli.output import say
 from nbtrain.cli.printing import started
 from nbtrain.cli.values import VALUES_HELP, value_of
 from nbtrain.errors import ConfigError, Problem
@@ -49,7 +50,7 @@ def _set(given: argparse.Namespace) -> int:
         return _answered(experiment, values)
     experiment.set_and_save(values)
     for path in values:
-        print(f"{path} = {experiment.config.get(path)}")
+        say(f"{path} = {experiment.config.get(path)}")
     return 0
 
 
@@ -61,12 +62,12 @@ def _answered(experiment: Experiment, values: dict[str, Any]) -> int:
     for path in values:
         made = [change for change in experiment.changes if change["path"] == path]
         if path in experiment.refusals:
-            print(f"{path}: {experiment.refusals[path]}")
+            say(f"{path}: {experiment.refusals[path]}")
         elif path in experiment.asked:
-            print(f"{path} = {experiment.asked[path]} from the next step on; the trainer has not answered yet")
+            say(f"{path} = {experiment.asked[path]} from the next step on; the trainer has not answered yet")
         else:
             when = f", changed at step {made[-1]['step']}" if made else ""
-            print(f"{path} = {experiment.present.get(path)}{when}")
+            say(f"{path} = {experiment.present.get(path)}{when}")
     return REFUSED if experiment.refusals else 0
 
 
@@ -81,7 +82,7 @@ def _extend(given: argparse.Namespace) -> int:
     experiment = Project(given.project).experiment(given.name)
     added = given.epochs.removeprefix("+")
     epochs = int(added) if added.isdecimal() else given.epochs
-    print(experiment.extension(epochs).text)
+    say(experiment.extension(epochs).text)
     experiment.extend(epochs, beside=given.beside, queue=given.queue)
     return started(experiment, given.detach)
 
@@ -94,7 +95,7 @@ def _branch(given: argparse.Namespace) -> int:
     made = parent.branch(which, given.called)
     made.set_and_save(given.values)
     place = f"step {made.lineage['step']} of {parent.name}"
-    print(f"{made.name} ({made.id}) goes on from {place}", flush=True)
+    say(f"{made.name} ({made.id}) goes on from {place}")
     if not given.train:
         return 0
     made.train(beside=given.beside, queue=given.queue)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from nbtrain.cli.options import FAILED, INTERRUPTED, Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.normalisation import Colours
 from nbtrain.errors import StatusError
 from nbtrain.probing.lr_curve import SOURCE, STEPS, LrCurve
@@ -41,7 +40,10 @@ def _lr_range(given: argparse.Namespace) -> int:
     if job.result is None:
         return code
     curve: LrCurve = job.result
-    print(json.dumps(curve.plain()) if given.json else "\n".join(_rows(curve)))
+    if given.json:
+        say_json(curve.plain(), compact=True)
+    else:
+        say(*_rows(curve))
     if curve.suggested is None:
         return FAILED
     return _apply(experiment, {"optimizer.lr": float(f"{curve.suggested:.2g}")}) if given.apply else 0
@@ -63,11 +65,11 @@ def _colours(given: argparse.Namespace) -> int:
         return code
     found: Colours = job.result
     if given.json:
-        print(json.dumps(found.plain()))
+        say_json(found.plain(), compact=True)
     else:
         for word, values in (("mean", found.mean), ("deviation", found.std)):
-            print(f"{word:<9}  " + "  ".join(f"{value:.4f}" for value in values))
-        print(f"of {found.n_images} training images; runs with --normalisation.kind dataset use them")
+            say(f"{word:<9}  " + "  ".join(f"{value:.4f}" for value in values))
+        say(f"of {found.n_images} training images; runs with --normalisation.kind dataset use them")
     return _apply(experiment, found.as_custom()) if given.apply else 0
 
 
@@ -87,17 +89,17 @@ def follow(job: Job[Any]) -> int:
             job.wait(_TOLD_S)
             if job.text not in ("", told):
                 told = job.text
-                print(told, file=sys.stderr, flush=True)
+                say(told, error=True)
     except KeyboardInterrupt:
         job.cancel()
         job.wait()
         return INTERRUPTED
     if job.failure is not None:
-        print(f"nbtrain: {job.failure.text}", file=sys.stderr)
+        say(job.failure.text, error=True)
     return 0 if job.status == "completed" else FAILED
 
 
 def _apply(experiment: Experiment, changes: Mapping[str, Any]) -> int:
     experiment.set_and_save(changes)
-    print(f"{experiment.name}: {', '.join(f'{path} {value}' for path, value in changes.items())}", file=sys.stderr)
+    say(f"{experiment.name}: {', '.join(f'{path} {value}' for path, value in changes.items())}", error=True)
     return 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 
 from nbtrain.advice.plan import fits, lines
 from nbtrain.advice.words import gigabytes
 from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.output import say, say_json, say_progress
 from nbtrain.plans import Plan
 from nbtrain.project.planning import Planning
 from nbtrain.project.project import Project
@@ -34,14 +34,17 @@ def _plan(given: argparse.Namespace) -> int:
         found = experiment.plan(table=given.table, beside=given.beside)
     finally:
         stop()
-    print(json.dumps(_plain(found), indent=2) if given.json else "\n".join(_text(found)))
+    if given.json:
+        say_json(_plain(found))
+    else:
+        say(*_text(found))
     return 0 if found.fits else FAILED
 
 
 def _progress(planning: Planning) -> None:
     job = planning.job
     if job is not None and job.text:
-        print(f"\r\x1b[K{job.text}", end="", file=sys.stderr, flush=True)
+        say_progress(job.text)
 
 
 def _plain(found: Plan) -> dict[str, object]:

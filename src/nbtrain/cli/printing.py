@@ -5,11 +5,11 @@ Not known here: commands and their arguments.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from nbtrain.cli.options import FAILED, INTERRUPTED
+from nbtrain.cli.output import say, say_text
 from nbtrain.project.experiment import Experiment
 from nbtrain.training import phases
 
@@ -19,7 +19,7 @@ def started(experiment: Experiment, detach: bool) -> int:
     if not detach:
         return watch(experiment)
     now = f"is {experiment.detail}" if experiment.place else "is training"
-    print(f"{experiment.name} ({experiment.id}) {now}; `nbtrain show {experiment.id}` tells how it goes")
+    say(f"{experiment.name} ({experiment.id}) {now}; `nbtrain show {experiment.id}` tells how it goes")
     return 0
 
 
@@ -31,7 +31,7 @@ def watch(experiment: Experiment) -> int:
             experiment.wait(0.1)
             printed = _print_epochs(experiment, printed)
     except KeyboardInterrupt:
-        print("stopping: the batch is finished and what there is is kept", file=sys.stderr)
+        say("stopping: the batch is finished and what there is is kept", error=True)
         experiment.stop()
         experiment.wait(60)
         return INTERRUPTED
@@ -46,7 +46,7 @@ def _print_epochs(experiment: Experiment, printed: int) -> int:
     values = history.series("val", monitor)[2]
     for row in range(printed, len(losses)):  # fewer than were printed where a resume goes through some again
         told = f"  val {monitor} {values[row]:.4f}" if monitor != "loss" and row < len(values) else ""
-        print(f"epoch {epochs[row]:.0f}/{experiment.epochs}  val loss {losses[row]:.4f}{told}", flush=True)
+        say(f"epoch {epochs[row]:.0f}/{experiment.epochs}  val loss {losses[row]:.4f}{told}")
     return len(losses)
 
 
@@ -54,18 +54,18 @@ def _print_end(experiment: Experiment) -> int:
     if experiment.status == "failed":
         error = experiment.error
         advice = " ".join(error.get("advice", ()))
-        print(f"failed ({error.get('cause', 'code')}): {error.get('message', '')} {advice}".rstrip(), file=sys.stderr)
+        say_text(f"failed ({error.get('cause', 'code')}): {error.get('message', '')} {advice}".rstrip(), error=True)
         return FAILED
     if experiment.status == "created":
-        print(f"{experiment.name} was taken out of the queue: it is not trained")
+        say(f"{experiment.name} was taken out of the queue: it is not trained")
         return 0
     if experiment.detail:
-        print(experiment.detail)
+        say(experiment.detail)
     best = experiment.best
     told = f", best val {best['metric']} {best['value']:.4f} in epoch {best['epoch']:.0f}" if best else ""
-    print(f"{experiment.status} after {experiment.duration_s:.0f} s{told}; run: {experiment.run_path}")
+    say(f"{experiment.status} after {experiment.duration_s:.0f} s{told}; run: {experiment.run_path}")
     if experiment.exact:
-        print(f"resume: {experiment.exact}")
+        say(f"resume: {experiment.exact}")
     print_profile(experiment)
     return 0
 
@@ -75,9 +75,9 @@ def print_profile(experiment: Experiment) -> None:
     folder = Path(experiment.run_path or ".")
     found = phases.read(folder) if experiment.run_path else None
     for line in found.lines() if found else ():
-        print(f"  {line}")
+        say(f"  {line}")
     if found and (folder / phases.FLAME).exists():
-        print(f"  flame graph: {folder / phases.FLAME}")
+        say(f"  flame graph: {folder / phases.FLAME}")
 
 
 def place(experiment: Experiment) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from nbtrain.cli.options import Commands
+from nbtrain.cli.output import say, say_json, say_text
 
 
 def add(commands: Commands) -> None:
@@ -23,10 +23,10 @@ def _fields(given: argparse.Namespace) -> int:
     from nbtrain.schema.reference import limits_text, reference
 
     if given.markdown:
-        print(reference(Config), end="")
+        say_text(reference(Config))
     elif given.json:
-        print(json.dumps([field.plain() for field in fields(Config())], indent=2))
+        say_json([field.plain() for field in fields(Config())])
     else:
         for field in fields(Config()):
-            print(f"{field.path:<34} {field.default!s:<22} {limits_text(field)[:40]:<40} {field.help}")
+            say(f"{field.path:<34} {field.default!s:<22} {limits_text(field)[:40]:<40} {field.help}")
     return 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from nbtrain.cli.measure import follow
 from nbtrain.cli.options import FAILED, Commands, add_project
+from nbtrain.cli.output import say, say_json
 from nbtrain.data.inspection.problems import KINDS, Problems
 from nbtrain.project.project import Project
 from nbtrain.project.scanning import Scan
@@ -33,9 +33,9 @@ def _scan(given: argparse.Namespace) -> int:
         return code
     found = scan.problems(given.split)
     if given.json:
-        print(json.dumps({**scan.result, "rows": found.plain(), "tables": scan.tables()}))
+        say_json({**scan.result, "rows": found.plain(), "tables": scan.tables()}, compact=True)
     else:
-        print("\n".join(_text(scan, found, len(found) if given.all else _ROWS_PER_KIND)))
+        say(*_text(scan, found, len(found) if given.all else _ROWS_PER_KIND))
     return FAILED if any(row.severity == "error" and not row.dealt_with for row in found) else 0
 
 

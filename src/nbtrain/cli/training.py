@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nbtrain.cli.options import FAILED, Commands, add_images_root, add_project, add_start
+from nbtrain.cli.output import say
 from nbtrain.cli.printing import started
 from nbtrain.cli.values import VALUES_HELP
 from nbtrain.config import Config
@@ -100,10 +101,10 @@ def _pause(given: argparse.Namespace) -> int:
 def _leave(given: argparse.Namespace, word: str, ask: Callable[[Experiment], None]) -> int:
     experiment = Project(given.project).experiment(given.name)
     if not experiment.running:
-        print(f"{experiment.name} is {experiment.status}: nothing to {word}")
+        say(f"{experiment.name} is {experiment.status}: nothing to {word}")
         return 0
     ask(experiment)
-    print(f"{experiment.name}: {experiment.wait(60)}")
+    say(f"{experiment.name}: {experiment.wait(60)}")
     return 0 if not experiment.running else FAILED
 
 

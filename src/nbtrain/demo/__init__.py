@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrain import files, folders
-from nbtrain.data.sources import Folder
 from nbtrain.errors import DataError, ProjectError
-from nbtrain.project.project import Project
+
+if TYPE_CHECKING:
+    from nbtrain.project.project import Project
 
 DATASET = "digits"
 N_IMAGES = 1797
@@ -43,6 +44,11 @@ def digits(path: str | Path = "nbtrain-digits") -> Project:
     The first call writes 1797 small images and takes about two seconds; later ones only open the project, with
     whatever experiments and defaults it has by then.
     """
+    from nbtrain.data.sources import Folder
+    from nbtrain.project.project import Project
+    from nbtrain.ui.attach import attach
+
+    attach()
     project = Project(path)
     if not project.exists:
         project.name = "Handwritten digits"

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files, folders, locks
-from nbtrain.errors import FormatError, NbtrainError, Problem, ProjectError
+from nbtrain.errors import FormatError, NbtrainError, Problem, ProjectError, shown
 from nbtrain.evaluation import predictions as stored
 from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.evaluation.predictions import Predictions
 from nbtrain.schema import Format
 
 FORMAT = Format("evaluation")
+TASKS = ("classification", "multilabel")
+"""Kinds of tasks whose predictions can be evaluated."""
 FOLDER, RECORD, PREDICTIONS = "evaluations", "evaluation.json", "predictions.npz"
 TRAINED, CURRENT = LABELS = ("trained", "current")
 """Whose labels an evaluation is held against: those that the run was trained with, or those of the data set now."""
@@ -87,12 +89,17 @@ class Record:
     def parse(cls, plain: object, where: object) -> Record:
         """Return the record in ``plain``; raises FormatError where it is another thing."""
         content = FORMAT.read(plain, where)
-        types = {"part": str, "run": str, "sha256": str, "step": int, "metrics": dict, "intervals": dict}
+        texts = ("part", "run", "which", "file", "sha256", "dataset", "data_hash", "split", "split_hash", "task",
+                 "heat", "device", "precision", "nbtrain")  # fmt: skip
+        types = {**dict.fromkeys(texts, str), "step": int, "metrics": dict, "intervals": dict, "notices": list}
         FORMAT.check_types(content, types, where)
+        if content["task"] not in TASKS:
+            told = f"is of a task that this nbtrain does not know (got {shown(content['task'])})."
+            raise FormatError([Problem(str(where), told, "Evaluate again.")])
         known = {one.name: content[one.name] for one in fields(cls) if one.name in content}
         known["metrics"] = {name: math.nan if v is None else float(v) for name, v in content["metrics"].items()}
         known["intervals"] = {name: Interval(*map(float, ends)) for name, ends in content["intervals"].items()}
-        known["notices"] = tuple(content.get("notices", ()))
+        known["notices"] = tuple(map(str, content.get("notices", ())))
         try:
             return cls(**known)
         except TypeError as error:

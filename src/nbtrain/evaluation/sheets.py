@@ -1,15 +1,13 @@
 """Sheets: all that an evaluation says as plain tables, for CSV files that other programs read.
 
-Numbers are written in full, as Python writes them. It knows columns and rows; what they mean is said where they are
-computed.
+Numbers are written in full, as Python writes them; a text that a spreadsheet would compute gets an apostrophe before
+it. It knows columns and rows; what they mean is said where they are computed.
 
 Shapes: N images, K classes.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from nbtrain import files
+from nbtrain import escaping, files
 from nbtrain.errors import ProjectError
 from nbtrain.evaluation import bootstrap, scores, slices, tables
 from nbtrain.evaluation.curves import MICRO, Curves
@@ -41,11 +39,8 @@ def write(target: str | Path, record: Record, predictions: Predictions) -> list[
     try:
         files.make_folder(folder)
         for name, (columns, rows) in sheets(record, predictions):
-            text = io.StringIO()
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
-            files.write_atomic(folder / f"{name}.csv", text.getvalue().encode("utf-8-sig"))
+            text = escaping.csv_text(columns, rows)
+            files.write_atomic(folder / f"{name}.csv", text.encode("utf-8-sig", "backslashreplace"))
             made.append(folder / f"{name}.csv")
     except OSError as error:
         what = f"the tables could not be written: {error.strerror or error}"

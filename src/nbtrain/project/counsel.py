@@ -25,6 +25,7 @@ from nbtrain.advice.words import typed
 from nbtrain.config import Config
 from nbtrain.data.decode import size_of
 from nbtrain.errors import DataError, NbtrainError
+from nbtrain.escaping import line
 from nbtrain.messages import ENDED
 from nbtrain.schema.fields import hints_of
 from nbtrain.schema.section import Section
@@ -48,7 +49,7 @@ class Suggestion:
     finding: Finding
 
     def __repr__(self) -> str:
-        return f"Suggestion({self.level}, {self.path}: {self.text})"
+        return line(f"Suggestion({self.level}, {self.path}: {self.text})")
 
     @property
     def rule(self) -> str:

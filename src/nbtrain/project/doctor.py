@@ -19,7 +19,7 @@ from nbtrain.errors import NbtrainError
 from nbtrain.messages import ENDED, Status
 from nbtrain.project import card, dataset_file, drafts
 from nbtrain.project.project import FILE
-from nbtrain.runs import entries, jobfolder, lastword, launch, queue
+from nbtrain.runs import entries, jobfolder, lastword, launch, ledger, queue
 from nbtrain.runs.folder import RunFolder, runs_of
 from nbtrain.runs.machine import Finding, machine_findings
 from nbtrain.training import kept
@@ -97,6 +97,10 @@ def waiting_runs(project: Path) -> Iterator[Finding]:
             text = f"{where} is left over: its run is gone, or has been started or ended since"
             remove = partial(_remove_entry, entry)
             yield Finding("queue", "warning", text, "Nothing waits for it.", remove, f"Remove {where}?")
+    for entry in entries.entries(project):
+        if not queue.is_stale(entry) and (why := ledger.why_held(entry)):
+            text = f"{entry.run.relative_to(project)} waits and does not start by itself: {why}"
+            yield Finding("queue", "warning", text, "Start it with `nbtrain queue start NAME`, or cancel it.")
     if queue.Queue(project).startable():
         text, advice = "a run waits in the queue although its device is free", "Opening the project starts it too."
         yield Finding("queue", "warning", text, advice, partial(_start_next, project), "Start what waits?")
@@ -105,7 +109,7 @@ def waiting_runs(project: Path) -> Iterator[Finding]:
 def _remove_entry(entry: entries.Entry) -> str:
     if not queue.is_stale(entry):
         return "left alone: its run waits again"
-    files.remove(entry.path)
+    queue.take_out(entry)
     return "removed"
 
 

@@ -19,6 +19,7 @@ from nbtrain import files
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.records import counted
 from nbtrain.errors import DataError, NbtrainError, ProjectError, StatusError
+from nbtrain.escaping import line
 from nbtrain.evaluation import bootstrap, folder, paired, scores, sheets, slices, tables
 from nbtrain.evaluation.bootstrap import Interval
 from nbtrain.evaluation.curves import Curves
@@ -51,7 +52,7 @@ class Evaluation(Work):
         self._number, self._part = number, part
 
     def __repr__(self) -> str:
-        return f"<Evaluation {self.number or ''} of {self.experiment.name!r}: {self.part}, {self.status}>"
+        return line(f"<Evaluation {self.number or ''} of {self.experiment.name!r}: {self.part}, {self.status}>")
 
     # -- on its way -----------------------------------------------------------------------------------------------
 

@@ -91,6 +91,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     duration_s = Float(help="How long the run took, or has taken so far, in seconds.")
     place = Int(help="Place in the queue among those that wait for the same device: 1 is next, 0 is in no queue.")
     queued = Int(help="How many wait for the same device in the queue, 0 for an experiment that does not.")
+    held = Unicode(help="Why it waits and does not start by itself: project.queue.start() does; else empty.")
     run_path = Unicode(help="Folder of the newest run, empty before the first.")
     beat = Float(help="Wall clock of the newest change; changes last in each batch of news.")
 
@@ -410,7 +411,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
     def _show_place(self) -> None:
         place = self.project.queue.place(self) if self.status == "pending" else Place()
-        self._set_changed({"place": place.number, "queued": place.of, "detail": place.text or self.detail})
+        told = {"place": place.number, "queued": place.of, "held": place.held, "detail": place.text or self.detail}
+        self._set_changed(told)
 
     def _times(self, said: RunStatus, ended: bool) -> dict[str, float]:
         story = self._story if self._story and self._story.began_s else None

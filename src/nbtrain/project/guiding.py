@@ -25,6 +25,7 @@ from nbtrain.config import Config, Facts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
 from nbtrain.errors import ConfigError, NbtrainError, Problem
+from nbtrain.escaping import line
 from nbtrain.project import card, drafts, naming, readiness
 from nbtrain.project.dataset_file import DataSet, Origin
 from nbtrain.project.gathering import Gathered, Gathering
@@ -89,7 +90,7 @@ class Guide(Gathering):
     def __repr__(self) -> str:
         done = self.experiment
         told = f"made {done.name!r}" if done else "; ".join(f"{s.key}: {s.summary}" for s in self.steps[:-1])
-        return f"Guide({told})"
+        return line(f"Guide({told})")
 
     def _forget(self) -> None:
         self._made_s = time.time()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, overload
 from nbtrain.errors import NbtrainError, StatusError
 from nbtrain.messages import Leaving
 from nbtrain.project import lives
-from nbtrain.runs import devices, entries, jobfolder
+from nbtrain.runs import devices, entries, jobfolder, ledger
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.queue import Queue
 
@@ -41,6 +41,8 @@ class Place:
     """How many wait for this device."""
     text: str = ""
     """The same in words: "2nd in the queue, after Baseline"."""
+    held: str = ""
+    """Why it does not start by itself; empty for a run that this user queued on this machine."""
 
 
 class ProjectQueue(Sequence["Experiment"]):
@@ -74,12 +76,25 @@ class ProjectQueue(Sequence["Experiment"]):
         self._queue.move(self._waiting(experiment), place)
         self.look()
 
+    def start(self, experiment: Experiment) -> None:
+        """Let a held experiment start as soon as its device is free, as if it had been queued here and now.
+
+        Held is what this user did not queue on this machine, as it is now: ``experiment.held`` says why. Raises
+        StatusError where it does not wait.
+        """
+        run = self._waiting(experiment)
+        if not self._queue.start(run):
+            raise StatusError(f"an experiment that is {experiment.status} does not wait in the queue")
+        self._asked_s = -_AGAIN_S
+        self.look()
+
     def shift(self, experiment: Experiment, by: int) -> None:
         """Move an experiment by so many places (-1 is one up) among those that wait for the same device."""
         run = self._waiting(experiment)
         found = entries.entries(self._project.path)
         mine = next(entry for entry in found if entry.run == run.path)
-        line = [entry for entry in found if entry.wanted().device == mine.wanted().device]
+        held = bool(ledger.why_held(mine))
+        line = [e for e in found if e.wanted().device == mine.wanted().device and bool(ledger.why_held(e)) == held]
         target = line[max(0, min(line.index(mine) + by, len(line) - 1))]
         self.move(experiment, found.index(target))
 
@@ -127,10 +142,17 @@ class ProjectQueue(Sequence["Experiment"]):
 
     def _read(self, found: list[entries.Entry]) -> dict[Path, Place]:
         lines: dict[str, list[Path]] = {}
+        held: dict[Path, str] = {}
         for entry in found:
-            lines.setdefault(entry.wanted().device, []).append(entry.run)
-        return {run: self._place(device, line, number, len(lines) > 1)
-                for device, line in lines.items() for number, run in enumerate(line)}  # fmt: skip
+            if why := ledger.why_held(entry):
+                held[entry.run] = why
+            else:
+                lines.setdefault(entry.wanted().device, []).append(entry.run)
+        places = {run: self._place(device, line, number, len(lines) > 1)
+                  for device, line in lines.items() for number, run in enumerate(line)}  # fmt: skip
+        for number, (run, why) in enumerate(held.items(), 1):
+            places[run] = Place(number, len(held), f"held in the queue: {why}", why)
+        return places
 
     def _place(self, device: str, line: list[Path], number: int, several: bool) -> Place:
         text = f"{_ordinal(number + 1)} in the queue" + (f" for {device}" if several else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from nbtrain import files
@@ -32,5 +31,4 @@ def note(path: Path) -> None:
 
 
 def _file() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "nbtrain" / "recent.json"
+    return files.user_state_folder() / "recent.json"

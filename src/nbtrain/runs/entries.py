@@ -46,6 +46,10 @@ class Wanted:
     """The same for its heartbeat."""
     visible: str | None = None
     """CUDA_VISIBLE_DEVICES of whoever queued it: names of devices in its configuration are meant within it."""
+    token: str = ""
+    """Names the record in this user's ledger (ledger.py), without which the run does not start by itself."""
+    by: str = ""
+    """Who queued it, and on which machine, as the entry says: for people only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ def _entry(project: Path, name: str) -> Entry | None:
 
 
 def _wanted(plain: dict[str, Any]) -> Wanted:
-    types = {"device": str, "since_s": float, "status": str, "heartbeat_s": float, "visible": str}
+    texts = dict.fromkeys(("device", "status", "visible", "token", "by"), str)
+    types = {**texts, "since_s": float, "heartbeat_s": float}
     known = {name: plain[name] for name, type_ in types.items() if isinstance(plain.get(name), type_)}
     return Wanted(**{"device": device_name("auto"), **known})

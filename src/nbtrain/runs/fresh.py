@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = str(Path(__file__).resolve().parents[2])
-# -P keeps a notebook's folder, with its random.py or torch.py, off the path; nbtrain is found wherever this one is.
-_BOOT = f"import sys; sys.path.append({_ROOT!r}); from nbtrain.runs.%s import main; main()"
+_FOUND = f"import sys; sys.path.append({_ROOT!r})"
+_BOOT = "from nbtrain.runs.%s import main; main()"
+
+
+def command(code: str, *args: str) -> list[str]:
+    """Return the command line of an interpreter that runs ``code``: no other place of nbtrain starts one.
+
+    -P keeps the current folder, with its random.py or torch.py, off the path; nbtrain is found wherever this one is.
+    """
+    return [sys.executable, "-P", "-c", f"{_FOUND}\n{code}", *args]
 
 
 def python(module: str, *args: str, env: dict[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
@@ -21,8 +29,9 @@ def python(module: str, *args: str, env: dict[str, str] | None = None, **streams
     flags: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    argv = [sys.executable, "-P", "-c", _BOOT % module, *args]
-    return subprocess.Popen(argv, env=env, **{"stdin": subprocess.DEVNULL, **streams}, **flags)
+    return subprocess.Popen(
+        command(_BOOT % module, *args), env=env, **{"stdin": subprocess.DEVNULL, **streams}, **flags
+    )
 
 
 def forgotten(module: str, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -19,7 +19,7 @@ import psutil
 
 from nbtrain import files, locks
 from nbtrain.errors import NbtrainError
-from nbtrain.runs import devices, warm
+from nbtrain.runs import devices, fresh, warm
 
 Severity: TypeAlias = Literal["ok", "warning", "problem"]
 
@@ -119,7 +119,7 @@ def file_locks(folder: Path) -> Finding:
 def _held_for_another(path: Path) -> bool:
     """Ask from another process; this one knows its own locks without asking the file system."""
     code = "import sys; from nbtrain import locks; sys.exit(not locks.locked(sys.argv[1]))"
-    return subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=False).returncode == 0
+    return subprocess.run(fresh.command(code, str(path)), capture_output=True, check=False).returncode == 0
 
 
 def gpu() -> Finding:
@@ -158,7 +158,7 @@ def warm_process() -> Finding:
 def libraries() -> Iterator[Finding]:
     """The libraries of the trainer, as a fresh Python finds them."""
     try:
-        done = subprocess.run([sys.executable, "-c", _IMPORTS], capture_output=True, text=True, timeout=_IMPORT_S)
+        done = subprocess.run(fresh.command(_IMPORTS), capture_output=True, text=True, timeout=_IMPORT_S)
         found = dict(json.loads(done.stdout.splitlines()[-1]))
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         text = f"a Python process that imports them gives no answer ({type(error).__name__})"

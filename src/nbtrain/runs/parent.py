@@ -39,6 +39,7 @@ _GONE_S = 1.0
 """Loader processes that were sent SIGKILL are gone by then, or wait for a device."""
 _LAST_LINES = 20
 _TAIL_BYTES = 16384
+_WORKER = "import runpy; runpy.run_module('nbtrain.runs.worker', run_name='__main__')"
 
 
 def main() -> None:
@@ -247,7 +248,7 @@ def last_lines(log: Path) -> list[str]:
 def _guard_on_windows(run: RunFolder, when_busy: str, why_cold: str) -> NoReturn:
     """There is no fork: the trainer is a child with its own interpreter. Untested."""
     with open(run.log, "ab", opener=files.open_ours) as log:
-        argv = [sys.executable, "-m", "nbtrain.runs.worker", str(run.path), when_busy, why_cold]
+        argv = fresh.command(_WORKER, str(run.path), when_busy, why_cold)
         code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log).wait()
     if code != LOCKED:
         write_exit(run, code, 0.0, False)

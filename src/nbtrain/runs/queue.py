@@ -1,5 +1,7 @@
 """The queue of a project: runs that wait for their device, and the start of whichever comes next.
 
+Only what this user queued on this machine starts by itself (ledger.py); an entry of anybody else is held until this
+user starts it with :meth:`Queue.start`, and nothing waits for it meanwhile.
 No process waits. Whoever ends a run, and whoever looks at the project while a device is free, calls :func:`main` in a
 process of its own; it starts what can be started. All changes happen under the queue's lock, and an entry is taken out
 only when its run has a trainer or has been told why not, so nothing is started twice and nothing is lost.
@@ -20,7 +22,7 @@ from typing import Any
 from nbtrain import files, locks
 from nbtrain.errors import BusyError, NbtrainError, ProjectError
 from nbtrain.messages import LEFT, RESUMABLE, Leaving, Status
-from nbtrain.runs import devices, entries, lastword, launch
+from nbtrain.runs import devices, entries, lastword, launch, ledger
 from nbtrain.runs.entries import Entry, Wanted
 from nbtrain.runs.failures import failure_of
 from nbtrain.runs.folder import RunFolder
@@ -67,7 +69,17 @@ class Queue:
                 status = replace(said, status=ending, phase="", detail=detail, cause="")
                 place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
                 lastword.say(run, status, Status(status=ending, detail=detail, **place))
-            files.remove(entry.path)
+            take_out(entry)
+        return True
+
+    def start(self, run: RunFolder) -> bool:
+        """Let a held run start as if this user had queued it, at its place; return False where it does not wait."""
+        with self._held(_PATIENCE_S):
+            entry = entries.find(run.path)
+            if entry is None or run.living() != "gone":
+                return False
+            if ledger.why_held(entry):
+                self._write(entry.path, run, device_of(run))
         return True
 
     def move(self, run: RunFolder, place: int) -> None:
@@ -96,7 +108,7 @@ class Queue:
         with self._held(_PATIENCE_S):
             gone = entries.lost(self.project)
             for entry in gone:
-                files.remove(entry.path)
+                take_out(entry)
         return [entry.run for entry in gone]
 
     def startable(self) -> bool:
@@ -104,7 +116,7 @@ class Queue:
         found = entries.entries(self.project)
         if not found or locks.locked(self._lock.path) is not False:
             return False
-        return any(not devices.users(device) for device in {entry.wanted().device for entry in found})
+        return any(not devices.users(entry.wanted().device) for entry in found if not ledger.why_held(entry))
 
     def advance(self, start: Callable[..., Any] = launch.start, patience_s: float = _PATIENCE_S) -> list[RunFolder]:
         """Start what can be started, in order; return which runs that were. What cannot be is told at its run."""
@@ -117,8 +129,8 @@ class Queue:
             for entry in entries.entries(self.project):
                 wanted = entry.wanted()
                 if is_stale(entry):
-                    files.remove(entry.path)
-                elif wanted.device not in taken and not devices.users(wanted.device):
+                    take_out(entry)
+                elif wanted.device not in taken and not devices.users(wanted.device) and not ledger.why_held(entry):
                     begun += self._start(entry, wanted, start, taken)
             if not entries.entries(self.project):
                 entries.forget(self.project)
@@ -135,15 +147,19 @@ class Queue:
         except (NbtrainError, OSError) as error:
             begun = False
             _say_failed(run, wanted, error)
-        files.remove(entry.path)
+        take_out(entry)
         return [run] if begun else []
 
     def _append(self, run: RunFolder, device: str) -> None:
         last = max((entry.order for entry in entries.entries(self.project)), default=0)
-        said = run.status()
-        wanted = Wanted(device, time.time(), said.status, said.heartbeat_s, os.environ.get(_MASK))
+        self._write(entries.folder(self.project) / entries.name(last + 1, run.path), run, device)
+
+    def _write(self, path: Path, run: RunFolder, device: str) -> None:
+        """Write an entry of this user; its record comes first, so that it is never held."""
+        said, mask = run.status(), os.environ.get(_MASK)
         try:
-            path = entries.folder(self.project) / entries.name(last + 1, run.path)
+            token = ledger.record(run.path)
+            wanted = Wanted(device, time.time(), said.status, said.heartbeat_s, mask, token, ledger.who())
             files.write_json(path, {"format": 1, **asdict(wanted)})
         except OSError as error:
             raise _unusable(self.project, error) from None
@@ -166,8 +182,18 @@ class Queue:
 
 
 def users(project: Path, device: str) -> list[Path]:
-    """Return the runs that use ``device`` (the machine's name) or, where none does, those that wait for it here."""
-    return devices.users(device) or [entry.run for entry in entries.waiting(project, device)]
+    """Return the runs that use ``device`` (the machine's name) or, where none does, those that wait for it here.
+
+    Nobody waits for a run that is held.
+    """
+    waiting = (entry for entry in entries.waiting(project, device) if not ledger.why_held(entry))
+    return devices.users(device) or [entry.run for entry in waiting]
+
+
+def take_out(entry: Entry) -> None:
+    """Remove an entry, and with it the record that let it start: a token serves once."""
+    ledger.forget(entry)
+    files.remove(entry.path)
 
 
 def device_of(run: RunFolder) -> str:

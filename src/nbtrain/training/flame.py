@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from html import escape
+
+from nbtrain.escaping import html as escape
 
 _LEAST = 0.001
 """Blocks that would be narrower than this share of the page are left out; their time stays in the block above."""

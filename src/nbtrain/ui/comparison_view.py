@@ -9,7 +9,8 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.compare import Compare
 from nbtrain.ui.curves import Curves
-from nbtrain.ui.panel import Group, shared_layout
+from nbtrain.ui.group import Group
+from nbtrain.ui.panel import shared_layout
 
 
 class ComparisonView(Group):

@@ -21,7 +21,8 @@ from traitlets import Bool, Dict, Float, List, Unicode
 
 from nbtrain.project.experiment import Experiment
 from nbtrain.ui.drawn import Drawn, Points
-from nbtrain.ui.panel import Panel, close_all
+from nbtrain.ui.group import close_all
+from nbtrain.ui.panel import Panel
 from nbtrain.ui.thinning import Curve, dashed, frame, stacked
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from nbtrain.project.project import Project
 from nbtrain.project.shelf import Shelf
 from nbtrain.ui.data import Data
 from nbtrain.ui.gallery import Gallery
-from nbtrain.ui.panel import Group, shared_layout
+from nbtrain.ui.group import Group
+from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.statistics import IMAGES, Statistics
 

@@ -11,7 +11,8 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.project.shelf import Shelf
 from nbtrain.ui.evaluation import EvaluationPanel
 from nbtrain.ui.gallery import Gallery
-from nbtrain.ui.panel import Group, shared_layout
+from nbtrain.ui.group import Group
+from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.pulse import PULSE
 
 

@@ -146,6 +146,10 @@ class Experiments(Listed, twin="experiments"):
         """Move a waiting experiment by so many places in the queue; -1 is one up."""
         self.model.queue.shift(self._followed[id], by)
 
+    def do_start_held(self, id: str) -> None:
+        """Let an experiment start that somebody else has queued."""
+        self.model.queue.start(self._followed[id])
+
     def do_delete(self, id: str) -> None:
         """Move an experiment to the trash; one that runs is stopped first, which takes a moment."""
         experiment = self._followed[id]

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, List, Unicode
 
 from nbtrain import files
 from nbtrain.presets import preset, presets_for
-from nbtrain.project import exchange
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.rows import changed, side_by_side
 from nbtrain.ui.autos import autos_of
 from nbtrain.ui.panel import Panel
+
+if TYPE_CHECKING:
+    from nbtrain.project.exchange import Style
 
 
 class Tools(Panel):
@@ -97,12 +99,16 @@ class Tools(Panel):
         """Send the script that makes this experiment again."""
         self._hand_out("python", f"{files.slug(self._shown.name)}.py", self._shown.as_python())
 
-    def do_export(self, style: exchange.Style) -> None:
+    def do_export(self, style: Style) -> None:
         """Send the configuration as JSON or YAML."""
+        from nbtrain.project import exchange
+
         self._hand_out(style, f"{files.slug(self._shown.name)}.{style}", exchange.text_of(self._shown.config, style))
 
     def do_import(self, text: str, name: str = "") -> None:
         """Lay a configuration that was pasted, or read from the file ``name`` by the browser, over this one."""
+        from nbtrain.project import exchange
+
         style = exchange.style_of(name) if name else None
         values = exchange.parse(text, style, name or "The text")
         experiment = self._shown

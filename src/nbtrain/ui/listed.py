@@ -114,6 +114,7 @@ def card_of(experiment: Experiment) -> dict[str, Any]:
         "phase": experiment.phase,
         "place": experiment.place,
         "queued": experiment.queued,
+        "held": bool(experiment.held),
         "metric": best.get("metric", ""),
         "value": best.get("value"),
         "cause": error.get("cause", ""),

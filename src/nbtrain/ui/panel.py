@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
-from ipywidgets import Box, Layout, Widget
+from ipywidgets import Layout
 from traitlets import HasTraits, Unicode
 
 from nbtrain.errors import NbtrainError
@@ -276,53 +276,6 @@ class _Followed:
         if self._names:
             self._model.unobserve(self.changed, list(self._names))
         self._names.clear()
-
-
-class Group(Box):  # type: ignore[misc]
-    """A box that places panels; closing it closes all that stands in it."""
-
-    def went(self, job: str, error: Exception | None = None) -> None:
-        """Say on the first panel that placing the panels has failed, until it has gone well."""
-        first = next((widget for widget in reachable(self) if isinstance(widget, Panel)), None)
-        if first is not None:
-            first.went(job, error)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the box has been taken off all pages, for good."""
-        return self.comm is None
-
-    def close(self) -> None:
-        """Close every panel and take the box off all pages."""
-        if not self.closed:
-            close_all(self)
-
-    def _close_alone(self) -> None:
-        super().close()
-
-
-def close_all(*roots: Widget, but: Widget | None = None) -> None:
-    """Close widgets, and all that they are made of, ``but`` for one that others need."""
-    for widget in [found for root in roots for found in reachable(root) if found is not but]:
-        if isinstance(widget, Group):
-            widget._close_alone()
-        else:
-            widget.close()
-
-
-def reachable(root: Widget) -> list[Widget]:
-    """Return a widget and all that its synced traits name, directly or through others."""
-    found, waiting = dict[int, Widget](), [root]
-    while waiting:
-        widget = waiting.pop()
-        if id(widget) in found:
-            continue
-        found[id(widget)] = widget
-        for name in widget.keys:
-            value = getattr(widget, name)
-            held = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else (value,)
-            waiting += [one for one in reversed(list(held)) if isinstance(one, Widget)]
-    return list(found.values())
 
 
 class Heart:

@@ -11,7 +11,8 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.ui.curves import Curves
 from nbtrain.ui.details import Details
 from nbtrain.ui.findings import Findings
-from nbtrain.ui.panel import Group, shared_layout
+from nbtrain.ui.group import Group
+from nbtrain.ui.panel import shared_layout
 from nbtrain.ui.run_bar import RunBar
 
 

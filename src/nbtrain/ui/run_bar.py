@@ -22,7 +22,7 @@ from nbtrain.ui.panel import Heart
 from nbtrain.ui.standing import STEP_S, standing
 from nbtrain.ui.starting import start_of
 
-_SHOWN = ("name", "status", "phase", "detail", "best", "place", "queued")
+_SHOWN = ("name", "status", "phase", "detail", "best", "place", "queued", "held")
 
 
 class RunBar(Heart, Following, twin="run_bar"):
@@ -53,6 +53,7 @@ class RunBar(Heart, Following, twin="run_bar"):
     starting = Bool(help="Whether a start is under way.").tag(sync=True)
     place = Int(help="Place in the queue of its device; 1 is next, 0 is in none.").tag(sync=True)
     queued = Int(help="How many wait for that device.").tag(sync=True)
+    held = Unicode(help="Why it waits and does not start by itself; empty where it does.").tag(sync=True)
     startable = Bool(help="Whether Train can be pressed.").tag(sync=True)
     commands = Unicode(help="The run's command folder, for the browser's own way to the trainer.").tag(sync=True)
     home = Unicode(help="The home folder, which the server may call ~.").tag(sync=True)
@@ -155,6 +156,11 @@ class RunBar(Heart, Following, twin="run_bar"):
         """Move the waiting experiment by so many places in the queue; -1 is one up."""
         if self.experiment is not None:
             self.experiment.project.queue.shift(self.experiment, by)
+
+    def do_start_held(self) -> None:
+        """Let an experiment start that somebody else has queued."""
+        if self.experiment is not None:
+            self.experiment.project.queue.start(self.experiment)
 
     def do_fix(self, number: int, resume: bool = False) -> None:
         """Restart, or resume, with one of the changes that a failure proposes."""

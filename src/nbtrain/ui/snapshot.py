@@ -7,10 +7,11 @@ no widgets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 import numpy as np
 
+from nbtrain.escaping import html as escape
+from nbtrain.escaping import line
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.project import Project
 from nbtrain.ui.thinning import Curve, thinned
@@ -52,7 +53,7 @@ def project_text(project: Project) -> str:
     count = len(project.cards)
     lines = [f"{project.name}: {count} experiment{'' if count == 1 else 's'}"]
     lines += [f"  {_ICONS[e.status]} {e.name}  {e.status}  {best_text(e)}".rstrip() for e in project.cards[:_MOST_ROWS]]
-    return "\n".join(lines)
+    return "\n".join(map(line, lines))
 
 
 def best_text(experiment: Experiment) -> str:

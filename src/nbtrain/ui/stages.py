@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbtrain.ui.panel import Group
+from nbtrain.ui.group import Group
 
 _OFF = "nbt-off"
 

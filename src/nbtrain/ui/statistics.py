@@ -18,6 +18,7 @@ from nbtrain.data.inspection import store
 from nbtrain.data.inspection.charts import Chart, Charts
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
+from nbtrain.escaping import csv_text
 from nbtrain.project.automatic import automatic
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.experiment import Experiment
@@ -164,9 +165,8 @@ class Statistics(Panel, twin="statistics"):
             split = repr(self._split.name) if self._split else ""
             text = f"project.dataset({data.name!r}).statistics({split})[{chart!r}]"
         else:
-            import pandas as pd
-
-            text = pd.DataFrame(found.rows).to_csv(index=False)
+            columns = list(dict.fromkeys(name for row in found.rows for name in row))
+            text = csv_text(columns, ([row.get(name, "") for name in columns] for row in found.rows))
         self.send({"copied": {"chart": chart, "form": form, "text": text}})
 
     def do_scan(self) -> None:

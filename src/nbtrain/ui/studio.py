@@ -1,35 +1,33 @@
-"""The studio: all panels of a project in one place. It places them and passes on what is selected, nothing else."""
+"""The studio: all panels of a project in one place. It places them and passes on what is selected, nothing else.
+
+``from nbtrain import TrainingStudio`` loads this file and ipywidgets: what makes a panel imports it, so that the first
+display pays for what it shows, and a stage that nobody opens is never loaded.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from ipywidgets import Widget
 
 from nbtrain.errors import NbtrainError
-from nbtrain.project.experiment import Experiment
-from nbtrain.project.project import DEFAULT_PATH, Project
 from nbtrain.ui import hosts
-from nbtrain.ui.comparison_view import ComparisonView
-from nbtrain.ui.data_stage import DataStage
-from nbtrain.ui.elsewhere import Elsewhere
-from nbtrain.ui.evaluation_stage import EvaluationStage
-from nbtrain.ui.experiments import Experiments
-from nbtrain.ui.form import Form
-from nbtrain.ui.guide import GuidePanel, said_of
-from nbtrain.ui.header import Header
-from nbtrain.ui.panel import Group, close_all, shared_layout
+from nbtrain.ui.group import Group, close_all
 from nbtrain.ui.picture import Pictured
 from nbtrain.ui.pulse import PULSE
-from nbtrain.ui.results import Results
-from nbtrain.ui.run_table import RunTable
-from nbtrain.ui.snapshot import experiment_html, project_html, project_text
-from nbtrain.ui.stages import Stage, Stages
-from nbtrain.ui.starting import start_of
+
+if TYPE_CHECKING:
+    from nbtrain.project.experiment import Experiment
+    from nbtrain.project.project import Project
+    from nbtrain.ui.comparison_view import ComparisonView
+    from nbtrain.ui.data_stage import DataStage
+    from nbtrain.ui.evaluation_stage import EvaluationStage
+    from nbtrain.ui.guide import GuidePanel
+    from nbtrain.ui.run_table import RunTable
 
 
 class TrainingStudio(Pictured, Group):  # type: ignore[misc]
@@ -40,6 +38,11 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
     """
 
     def __init__(self, project: Project | str | Path | None = None, **kwargs: Any) -> None:
+        from nbtrain.project.project import DEFAULT_PATH, Project
+        from nbtrain.ui.attach import attach
+        from nbtrain.ui.panel import shared_layout
+
+        attach()
         hosts.enable_widgets()
         self._layout = shared_layout()
         self._own = not isinstance(project, Project)
@@ -52,6 +55,12 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
 
     def _panels(self) -> list[Widget]:
         """Make the panels that are there from the beginning."""
+        from nbtrain.ui.experiments import Experiments
+        from nbtrain.ui.form import Form
+        from nbtrain.ui.header import Header
+        from nbtrain.ui.results import Results
+        from nbtrain.ui.stages import Stage, Stages
+
         layout = self._layout
         self.project.warm_up()
         self.header = Header(self.project, self.open_project, self.open_stage, layout=layout)
@@ -93,6 +102,8 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
     @property
     def elsewhere(self) -> bool:
         """Whether the project is shown in another cell, and here only a notice of that."""
+        from nbtrain.ui.elsewhere import Elsewhere
+
         return isinstance(self.children[0], Elsewhere)
 
     def _let_go(self) -> None:
@@ -114,6 +125,8 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
 
     def _give_way(self) -> None:
         """Close the panels; a notice takes their place, until no page shows it any more."""
+        from nbtrain.ui.elsewhere import Elsewhere
+
         panels = self.children
         self.children = [Elsewhere(self.project.name, self._come_back, self.close, layout=self._layout)]
         close_all(*panels, but=self._layout)
@@ -163,6 +176,8 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
         PULSE.soon(self._close_guide)
 
     def _open_guide(self) -> None:
+        from nbtrain.ui.guide import GuidePanel
+
         if self.guide is None:
             self.guide = GuidePanel(self.project, self._take_made, self.close_guide, layout=self._layout)
             self._columns.children = (*self._columns.children, self.guide)
@@ -175,6 +190,9 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
 
     def _take_made(self, experiment: Experiment, train: bool) -> None:
         """Select what the guide has made."""
+        from nbtrain.ui.guide import said_of
+        from nbtrain.ui.starting import start_of
+
         self.experiments.redraw()
         self.experiments.selected = experiment.id
         self._close_guide()
@@ -183,19 +201,27 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
             start_of(experiment).go()
 
     def _make_data(self) -> Group:
+        from nbtrain.ui.data_stage import DataStage
+
         self.images = DataStage(self.project, layout=self._layout)
         return self.images.add_class("nbt-stage")
 
     def _make_evaluation(self) -> Group:
+        from nbtrain.ui.evaluation_stage import EvaluationStage
+
         self.evaluation = EvaluationStage(layout=self._layout)
         return self.evaluation.add_class("nbt-stage")
 
     def _make_runs(self) -> Group:
+        from nbtrain.ui.run_table import RunTable
+
         self.table = RunTable(self.project, self.open_stage, layout=self._layout)
         self.table.observe(lambda _: PULSE.soon(self._take_choice), ["selected", "overlay"])
         return Group([self.table], layout=self._layout).add_class("nbt-stage")
 
     def _make_comparison(self) -> Group:
+        from nbtrain.ui.comparison_view import ComparisonView
+
         self.comparison = ComparisonView(self.project, self._tick, layout=self._layout)
         return self.comparison.add_class("nbt-stage")
 
@@ -269,10 +295,14 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
 
     def picture_html(self) -> str:
         """Return all experiments as a table, and the curves of the selected one."""
+        from nbtrain.ui.snapshot import project_html
+
         return project_html(self.project, self.experiment)
 
     def picture_text(self) -> str:
         """Return all experiments in a line each."""
+        from nbtrain.ui.snapshot import project_text
+
         return project_text(self.project)
 
     def going_on(self) -> tuple[Any, bool]:
@@ -285,6 +315,10 @@ class ExperimentView(Pictured, Group):  # type: ignore[misc]
     """One experiment: its configuration beside its results. ``display(experiment)`` shows it."""
 
     def __init__(self, experiment: Experiment, **kwargs: Any) -> None:
+        from nbtrain.ui.form import Form
+        from nbtrain.ui.panel import shared_layout
+        from nbtrain.ui.results import Results
+
         hosts.enable_widgets()
         layout = shared_layout()
         self.experiment = experiment
@@ -298,6 +332,8 @@ class ExperimentView(Pictured, Group):  # type: ignore[misc]
 
     def picture_html(self) -> str:
         """Return status and curves."""
+        from nbtrain.ui.snapshot import experiment_html
+
         return experiment_html(self.experiment)
 
     def picture_text(self) -> str:
@@ -315,6 +351,8 @@ _STUDIOS: WeakSet[TrainingStudio] = WeakSet()
 
 def _opened(path: Path) -> Project:
     """Return the project at ``path``: the one that a studio has opened already, so that its drafts are there."""
+    from nbtrain.project.project import Project
+
     place = os.path.realpath(path.expanduser())
     known = (one.project for one in _STUDIOS if one._own and _place(one.project) == place)
     return next(known, None) or Project(path)

@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from nbtrain.data.records import Listing, Record, counted, first
 from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, ElsewhereError, existing, is_image, names_in
 from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
@@ -78,6 +76,8 @@ class _Described:
 
 
 def _described(file: Path) -> _Described:
+    import yaml  # here: the first display need not wait for it
+
     try:
         plain = yaml.load(text_of(file), yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, a huge number

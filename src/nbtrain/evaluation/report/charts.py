@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from nbtrain.escaping import html as escape
 
 Numbers = npt.NDArray[Any]
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 8, 12, 40

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from html import escape
 from importlib import resources
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbtrain.data.records import counted
+from nbtrain.escaping import html as escape
 from nbtrain.evaluation import bootstrap, scores, slices, tables
 from nbtrain.evaluation.curves import MICRO, Curves
 from nbtrain.evaluation.errors import Wrong, errors
@@ -69,7 +69,7 @@ def _header(name: str, record: Record, outdated: str) -> str:
     lead = f"{told}. The {which} of run {record.run}, step {record.step} (epoch {record.epoch}). {when}."
     kicker = f"{_PARTS.get(record.part, record.part)}{' · outdated' if outdated else ''}"
     return (
-        f'<header><div class="kicker">{kicker}</div><h1>{escape(name)}</h1>'
+        f'<header><div class="kicker">{escape(kicker)}</div><h1>{escape(name)}</h1>'
         f'<div class="mut">{escape(lead)}</div></header>'
     )
 
