@@ -164,6 +164,9 @@ def test_after_a_relabel_earlier_runs_are_compared_on_labels_that_both_have(proj
         tables.soon()
         assert stage_until(lambda: PULSE.settle() and tables.verdicts[0]["outcome"] == "other"), tables.verdicts
         assert (tables.labels, tables.lacking) == ({"old": True, "trained": False}, [])
+        asked.clear()
+        tables.do_evaluate()  # what Two has is of the labels of before
+        assert asked == [("One", "current"), ("Two", "current")]
         assert tables.rows[0]["ranges"][1] is not None  # of the labels that the run's own numbers are of
         now = project.datasets()[0].hash
         evaluated(two, strong, labels="current", known=now, data_hash=now)
