@@ -349,6 +349,8 @@ def main() -> int:
             print(f"{len(results):4}/{len(faults)} {shown:10} {seconds:5.1f} s  {fault}", flush=True)
             if asked.random is not None and word == "survived":
                 print(f"{'':17}tried with {' '.join(fault.tests)}", flush=True)
+    except (KeyboardInterrupt, SystemExit):
+        print(f"interrupted: {len(results)} of {len(faults)} were tried", flush=True)
     finally:
         copies.close()
     words = Counter(results.values())
@@ -358,7 +360,7 @@ def main() -> int:
     )
     if asked.keep and not asked.part:
         keep("list" if asked.random is None else f"random, seed {asked.seed}", results)
-    return 1 if bad else 0
+    return 1 if bad or len(results) < len(faults) else 0
 
 
 # ---------------------------------------------------------------------- the page

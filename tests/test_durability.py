@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 import pytest
 
 from nbtrain import files
+
+
+def test_what_a_writer_that_lives_has_not_finished_is_not_swept(tmp_path):
+    """Nor is that of one that has died a moment ago: on a shared disk it may be another machine's, of the same pid."""
+    alive, dead = os.getpid(), 2**22 + 1  # above any pid that Linux gives
+    ages_s = {
+        f".nbtrain-{alive}-aaaaaa.tmp": 60,
+        f".nbtrain-{dead}-bbbbbb.tmp": 0,
+        f".nbtrain-{alive}-cccccc.tmp": 3700,
+    }
+    gone = f".nbtrain-{dead}-dddddd.tmp"
+    for name, age_s in {**ages_s, gone: 60}.items():
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    assert files.sweep(tmp_path) == 2  # an hour is too long for any writer
+    assert set(os.listdir(tmp_path)) == set(list(ages_s)[:2])
 
 
 @pytest.fixture

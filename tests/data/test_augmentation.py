@@ -178,3 +178,18 @@ def test_some_batches_stay_as_they_are():
     images, labels = torch.rand(2, 3, 4, 4), torch.tensor([0, 1])
     kept = sum(torch.equal(mix(images, labels)[0], images) for _ in range(200))
     assert 60 < kept < 140
+
+
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_images_are_mixed_as_strongly_as_set(kind):
+    """A small value mostly leaves one image nearly whole, a large one mixes halves."""
+    torch.manual_seed(0)
+    images, labels = torch.zeros(2, 3, 32, 32), torch.tensor([0, 1])
+
+    def halves(strength):
+        mix = Augmentation(**{kind: strength}).mixer(2)
+        lesser = [float(mix(images, labels)[1].min()) for _ in range(200)]
+        return sum(share > 0.25 for share in lesser) / 200
+
+    weak, usual, strong = map(halves, (0.05, 1.0, 20.0))
+    assert weak + 0.15 < usual < strong - 0.15

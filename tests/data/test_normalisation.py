@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from nbtrain.data.normalisation import IMAGENET, Custom, FromDataset, FromModel, ImageNet
+from nbtrain.data.normalisation import (
+    IMAGENET,
+    Colours,
+    Custom,
+    FromDataset,
+    FromModel,
+    ImageNet,
+    keep_colours,
+    recall_colours,
+)
 from nbtrain.errors import ConfigError, DataError
 
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -32,3 +41,11 @@ def test_values_that_were_not_computed_are_told():
 def test_a_deviation_that_cannot_divide_is_refused(std):
     with pytest.raises(ConfigError):
         Custom(std=std)
+
+
+def test_what_was_measured_holds_for_its_data_and_its_split_alone(tmp_path):
+    found = Colours(*COMPUTED, 120)
+    keep_colours(tmp_path, "data", "split", found)
+    assert recall_colours(tmp_path, "data", "split") == found
+    assert recall_colours(tmp_path, "data", "another split") is None
+    assert recall_colours(tmp_path, "other data", "split") is None

@@ -39,6 +39,17 @@ def test_one_label_equals_the_references():
     assert list(now) == [name for name in scores.LABELS if name in now]
 
 
+def test_equal_scores_count_half_in_auroc_and_all_at_once_in_precision():
+    generator = np.random.default_rng(4)
+    truth = generator.random(300) < 0.4
+    score = (0.5 * truth + generator.random(300)).round(1)  # some 20 images have each score
+    auroc, precision = scores.ranked_class(score, truth, np.ones((1, 300), np.float32))
+    assert auroc[0] == near(sk.roc_auc_score(truth, score))
+    assert precision[0] == near(sk.average_precision_score(truth, score))
+    every, none = np.ones(5, bool), np.zeros(5, bool)
+    assert all(np.isnan(scores.ranked_class(np.ones(5), own, np.ones((1, 5), np.float32))[0]) for own in (every, none))
+
+
 def test_several_labels_equal_the_references():
     found = several_labels()
     shares, truth, guess = found.probabilities.astype(float), found.targets, found.guess

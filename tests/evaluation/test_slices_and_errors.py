@@ -57,6 +57,8 @@ def test_a_slice_that_is_worse_stands_out():
     assert told["scanner B"].value < 0.6
     assert told["scanner B"].stands_out
     assert told["scanner B"].rest > 0.95
+    assert (told["scanner B"].worse, told["scanner A"].worse) == (True, False)
+    assert told["scanner A"].stands_out  # as the better one
 
 
 def test_rare_cells_go_together_and_equal_numbers_stay_together():

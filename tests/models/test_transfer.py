@@ -33,6 +33,14 @@ def test_the_best_of_the_newest_run_is_found_by_name_and_id(tmp_path):
         assert (found.run, found.step) == ("0002", 7)
 
 
+def test_the_best_goes_before_the_last(tmp_path):
+    checkpoints = experiment(tmp_path, "abc", "A") / "runs/0001/checkpoints"
+    (checkpoints / "step-00000009.pt").write_bytes(b"later")
+    later = {"file": "step-00000009.pt", "sha256": hashlib.sha256(b"later").hexdigest(), "step": 9}
+    files.write_json(checkpoints / "last.json", later)
+    assert (origin(tmp_path, "A").step, origin(tmp_path, "A").path.name) == (7, "step-00000007.pt")
+
+
 def test_the_last_stands_in_where_there_is_no_best(tmp_path):
     folder = experiment(tmp_path, "abc", "A") / "runs/0001/checkpoints"
     (folder / "best.json").rename(folder / "last.json")
