@@ -80,7 +80,7 @@ def is_there() -> bool:
 
 def is_coming() -> bool:
     """Tell whether a process has taken this environment's lock: it listens, or is about to."""
-    return locks.locked(_lock_path(environment.key()))
+    return locks.locked(_lock_path(environment.key())) is True
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
