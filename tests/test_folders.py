@@ -54,3 +54,11 @@ def test_it_replaces(tmp_path):
         (made / "new").write_text("new")
         folders.replace(made, tmp_path / "x")
     assert [p.name for p in tmp_path.rglob("*")] == ["x", "new"]
+
+
+def test_only_temporary_names_are_swept(tmp_path):
+    """A process that is killed after a folder has got its name leaves the marker in it."""
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / folders.MARKER).touch()
+    assert folders.sweep(tmp_path) == 0
+    assert (tmp_path / "x").exists()

@@ -161,7 +161,7 @@ def _own_split(experiment: Experiment) -> bool:
 def _missing(config: Config, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
     named = [("data.dataset", source) for source in sources]
     for path, where in [*named, ("model.weights_file", getattr(config.model, "weights_file", ""))]:
-        if where and not Path(where).expanduser().exists():
+        if where and not os.path.exists(os.path.expanduser(where)):
             yield path, where
 
 
