@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from nbtrain import files
-from nbtrain.errors import FormatError, NbtrainError, ProjectError
+from nbtrain.errors import ForeignFileError, FormatError, NbtrainError, ProjectError
+from nbtrain.runs.failures import failure_of
 
 HOSTILE = [
     "",
@@ -157,3 +158,124 @@ def test_private_folder_refuses_what_others_can_enter(tmp_path):
     for path in (made, tmp_path / "link"):
         with pytest.raises(NbtrainError, match="not private"):
             files.private_folder(path)
+
+
+@pytest.fixture
+def links(tmp_path):
+    """A project with a link to a file, one to a folder, and what these lead to."""
+    outside = tmp_path / "outside"
+    (outside / "folder").mkdir(parents=True)
+    (outside / "folder" / "file").write_text("theirs")
+    (outside / "file").write_text("theirs")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "project.json").write_text('{"format": 1}')
+    (project / "file").symlink_to(outside / "file")
+    (project / "folder").symlink_to(outside / "folder")
+    (project / "own").write_text("ours")
+    yield project
+    assert {p.name: p.read_text() for p in outside.rglob("file")} == {"file": "theirs"}
+    assert sorted(p.name for p in outside.rglob("*")) == ["file", "file", "folder"]
+
+
+WRITING = {
+    "write": lambda path: files.write_atomic(path, b"x"),
+    "open": lambda path: os.close(files.open_ours(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)),
+    "remove": files.remove,
+    "remove a folder": lambda path: files.remove_tree(path.parent, path.name),
+    "make a folder": lambda path: files.make_folder(path),
+    "make a new folder": lambda path: files.make_new_folder(path),
+    "rename to": lambda path: files.rename(path.parents[1] / "own", path),
+    "rename from": lambda path: files.rename(path, path.parents[1] / "new"),
+    "link": lambda path: files.same_content(path.parents[1] / "own", path),
+    "remove a link": files.remove_link,
+    "trash": lambda path: files.move_to_trash(path, path.parents[1] / "trash"),
+    "into the trash": lambda path: files.move_to_trash(path.parents[1] / "own", path),
+}
+
+
+@pytest.mark.parametrize("do", WRITING.values(), ids=WRITING)
+def test_nothing_happens_behind_a_link_in_a_project(do, links):
+    with pytest.raises(ForeignFileError, match="no link inside a project is followed"):
+        do(links / "folder" / "file")
+
+
+@pytest.mark.parametrize("do", ["write", "open", "remove", "make a folder", "make a new folder", "rename to"])
+def test_a_link_in_place_of_a_file_stays(do, links):
+    (links / "deep").mkdir()
+    (links / "deep" / "file").symlink_to(links.parent / "outside" / "file")
+    (links / "deep" / "nowhere").symlink_to(links.parent / "outside" / "nowhere")
+    for name in ("file", "nowhere"):
+        with pytest.raises(OSError, match="it is a link"):
+            WRITING[do](links / "deep" / name)
+        assert (links / "deep" / name).is_symlink()
+
+
+def test_how_a_project_is_reached_is_its_owners_matter(links, tmp_path):
+    (tmp_path / "here").symlink_to(links)
+    files.write_atomic(tmp_path / "here" / "deep", b"x")
+    assert (links / "deep").read_bytes() == b"x"
+    with pytest.raises(ForeignFileError):
+        files.write_atomic(tmp_path / "here" / "folder" / "file", b"x")
+    (tmp_path / "project.json").write_text('{"format": 1}')  # now the link lies in a project itself
+    with pytest.raises(ForeignFileError):
+        files.write_atomic(tmp_path / "here" / "deep", b"x")
+    (tmp_path / "project.json").write_text('{"name": "of another program"}')
+    files.write_atomic(tmp_path / "here" / "deep", b"x")
+
+
+def test_in_no_project_a_persons_links_are_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    files.write_atomic(tmp_path / "link" / "file", b"x")
+    assert files.content(tmp_path / "real" / "file") == b"x"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "second name", "link"])
+def test_what_is_no_ordinary_file_of_ours_is_not_opened(kind, tmp_path):
+    path = tmp_path / "journal"
+    (tmp_path / "theirs").write_text("theirs")
+    make = {"pipe": os.mkfifo, "folder": os.mkdir, "second name": lambda p: os.link(tmp_path / "theirs", p)}
+    make.get(kind, lambda p: p.symlink_to(tmp_path / "theirs"))(path)
+    for flags in (os.O_WRONLY | os.O_APPEND, os.O_RDWR | os.O_CREAT, os.O_RDWR | os.O_TRUNC):
+        with pytest.raises(ForeignFileError):
+            files.open_ours(path, flags)
+    if kind != "second name":
+        with pytest.raises(ForeignFileError):
+            files.remove(path)
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert path.lstat()
+
+
+def test_a_folder_without_the_sign_is_not_removed(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "mine").write_text("mine")
+    for sign in ("request.json", "folder"):
+        (tmp_path / "x" / "folder").mkdir(exist_ok=True)
+        with pytest.raises(ForeignFileError, match="not made by nbtrain"):
+            files.remove_tree(tmp_path / "x", sign)
+    files.remove_empty(tmp_path / "x")
+    assert (tmp_path / "x" / "mine").read_text() == "mine"
+    (tmp_path / "x" / "request.json").touch()
+    files.remove_tree(tmp_path / "x", "request.json")
+    assert not (tmp_path / "x").exists()
+
+
+def test_only_a_socket_is_removed_as_one(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ForeignFileError):
+        files.remove_socket(tmp_path / "file")
+    assert (tmp_path / "file").exists()
+
+
+def test_a_refusal_is_a_disks_and_a_sentence(tmp_path):
+    error = ForeignFileError(str(tmp_path), "it is a link")
+    assert (error.strerror, error.filename) == ("it is a link", str(tmp_path))
+    assert str(error).startswith("nothing was written or removed: it is a link (got ")
+    assert failure_of(error).cause == "disk"
+
+
+def test_folders_of_temporary_names_are_no_stale_files(tmp_path):
+    (tmp_path / ".nbtrain-999999999-aaaaaa.tmp").mkdir()
+    os.utime(tmp_path / ".nbtrain-999999999-aaaaaa.tmp", (1, 1))
+    assert files.sweep(tmp_path) == 0

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from nbtrain import locks
 
 HOLD = """
@@ -82,3 +84,20 @@ sys.exit(os.waitstatus_to_exitcode(state) or locks.holder({str(path)!r} + "2") !
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
     lock.release()
+
+
+def test_who_may_read_a_lock_may_ask_it(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with locks.FileLock(tmp_path / "lock"):
+            assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_lock_is_neither_held_nor_free(make, tmp_path):
+    make(tmp_path / "lock")
+    assert locks.locked(tmp_path / "lock") is None
+    with pytest.raises(OSError, match=r"ordinary file|a link"):
+        locks.FileLock(tmp_path / "lock").acquire()

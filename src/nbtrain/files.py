@@ -150,10 +150,13 @@ def _check_ours(path: str | Path, found: os.stat_result, writes: bool) -> None:
 
 
 def make_folder(path: str | Path, *, parents: bool = True, mode: int = 0o777) -> Path:
-    """Make a folder unless it is there, and return it; raises OSError where a link or a file is in its place."""
+    """Make a folder unless it is there, and return it; raises ForeignFileError where a link or a file is there."""
     path = Path(path)
     refuse_links(path)
-    path.mkdir(mode=mode, parents=parents, exist_ok=True)
+    try:
+        path.mkdir(mode=mode, parents=parents, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ForeignFileError(str(path), "it is no folder") from None
     return path
 
 

@@ -211,3 +211,11 @@ def test_a_trainer_that_ends_between_two_looks_is_not_called_interrupted(run):
     stop.set()
     reader.join()
     assert "failed" not in seen
+
+
+@pytest.mark.parametrize(("age_s", "living"), [(1, "living"), (20, "silent"), (100, "gone")])
+def test_where_neither_lock_nor_process_can_be_asked_the_heartbeat_tells(age_s, living, tmp_path):
+    run = RunFolder.create(tmp_path / "experiment", {"format": 1})
+    os.mkfifo(run.lock)
+    run.write_status(RunStatus("training", heartbeat_s=time.time() - age_s))
+    assert run.living() == living

@@ -209,3 +209,11 @@ def test_a_half_made_or_edited_folder_goes_when_it_is_old(tmp_path):
     assert [job.path for job in stale(tmp_path)] == [gone.path]
     os.utime(edited.path, (1, 1))
     assert {job.path for job in stale(tmp_path)} == {gone.path, edited.path}
+
+
+def test_a_folder_of_a_person_among_the_jobs_is_none(tmp_path):
+    (tmp_path / FOLDER / "mine").mkdir(parents=True)
+    os.utime(tmp_path / FOLDER / "mine", (1, 1))
+    assert stale(tmp_path) == []
+    JobFolder(tmp_path / FOLDER / "mine").remove()
+    assert (tmp_path / FOLDER / "mine").exists()

@@ -6,8 +6,8 @@ nothing.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtrain.advice import Evidence, Finding, advise
@@ -127,7 +127,7 @@ def _evidence(guide: Guide, gathered: Gathered, classes: list[Row], split: Split
     n = {name: len(files) for name, files in split.files.items()} if split else {}
     free, shared, cores = machine(guide.project.path)
     paths = [part.source.path for part in (gathered.merged.parts if gathered.merged else ())]
-    gone = [path for path in paths if not Path(path).expanduser().exists()]
+    gone = [path for path in paths if not os.path.exists(os.path.expanduser(path))]
     return Evidence(
         n_train=n.get("train") if split else None,
         n_val=n.get("val", 0) if split else None,

@@ -250,7 +250,7 @@ class RunFolder(ToldFolder):
     def _command_files(self) -> Iterator[os.DirEntry[str]]:
         try:
             entries = sorted(os.scandir(self.path / "commands"), key=lambda entry: entry.name)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return iter(())
         return (e for e in entries if e.name.endswith(".json") and not e.name.startswith("."))
 
@@ -290,7 +290,7 @@ def runs_of(experiment: str | Path) -> list[RunFolder]:
     """Return the experiment's run folders, oldest first."""
     try:
         names = [e.name for e in os.scandir(Path(experiment) / "runs") if e.name.isdecimal() and e.is_dir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return [RunFolder(Path(experiment) / "runs" / name) for name in sorted(names, key=int)]
 
@@ -299,7 +299,7 @@ def newest_run(experiment: str | Path) -> RunFolder | None:
     """Return the experiment's newest run, None before the first."""
     try:
         names = [entry.name for entry in os.scandir(f"{experiment}/runs") if entry.name.isdecimal() and entry.is_dir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return RunFolder(f"{experiment}/runs/{max(names, key=int)}") if names else None
 

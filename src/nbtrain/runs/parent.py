@@ -113,7 +113,7 @@ def begin(run: RunFolder, when_busy: Any, channel: Channel, why_cold: str = "") 
     try:
         begun = trainer.begin(channel.say)
     except Exception as error:
-        channel.say({"error": str(error)})
+        channel.say({"error": _short(error)})
         raise
     if not begun:
         end(LOCKED)
@@ -128,12 +128,19 @@ def end(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _short(error: Exception) -> str:
+    """Return the words of an error as a starter passes them on, which leaves out the middle of a long text."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{os.path.basename(error.filename)}: {error.strerror}"
+    return str(error)
+
+
 def redirect(log: Path, channel: Channel) -> None:
     """Let all output go to the log file and all input come from nowhere; where that cannot be, say so and end."""
     try:
         written = files.open_ours(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     except OSError as error:
-        channel.say({"error": f"{log.name}: {error.strerror or error}"})
+        channel.say({"error": _short(error)})
         os._exit(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (written, 1), (written, 2)):
