@@ -9,7 +9,8 @@ from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
 from nbtrain.errors import ConfigError
-from nbtrain.training.losses import BCE, Asymmetric, CrossEntropy, Focal, SoftF1, balanced, effective
+from nbtrain.schema import fields
+from nbtrain.training.losses import BCE, Asymmetric, CrossEntropy, Focal, Loss, SoftF1, balanced, effective
 
 COUNTS = [10, 5, 1, 4]
 
@@ -123,6 +124,42 @@ def test_focal_with_gamma_zero_is_cross_entropy(batch, class_weights):
         for made in (Focal(gamma=0), CrossEntropy())
     )
     torch.testing.assert_close(focal(logits, labels), plain(logits, labels))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
+def test_focal_over_softmax_is_the_papers(batch, gamma):
+    logits, labels, _ = batch
+    p_B = logits.softmax(1)[torch.arange(len(labels)), labels]
+    expected = (-((1 - p_B) ** gamma) * p_B.log()).mean()
+    torch.testing.assert_close(Focal(gamma=gamma).build("classification")(logits, labels), expected)
+
+
+OTHERS = {
+    "class_weights": "auto", "beta": 0.5, "given_weights": (1, 5, 2, 3), "label_smoothing": 0.2, "gamma": 1.0,
+    "gamma_yes": 3.0, "gamma_no": 1.0, "margin": 0.3,
+}  # fmt: skip
+BEFORE = {"beta": {"class_weights": "effective"}, "given_weights": {"class_weights": "given"}}
+
+
+@pytest.mark.parametrize(
+    ("made", "task", "name"),
+    [(m, task, f.path) for m in Loss.kinds().values() for task in m.tasks for f in fields(m()) if f.path != ".kind"],
+)
+def test_every_setting_changes_the_loss(batch, made, task, name):
+    logits, labels, shares = batch
+    target = labels if task == "classification" else shares
+    plain = {"given_weights": (1, 1, 1, 1), **BEFORE.get(name, {})}
+    values = [float(made(**(plain | more)).build(task, COUNTS)(logits, target)) for more in ({}, {name: OTHERS[name]})]
+    assert values[0] != pytest.approx(values[1], rel=1e-4)
+
+
+def test_weighted_soft_f1_is_the_weighted_mean_of_the_classes(batch):
+    logits, _, shares = batch
+    p = logits.sigmoid()
+    f1 = 2 * (p * shares).sum(0) / (p.sum(0) + shares.sum(0))
+    given = torch.tensor([1.0, 5, 2, 3])
+    loss = SoftF1(class_weights="given", given_weights=(1, 5, 2, 3)).build("multilabel", COUNTS)
+    torch.testing.assert_close(loss(logits, shares), 1 - (given * f1).sum() / given.sum())
 
 
 def test_focal_looks_less_at_what_is_right():
