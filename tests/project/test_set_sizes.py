@@ -40,6 +40,7 @@ def project(tmp_path, newcomer):
 def test_own_folders_are_counted_before_the_run_and_after_it(project, tmp_path, folders):
     project.add_images(own_folders(tmp_path / "images", **folders))
     experiment = project.new("a")
+    experiment.set("data.test_ratio", 0.1)  # which is no matter of sets that the folders name
     foreseen = sets(experiment)
     assert foreseen == sizes_of_run(experiment)
     if not folders:

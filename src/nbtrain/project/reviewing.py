@@ -126,15 +126,12 @@ def _evidence(guide: Guide, gathered: Gathered, classes: list[Row], split: Split
     assert counts is not None
     n = {name: len(files) for name, files in split.files.items()} if split else {}
     free, shared, cores = machine(guide.project.path)
-    paths = [part.source.path for part in (gathered.merged.parts if gathered.merged else ())]
-    gone = [path for path in paths if not os.path.exists(os.path.expanduser(path))]
     return Evidence(
         n_train=n.get("train") if split else None,
         n_val=n.get("val", 0) if split else None,
         n_images=len(counts.listing),
         class_counts={row.name: row.sets["train"] if row.sets else row.n_images for row in classes},
         own_split=bool(gathered.merged and gathered.merged.found.listing.own_split),
-        missing={"data.dataset": gone[0]} if gone else {},
         disk_free_bytes=free,
         shared_memory_bytes=shared,
         cores=cores,

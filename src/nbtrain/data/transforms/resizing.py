@@ -19,7 +19,7 @@ _MOST_TIMES = 16
 """The longer side that an enlarged image may have, as a multiple of the shorter one."""
 
 
-class FitInside(v2.Resize):
+class FitInside(v2.Resize):  # type: ignore[misc]
     """Brings the longer side to ``longest_px`` and keeps the shape."""
 
     def __init__(self, longest_px: int) -> None:
@@ -35,7 +35,7 @@ class FitInside(v2.Resize):
         return F.resize(inpt, size, antialias=True)
 
 
-class Cover(v2.Resize):
+class Cover(v2.Resize):  # type: ignore[misc]
     """Brings the shorter side to ``shortest_px`` and keeps the shape; of a long strip, the middle."""
 
     def __init__(self, shortest_px: int) -> None:
@@ -47,7 +47,7 @@ class Cover(v2.Resize):
         return super().transform(middle(inpt, self._shortest_px), params)
 
 
-class RandomCover(v2.RandomResize):
+class RandomCover(v2.RandomResize):  # type: ignore[misc]
     """The same to a random length."""
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
@@ -55,7 +55,7 @@ class RandomCover(v2.RandomResize):
         return super().transform(middle(inpt, params["size"][0]), params)
 
 
-class RandomShortestSize(v2.RandomShortestSize):
+class RandomShortestSize(v2.RandomShortestSize):  # type: ignore[misc]
     """Brings the shorter side to one of several lengths, the longer one to a limit at most."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class RandomShortestSize(v2.RandomShortestSize):
         return super().transform(inpt, params)
 
 
-class ScaleJitter(v2.ScaleJitter):
+class ScaleJitter(v2.ScaleJitter):  # type: ignore[misc]
     """Scales by a random factor and keeps the shape."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class ScaleJitter(v2.ScaleJitter):
         return _at_least_one_px(super().make_params(flat_inputs))
 
 
-class RandomZoomOut(v2.RandomZoomOut):
+class RandomZoomOut(v2.RandomZoomOut):  # type: ignore[misc]
     """Places the image on a larger canvas, of no more pixels than an image may have."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class RandomZoomOut(v2.RandomZoomOut):
         wider, most = (width + left + right) / width, max(1.0, sqrt(MAX_PIXELS / (height * width)))
         if wider > most:
             return {"padding": [int(side * (most - 1) / (wider - 1)) for side in (left, top, right, bottom)]}
-        return params
+        return dict(params)
 
 
 def middle(inpt: Any, shorter_px: int) -> Any:
