@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Float, Int, List, Unicode, default
 
-from nbtrain.advice.running import Recovery
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import (
     ENDED,
@@ -272,7 +271,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     @property
     def recoveries(self) -> list[dict[str, Any]]:
         """What the trainer changed by itself to go on after NaN or out-of-memory: step and text of each."""
-        return [notice for notice in self.notices if notice["about"] == Recovery.name]
+        return counsel.recoveries(self)
 
     @property
     def curves(self) -> History:
