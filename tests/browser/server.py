@@ -71,7 +71,7 @@ class LabServer:
         own = {"IPYTHONDIR": str(self._folder / "ipython"), "XDG_CONFIG_HOME": str(self._folder / "home-config")}
         return {**os.environ, **folders, **own, "JUPYTER_PLATFORM_DIRS": "1"}
 
-    def _wait_until_up(self, limit_s: float = 60) -> None:
+    def _wait_until_up(self, limit_s: float = 180) -> None:
         end = time.monotonic() + limit_s
         while time.monotonic() < end and self._process.poll() is None:
             try:

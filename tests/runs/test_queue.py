@@ -12,7 +12,7 @@ from dataclasses import asdict
 import psutil
 import pytest
 
-from nbtrain import files, locks
+from nbtrain import files, locks, processes
 from nbtrain.errors import BusyError, LaunchError
 from nbtrain.messages import Stop
 from nbtrain.runs import devices, entries, launch, ledger
@@ -171,7 +171,7 @@ def test_who_leaves_the_queue_unbegun_leaves_no_run(three, queue):
 def test_who_had_a_trainer_before_is_again_what_it_was(three, queue, said, shown):
     """Only one that had completed, and was to go on, is ended by leaving the queue."""
     second = three[1]
-    files.write_json(second.path / "owner.json", {"pid": 1})
+    files.write_json(second.path / "owner.json", {"pid": 1, "host": processes.host()})
     second.write_status(RunStatus(said, heartbeat_s=time.time()))
     assert second.shown_status().status == "pending"
     assert queue.cancel(second, put_away)

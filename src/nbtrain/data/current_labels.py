@@ -31,8 +31,11 @@ def current(then: Recorded, now: Recorded, files: Collection[str]) -> Listing:
     if unknown:
         told = f"{counted(unknown.total(), 'label is', 'labels are')} of classes that this run has not learned"
         raise DataError(told, value=first([f"{name} ({n})" for name, n in unknown.most_common()]), advice=_ADVICE)
-    made = (replace(one, labels=tuple(sorted(new_ids[i] for i in one.labels)), marks=()) for one in records)  # type: ignore[type-var]
-    return replace(listing, classes=names, records=tuple(made))
+    made = tuple(
+        replace(one, labels=tuple(sorted(new for i in one.labels if (new := new_ids[i]) is not None)), marks=())
+        for one in records
+    )
+    return replace(listing, classes=names, records=made)
 
 
 def changes(then: Listing, now: Listing, files: Collection[str], beyond: int) -> Iterator[str]:

@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 
 from nbtrain.advice import Case, Course, Evidence, Finding, advise, cards, observe
-from nbtrain.advice.running import Divergence, per_epoch
+from nbtrain.advice.running import Divergence, Recovery, per_epoch
 from nbtrain.advice.words import typed
 from nbtrain.config import Config
 from nbtrain.data.decode import size_of
@@ -267,6 +267,11 @@ def course(experiment: Experiment) -> Course:
         recoveries=[notice["text"] for notice in experiment.recoveries],
         n_gaps=int((~np.isfinite(losses)).sum() + (~np.isfinite(val_losses)).sum()),
     )
+
+
+def recoveries(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return the notices of what the trainer changed by itself to go on after NaN or out-of-memory."""
+    return [notice for notice in experiment.notices if notice["about"] == Recovery.name]
 
 
 def _ran_away(experiment: Experiment) -> float | None:

@@ -327,7 +327,7 @@ class Evaluation(Work):
         record = self.record
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_s))
         which = record.which if record.which in ("best", "last") else "chosen"
-        labels = "labels as trained" if record.labels == TRAINED else "labels as of then"
+        labels = "labels as trained" if record.labels == TRAINED else "labels at that time"
         part = _FOR.get(record.part, record.part).capitalize()
         run = int(record.run) if record.run.isdecimal() else record.run
         return f"{part} · {which} checkpoint (step {record.step}) · run {run} · {when}, {labels}"

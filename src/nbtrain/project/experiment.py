@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Float, Int, List, Unicode, default
 
-from nbtrain.advice.running import Recovery
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.messages import (
     ENDED,
@@ -292,7 +291,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     @property
     def recoveries(self) -> list[dict[str, Any]]:
         """What the trainer changed by itself to go on after NaN or out-of-memory: step and text of each."""
-        return [notice for notice in self.notices if notice["about"] == Recovery.name]
+        return counsel.recoveries(self)
 
     @property
     def curves(self) -> History:
@@ -326,14 +325,24 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     def look_at_queue(self) -> None:
         """Show where it stands in the project's queue, after that has changed."""
         waits = bool(self.project.queue.place(self).number)
-        if not waits and self.run is not None and not self.run.path.is_dir():  # it never began, and has left the queue
-            self.refresh()
-            self._listeners.tell(self, ("status", "cancelled"))
+        if not waits and self._let_go():
             return
         if waits and self.status != "pending":
             self.refresh()  # queued elsewhere
         if waits or self.status == "pending":  # also where following it has missed a short end in between
             self._news(self._indexed, (), cast(RunFolder, self.run).shown_status())
+
+    def _let_go(self) -> bool:
+        """Show what is left where the run's folder is gone; return whether it is.
+
+        It had left the queue before it began, or was restarted, here or by another kernel.
+        """
+        if self.run is None or self.run.path.is_dir():
+            return False
+        waited = self.status == "pending"
+        self.refresh()
+        self._listeners.tell(self, ("status", "cancelled") if waited else ("status",))
+        return True
 
     def close(self) -> None:
         """Stop following the run; it goes on."""
@@ -366,6 +375,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
         """
         with self.project.lock:
             if self._token is None or self._indexed is None or followed is not self._indexed:
+                return
+            if said.status == "failed" and self._let_go():  # a run that is gone seems to have lost its trainer
                 return
             before = (self.status, self.epoch)
             self._indexed.tell(messages, over=said.status in ENDED)

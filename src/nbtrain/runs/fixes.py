@@ -12,8 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 from nbtrain.config import Config
-from nbtrain.data.records import spaced
-from nbtrain.data.scan import broken_in
 from nbtrain.errors import NbtrainError
 from nbtrain.messages import Failure
 
@@ -94,6 +92,8 @@ def _disk(config: Config, failure: Failure) -> Iterator[Fix]:
 
 
 def _data(config: Config, failure: Failure) -> Iterator[Fix]:
+    from nbtrain.data.scan import broken_in  # which imports what decodes images
+
     broken = broken_in(failure.message)
     if broken:
         bad, n_images = broken
@@ -104,7 +104,7 @@ def _data(config: Config, failure: Failure) -> Iterator[Fix]:
 
 
 def _the_broken(n: int) -> str:
-    return "the broken image" if n == 1 else f"the {spaced(n)} broken images"
+    return "the broken image" if n == 1 else f"the {n:,} broken images".replace(",", " ")
 
 
 def _configuration(config: Config, failure: Failure) -> Iterator[Fix]:
