@@ -22,7 +22,7 @@ from nbtrain.ui.experiments import Experiments
 from nbtrain.ui.form import Form
 from nbtrain.ui.guide import GuidePanel, said_of
 from nbtrain.ui.header import Header
-from nbtrain.ui.panel import Group, close_all, shared_layout
+from nbtrain.ui.panel import Group, Panel, close_all, shared_layout
 from nbtrain.ui.pulse import PULSE
 from nbtrain.ui.results import Results
 from nbtrain.ui.run_table import RunTable
@@ -87,12 +87,20 @@ class TrainingStudio(Group):
         if not self.closed:
             super().close()
             self._let_go()
+            self._forget("project")
         _STUDIOS.discard(self)
+
+    def _forget(self, *others: str) -> None:
+        """Hold no closed panel any more, nor ``others``: IPython keeps this object in ``Out`` until the kernel ends."""
+        for name in [*(name for name, value in vars(self).items() if isinstance(value, Panel | Group)), *others]:
+            vars(self).pop(name, None)
+        if self.closed:
+            self.children = ()
 
     @property
     def elsewhere(self) -> bool:
         """Whether the project is shown in another cell, and here only a notice of that."""
-        return isinstance(self.children[0], Elsewhere)
+        return any(isinstance(child, Elsewhere) for child in self.children)
 
     def _let_go(self) -> None:
         if self._own and not any(other.project is self.project for other in _STUDIOS if other is not self):
@@ -116,6 +124,7 @@ class TrainingStudio(Group):
         panels = self.children
         self.children = [Elsewhere(self.project.name, self._come_back, self.close, layout=self._layout)]
         close_all(*panels, but=self._layout)
+        self._forget()
 
     def _come_back(self) -> None:
         """Show the project here again, and in no other cell."""
