@@ -72,6 +72,7 @@ def test_a_closed_studio_leaves_nothing_behind(project):
     studio.close()
     assert len(_instances) == 0
     assert (listeners(project), listeners(done), len(kernel_watch()._jobs)) == before
+    assert not any(done.planning._listeners._by_event.values())
     PULSE.settle(within_s=3)  # the last heartbeat that was planned
     gc.collect()
     assert [one() for one in gone] == [None] * len(gone)  # although IPython would keep the studio itself, in Out
