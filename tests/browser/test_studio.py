@@ -242,7 +242,7 @@ def test_reload_and_restart(nb):
     assert view.wait_for("exp.name == 'Renamed'")
     folder = view.evaluate("str(project.path)")
     view.restart_kernel()
-    expect(view.output.get_by_text("No word from the kernel")).to_be_visible(timeout=15_000)
+    expect(view.output.get_by_text("The kernel was restarted")).to_be_visible(timeout=15_000)
     view.run_code(f"from nbtrain.ui.studio import TrainingStudio\nstudio = TrainingStudio({folder!r}); studio")
     expect(view.output.locator(".nbt-experiments .title")).to_have_text("Renamed")
     expect(view.output.locator(".nbt-details .metrics")).to_contain_text("accuracy")

@@ -125,9 +125,11 @@ def test_the_form_hears_of_those_that_are_compared_and_of_nobody_else(project):
     form = Form(first)
     before = listeners(second)
     form.compare([second])
+    assert listeners(second) > before
     form.compare([])
     form.compare([second, first])
     form.compare([first])
+    form.compare([])
     assert listeners(second) == before
     first.set("training.epochs", 3)
     PULSE.settle()
@@ -231,6 +233,7 @@ def test_a_wish_never_acts_on_another_experiment_than_was_shown(project):
     for panel, wishes in ((bar, ("restart", "resume", "train")), (form, ("undo", "duplicate", "train"))):
         for what in wishes:
             panel.perform(what, of=shown.id)
+            panel.redraw()
             assert "something else is shown now" in panel.trouble
     assert (shown.status, other.status, len(project.cards)) == ("completed", "completed", 2)
     bar.perform("restart", of=other.id)

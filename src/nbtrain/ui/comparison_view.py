@@ -18,7 +18,7 @@ class ComparisonView(Group):
 
     def __init__(self, project: Project, choose: Callable[[str, bool], None], **kwargs: Any) -> None:
         """Compare experiments of ``project``; ``choose`` is told whom a person wants, or no longer."""
-        layout = kwargs.setdefault("layout", shared_layout())
+        layout = kwargs["layout"] = kwargs.get("layout") or shared_layout()
         self.tables = Compare(project, choose, layout=layout)
         self.curves = Curves(layout=layout)
         super().__init__([self.tables, self.curves], **kwargs)

@@ -27,7 +27,7 @@ class DataStage(Group):
     """A data set with its images, and its statistics."""
 
     def __init__(self, project: Project, **kwargs: Any) -> None:
-        layout = kwargs.setdefault("layout", shared_layout())
+        layout = kwargs["layout"] = kwargs.get("layout") or shared_layout()
         self._experiment: Experiment | None = None
         self._chosen: tuple[str, str] = ("", "")
         self._named, self._ready = "", False

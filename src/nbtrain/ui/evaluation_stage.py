@@ -20,7 +20,7 @@ class EvaluationStage(Group):
     """What one experiment has learned, and where it errs."""
 
     def __init__(self, **kwargs: Any) -> None:
-        layout = kwargs.setdefault("layout", shared_layout())
+        layout = kwargs["layout"] = kwargs.get("layout") or shared_layout()
         self._experiment: Experiment | None = None
         self.gallery = Gallery(self._edited, layout=layout)
         self.gallery.heat_of = self._heat_of

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from ipywidgets import Widget
+from ipywidgets import DOMWidget, Widget
 
 from nbtrain.errors import NbtrainError
 from nbtrain.ui import hosts
@@ -97,14 +97,22 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
         if not self.closed:
             super().close()
             self._let_go()
+            self._forget("project")
         _STUDIOS.discard(self)
+
+    def _forget(self, *others: str) -> None:
+        """Hold no closed panel any more, nor ``others``: IPython keeps this object in ``Out`` until the kernel ends."""
+        for name in [*(name for name, value in vars(self).items() if isinstance(value, DOMWidget)), *others]:
+            vars(self).pop(name, None)
+        if self.closed:
+            self.children = ()
 
     @property
     def elsewhere(self) -> bool:
         """Whether the project is shown in another cell, and here only a notice of that."""
         from nbtrain.ui.elsewhere import Elsewhere
 
-        return isinstance(self.children[0], Elsewhere)
+        return any(isinstance(child, Elsewhere) for child in self.children)
 
     def _let_go(self) -> None:
         if self._own and not any(other.project is self.project for other in _STUDIOS if other is not self):
@@ -130,6 +138,7 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
         panels = self.children
         self.children = [Elsewhere(self.project.name, self._come_back, self.close, layout=self._layout)]
         close_all(*panels, but=self._layout)
+        self._forget()
 
     def _come_back(self) -> None:
         """Show the project here again, and in no other cell."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 LEASE_S = 60.0
 """A view that has said nothing for so long, while the kernel could have heard it, is taken for gone."""
@@ -78,7 +79,7 @@ class Views:
         return self._any_yet and not self._here
 
 
-def _kernel_loop() -> object:
+def _kernel_loop() -> Any:
     """Return the loop that takes the messages of this process's kernel, None where there is no kernel."""
     shell = sys.modules.get("IPython")
     here = shell.get_ipython() if shell is not None else None
