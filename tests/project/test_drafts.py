@@ -98,6 +98,7 @@ def test_the_first_experiment_makes_the_project_and_looking_makes_nothing(tmp_pa
     project = Project(tmp_path / "nbtrain-project")
     assert not project.path.exists()
     made = project.new(on_disk=False)
+    project.data_changed()
     assert not project.path.exists()
     made.set("training.epochs", 3)
     again = Project(project.path)

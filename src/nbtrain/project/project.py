@@ -28,6 +28,7 @@ from nbtrain.project.comparing import Comparison
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.datasets import DataSets
+from nbtrain.project.editing import Editable
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
 from nbtrain.project.guiding import Guide
@@ -66,7 +67,7 @@ class Project(HasTraits):
         self._sized: dict[Any, dict[str, int]] = {}
         self._hashes: dict[Any, str] = {}
         self._guide: Guide | None = None
-        self._unkept: set[Experiment] = set()
+        self._unkept: set[Editable] = set()
         """Experiments whose drafts could not be written."""
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
@@ -385,7 +386,7 @@ class Project(HasTraits):
             self.notice(str(error))
             return None
 
-    def keep_later(self, experiment: Experiment) -> None:
+    def keep_later(self, experiment: Editable) -> None:
         """Try again to put an experiment's draft on disk, until it is there."""
         self._unkept.add(experiment)
 
