@@ -426,7 +426,7 @@ def test_a_deleted_draft_lies_in_the_trash_and_stays_deleted(project):
     folder = made.folder
     made.delete()
     made.set("training.epochs", 4)
-    assert not folder.exists()
+    assert (folder.exists(), made.unkept) == (False, "")
     [kept] = (project.path / "trash").iterdir()
     assert json.loads((kept / FILE).read_text())["mine"]["config"]["training"]["epochs"] == 3
 
