@@ -20,6 +20,7 @@ import { isActive } from "./lib/status";
 function prepare(panel: Panel<Form>): () => TemplateResult {
   const form = new FormView(panel);
   const desk = tools(form);
+  panel.listen(window, "pagehide", () => form.flush());
   panel.on("change:sections", () => { if (panel.get("status") === "") form.sheet = ""; });
   return () => {
     panel.mark("started", !["", "created"].includes(panel.get("status")));

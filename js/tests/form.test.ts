@@ -80,6 +80,13 @@ test("Ctrl+Z undoes what is still being typed, and leaves boxes of free text alo
   assert.deepEqual(wishes().slice(2).map((one) => one.do), ["redo", "redo"]);
 });
 
+test("what is still being typed is sent when the page goes", () => {
+  const { el, model } = show(widget, STATE);
+  type(field(el, "optimizer.lr").querySelector("input")!, "0.5");
+  window.dispatchEvent(new Event("pagehide"));
+  assert.deepEqual(model.sent.filter((one) => one.do === "set").map((one) => one.value), ["0.5"]);
+});
+
 test("one stretch of typing is one edit, the next is another", async () => {
   const { el, model } = show(widget, STATE);
   const box = field(el, "optimizer.lr").querySelector("input")!;

@@ -98,6 +98,7 @@ def test_the_first_experiment_makes_the_project_and_looking_makes_nothing(tmp_pa
     project = Project(tmp_path / "nbtrain-project")
     assert not project.path.exists()
     made = project.new(on_disk=False)
+    project.data_changed()
     assert not project.path.exists()
     made.set("training.epochs", 3)
     again = Project(project.path)
@@ -425,7 +426,7 @@ def test_a_deleted_draft_lies_in_the_trash_and_stays_deleted(project):
     folder = made.folder
     made.delete()
     made.set("training.epochs", 4)
-    assert not folder.exists()
+    assert (folder.exists(), made.unkept) == (False, "")
     [kept] = (project.path / "trash").iterdir()
     assert json.loads((kept / FILE).read_text())["mine"]["config"]["training"]["epochs"] == 3
 

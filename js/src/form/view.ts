@@ -96,9 +96,14 @@ export class FormView {
     this.panel.redraw();
   }
 
+  /** Sends what waits for a pause in typing: the page may be about to go. */
+  flush(): void {
+    for (const [path, { value }] of [...this.timers]) this.last(path, value);
+  }
+
   /** Undo or redo; what is still being typed is sent first, so that it is what undo takes back. */
   step(what: "undo" | "redo"): void {
-    for (const [path, { value }] of [...this.timers]) this.last(path, value);
+    this.flush();
     for (const path of [...this.typing.keys()]) if (!path.startsWith("@")) this.typing.delete(path);
     this.stretch += 1;
     if (what === "undo") this.panel.send("undo");

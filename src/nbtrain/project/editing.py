@@ -386,9 +386,16 @@ class Editable(HasTraits):
     def _draft_now(self) -> Draft:
         """Return what is not saved, as it belongs on disk."""
         mine, base = self._mine(), self._card
-        edits = (base, mine) if mine != base or not base.saved else (None, None)
+        edited = mine != base or not base.saved
         texts = {path: one["text"] for path, one in self.refused.items()}
-        return Draft(*edits, self._is_generated, texts, self.edits.others(self.config), dict(self.edits.manual))
+        return Draft(
+            base=base if edited else None,
+            mine=mine if edited else None,
+            generated=self._is_generated,
+            refused=texts,
+            kinds=self.edits.others(self.config),
+            manual=dict(self.edits.manual),
+        )
 
     def _keep(self, *, even_untouched: bool = False) -> None:
         """Write the draft where it is another one than on disk; one that nobody has touched need not be there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError
@@ -17,7 +17,7 @@ from nbtrain.schema import Family
 
 _KEPT = 200
 FAMILIES: Mapping[str, type[Family]] = {
-    name: cast(type[Family], found.annotation) for name, found in Config.model_fields.items()
+    name: found.annotation for name, found in Config.model_fields.items()
     if isinstance(found.annotation, type) and issubclass(found.annotation, Family)
 }  # fmt: skip
 """The sections of a configuration that have kinds, by name."""

@@ -30,6 +30,7 @@ from nbtrain.project.comparing import Comparison
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.dataset_file import DataSet
 from nbtrain.project.datasets import DataSets
+from nbtrain.project.editing import Editable
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.finding import matches
 from nbtrain.project.guiding import Guide
@@ -69,7 +70,7 @@ class Project(HasTraits):
         self._sized: dict[Any, tuple[dict[str, int], str]] = {}
         self._hashes: dict[Any, str] = {}
         self._guide: Guide | None = None
-        self._unkept: set[Experiment] = set()
+        self._unkept: set[Editable] = set()
         """Experiments whose drafts could not be written."""
         self._saved: dict[str, Any] = {}
         self.queue = ProjectQueue(self)
@@ -410,7 +411,7 @@ class Project(HasTraits):
             self.notice(str(error))
             return None
 
-    def keep_later(self, experiment: Experiment) -> None:
+    def keep_later(self, experiment: Editable) -> None:
         """Try again to put an experiment's draft on disk, until it is there."""
         self._unkept.add(experiment)
 
