@@ -362,9 +362,15 @@ def decode(line: bytes | str, kinds: Mapping[str, type[Message]] = UP) -> Messag
             plain["rows"] = tuple((row[0], *(_WORDS.get(c, c) for c in row[1:])) for row in plain["rows"])
         elif made in _LISTS:
             plain |= {name: tuple(plain.get(name, ())) for name in _LISTS[made]}
+        if made is Failure:  # a journal may come from anybody
+            plain |= {"fixes": tuple(filter(_is_fix, plain["fixes"])), "advice": tuple(map(str, plain["advice"]))}
         return made(**plain)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_fix(fix: Any) -> bool:
+    return isinstance(fix, dict) and isinstance(fix.get("label"), str) and isinstance(fix.get("changes"), dict)
 
 
 def numbers(values: dict[str, Any]) -> dict[str, float]:

@@ -64,12 +64,13 @@ def test_a_project_from_elsewhere_is_listed_and_started_by_name_only(waiting, tm
     runs = [RunFolder(Project(clone).experiment(name).run_path) for name in ("Second", "Third")]
     assert [run.owner() for run in runs] == [{}, {}]
     assert main(["queue", "start", "Third", "--project", clone]) == 0
-    until(lambda: runs[1].status().status == "completed")
+    until(lambda: runs[1].owner() and not runs[1].queued)
     assert main(["queue", "--json", "--project", clone]) == 0
     assert [(e["name"], bool(e["held"])) for e in json.loads(capsys.readouterr().out.partition("\n")[2])] == [
         ("Second", True)
     ]
     assert runs[0].owner() == {}
+    assert main(["stop", "Third", "--project", clone]) == 0
 
 
 def test_the_next_command_starts_what_a_killed_trainer_has_left_waiting(waiting):

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -220,17 +221,26 @@ def test_every_text_is_harmless_at_every_way_out(made, capsys, monkeypatch, wher
     assert found
     for path in found:
         whole = path.read_bytes()
-        lines = whole.splitlines() if path.suffix == ".jsonl" else [whole]
-        for number, line in enumerate(lines):
-            for place in texts(json.loads(line)):
-                value = json.loads(line)
-                put(value, place, BAD)
-                path.write_bytes(b"\n".join([*lines[:number], json.dumps(value).encode(), *lines[number + 1 :], b""]))
-                try:
-                    ways_out(made, capsys, monkeypatch, evaluations="evaluations" in where)
-                except AssertionError as error:
-                    raise AssertionError(f"{path.relative_to(made)}: {place}") from error
-        path.write_bytes(whole)
+        try:
+            each_text(
+                path, whole, made, lambda: ways_out(made, capsys, monkeypatch, evaluations="evaluations" in where)
+            )
+        finally:
+            path.write_bytes(whole)
+
+
+def each_text(path: Path, whole: bytes, project: Path, look: Callable[[], None]) -> None:
+    """Call ``look`` with each text of a file replaced in turn."""
+    lines = whole.splitlines() if path.suffix == ".jsonl" else [whole]
+    for number, line in enumerate(lines):
+        for place in texts(json.loads(line)):
+            value = json.loads(line)
+            put(value, place, BAD)
+            path.write_bytes(b"\n".join([*lines[:number], json.dumps(value).encode(), *lines[number + 1 :], b""]))
+            try:
+                look()
+            except Exception as error:
+                raise AssertionError(f"{path.relative_to(project)}: {place}") from error
 
 
 def test_no_file_of_a_project_is_left_out(made):

@@ -42,7 +42,7 @@ def record(run: Path) -> str:
     plain = {"run": _real(run), "machine": processes.machine(), "host": processes.host(), "config": _hash(run)}
     try:
         _write(files.user_state_folder() / _FOLDER, token, plain)
-    except (OSError, NbtrainError):
+    except (OSError, NbtrainError, RuntimeError):  # the last: a user without a home
         _write(runtime_folder() / _FOLDER, token, plain)
     return token
 
@@ -89,7 +89,7 @@ def who() -> str:
 
 
 def _folders() -> Iterator[Path]:
-    with suppress(OSError, NbtrainError):
+    with suppress(OSError, NbtrainError, RuntimeError):
         yield files.user_state_folder() / _FOLDER
     with suppress(OSError, NbtrainError):
         yield runtime_folder() / _FOLDER
