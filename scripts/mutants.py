@@ -51,7 +51,7 @@ Job: TypeAlias = "tuple[Any, Fault | None, Sequence[str]]"
 """What it is called, the fault, and the tests."""
 _SUBREAPER = 36  # prctl: what loses its parent becomes a child of this process, and can be ended by it
 _NEAREST = 2
-_TEST_S, _MOST_S = 60, 900.0
+_TEST_S, _MOST_S = 120, 900.0
 """One test may take this long, and all tests of a fault; more counts as killed."""
 
 

@@ -159,6 +159,42 @@ def candidates(field, value):
         yield from (field.minimum, field.maximum, 1, 2, 3, 0.25, 0.5)
 
 
+RESTARTS = {"scheduler.period_epochs": 10, "scheduler.restarts": True}
+SHOWN = {
+    "model.freeze_stages": ({"model.freeze": "backbone"}, {"model.freeze": "stages"}),
+    "model.unfreeze_epoch": ({}, {"model.freeze": "backbone"}),
+    "model.pretrained": ({"model.kind": "custom"}, {}),
+    "augmentation.mix_probability": ({}, {"augmentation.mixup": 0.1}),
+    "scheduler.warmup_start": ({}, {"scheduler.warmup_epochs": 1}),
+    "scheduler.restarts": ({}, {"scheduler.period_epochs": 10}),
+    "scheduler.period_factor": ({"scheduler.period_epochs": 10}, RESTARTS),
+    "loss.beta": ({"loss.class_weights": "auto"}, {"loss.class_weights": "effective"}),
+    "loss.given_weights": ({"loss.class_weights": "auto"}, {"loss.class_weights": "given"}),
+    "training.ema_decay": ({}, {"training.ema": True}),
+    "training.patience": ({"training.early_stopping": False}, {}),
+    "training.min_delta": ({"training.early_stopping": False}, {}),
+    "optimizer.nesterov": (
+        {"optimizer.kind": "sgd", "optimizer.momentum": 0},
+        {"optimizer.kind": "sgd", "optimizer.momentum": 0.9},
+    ),
+    "data.worker_kind": ({"data.workers": 0}, {"data.workers": 2}),
+}
+"""Fields that only count in some configurations: values with which they do not, and with which they do."""
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_a_field_is_shown_where_it_counts(path):
+    hidden, shown = ({f.path: f.shown for f in fields(Config().set_all(changes))} for changes in SHOWN[path])
+    assert (hidden[path], shown[path]) == (False, True)
+
+
+def test_what_the_defaults_hide():
+    hidden = {field.path for field in fields(Config()) if not field.shown}
+    assert hidden == {path for path, (changes, _) in SHOWN.items() if not changes} | {
+        "model.freeze_stages", "scheduler.period_factor", "loss.beta", "loss.given_weights"
+    }  # fmt: skip
+
+
 def test_a_newer_file_is_refused_with_what_to_do():
     newer = {**GOOD.encoded(), "format": FORMAT.number + 1}
     with pytest.raises(FormatError, match="Update nbtrain"):

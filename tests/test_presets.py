@@ -25,6 +25,40 @@ def test_it_can_train_from_wherever_it_is_chosen(one, task):
     assert one.on(odd).check(facts) == []
 
 
+VALUES = {
+    "quick": {"model.variant": "resnet10t", "model.pretrained": False, "task.image_size": 64, "training.epochs": 3,
+              "training.ema": False, "scheduler.warmup_epochs": 0, "augmentation.mixup": 0, "augmentation.cutmix": 0},
+    "baseline": {"model.variant": "resnet18", "model.pretrained": False, "model.dropout": 0, "optimizer.kind": "adamw",
+                 "scheduler.kind": "cosine", "loss.kind": "cross_entropy", "loss.label_smoothing": 0,
+                 "training.epochs": 50, "training.early_stopping": True, "training.ema": False,
+                 "augmentation.mixup": 0, "augmentation.cutmix": 0},
+    "strong": {"model.variant": "resnet50", "model.pretrained": True, "normalisation.kind": "model",
+               "optimizer.kind": "adamw", "optimizer.lr": 3e-4, "optimizer.weight_decay": 0.05,
+               "scheduler.kind": "cosine", "scheduler.warmup_epochs": 3, "loss.label_smoothing": 0.1,
+               "augmentation.mixup": 0.2, "augmentation.cutmix": 1, "training.epochs": 100, "training.ema": True,
+               "training.early_stopping": True, "training.patience": 20},
+    "small": {"model.variant": "mobilenetv3_large_100", "model.pretrained": True, "normalisation.kind": "model",
+              "task.image_size": 160, "optimizer.kind": "adamw", "scheduler.warmup_epochs": 2,
+              "loss.label_smoothing": 0.1, "training.epochs": 60, "augmentation.mixup": 0, "augmentation.cutmix": 0},
+}  # fmt: skip
+OTHER = {
+    "model.kind": "torchvision", "model.pretrained": True, "model.dropout": 0.3, "task.image_size": 384,
+    "optimizer.kind": "sgd", "scheduler.kind": "step", "scheduler.warmup_epochs": 9, "loss.label_smoothing": 0.3,
+    "augmentation.mixup": 0.7, "augmentation.cutmix": 0.6, "training.epochs": 77, "training.ema": True,
+    "training.early_stopping": False, "training.patience": 4,
+}  # fmt: skip
+"""Values that no preset has, but for the average of the weights, which the other presets switch off."""
+
+
+@pytest.mark.parametrize("one", PRESETS, ids=lambda one: one.key)
+@pytest.mark.parametrize("start", [OTHER, {**OTHER, "training.ema": False}], ids=["with ema", "without"])
+def test_each_sets_stated_values(one, start):
+    made = one.on(START["classification"].set_all(start))
+    assert {path: made.get(path) for path in VALUES[one.key]} == VALUES[one.key]
+    (added,) = [step.kind for step in preset("strong", Config()).on(Config()).augmentation.train][-1:]
+    assert added == "trivial_augment"
+
+
 @pytest.mark.parametrize("one", PRESETS, ids=lambda one: one.key)
 def test_choosing_it_twice_changes_nothing_more(one):
     for config in configs(5):

@@ -48,7 +48,7 @@ def exists(test):
 def test_there_are_faults_in_every_package():
     packages = {path.name for path in (ROOT / "src" / "nbtrain").iterdir() if (path / "__init__.py").is_file()}
     planted = {fault.values[0]["file"].split("/")[2] for fault in FAULTS}
-    assert packages - planted == {"demo"}
+    assert packages - planted <= {"demo"}
     assert len(FAULTS) >= 60
 
 

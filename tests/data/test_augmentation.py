@@ -191,5 +191,5 @@ def test_images_are_mixed_as_strongly_as_set(kind):
         lesser = [float(mix(images, labels)[1].min()) for _ in range(200)]
         return sum(share > 0.25 for share in lesser) / 200
 
-    weak, usual, strong = map(halves, (0.05, 1.0, 20.0))
+    weak, usual, strong = map(halves, (0.05, 1.0, 10.0))
     assert weak + 0.15 < usual < strong - 0.15

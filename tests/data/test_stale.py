@@ -38,7 +38,7 @@ def cached(root):
 
 def pictured(root):
     """Return the mean of the thumbnail."""
-    thumbnails = Thumbnails(root / "thumbnails")
+    thumbnails = Thumbnails(root / "not" / "there" / "yet")
     try:
         (picture,) = thumbnails.get([FILE], root)
     finally:

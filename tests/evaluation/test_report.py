@@ -18,7 +18,7 @@ from nbtrain.errors import FormatError, ProjectError
 from nbtrain.evaluation import bootstrap, folder, scores, sheets
 from nbtrain.evaluation.folder import Record
 from nbtrain.evaluation.predictions import Heat, HeatMap
-from nbtrain.evaluation.report import html
+from nbtrain.evaluation.report import charts, html
 from nbtrain.evaluation.report.pictures import heated
 
 BAD = "<script>alert('x')</script>&\"ä"
@@ -94,6 +94,34 @@ def test_a_thousand_classes_stay_small():
     many = replace(dressed(one_label, n=600, k=1000), heat=None)
     page = html("many", record(many), many, lambda file: np.zeros((64, 64, 3), np.uint8))
     assert len(page.encode()) < 2**20
+
+
+def test_a_chart_holds_each_of_its_lines():
+    drawn = [charts.Line(f"<{number}>", np.array([0.0, np.nan, 1.0]), np.array([0.0, 0.5, 1.0]), number)
+             for number in range(3)]  # fmt: skip
+    page = charts.lines(drawn, "recall", "precision")
+    assert [page.count(f'class="line c{number}"') for number in range(3)] == [1, 1, 1]
+    assert page.index("line c2") < page.index("line c0")  # the main one on top
+    assert "&lt;1&gt;" in page
+    assert page.count("chance") == 0
+    assert charts.lines(drawn, "x", "y", diagonal=True).count('class="chance"') == 1
+
+
+@pytest.mark.parametrize("k", [40, 41])
+def test_a_matrix_is_drawn_up_to_forty_classes(k):
+    found = one_label(300, k=k)
+    assert ("most frequent confusions" in html("x", record(found), found, lambda file: None)) == (k > 40)
+
+
+def test_an_evaluation_that_cannot_be_kept_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folder.files, "write_json", full)
+    found = one_label(20)
+    with pytest.raises(ProjectError, match="No space left"):
+        folder.make(tmp_path, record(found), found)
+    assert [path.name for path in (tmp_path / folder.FOLDER).iterdir()] == []
 
 
 def test_sheets_of_many_classes_hold_what_can_be_read(tmp_path, monkeypatch):

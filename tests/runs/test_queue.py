@@ -114,6 +114,16 @@ def test_one_that_was_started_is_not_started_again_by_whoever_finds_its_entry(th
     assert lives(second) == 1
 
 
+def test_one_that_has_ended_since_it_was_queued_leaves_the_queue(three, queue):
+    _, second, third = three
+    launch.start(second, when_busy="beside")
+    assert ended(second).status == "completed"
+    until(lambda: second.living() == "gone")
+    assert queue.advance() == []
+    assert waiting(queue) == [third]
+    assert lives(second) == 1
+
+
 HOLDER = """
 import sys, time
 from nbtrain.locks import FileLock
