@@ -25,7 +25,8 @@ def python(module: str, *args: str, env: dict[str, str] | None = None, **streams
     return subprocess.Popen(argv, env=env, **{"stdin": subprocess.DEVNULL, **streams}, **flags)
 
 
-def forgotten(module: str, *args: str, env: dict[str, str] | None = None) -> None:
-    """Start a process that nobody listens to, and collect what is left of it when it has ended."""
+def forgotten(module: str, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a process that nobody listens to, and collect what is left of it when it has ended; return it."""
     process = python(module, *args, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     threading.Thread(target=process.wait, name="nbtrain-reap", daemon=True).start()
+    return process

@@ -61,12 +61,21 @@ def ensure_warm() -> bool:
         return False
     if warm.is_there():
         return True
-    if warm.hindrance():
+    if warm.hindrance() or warm.is_coming() or _is_starting():
         return False
     # OpenBLAS's pool of threads would make forking unsafe.
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    fresh.forgotten("warm", environment.key(), str(warm.IDLE_S), env=env)
+    _starting.append(fresh.forgotten("warm", environment.key(), str(warm.IDLE_S), env=env))
     return False
+
+
+_starting: list[subprocess.Popen[bytes]] = []
+"""Interpreters that are to become the warm process: on a busy machine that takes seconds, and it is asked for often."""
+
+
+def _is_starting() -> bool:
+    _starting[:] = [process for process in _starting if process.poll() is None]
+    return bool(_starting)
 
 
 def start_next(project: Path) -> None:

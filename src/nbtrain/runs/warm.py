@@ -78,6 +78,11 @@ def is_there() -> bool:
     return True
 
 
+def is_coming() -> bool:
+    """Tell whether a process has taken this environment's lock: it listens, or is about to."""
+    return locks.locked(_lock_path(environment.key()))
+
+
 def ask(request: dict[str, Any]) -> dict[str, Any]:
     """Send a request and return the answer; ``refused`` says why there is none."""
     connection = _connect()
@@ -124,6 +129,10 @@ def _socket_path(key: str) -> Path:
     return runtime_folder() / f"warm-{key}.sock"
 
 
+def _lock_path(key: str) -> Path:
+    return runtime_folder() / f"warm-{key}.lock"
+
+
 def _refusal_path(key: str) -> Path:
     return runtime_folder() / f"warm-{key}.refused"
 
@@ -150,7 +159,7 @@ def main() -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    lock = locks.FileLock(runtime_folder() / f"warm-{key}.lock")
+    lock = locks.FileLock(_lock_path(key))
     if not lock.acquire():
         os._exit(0)  # another one serves this environment
     _output_to(runtime_folder() / f"warm-{key}.log")
