@@ -149,7 +149,12 @@ def detect(path: str | Path) -> Source:
         for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
             if kind.claims(where):
                 return kind(path=str(where))
+    from nbtrain.data.sources.foreign import recognised  # which asks this file what lies in a folder
+
     known = "; ".join(kind.layout for kind in Source.kinds().values())
+    if foreign := recognised(where):
+        told = f"this is the format of {foreign.name}, which is not read"
+        raise DataError(told, value=str(where), advice=foreign.advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources.base import Annotated, common, existing, names_in
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import SET_WORDS, set_of
@@ -41,7 +42,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         """Return whether ``path`` is, or holds, a JSON file that names images as COCO does."""
         # A JSON file that is no list can be nothing else: what is wrong with it is said when it is read.
         return (
-            path.suffix.lower() == ".json" and not begins_with(path, b"[")
+            path.suffix.lower() == ".json" and not begins_with(path, b"[") and recognised(path) is None
             if path.is_file()
             else bool(_json_files(path))
         )

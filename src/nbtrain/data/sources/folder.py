@@ -14,6 +14,7 @@ from typing import Literal
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Source, existing, is_image, names_in
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
 from nbtrain.errors import DataError
@@ -164,6 +165,10 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
 def _empty(root: Path, walk: Walk) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    foreign = recognised(root)
+    if foreign:
+        told = f"the folder holds annotations of {foreign.name}, which are not read"
+        return DataError(told, value=str(root), advice=foreign.advice)
     if tables:
         advice = f"It holds the table {tables[0]}: give the path of that file."
     elif walk.loose:

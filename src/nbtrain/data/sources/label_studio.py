@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from nbtrain.data.records import Listing, MarkKind, counted, first
 from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
 from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
@@ -42,7 +43,8 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a JSON file that holds a list."""
-        return path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+        listed = path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+        return listed and recognised(path) is None
 
     def listing(self) -> Listing:
         """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""

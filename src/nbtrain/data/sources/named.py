@@ -200,12 +200,12 @@ class _Index:
             inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
             below = os.path.relpath(folder, root).replace(os.sep, "/")
             prefix = "" if below == "." else f"{below}/"
-            self._folders.update(_key(name) for name in inner)
+            self._folders.update(name_key(name) for name in inner)
             for name in filter(is_image, names):
                 if not name.startswith("."):
                     self.n_files += 1
-                    self._by_name.setdefault(_key(name), []).append(prefix + name)
-                    self._by_stem.setdefault(_key(os.path.splitext(name)[0]), []).append(prefix + name)
+                    self._by_name.setdefault(name_key(name), []).append(prefix + name)
+                    self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
             if self.n_files:
                 heed.at(self.n_files)
 
@@ -221,12 +221,12 @@ class _Index:
         folder: where its first folder exists, the whole name counts, for what it names there is missing, and not moved.
         """
         *folders, last = [part for part in name.split("/") if part not in ("", ".", "..")] or [""]
-        asked = [_key(folder) for folder in folders]
+        asked = [name_key(folder) for folder in folders]
         whole = inside and bool(asked) and asked[0] in self._folders
         strange = not whole and self._folders.isdisjoint(asked)
         common: dict[str, int] = {}
         for file in next(filter(None, self._candidates(last)), []):
-            there = [_key(part) for part in file.split("/")[:-1]]
+            there = [name_key(part) for part in file.split("/")[:-1]]
             n = _n_in_common(asked, there)
             if n == len(asked) or (n == len(there) and not whole) or (strange and _same_set(asked, there)):
                 common[file] = n
@@ -235,10 +235,10 @@ class _Index:
 
     def _candidates(self, last: str) -> Iterable[list[str]]:
         for name in dict.fromkeys((last, _HASH.sub("", last, count=1))):
-            yield self._by_name.get(_key(name), [])
-            yield self._by_stem.get(_key(name), [])  # named without an ending
+            yield self._by_name.get(name_key(name), [])
+            yield self._by_stem.get(name_key(name), [])  # named without an ending
             if is_image(name):
-                yield self._by_stem.get(_key(os.path.splitext(name)[0]), [])  # converted since
+                yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
 
 
 def _n_in_common(asked: list[str], there: list[str]) -> int:
@@ -255,7 +255,7 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
     return not all(named) or named[0] == named[1]
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
     """Return ``name`` such that ways to write it are equal: case, composed letters, %20 and _ for spaces."""
     return "_".join(folded(unquote(name) if "%" in name else name).split())
 

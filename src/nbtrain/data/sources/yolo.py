@@ -22,7 +22,7 @@ from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_im
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
-from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.named import Files, name_key
 from nbtrain.data.sources.sets import is_set_name, set_of, sets_among
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
@@ -277,9 +277,16 @@ class _Looked:
     label_file: str = ""
 
 
-def _look(root: Path, file: str) -> _Looked:
+def _look(root: Path, file: str, labels: _LabelFiles) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
-    for place in dict.fromkeys((_label_file(file), beside)):
+    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside)))
+    if not found.label_file and (other := labels.spelled_otherwise(_label_file(file))):
+        return _read_labels(root, file, (other,))
+    return found
+
+
+def _read_labels(root: Path, file: str, places: Iterable[str]) -> _Looked:
+    for place in places:
         try:
             with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace", opener=ordinary) as text:
                 lines = text.read().splitlines()
@@ -297,9 +304,10 @@ def _gather(
     gathering: Gathering, sets: dict[str, list[Record]], names: dict[int, str] | None, described: _Described
 ) -> None:
     root, unreadable, unlabelled = gathering.files.root, list[str](), list[str]()
+    labels = _LabelFiles(root)
     for name in (*SETS, ""):
         records = sets.get(name, [])
-        looked = in_parallel(lambda record: _look(root, record.file), records)
+        looked = in_parallel(lambda record: _look(root, record.file, labels), records)
         for record, seen in zip(records, looked, strict=True):
             image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
             if image is None:
@@ -309,6 +317,7 @@ def _gather(
                 unreadable.append(f"{record.file} ({seen.reason})")
             if not seen.label_file:
                 unlabelled.append(record.file)
+            labels.used(seen.label_file)
             for number, line in enumerate(seen.lines, 1):
                 if line.strip():
                     _mark(gathering, record.file, line, number, names, described.keypoints)
@@ -318,6 +327,51 @@ def _gather(
     if unlabelled:
         told = counted(len(unlabelled), "image has no text file and shows", "images have no text file and show")
         gathering.note(f"{told} nothing of the classes: {first(unlabelled)}.")
+    gathering.note(*labels.notices())
+
+
+class _LabelFiles:
+    """The text files beside a set's images by what a person reads in their names, and those that no image uses."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, dict[str, list[str]]] = {}
+        self._used: set[str] = set()
+
+    def spelled_otherwise(self, place: str) -> str:
+        """Return the one file whose name reads as that of ``place``: in percent encoding, another case; "" for none."""
+        folder, _, name = place.rpartition("/")
+        found = self._in(folder).get(name_key(name), [])
+        return f"{folder}/{found[0]}" if folder and len(found) == 1 else found[0] if len(found) == 1 else ""
+
+    def used(self, place: str) -> None:
+        """Note that an image's labels were read from ``place``; "" is none."""
+        if place:
+            self._used.add(place)
+            self._in(place.rpartition("/")[0])
+
+    def notices(self) -> Iterator[str]:
+        """Tell of text files in the folders of labels that belong to no image."""
+        left = [
+            f"{folder}/{name}"
+            for folder, names in self._names.items()
+            if folder and folder.split("/")[-1] != "images"
+            for found in names.values()
+            for name in found
+            if f"{folder}/{name}" not in self._used and name not in _CLASS_FILES
+        ]
+        if left:
+            told = counted(len(left), "text file of labels belongs", "text files of labels belong")
+            yield f"{told} to no image and {'is' if len(left) == 1 else 'are'} not used: {first(left)}."
+
+    def _in(self, folder: str) -> dict[str, list[str]]:
+        if folder not in self._names:
+            found: dict[str, list[str]] = {}
+            for name in names_in(self._root / folder):
+                if name.lower().endswith(".txt"):
+                    found.setdefault(name_key(name), []).append(name)
+            self._names[folder] = found
+        return self._names[folder]
 
 
 def _mark(
