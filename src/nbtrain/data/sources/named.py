@@ -155,7 +155,7 @@ class Files:
             return DataError(told, value=self.remote[0], advice=advice)
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
-        value = (self.missing or self.ambiguous or [None])[0]
+        value = next(iter((*self.missing, *self.ambiguous)), None)
         if self.ambiguous and not self.missing:
             told = f"of each file named in {self.told} there are several below {below}"
             return DataError(told, value=value, advice="Name a folder further in that holds one of each.")

@@ -39,7 +39,7 @@ _READ, _PEEKED_CHARACTERS = 20, 4096
 _NUMBERS = re.compile(r"[0-9]+(\.0*)?(\s+[-+0-9.eE]+)*")
 """A line of labels: the number of a class, and numbers."""
 _MAX_YAML_BYTES = 2**24
-_NOTHING = (None, "", "~", "null", [], {})
+_NOTHING: tuple[Any, ...] = (None, "", "~", "null", [], {})
 """What stands in a YAML file where nothing is given for a set, a path, or all names."""
 _UNKNOWN = ("line names no known class", "lines name no known class")
 _UNREADABLE = ("line is no box and no polygon", "lines are no boxes and no polygons")
