@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -16,6 +15,7 @@ from typing import ClassVar, Self
 
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
+from nbtrain.data.sources.machine_made import is_machine_folder
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -38,14 +38,6 @@ IMAGE_ENDINGS: frozenset[str] = frozenset(
     )
 )
 """Endings, in lower case, of the files that are taken for images."""
-
-SPLIT_NAMES: dict[str, str] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""What people call the three sets, in lower case, and what nbtrain calls them."""
-
 
 _SAY_WHERE = (
     "Name the folder that holds all of the images: images_root=… in code, --images-root on the command line, "
@@ -158,7 +150,12 @@ def detect(path: str | Path) -> Source:
         for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
             if kind.claims(where):
                 return kind(path=str(where))
+    from nbtrain.data.sources.foreign import recognised  # which asks this file what lies in a folder
+
     known = "; ".join(kind.layout for kind in Source.kinds().values())
+    if foreign := recognised(where):
+        told = f"this is the format of {foreign.name}, which is not read"
+        raise DataError(told, value=str(where), advice=foreign.advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
 
 
@@ -198,18 +195,17 @@ def unplaced(path: str) -> DataError:
     return DataError("it is not said where its images are to be unpacked", value=path, advice=advice)
 
 
-def set_of(text: str) -> str:
-    """Return the set that a name such as ``instances_train2017`` is about; "" where it says none."""
-    return next((SPLIT_NAMES[word] for word in re.split("[^a-z]+", text.lower()) if word in SPLIT_NAMES), "")
-
-
 def names_in(folder: Path) -> tuple[str, ...]:
-    """Return the first names in ``folder``, sorted, for a look at what it may be; nothing where it cannot be read."""
+    """Return the first names in ``folder``, sorted, for a look at what it may be; nothing where it cannot be read.
+
+    What programs leave there is left out.
+    """
     try:
         with os.scandir(folder) as found:
-            return tuple(sorted(entry.name for entry in islice(found, _GLANCED_AT)))
+            names = sorted(entry.name for entry in islice(found, _GLANCED_AT))
     except OSError:
         return ()
+    return tuple(name for name in names if not is_machine_folder(name))
 
 
 def is_image(name: str) -> bool:

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, names_in, set_of
-from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.base import Annotated, common, existing, names_in
+from nbtrain.data.sources.foreign import recognised
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
+from nbtrain.data.sources.sets import SET_WORDS, set_of
 from nbtrain.data.sources.texts import begins_with, json_of
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
@@ -39,7 +42,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         """Return whether ``path`` is, or holds, a JSON file that names images as COCO does."""
         # A JSON file that is no list can be nothing else: what is wrong with it is said when it is read.
         return (
-            path.suffix.lower() == ".json" and not begins_with(path, b"[")
+            path.suffix.lower() == ".json" and not begins_with(path, b"[") and recognised(path) is None
             if path.is_file()
             else bool(_json_files(path))
         )
@@ -52,7 +55,8 @@ class Coco(Annotated, kind="coco", label="COCO"):
         bases = [_base(part, self.images_root) for part in parts]
         root = existing(self.images_root) if self.images_root else common(bases)
         beside = parts[0].file.parent if len(parts) == 1 else path
-        gathering = Gathering(Files(root, ", ".join(part.file.name for part in parts), beside))
+        names = ", ".join(part.file.name for part in parts)
+        gathering = Gathering(Files(root, names, beside, named=bool(self.images_root)))
         for part, base in zip(parts, bases, strict=True):
             _gather(gathering, part, base.relative_to(root).as_posix())
         return gathering.listing(root, _classes(parts), path)
@@ -165,16 +169,11 @@ def _px(value: Any) -> float:
 
 
 def _base(part: _Part, images_root: str) -> Path:
-    """Return the folder that the names of a file are relative to; raises DataError where none fits."""
+    """Return the folder that the names of a file are relative to."""
     names = [str(entry.get("file_name") or "") for entry in part.images]
     looked = [*_candidates(part, existing(images_root))] if images_root else [*_beside(part)]
-    found = nearest(looked, names)
-    if found is not None:
-        return found
-    files = Files(looked[0], part.file.name, part.file.parent)
-    for name in names[:1]:
-        files.find(name)  # refuses one that leads elsewhere
-    raise files.none_found(len(names), looked)
+    # Where none holds them as they are named, they may lie anywhere below: Files looks for the ends of their paths.
+    return nearest(looked, names) or looked[0]
 
 
 def _beside(part: _Part) -> Iterator[Path]:
@@ -185,7 +184,7 @@ def _beside(part: _Part) -> Iterator[Path]:
 def _candidates(part: _Part, folder: Path) -> Iterator[Path]:
     """Yield the folders in which the images of a file called ``instances_val2017.json`` may lie."""
     words = [word for word in re.split(r"[_\-. ]+", part.file.stem) if word]
-    words += [word for word, name in SPLIT_NAMES.items() if name == part.split]
+    words += [word for word, name in SET_WORDS.items() if name == part.split]
     yield folder
     for name in (*_IMAGE_FOLDERS, *words):
         if (folder / name).is_dir():
@@ -211,7 +210,7 @@ def _sets(path: Path) -> list[tuple[str, Path]]:
 
 def _json_files(folder: Path) -> list[Path]:
     """Return the COCO files in a folder, in its ``annotations``, or in the folders of its sets."""
-    inner = [folder, folder / "annotations", *(folder / name for name in SPLIT_NAMES)]
+    inner = [folder, folder / "annotations", *(folder / name for name in names_in(folder) if set_of(name))]
     return [
         here / name
         for here in inner

@@ -1,7 +1,8 @@
 """Image folders: one sub-folder per class, alone or inside ``train/``, ``val/`` and ``test/``.
 
 It knows names of folders and files, and opens no image. The first folder below the root (or below ``train/`` …)
-names the class; deeper folders belong to it. Hidden folders and files, and those that are no images, are passed over.
+names the class; deeper folders belong to it, but for sets inside every class (``cat/train/``). A folder around
+everything is passed through. Hidden folders and files, and those that are no images, are passed over.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import SPLIT_NAMES, Source, existing
+from nbtrain.data.sources.base import Source, existing, is_image, names_in
+from nbtrain.data.sources.foreign import recognised
+from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
 from nbtrain.errors import DataError
 from nbtrain.schema import field
+
+_WRAPPERS = 10
+"""Folders that are passed through at most: a link may lead back to where it lies."""
 
 
 class Folder(Source, kind="folder", label="Image folder"):
@@ -25,7 +31,10 @@ class Folder(Source, kind="folder", label="Image folder"):
     broad = True
 
     sets: Literal["auto", "none"] = field("auto", label="Train, val and test folders", advanced=True)
-    """Whether folders called train, val and test are sets (auto), or classes like any other (none)."""
+    """Whether folders called train, val and test, in any usual form, are sets (auto), or classes as others (none)."""
+
+    set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
+    """Folder names that mean a set here, such as entreno=train."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -38,31 +47,89 @@ class Folder(Source, kind="folder", label="Image folder"):
         if not root.is_dir():
             raise DataError("this is a file, not a folder", value=str(root), advice="Give the folder that holds it.")
         walk = Walk()
-        tops = walk.top(root)
-        sets = _sets(walk, tops) if self.sets == "auto" else {}
-        found = {s: walk.classes(top.path, f"{top.name}/") for s, top in sets.items()} or {"": walk.classes(root, "")}
+        where, prefix = _unwrapped(walk, root)
+        tops = walk.top(where)
+        more = added(self.set_names)
+        sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
+        found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root, walk)
+        if not sets and self.sets == "auto":
+            found = _sets_of_classes(found[""], prefix, more)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
         return checked(_listing(root, found).noting(*_set_notices(found, passed), *walk.notices()), root)
 
 
-def _sets(walk: Walk, tops: dict[str, os.DirEntry[str]]) -> dict[str, os.DirEntry[str]]:
+def holds_classes(path: Path) -> bool:
+    """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
+    walk = Walk()
+    where, _ = _unwrapped(walk, path)
+    tops = walk.top(where)
+    sets = _sets(walk, where, tops, {})
+    classes = [e for top in sets.values() for e in walk.entries(top.path)] if sets else list(tops.values())
+    return sum(any(map(is_image, names_in(Path(e.path)))) for e in classes if is_folder(e)) > 1
+
+
+def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str]:
+    """Return the folder that holds classes or sets, and what its files' names begin with.
+
+    Archives and exporters put everything into one more folder: one that lies alone, with folders inside, is no class.
+    """
+    where, prefix = root, ""
+    for _ in range(_WRAPPERS):
+        entries = walk.entries(where)
+        inner = [entry for entry in entries if is_folder(entry)]
+        loose = any(is_image(entry.name) for entry in entries if not is_folder(entry))
+        if len(inner) != 1 or loose or is_set_name(inner[0].name) or not _has_classes(walk, inner[0]):
+            return where, prefix
+        where, prefix = Path(inner[0].path), f"{prefix}{inner[0].name}/"
+    return where, prefix
+
+
+def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
+    """Return whether there are folders in ``folder``, and no images beside them."""
+    entries = walk.entries(folder.path)
+    return any(map(is_folder, entries)) and not any(is_image(e.name) for e in entries if not is_folder(e))
+
+
+def _sets(walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More) -> dict[str, os.DirEntry[str]]:
     """Return the folders that are sets, by nbtrain's name of the set; none where the folders are classes."""
-    named = [entry for name, entry in tops.items() if name.lower() in SPLIT_NAMES]
+    # Without class folders inside, a class called "test" is a class.
+    likely = [name for name in tops if set_of(name, more)]
+    named = sets_among([name for name in likely if any(map(is_folder, walk.entries(tops[name].path)))], more)
     sets: dict[str, os.DirEntry[str]] = {}
-    for entry in named:
-        inside = walk.entries(entry.path)
-        if not any(is_folder(e) for e in inside):
-            continue  # no class folders inside: a class called "test" is a class
-        known = sets.setdefault(SPLIT_NAMES[entry.name.lower()], entry)
-        if known is not entry:
+    for name, meant in named.items():
+        known = sets.setdefault(meant, tops[name])
+        if known is not tops[name]:
             raise DataError(
-                f"the folders {known.name} and {entry.name} mean the same set",
-                value=str(Path(entry.path).parent),
+                f"the folders {known.name} and {name} mean the same set",
+                value=str(root),
                 advice="Merge or rename one of them.",
             )
-    return sets if "train" in sets else {}
+    return sets
+
+
+def _of_set(walk: Walk, top: os.DirEntry[str], prefix: str) -> dict[str, list[Record]]:
+    """Return the images of one set by class; a folder of its own name inside it (train/train) is passed through."""
+    path, prefix = top.path, f"{prefix}{top.name}/"
+    inner = [entry for entry in walk.entries(path) if is_folder(entry)]
+    if len(inner) == 1 and set_of(inner[0].name) == set_of(top.name) and _has_classes(walk, inner[0]):
+        path, prefix = inner[0].path, f"{prefix}{inner[0].name}/"
+    return walk.classes(path, prefix)
+
+
+def _sets_of_classes(classes: dict[str, list[Record]], prefix: str, more: More) -> dict[str, dict[str, list[Record]]]:
+    """Return the images by set where each class is parted into sets (cat/train, cat/val), else as one nameless set."""
+    depth = prefix.count("/") + 1
+    found: dict[str, dict[str, list[Record]]] = {}
+    for name, records in classes.items():
+        for record in records:
+            parts = record.file.split("/")
+            inner = parts[depth] if len(parts) > depth + 1 else ""
+            if not is_set_name(inner, more):
+                return {"": classes}
+            found.setdefault(set_of(inner, more), {}).setdefault(name, []).append(record)
+    return found if len(found) > 1 and "train" in found else {"": classes}
 
 
 def _listing(root: Path, found: dict[str, dict[str, list[Record]]]) -> Listing:
@@ -98,6 +165,10 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
 def _empty(root: Path, walk: Walk) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    foreign = recognised(root)
+    if foreign:
+        told = f"the folder holds annotations of {foreign.name}, which are not read"
+        return DataError(told, value=str(root), advice=foreign.advice)
     if tables:
         advice = f"It holds the table {tables[0]}: give the path of that file."
     elif walk.loose:

@@ -18,9 +18,9 @@ from typing import Any
 from nbtrain.data import heed
 from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
 from nbtrain.data.sources.named import Files
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 
-SETS = ("train", "val", "test")
 _BEYOND_PX = 1.0
 """How far a mark may reach over its image's edge without a word: half-pixel conventions differ."""
 

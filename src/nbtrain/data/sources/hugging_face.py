@@ -20,10 +20,12 @@ from nbtrain.data import unpack
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.sources import arrow
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, set_of, unplaced
-from nbtrain.data.sources.gathering import SETS, Gathering, clean_name
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, unplaced
+from nbtrain.data.sources.gathering import Gathering, clean_name
 from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import json_of
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 

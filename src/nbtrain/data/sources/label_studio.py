@@ -9,7 +9,6 @@ says of its image becomes a column.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from nbtrain.data.records import Listing, MarkKind, counted, first
 from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
 from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
@@ -43,25 +43,29 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a JSON file that holds a list."""
-        return path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+        listed = path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+        return listed and recognised(path) is None
 
     def listing(self) -> Listing:
         """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""
         path = existing(self.path)
         tasks = _tasks(json_of(path), path)
         root = existing(self.images_root) if self.images_root else path.parent
-        gathering = Gathering(Files(root, path.name, path.parent), "region")
-        finder = _Finder(gathering, bool(self.images_root))
+        gathering = Gathering(Files(root, path.name, path.parent, named=bool(self.images_root)), "region")
+        nameless = 0
         skipped: dict[str, int] = {}
         unannotated = 0
         for place, task in enumerate(tasks):
-            image = finder.image(task, f"task {task.number or place + 1}")
+            nameless += not task.image
+            # Exports keep the server's folders and prefixes: Files looks for the end of the path.
+            image = gathering.image(task.image, place=f"task {task.number or place + 1}") if task.image else None
             if image is None:
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
             _results(gathering, image, task.results, skipped)
-        gathering.note(*finder.notices(), *_notices(tasks, skipped, unannotated))
+        gathering.note(f"{counted(nameless, 'task names', 'tasks name')} no image." if nameless else "")
+        gathering.note(*_notices(tasks, skipped, unannotated))
         return gathering.listing(root, None, path)
 
 
@@ -157,55 +161,6 @@ def _file_of(text: str) -> str:
 def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
     plain = {k: v for k, v in data.items() if k not in taken and isinstance(v, str | int | float)}
     return {str(k): str(v) for k, v in plain.items() if len(str(v)) <= _MAX_CELL}
-
-
-class _Finder:
-    """Finds the image of each task, and counts those that lie in the net."""
-
-    def __init__(self, gathering: Gathering, anywhere: bool) -> None:
-        """Take where images go; ``anywhere`` looks for those of the net by their name too."""
-        self.gathering, self.anywhere = gathering, anywhere
-        self.remote: list[str] = []
-        self.nameless = 0
-
-    def image(self, task: _Task, place: str) -> Image | None:
-        """Return the task's image; None where it is elsewhere, or missing."""
-        if not task.image:
-            self.nameless += 1
-            return None
-        remote = re.match("[a-z0-9+]{2,}:", task.image, re.IGNORECASE) is not None
-        if remote and not self.anywhere:
-            self.remote.append(task.image[:60])
-            return None
-        name = _file_of(task.image) if remote or task.image.startswith("/data/") else task.image
-        if task.image.startswith("/data/") or remote:
-            name = name.lstrip("/")
-            self.gathering.files.inside(name, place)
-        return self.gathering.image(self._nearest(name), place=place)
-
-    def _nearest(self, name: str) -> str:
-        """Return the name without as many of its first folders as are not there; exports keep the server's."""
-        parts = [part for part in name.split("/") if part]
-        root = self.gathering.files.root
-        for start in range(len(parts)):
-            rest = "/".join(parts[start:])
-            for tried in (rest, f"images/{rest}"):
-                try:
-                    if (root / tried).is_file():
-                        return tried
-                except (OSError, ValueError):
-                    continue
-        return name
-
-    def notices(self) -> Iterator[str]:
-        """Return what was not looked for."""
-        if self.remote:
-            told = counted(len(self.remote), "image lies", "images lie")
-            advice = "download them, and give their folder with images_root=…"
-            never = "is never fetched" if len(self.remote) == 1 else "are never fetched"
-            yield f"{told} in the net and {never}: {first(self.remote, 3)}; {advice}."
-        if self.nameless:
-            yield f"{counted(self.nameless, 'task names', 'tasks name')} no image."
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:

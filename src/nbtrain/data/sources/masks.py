@@ -14,10 +14,11 @@ from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import Annotated, existing, names_in, set_of
+from nbtrain.data.sources.base import Annotated, existing, names_in
 from nbtrain.data.sources.gathering import Gathering, clean_name
 from nbtrain.data.sources.headers import in_parallel
 from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
 from nbtrain.errors import DataError

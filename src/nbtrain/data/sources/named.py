@@ -1,7 +1,9 @@
 """Named files: from a name in an annotation file to the image that is meant, inside one root folder and nowhere else.
 
-A name that leads out of the root is refused. One that differs from the file only in upper and lower case, or in how
-Unicode composes its letters, is taken for that file, and told. It asks of a file only its size.
+Names outlive their files' places: they were written on Windows, in Colab, in a container or by an exporter, in percent
+encoding, without an ending, behind a hash. A name that is no file as it stands is looked for by its longest ending that
+exists below the root; one candidate is taken and reported, several are left to the person. A name that leads out of the
+root to a file that is there is refused. It asks of a file only its size.
 """
 
 from __future__ import annotations
@@ -12,64 +14,109 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote, urlsplit
 
+from nbtrain.data import heed
 from nbtrain.data.records import counted, first
-from nbtrain.data.sources.base import ElsewhereError
+from nbtrain.data.sources.base import ElsewhereError, is_image
+from nbtrain.data.sources.machine_made import is_machine_folder
+from nbtrain.data.sources.sets import set_of
 from nbtrain.errors import DataError
 
 _TRIED = 50
 _PLAIN = re.compile(r"(?!/|[A-Za-z]:)(?!.*(^|/)(\./|/|\.$))", re.DOTALL)
 """A name that is a path below its folder as it stands."""
+_HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)", re.IGNORECASE)
+"""What labelling tools put before the name of an uploaded file."""
+_REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
 class Files:
     """Finds images below ``root``, and remembers those that are missing or are called a little otherwise."""
 
-    def __init__(self, root: Path, told: str, beside: Path | None = None) -> None:
-        """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to."""
-        self.root, self.told, self.beside = root, told, beside
+    def __init__(self, root: Path, told: str, beside: Path | None = None, *, named: bool = False) -> None:
+        """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
+
+        ``named`` says that a person has named the root: then nothing is advised that was done already.
+        """
+        self.root, self.told, self.beside, self.named = root, told, beside, named
         self.missing: list[str] = []
         self.renamed: list[str] = []
+        self.moved: list[str] = []
+        self.without_ending: list[str] = []
+        self.ambiguous: list[str] = []
+        self.remote: list[str] = []
         self._prefix = os.path.join(root, "")
         self._folders: dict[str, dict[str, list[str]]] = {}
+        self._index: _Index | None = None
 
     def find(self, name: str, place: str = "", base: str = "") -> tuple[str, int] | None:
         """Return the file below the root and its size in bytes, None for one that is missing.
 
         ``base`` is the folder below the root that the name is relative to. Raises DataError for a name that leads out
-        of the root.
+        of the root, to a file that is there.
         """
-        file = self.inside(name, place, base)
-        size_bytes = self._size(file)
-        if size_bytes is not None:
-            return file, size_bytes
-        alike = self._alike(file)
-        size_bytes = self._size(alike) if alike else None
-        if size_bytes is None:
-            self.missing.append(f"{file} ({place})" if place else file)
-            return None
-        self.renamed.append(f"{file} is {alike}" if alike.casefold() != file.casefold() else alike)
-        return alike, size_bytes
-
-    def inside(self, name: str, place: str = "", base: str = "") -> str:
-        """Return ``name`` relative to the root; raises DataError where it is empty or leads elsewhere."""
+        at = f" ({place})" if place else ""
         if not name:
             where = f"{self.told}, {place}" if place else self.told
             raise DataError(f"{where}: no file is named", advice="Fill it in, or delete the entry.")
-        plain = name.replace("\\", "/")
+        if _REMOTE.match(name) and not (self.named and "://" in name):
+            self.remote.append(f"{name[:60]}{at}")
+            return None
+        file = self._inside(name, base)
+        size_bytes = self._size(file) if file else None
+        if file and size_bytes is not None:
+            return file, size_bytes
+        alike = self._alike(file) if file else ""
+        size_bytes = self._size(alike) if alike else None
+        if alike and size_bytes is not None:
+            self.renamed.append(f"{file} is {alike}" if alike.casefold() != file.casefold() else alike)
+            return alike, size_bytes
+        if not file and any(map(_is_file_at, self._outside(name, base))):
+            self.inside(name, place, base)  # which refuses it
+        return self._elsewhere(name, file, at)
+
+    def _elsewhere(self, name: str, file: str, at: str) -> tuple[str, int] | None:
+        """Return the one file whose path has the longest ending in common with ``name``; None where there is none."""
+        if self._index is None:
+            self._index = _Index(self.root)
+        found = self._index.nearest(_decoded(name), inside=bool(file))
+        if len(found) == 1:
+            size_bytes = self._size(found[0])
+            if size_bytes is not None:
+                short = file and os.path.splitext(found[0])[0] == file
+                (self.without_ending if short else self.moved).append(f"{name} is {found[0]}")
+                return found[0], size_bytes
+        (self.ambiguous if len(found) > 1 else self.missing).append(
+            f"{file or name}{at}" + (f" may be {first(found, 3)}" if len(found) > 1 else "")
+        )
+        return None
+
+    def inside(self, name: str, place: str = "", base: str = "") -> str:
+        """Return ``name`` relative to the root; raises DataError where it is empty or leads elsewhere."""
+        where = f"{self.told}, {place}" if place else self.told
+        if not name:
+            raise DataError(f"{where}: no file is named", advice="Fill it in, or delete the entry.")
+        inside = self._inside(name, base)
+        if not inside:
+            raise ElsewhereError(f"{where}: the file lies outside {self.root}", value=name)
+        return inside
+
+    def _inside(self, name: str, base: str) -> str:
+        """Return ``name`` relative to the root, "" where it leads elsewhere."""
+        plain = _plain(name)
         if _PLAIN.match(plain) and ".." not in plain:
             return plain if base in ("", ".") else f"{base}/{plain}"
+        below = (_below(os.path.normpath(tried), self.root) for tried in self._outside(name, base))
+        return next(filter(None, below), "")
+
+    def _outside(self, name: str, base: str) -> list[str]:
+        """Return the places that a name may mean which is no plain path below its base."""
+        plain = _plain(name)
         if PurePosixPath(plain).is_absolute() or PureWindowsPath(plain).is_absolute():
-            tries = [plain]
-        else:
-            # Only a name that leads out of its base is tried from where the annotations lie.
-            tries = [f"{self._prefix}{base}/{plain}", f"{self.beside}/{plain}" if self.beside else ""]
-        for tried in filter(None, tries):
-            clean = _below(os.path.normpath(tried), self.root)
-            if clean:
-                return clean
-        where = f"{self.told}, {place}" if place else self.told
-        raise ElsewhereError(f"{where}: the file lies outside {self.root}", value=name)
+            return [plain]
+        # Only a name that leads out of its base is tried from where the annotations lie.
+        return [f"{self._prefix}{base}/{plain}", *([f"{self.beside}/{plain}"] if self.beside else [])]
 
     def _size(self, file: str) -> int | None:
         try:
@@ -101,24 +148,138 @@ class Files:
         return self._folders[folder]
 
     def none_found(self, n_named: int, looked: Sequence[Path] = ()) -> DataError:
-        """Return the error for annotations whose ``n_named`` images are all missing."""
+        """Return the error for annotations whose ``n_named`` images are all missing, the real reason first."""
+        if self.remote and len(self.remote) >= n_named - len(self.missing):
+            told = f"all {n_named} images named in {self.told} lie in the net, and are never fetched"
+            advice = "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”."
+            return DataError(told, value=self.remote[0], advice=advice)
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
-        return ElsewhereError(told, value=self.missing[0] if self.missing else None)
+        value = next(iter((*self.missing, *self.ambiguous)), None)
+        if self.ambiguous and not self.missing:
+            told = f"of each file named in {self.told} there are several below {below}"
+            return DataError(told, value=value, advice="Name a folder further in that holds one of each.")
+        if not self.named:
+            return ElsewhereError(told, value=value)
+        index = self._index
+        advice = "There is no image in that folder: name another one."
+        if index is not None and index.n_files:
+            others = f"{counted(index.n_files, 'image', 'images')} called otherwise, such as {first(index.some(), 3)}"
+            advice = f"It holds {others}. Name the folder with these very files, or correct the names."
+        return DataError(told, value=value, advice=advice)
 
     def notices(self) -> tuple[str, ...]:
         """Return what is missing and what is called otherwise, in full sentences."""
-        missing, renamed = len(self.missing), len(self.renamed)
-        told = counted(missing, f"file named in {self.told} does", f"files named in {self.told} do")
-        other = counted(renamed, "name differs", "names differ")
-        return tuple(
-            notice
-            for n, notice in (
-                (missing, f"{told} not exist and {_are(missing)} left out: {first(self.missing)}."),
-                (renamed, f"{other} from the file's in case or in composed letters: {first(self.renamed)}."),
-            )
-            if n
+        named = f"named in {self.told}"
+        moved = counted(len(self.moved), "file lies elsewhere", "files lie elsewhere")
+        bare = counted(len(self.without_ending), "file is", "files are")
+        several = counted(len(self.ambiguous), f"file {named} may be several", f"files {named} may each be several")
+        told = counted(len(self.missing), f"file {named} does", f"files {named} do")
+        other = counted(len(self.renamed), "name differs", "names differ")
+        remote = counted(len(self.remote), "image lies in the net and is", "images lie in the net and are")
+        sentences = (
+            (self.missing, f"{told} not exist and {_are(len(self.missing))} left out: {first(self.missing)}."),
+            (self.ambiguous, f"{several}, and {_are(len(self.ambiguous))} left out: {first(self.ambiguous)}."),
+            (self.remote, f"{remote} never fetched: {first(self.remote, 3)}; download, and name their folder."),
+            (self.renamed, f"{other} from the file's in case or in composed letters: {first(self.renamed)}."),
+            (self.without_ending, f"{bare} named without an ending: {first(self.without_ending, 3)}."),
+            (self.moved, f"{moved} than named, found by the end of the path: {first(self.moved, 3)}."),
         )
+        return tuple(sentence for names, sentence in sentences if names)
+
+
+class _Index:
+    """The images below a folder by name, for names whose path is of another time or machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.n_files = 0
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        self._folders: set[str] = set()
+        for folder, inner, names in os.walk(root):
+            inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
+            below = os.path.relpath(folder, root).replace(os.sep, "/")
+            prefix = "" if below == "." else f"{below}/"
+            self._folders.update(name_key(name) for name in inner)
+            for name in filter(is_image, names):
+                if not name.startswith("."):
+                    self.n_files += 1
+                    self._by_name.setdefault(name_key(name), []).append(prefix + name)
+                    self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
+            if self.n_files:
+                heed.at(self.n_files)
+
+    def some(self) -> list[str]:
+        """Return a few of the files."""
+        return sorted(file for files in list(self._by_name.values())[:3] for file in files)[:3]
+
+    def nearest(self, name: str, *, inside: bool) -> list[str]:
+        """Return the files whose paths share the longest ending with ``name``, compared as a person reads them.
+
+        Either the file's whole path is an ending of the name, or the whole name is an ending of the file's path; else
+        none of the name's folders is there, and no other set is named. ``inside`` says that the name is relative to the
+        folder: where its first folder exists, the whole name counts, for what it names there is missing, and not moved.
+        """
+        *folders, last = [part for part in name.split("/") if part not in ("", ".", "..")] or [""]
+        asked = [name_key(folder) for folder in folders]
+        whole = inside and bool(asked) and asked[0] in self._folders
+        strange = not whole and self._folders.isdisjoint(asked)
+        common: dict[str, int] = {}
+        for file in next(filter(None, self._candidates(last)), []):
+            there = [name_key(part) for part in file.split("/")[:-1]]
+            n = _n_in_common(asked, there)
+            if n == len(asked) or (n == len(there) and not whole) or (strange and _same_set(asked, there)):
+                common[file] = n
+        most = max(common.values(), default=0)
+        return [file for file, n in common.items() if n == most]
+
+    def _candidates(self, last: str) -> Iterable[list[str]]:
+        for name in dict.fromkeys((last, _HASH.sub("", last, count=1))):
+            yield self._by_name.get(name_key(name), [])
+            yield self._by_stem.get(name_key(name), [])  # named without an ending
+            if is_image(name):
+                yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
+
+
+def _n_in_common(asked: list[str], there: list[str]) -> int:
+    """Return how many folders two paths share at their ends."""
+    n = 0
+    while n < min(len(asked), len(there)) and asked[-1 - n] == there[-1 - n]:
+        n += 1
+    return n
+
+
+def _same_set(asked: list[str], there: list[str]) -> bool:
+    """Return whether two paths do not name different sets, as ``train/1.jpg`` and ``val/1.jpg`` do."""
+    named = [{set_of(folder) for folder in folders} - {""} for folders in (asked, there)]
+    return not all(named) or named[0] == named[1]
+
+
+def name_key(name: str) -> str:
+    """Return ``name`` such that ways to write it are equal: case, composed letters, %20 and _ for spaces."""
+    return "_".join(folded(unquote(name) if "%" in name else name).split())
+
+
+def _plain(name: str) -> str:
+    """Return ``name`` with slashes, and without what makes it an address of a file."""
+    return re.sub(r"^file://(?:localhost)?(?:/(?=[A-Za-z]:))?", "", name.strip()).replace("\\", "/")
+
+
+def _decoded(name: str) -> str:
+    """Return the path that an address, or a name in percent encoding, is about."""
+    plain = _plain(name)
+    if "?d=" in plain:
+        plain = plain.rsplit("?d=", 1)[1]
+    elif plain.startswith("/data/") or "://" in plain:
+        plain = urlsplit(plain).path or plain
+    return (unquote(plain) if "%" in plain else plain).replace("\\", "/")
+
+
+def _is_file_at(path: str) -> bool:
+    try:
+        return os.path.isabs(path) and os.path.isfile(os.path.normpath(path))
+    except ValueError:
+        return False
 
 
 def nearest(folders: Iterable[Path], names: Sequence[str]) -> Path | None:

@@ -1,33 +1,47 @@
 """Tables: a CSV or Parquet file with one row per image, a column that names the file, and one or more of labels.
 
 It knows columns, rows and their line numbers; it opens no image, and asks of each file only its size. Labels stand
-in one column, as a name or as several joined by a separator ("cat;dog"), or in one column of 0 and 1 per class. What
-other columns say is kept beside each image.
+in one column (cells.py reads them), or in one column of 0 and 1, or of -1 and 1, per class. A folder may hold a table
+for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is kept beside each image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, existing, is_image
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.cells import is_missing, read_labels
+from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import unused
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.rows import Rows, read
+from nbtrain.data.sources.sets import More, added, set_of, sets_among
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
-_IMAGE_COLUMNS = ("file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "path", "img")
-_LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name")
-_SPLIT_COLUMNS = ("split", "set", "subset", "partition")
-_SEPARATORS = (";", "|")
-_BITS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
+_ENDINGS = (".csv", ".tsv", ".parquet")
+_IMAGE_COLUMNS = (
+    *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
+    *("image_id", "imageid", "image_name", "img_name", "id", "name"),
+)
+_LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name", "choice")
+_SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
+_FLAG = re.compile(r"(?:is|in)?[ _]?(train|training|val|valid|validation|test|testing)(?:[ _]?(?:set|flag))?")
+"""Names of columns that say of one set whether an image is in it, such as is_valid."""
+_BITS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
+_SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
+_LONG = 0.05
+"""Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
 
 class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
-    """A CSV or Parquet file with one row per image: its file and its label, or labels."""
+    """A CSV or Parquet file with one row per image: its file and its label, or labels; or a folder of one per set."""
 
     layout = "a CSV or Parquet file with a column of image files and one or more of labels"
 
@@ -36,47 +50,78 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     label_columns: tuple[str, ...] = field((), label="Label columns")
     """Column of labels, or several columns of 0 and 1, one per class; empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
-    """What stands between several labels in one cell; "auto" takes ; or |, empty takes each cell as one label."""
+    """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
+    set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
+    """Words or numbers that mean a set here, such as entreno=train or 1=val."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
-        """Return whether ``path`` is a file that ends like a table."""
-        return path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".parquet")
+        """Return whether ``path`` is a file that ends like a table, or a folder with one for each set."""
+        if path.is_file():
+            return path.suffix.lower() in _ENDINGS
+        return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
 
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
         path = existing(self.path)
-        if path.is_dir():
+        tables = {path: ""} if path.is_file() else _tables(path)
+        if not tables:
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
-        rows = read(path)
-        image = self._image_column(rows)
-        split = self._split_column(rows)
-        labels = self._label_columns(rows, {image, split})
-        root = existing(self.images_root) if self.images_root else path.parent
-        files = Files(root, path.name, path.parent)
-        kept = _kept(rows, image, files)
-        names = _labels(rows, labels, self._separator(rows, labels), kept)
-        classes = tuple(labels) if len(labels) > 1 else tuple(sorted({n for ns in names for n in ns}, key=natural))
+        roots = {table: existing(self.images_root) if self.images_root else table.parent for table in tables}
+        root = common(roots.values())
+        parts = [self._part(table, named, root, roots[table]) for table, named in tables.items()]
+        columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
+        rows = [row for part in parts for row in part.rows]
+        given = dict.fromkeys(name for part in parts for name in part.classes)
+        classes = tuple(given) or tuple(sorted({name for row in rows for name in row.names or ()}, key=natural))
         ids = {name: i for i, name in enumerate(classes)}
-        columns = tuple(c for c in rows.columns if c not in {image, split, *labels})
         records = tuple(
             Record(
                 row.file,
-                tuple(sorted(ids[n] for n in ns)),
+                tuple(sorted(ids[name] for name in row.names or ())),
                 row.size_bytes,
-                cells=tuple(rows.cell(row.line, c) for c in columns),
+                cells=tuple(row.cells.get(column, "") for column in columns),
             )
-            for row, ns in zip(kept, names, strict=True)
+            for row in rows
+            if row.names is not None
         )
-        records, twice = _without_repeats(records, kept, classes, rows)
-        own = _own_split(rows, split, kept) if split else None
-        multilabel = any(len(r.labels) != 1 for r in records)
+        own, unplaced = _own_split(rows, str(path))
+        multilabel = any(len(record.labels) != 1 for record in records)
         listing = Listing(root, classes, records, own, multilabel, columns=columns)
-        return checked(listing.noting(*files.notices(), twice, unused(listing)), path)
+        notices = (*(notice for part in parts for notice in part.notices), unplaced, _unlabelled(rows), unused(listing))
+        if len(classes) < 2 or not records:
+            _raise_reason(rows, [part.files for part in parts], path)
+        return checked(listing.noting(*notices), path)
 
-    def _image_column(self, rows: Rows) -> str:
+    def _part(self, path: Path, named: str, root: Path, images: Path) -> _Part:
+        """Return the rows of one table; ``named`` is its set, "" where its rows say theirs."""
+        table, more = read(path), added(self.set_names)
+        files = Files(root, path.name, path.parent, named=bool(self.images_root))
+        base = images.relative_to(root).as_posix()
+        image = self._image_column(table, images)
+        sets = _Sets.of(table, self.split_column, more) if not named else _Sets()
+        labels = self._label_columns(table, {image, *sets.columns})
+        kept = _kept(table, image, files, base)
+        names, told = _labels(table, labels, self.separator, kept)
+        columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels})
+        rows = [
+            _Row(
+                row.file,
+                row.size_bytes,
+                row.line,
+                label,
+                {column: table.cell(row.line, column) for column in columns},
+                named or sets.of_line(table, row.line),
+            )
+            for row, label in zip(kept, names, strict=True)
+        ]
+        once, twice = _without_repeats(rows, table)
+        classes = tuple(labels) if len(labels) > 1 else ()
+        return _Part(once, columns, classes, (*files.notices(), *twice, *told, *sets.notices), files)
+
+    def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
             return rows.column(self.image_column)
         if any(is_image(c) for c in rows.columns):
@@ -89,23 +134,24 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         if best >= 0.5:
             likely = [c for c in rows.columns if share[c] == best]
             return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
+        # Names without an ending: where images of these names lie.
+        stems = {Path(name).stem for name in names_in(images) if is_image(name)}
+        stems |= {Path(name).stem for folder in ("images", "train") for name in names_in(images / folder)}
+        share = {c: rows.share(c, lambda cell: cell in stems) for c in rows.columns}
+        column = max(rows.columns, key=lambda c: (share[c], c.lower() in _IMAGE_COLUMNS))
+        if share[column] >= 0.5:
+            return column
         raise DataError(
             f"no column of {rows.name} holds names of image files",
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
         )
-
-    def _split_column(self, rows: Rows) -> str:
-        if self.split_column:
-            return rows.column(self.split_column)
-        named = (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS)
-        return next((c for c in named if rows.share(c, lambda cell: cell.lower() in SPLIT_NAMES) == 1), "")
 
     def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[str, ...]:
         if self.label_columns:
             return tuple(rows.column(c) for c in self.label_columns)
         free = [c for c in rows.columns if c not in taken]
         named = [c for c in free if c.lower() in _LABEL_COLUMNS]
-        bits = [c for c in free if rows.share(c, lambda cell: cell.lower() in _BITS) == 1]
+        bits = [c for c in free if rows.share(c, _is_bit) == 1 and rows.share(c, is_missing) < 1]
         if len(named) == 1 or len(free) == 1:
             return ((named or free)[0],)
         if len(bits) > 1 and len(bits) == len(free):
@@ -115,96 +161,248 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
 
-    def _separator(self, rows: Rows, labels: Sequence[str]) -> str:
-        if self.separator != "auto":
-            return self.separator
-        cells = [rows.cell(line, labels[0]) for line in rows.lines] if len(labels) == 1 else []
-        return next((s for s in _SEPARATORS if any(s in cell for cell in cells)), "")
-
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Found:
+    """A line whose file exists."""
+
     line: int
     file: str
     size_bytes: int
 
 
-def _kept(rows: Rows, column: str, files: Files) -> list[_Row]:
-    """Return the rows whose file exists; raises DataError where none does, or one lies outside the root."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One image as its row describes it."""
+
+    file: str
+    size_bytes: int
+    line: int
+    names: tuple[str, ...] | None
+    """Names of its labels; None where it has no value."""
+    cells: dict[str, str]
+    split: str
+    """Its set, "" where the table says none."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one table says."""
+
+    rows: list[_Row]
+    columns: tuple[str, ...]
+    classes: tuple[str, ...]
+    """Where they are columns; else they stand in the rows."""
+    notices: tuple[str, ...]
+    files: Files
+
+
+def _tables(folder: Path) -> dict[Path, str]:
+    """Return the tables of a folder that has one for each set, beside each other or in folders of the sets."""
+    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
+    beside = sets_among(names)
+    if len(beside) > 1 and len(set(beside.values())) == len(beside):
+        return {folder / name: named for name, named in _in_order(beside)}
+    found: dict[Path, str] = {}
+    for inner, named in _in_order(sets_among(names_in(folder))):
+        tables = [name for name in names_in(folder / inner) if name.lower().endswith(_ENDINGS)]
+        if len(tables) == 1:
+            found[folder / inner / tables[0]] = named
+    return found if len(set(found.values())) == len(found) else {}
+
+
+def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(named.items(), key=lambda item: SETS.index(item[1]))
+
+
+def _raise_reason(rows: list[_Row], files: Sequence[Files], path: Path) -> None:
+    """Raise the reason why too few classes are left: missing images, or missing labels; nothing elsewhere."""
+    if any((*one.missing, *one.ambiguous, *one.remote) for one in files):
+        why = next(notice for one in files for notice in one.notices())
+        advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
+    elif why := _unlabelled(rows):
+        advice = "Fill in the labels; of one class alone nothing can be learned."
+    else:
+        return
+    raise DataError(f"too few classes are left: {why.rstrip('.')}", value=str(path), advice=advice)
+
+
+def _is_bit(cell: str) -> bool:
+    return cell.lower() in _BITS or cell in _SIGNS or is_missing(cell)
+
+
+def _kept(rows: Rows, column: str, files: Files, base: str) -> list[_Found]:
+    """Return the lines whose file exists; raises DataError where none does, or one lies outside the root."""
     found = []
     for line in rows.lines:
-        file = files.find(rows.cell(line, column), f"{rows.word} {line}")
+        file = files.find(rows.cell(line, column), f"{rows.word} {line}", base)
         if file is not None:
-            found.append(_Row(line, *file))
+            found.append(_Found(line, *file))
     if found:
         return found
     raise files.none_found(len(rows.lines))
 
 
-def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Row]) -> list[tuple[str, ...]]:
-    """Return the class names of each kept row; raises DataError naming the line of a label that is none."""
+Names = list[tuple[str, ...] | None]
+
+
+def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
+    """Return the class names of each kept line, None for one without a value, and how they were read."""
     if len(columns) > 1:
-        return [_marked(rows, columns, row.line) for row in kept]
-    found = []
-    for row in kept:
-        cell = rows.cell(row.line, columns[0])
-        if separator:
-            found.append(tuple(dict.fromkeys(n.strip() for n in cell.split(separator) if n.strip())))
-        elif cell:
-            found.append((cell,))
-        else:
-            what = f"{rows.at(row.line)}: the cell in {columns[0]} is empty"
-            raise DataError(what, advice="Fill in the label, or delete the line.")
-    return found
+        return _marked(rows, columns, kept)
+    reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
+    return list(reading.labels), reading.notices
 
 
-def _marked(rows: Rows, columns: Sequence[str], line: int) -> tuple[str, ...]:
-    cells = [(column, rows.cell(line, column)) for column in columns]
-    for column, cell in cells:
-        if cell.lower() not in _BITS:
+def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
+    """Return the columns that say yes, for each line; raises DataError naming the line of a cell that says neither."""
+    cells = {(row.line, column): rows.cell(row.line, column).lower() for row in kept for column in columns}
+    values = set(cells.values())
+    signs = bool({"-1", "-1.0"} & values)
+    says = _SIGNS if signs else _BITS
+    if signs and {"0", "0.0"} & values:
+        line, column = next(at for at, cell in cells.items() if cell in ("-1", "-1.0"))
+        raise DataError(
+            f"{rows.at(line)}: {column} holds -1 where others hold 0: it may mean no, or not known",
+            advice="Write 0 for no, 1 for yes, and leave unknown cells empty.",
+        )
+    missing = 0
+    for (line, column), cell in cells.items():
+        missing += is_missing(cell)
+        if cell not in says and not is_missing(cell):
             raise DataError(
                 f"{rows.at(line)}: {column} holds neither 0 nor 1",
                 value=cell,
                 advice="Several label columns hold 0 and 1, one column per class; for names, use one column.",
             )
-    return tuple(column for column, cell in cells if _BITS[cell.lower()])
+    names: Names = [
+        None
+        if all(is_missing(cells[row.line, c]) for c in columns)
+        else tuple(c for c in columns if says.get(cells[row.line, c], False))
+        for row in kept
+    ]
+    told = counted(
+        missing, "cell of the label columns is empty and counts", "cells of the label columns are empty and count"
+    )
+    return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
 
 
-def _without_repeats(
-    records: tuple[Record, ...], kept: list[_Row], classes: Sequence[str], rows: Rows
-) -> tuple[tuple[Record, ...], str]:
-    """Return each file once, with a notice; raises DataError where two rows of one file disagree."""
-    seen: dict[str, tuple[Record, int]] = {}
-    twice: list[str] = []
-    for record, row in zip(records, kept, strict=True):
-        earlier, line = seen.setdefault(record.file, (record, row.line))
-        if line == row.line:
-            continue
-        if earlier.labels != record.labels:
-            named = [" and ".join(classes[i] for i in r.labels) or "nothing" for r in (earlier, record)]
-            raise DataError(
-                f"{rows.at(line)}: {record.file} is {named[0]}, and {named[1]} on {rows.word} {row.line}",
-                advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
+def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[str, ...]]:
+    """Return each file once, with notices; raises DataError where two rows of one file disagree."""
+    by_file: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_file.setdefault(row.file, []).append(row)
+    disagreeing = [same for same in by_file.values() if len({row.names for row in same}) > 1]
+    long = len(disagreeing) > 1 and len(disagreeing) >= _LONG * len(by_file)
+    if disagreeing and not long:
+        earlier, later = disagreeing[0][0], next(r for r in disagreeing[0] if r.names != disagreeing[0][0].names)
+        named = [" and ".join(row.names or ()) or "nothing" for row in (earlier, later)]
+        raise DataError(
+            f"{table.at(earlier.line)}: {earlier.file} is {named[0]}, and {named[1]} on {table.word} {later.line}",
+            advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
+        )
+    notices = []
+    if long:
+        told = counted(len(disagreeing), "image has", "images have")
+        notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
+    again = [(same[0], row) for same in by_file.values() for row in same[1:]]
+    twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again]
+    if twice and not long:
+        told = counted(len(twice), "row repeats an earlier one", "rows repeat earlier ones")
+        notices.append(f"{told}: {first(twice)}.")
+    return [_joined(same, table) for same in by_file.values()], tuple(notices)
+
+
+def _joined(same: list[_Row], table: Rows) -> _Row:
+    """Return the rows of one file as one; raises DataError where they are of different sets."""
+    row = same[0]
+    if len({one.split for one in same}) > 1:
+        other = next(one for one in same if one.split != row.split)
+        what = f"{table.name}: {row.file} is in two sets, on {table.word}s {row.line} and {other.line}"
+        raise DataError(what, advice="Keep one row per image.")
+    known = [one.names for one in same if one.names is not None]
+    return replace(row, names=tuple(dict.fromkeys(name for names in known for name in names)) if known else None)
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """How a table says which set each image is in."""
+
+    columns: tuple[str, ...] = ()
+    words: More = attribute(default_factory=dict)
+    flags: tuple[tuple[str, str], ...] = ()
+    """Columns of yes and no, each with its set; the last that says yes counts."""
+    notices: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Rows, column: str, more: More) -> _Sets:
+        """Return how ``rows`` say their sets; ``column`` is the one that a person has named, or ""."""
+        if column:
+            chosen = rows.column(column)
+            flag = _flag(chosen)
+            return (
+                cls((chosen,), more, ((chosen, flag),)) if flag and _is_yes_no(rows, chosen) else cls((chosen,), more)
             )
-        twice.append(f"{record.file} ({rows.word}s {line} and {row.line})")
-    notice = f"{counted(len(twice), 'row repeats an earlier one', 'rows repeat earlier ones')}: {first(twice)}."
-    return tuple(record for record, _ in seen.values()), notice if twice else ""
+        for named in (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS):
+            if rows.share(named, lambda cell: is_missing(cell) or set_of(cell, more) != "") == 1:
+                return cls((named,), more)
+        flags = [(c, _flag(c)) for c in rows.columns if _flag(c) and _is_yes_no(rows, c)]
+        flags.sort(key=lambda flag: SETS.index(flag[1]))
+        unread = [c for c in rows.columns if c.lower() in _SPLIT_COLUMNS]
+        notices = tuple(_not_understood(rows, c) for c in unread)
+        return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
+
+    def of_line(self, rows: Rows, line: int) -> str:
+        """Return the set of one line, "" where none is given; raises DataError for a word that is no set."""
+        if self.flags:
+            said = [named for column, named in self.flags if _BITS.get(rows.cell(line, column).lower())]
+            others = {"train"} - {named for _, named in self.flags}
+            return said[-1] if said else next(iter(others), "")
+        if not self.columns:
+            return ""
+        cell = rows.cell(line, self.columns[0])
+        named = set_of(cell, self.words)
+        if not named and not is_missing(cell):
+            what = f"{rows.at(line)}: {self.columns[0]} holds no name of a set"
+            raise DataError(what, value=cell, advice=f"Write train, val or test, or say set_names=('{cell}=val',).")
+        return named
 
 
-def _own_split(rows: Rows, column: str, kept: list[_Row]) -> dict[str, tuple[str, ...]]:
-    """Return the files of each set; raises DataError naming the line of a word that is no set."""
-    sets: dict[str, list[str]] = {}
-    placed: dict[str, int] = {}
-    for row in kept:
-        cell = rows.cell(row.line, column)
-        name = SPLIT_NAMES.get(cell.lower())
-        if name is None:
-            what = f"{rows.at(row.line)}: {column} holds no name of a set"
-            raise DataError(what, value=cell, advice="Write train, val or test.")
-        line = placed.setdefault(row.file, row.line)
-        if line == row.line:
-            sets.setdefault(name, []).append(row.file)
-        elif row.file not in sets.get(name, ()):
-            what = f"{rows.name}: {row.file} is in two sets, on {rows.word}s {line} and {row.line}"
-            raise DataError(what, advice="Keep one row per image.")
-    return {name: tuple(sets[name]) for name in ("train", "val", "test") if name in sets}
+def _flag(column: str) -> str:
+    """Return the set that a column of yes and no is about, "" for other columns."""
+    found = _FLAG.fullmatch(column.lower())
+    return set_of(found.group(1)) if found else ""
+
+
+def _is_yes_no(rows: Rows, column: str) -> bool:
+    return rows.share(column, lambda cell: cell.lower() in _BITS) == 1
+
+
+def _not_understood(rows: Rows, column: str) -> str:
+    values = sorted({rows.cell(line, column) for line in rows.lines}, key=natural)
+    told = f"{column} is kept as a column: which sets its values mean is not known ({first(values)})"
+    if column.lower() == "fold":
+        return f"{told}; split by this column, or say which fold validates with set_names=('{values[0]}=val', …)."
+    return f"{told}; where they are sets, say split_column={column!r} and set_names=('{values[0]}=train', …)."
+
+
+def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]] | None, str]:
+    """Return the files of each set, and a notice on those in none; raises DataError for a file in two sets."""
+    placed: dict[str, str] = {}
+    for row in rows:
+        if placed.setdefault(row.file, row.split) != row.split:
+            told = f"{row.file} is in two sets, {placed[row.file] or 'none'} and {row.split or 'none'}"
+            raise DataError(told, value=where, advice="Name each image in one set only.")
+    sets = {name: tuple(row.file for row in rows if row.split == name and row.names is not None) for name in SETS}
+    own = {name: files for name, files in sets.items() if files}
+    if not own:
+        return None, ""
+    left = [row.file for row in rows if not row.split]
+    told = counted(len(left), "image is in no set", "images are in no set")
+    return own, f"{told}: {first(left)}." if left else ""
+
+
+def _unlabelled(rows: list[_Row]) -> str:
+    left = [row.file for row in rows if row.names is None]
+    told = counted(len(left), "image has no label and is left out", "images have no label and are left out")
+    return f"{told}: {first(left)}." if left else ""

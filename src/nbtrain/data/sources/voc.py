@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -15,14 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.data.records import Listing, MarkKind, counted, first, natural
-from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
 from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
+from nbtrain.data.sources.sets import sets_among
 from nbtrain.data.sources.texts import Node, text_of, xml_of
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
 _XML_FOLDERS = ("Annotations", "annotations", "xmls")
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+_PEEKED_FILES, _PEEKED_BYTES = 20, 4096
+_ROOT = re.compile(rb"<annotation[\s>]")
 _SAID = ("difficult", "truncated", "occluded")
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED = ("cx", "cy", "w", "h", "angle")
@@ -50,7 +55,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         else:
             bases = {folder: _base(folder, path, found) for folder, found in read.items()}
             root = common(bases.values())
-        gathering = Gathering(Files(root, "the XML files", path), "object")
+        gathering = Gathering(Files(root, "the XML files", path, named=bool(self.images_root)), "object")
         in_sets = _in_sets(path)
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
@@ -79,12 +84,22 @@ def _folders(path: Path) -> dict[Path, str]:
     for folder in (*(path / name for name in _XML_FOLDERS), path):
         if _holds_xml(folder):
             return {folder: ""}
-    sets = {path / word: name for word, name in SPLIT_NAMES.items()}
+    sets = {path / word: name for word, name in sets_among(names_in(path)).items()}
     return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
 
 
 def _holds_xml(folder: Path) -> bool:
-    return any(name.lower().endswith(".xml") for name in names_in(folder))
+    """Return whether a folder holds annotations of VOC: a stray XML file, or another tool's, is none."""
+    files = [folder / name for name in names_in(folder) if name.lower().endswith(".xml")]
+    return any(_ROOT.search(_head(file)) for file in files[:_PEEKED_FILES])
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with open(file, "rb", opener=ordinary) as opened:
+            return opened.read(_PEEKED_BYTES)
+    except OSError:
+        return b""
 
 
 def _read(path: Path) -> dict[Path, list[_Annotation]]:
@@ -148,12 +163,8 @@ def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
     looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
     names = [annotation.name for annotation in annotations if not annotation.error]
     found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
-    if found is None:
-        files = Files(path, "the XML files")
-        for name in filter(None, names[:1]):
-            files.find(name)
-        raise files.none_found(len(names), [place for place in looked if place.is_dir()])
-    return found
+    # Where none holds them as they are named, they may lie anywhere below: Files looks for the ends of their paths.
+    return found or path
 
 
 def _same_stems(place: Path, annotations: list[_Annotation]) -> bool:
@@ -171,8 +182,6 @@ def _gather(
         if annotation.error:
             continue
         stem, name = annotation.file.stem, annotation.name
-        if name:
-            gathering.files.inside(name, annotation.file.name, base)
         # Files that were renamed keep the old name inside; the XML file's own name was changed with them.
         found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
         image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from nbtrain.data import heed
 from nbtrain.data.records import Record, counted, first, natural
-from nbtrain.data.sources.base import IMAGE_ENDINGS
+from nbtrain.data.sources.base import IMAGE_ENDINGS, is_image, names_in
+from nbtrain.data.sources.machine_made import is_machine_file, is_machine_folder, is_trainer_folder
 from nbtrain.errors import DataError
 
 _DEEPEST = 100
-_IGNORED = frozenset({"__macosx", "__pycache__", "lost+found", "$recycle.bin"})
+_HIDDEN = (".", "~$")
+"""What names of hidden files begin with; "~$" marks the lock of an office program."""
 
 
 @dataclass
@@ -28,6 +30,9 @@ class Walk:
     """Reads folders and remembers what it passed over, to tell it once."""
 
     others: Counter[str] = attribute(default_factory=Counter)
+    machine_files: Counter[str] = attribute(default_factory=Counter)
+    machine_folders: dict[str, str] = attribute(default_factory=dict)
+    """Names by path: a folder may be read more than once."""
     unreadable: set[str] = attribute(default_factory=set)
     broken_links: list[str] = attribute(default_factory=list)
     no_files: list[str] = attribute(default_factory=list)
@@ -71,7 +76,8 @@ class Walk:
             if is_folder(entry):
                 yield from self.images(entry, f"{prefix}{entry.name}/", (*above, here))
             elif os.path.splitext(entry.name)[1].lower() not in IMAGE_ENDINGS:
-                self.others[os.path.splitext(entry.name)[1].lower() or entry.name] += 1
+                kind = self.machine_files if is_machine_file(entry.name) else self.others
+                kind[os.path.splitext(entry.name)[1].lower() or entry.name] += 1
             else:
                 yield from self.record(entry, prefix + entry.name)
 
@@ -91,15 +97,18 @@ class Walk:
             self.no_files.append(file)
 
     def entries(self, folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
-        """Return what lies in ``folder`` in natural order, without hidden entries."""
+        """Return what lies in ``folder`` in natural order, without what is hidden or made by programs."""
         try:
             with os.scandir(folder) as found:
-                seen = [e for e in found if not e.name.startswith(".") and e.name.casefold() not in _IGNORED]
+                shown = [e for e in found if not e.name.startswith(_HIDDEN)]
         except OSError as error:
             advice = "Give yourself permission to read it, or move it elsewhere."
             raise DataError(
                 f"the folder cannot be read ({error.strerror})", value=os.fspath(folder), advice=advice
             ) from None
+        made = [e for e in shown if _is_machine_made(e)]
+        self.machine_folders.update((e.path, e.name) for e in made)
+        seen = [e for e in shown if e not in made] if made else shown
         sound = [e for e in seen if _is_text(e.name)]
         self.unreadable |= {e.path for e in seen if not _is_text(e.name)}
         return sorted(sound, key=lambda e: natural(e.name))
@@ -107,9 +116,17 @@ class Walk:
     def notices(self) -> tuple[str, ...]:
         """Return what was passed over, in full sentences."""
         others = [f"{ending} ({n})" for ending, n in self.others.most_common()]
+        machine_made = self.machine_files + Counter(self.machine_folders.values())
+        made = [f"{name} ({n})" for name, n in machine_made.most_common()]
         told = (
             (self.others.total(), "file is no image", "files are no images", f": {first(others)}"),
             (self.loose, "image lies in no class folder", "images lie in no class folder", ""),
+            (
+                machine_made.total(),
+                "folder or file that a program made",
+                "folders or files that programs made",
+                f": {first(made)}",
+            ),
             (len(self.no_files), "pipe or device", "pipes or devices", f": {first(self.no_files)}"),
             (len(self.broken_links), "link leads nowhere", "links lead nowhere", f": {first(self.broken_links)}"),
             (
@@ -133,6 +150,13 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def _is_machine_made(entry: os.DirEntry[str]) -> bool:
+    """Return whether a program made this folder: by its name, or as a trainer's folder without an image of its own."""
+    if is_machine_folder(entry.name):
+        return is_folder(entry)
+    return is_trainer_folder(entry.name) and is_folder(entry) and not any(map(is_image, names_in(Path(entry.path))))
 
 
 def _is_text(name: str) -> bool:

@@ -8,19 +8,24 @@ classification set of YOLO's is an image folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nbtrain.data.records import Listing, Record, counted, first
-from nbtrain.data.sources.base import SPLIT_NAMES, Annotated, ElsewhereError, existing, is_image, names_in
-from nbtrain.data.sources.gathering import SETS, Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in
+from nbtrain.data.sources.folder import holds_classes
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
-from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.named import Files, name_key
+from nbtrain.data.sources.sets import is_set_name, set_of, sets_among
 from nbtrain.data.sources.texts import text_of
 from nbtrain.data.sources.walk import Walk
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
@@ -28,7 +33,13 @@ _YAML = (".yaml", ".yml")
 _CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
 _INNER = 3
 """Folders that are looked into for an image with labels."""
+_READ, _PEEKED_CHARACTERS = 20, 4096
+"""Text files that are looked into to tell labels from captions, and how far."""
+_NUMBERS = re.compile(r"[0-9]+(\.0*)?(\s+[-+0-9.eE]+)*")
+"""A line of labels: the number of a class, and numbers."""
 _MAX_YAML_BYTES = 2**24
+_NOTHING: tuple[Any, ...] = (None, "", "~", "null", [], {})
+"""What stands in a YAML file where nothing is given for a set, a path, or all names."""
 _UNKNOWN = ("line names no known class", "lines name no known class")
 _UNREADABLE = ("line is no box and no polygon", "lines are no boxes and no polygons")
 
@@ -44,7 +55,7 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         """Return whether ``path`` is a YAML file, or a folder that holds one or has a text file per image."""
         if path.is_file():
             return path.suffix.lower() in _YAML
-        return _yaml_in(path) is not None or bool(_folders(path))
+        return bool(_folders(path)) or (_yaml_in(path) is not None and not holds_classes(path))
 
     @uncollected()
     def listing(self) -> Listing:
@@ -56,12 +67,31 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         root = existing(self.images_root) if self.images_root else _root(described, folder)
         walk, notices = Walk(), list[str]()
         sets = _sets(described, root, walk, notices) if described.sets else _by_folder(root, walk)
-        files = Files(root, file.name if file else str(root), folder)
+        files = Files(root, file.name if file else str(root), folder, named=bool(self.images_root))
         gathering = Gathering(files, "line")
         names = described.names or _names_beside(root)
         _gather(gathering, sets, names, described)
         gathering.note(*notices, *walk.notices())
         return gathering.listing(root, None if names is None else list(names.values()), path)
+
+
+@cache
+def _texts_alone() -> Any:
+    """Return the loader that reads every value as its text: a class called no, 010, 12:30 or null is none of these."""
+    import yaml
+
+    class Texts(yaml.CBaseLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            """Return the mapping; raises ConstructorError for a key that stands twice: YAML would keep the last."""
+            seen: set[str] = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
+                    told = f"{key.value!r} stands twice"
+                    raise yaml.constructor.ConstructorError(problem=told, problem_mark=key.start_mark)
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return Texts
 
 
 @dataclass
@@ -79,19 +109,23 @@ def _described(file: Path) -> _Described:
     import yaml  # here: the first display need not wait for it
 
     try:
-        plain = yaml.load(text_of(file), yaml.CSafeLoader)
+        plain = yaml.load(text_of(file), _texts_alone())  # it builds texts, lists and mappings alone
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none, a huge number
         mark = getattr(error, "problem_mark", None)
-        told = f", line {mark.line + 1}: this is no YAML" if mark else f" cannot be read as YAML ({error})"
+        why = getattr(error, "problem", None)
+        told = f", line {mark.line + 1}: this is no YAML ({why})" if mark else f" cannot be read as YAML ({error})"
         raise DataError(f"{file.name}{told}", value=str(file), advice="Repair the file.") from None
     if not isinstance(plain, dict) or not ({"names", "train"} & set(plain)):
         advice = "It has names: the classes, and train: and val: the folders of images."
         raise DataError(f"{file.name} describes no data set", value=str(file), advice=advice)
-    sets = {SPLIT_NAMES[key]: _texts(plain[key], key, file) for key in plain if key in SPLIT_NAMES and plain[key]}
-    path = plain.get("path") or ""
-    if not isinstance(path, str | int | float):
+    given = {key: value for key, value in plain.items() if is_set_name(key) and value not in _NOTHING}
+    sets: dict[str, list[str]] = {}
+    for key, value in given.items():
+        sets.setdefault(set_of(key), []).extend(_texts(value, key, file))
+    path = "" if plain.get("path") in _NOTHING else plain.get("path", "")
+    if not isinstance(path, str):
         raise DataError(f"{file.name}: path is no folder", value=path, advice="Write the folder's name.")
-    return _Described(file, str(path), sets, _names(plain.get("names"), file), "kpt_shape" in plain)
+    return _Described(file, path, sets, _names(plain.get("names"), file), "kpt_shape" in plain)
 
 
 def _texts(value: Any, key: str, file: Path) -> list[str]:
@@ -105,10 +139,13 @@ def _texts(value: Any, key: str, file: Path) -> list[str]:
 
 def _names(value: Any, file: Path) -> dict[int, str] | None:
     """Return the classes by number; raises DataError where they are something else."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if value in _NOTHING:
+        return None
+    # One text in place of a list is under no number, and refused like all that is.
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else [("", value)]
     names: dict[int, str] = {}
     for number, name in pairs:
-        if not (str(number).isascii() and str(number).isdigit()) or not isinstance(name, str | int | float):
+        if not (str(number).isascii() and str(number).isdigit()) or not isinstance(name, str):
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
@@ -176,8 +213,9 @@ def _images(place: Path, root: Path, walk: Walk) -> Iterator[Record]:
 
 def _folders(root: Path) -> dict[str, Path]:
     """Return the folders of images of each set where no YAML file says them; "" where there are no sets."""
-    for place in ("images/{}", "{}/images", "{}"):
-        sets = {name: root / place.format(word) for word, name in SPLIT_NAMES.items()}
+    for above, below in (("images", ""), ("", "images"), ("", "")):
+        named = sets_among(names_in(root / above)) if (root / above).is_dir() else {}
+        sets = {s: root / above / word / below for word, s in named.items()}
         found = {s: folder for s, folder in sets.items() if _labelled(folder)}
         if found:
             return found
@@ -191,9 +229,29 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
     labels = names_in(Path(_label_file(f"{folder.as_posix()}/x.png")).parent)
     stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
     if images or not deeper:
-        return any(os.path.splitext(name)[0] in stems for name in images)
+        named = [os.path.splitext(name)[0] for name in images if os.path.splitext(name)[0] in stems]
+        return bool(named) and _any_labels(_text_file(folder, stem) for stem in named[:_READ])
     inner = (folder / name for name in names if "." not in name and (folder / name).is_dir())
     return any(_labelled(place, deeper - 1) for place in islice(inner, _INNER) if place.name != "labels")
+
+
+def _text_file(folder: Path, stem: str) -> Path:
+    beside = folder / f"{stem}.txt"
+    return beside if beside.is_file() else Path(_label_file(f"{folder.as_posix()}/{stem}.png"))
+
+
+def _any_labels(files: Iterable[Path]) -> bool:
+    """Return whether text files hold labels, and not captions: a line of numbers, or nothing in any of them."""
+    lines = [line for file in files for line in _first_lines(file)]
+    return not lines or any(_NUMBERS.fullmatch(line) for line in lines)
+
+
+def _first_lines(file: Path) -> list[str]:
+    try:
+        with open(file, encoding="utf-8-sig", errors="replace", opener=ordinary) as opened:
+            return [line.strip() for line in opened.read(_PEEKED_CHARACTERS).splitlines() if line.strip()]
+    except OSError:
+        return []
 
 
 def _by_folder(root: Path, walk: Walk) -> dict[str, list[Record]]:
@@ -225,9 +283,16 @@ class _Looked:
     label_file: str = ""
 
 
-def _look(root: Path, file: str) -> _Looked:
+def _look(root: Path, file: str, labels: _LabelFiles) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
-    for place in dict.fromkeys((_label_file(file), beside)):
+    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside)))
+    if not found.label_file and (other := labels.spelled_otherwise(_label_file(file))):
+        return _read_labels(root, file, (other,))
+    return found
+
+
+def _read_labels(root: Path, file: str, places: Iterable[str]) -> _Looked:
+    for place in places:
         try:
             with open(os.path.join(root, place), encoding="utf-8-sig", errors="replace", opener=ordinary) as text:
                 lines = text.read().splitlines()
@@ -245,9 +310,10 @@ def _gather(
     gathering: Gathering, sets: dict[str, list[Record]], names: dict[int, str] | None, described: _Described
 ) -> None:
     root, unreadable, unlabelled = gathering.files.root, list[str](), list[str]()
+    labels = _LabelFiles(root)
     for name in (*SETS, ""):
         records = sets.get(name, [])
-        looked = in_parallel(lambda record: _look(root, record.file), records)
+        looked = in_parallel(lambda record: _look(root, record.file, labels), records)
         for record, seen in zip(records, looked, strict=True):
             image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
             if image is None:
@@ -257,6 +323,7 @@ def _gather(
                 unreadable.append(f"{record.file} ({seen.reason})")
             if not seen.label_file:
                 unlabelled.append(record.file)
+            labels.used(seen.label_file)
             for number, line in enumerate(seen.lines, 1):
                 if line.strip():
                     _mark(gathering, record.file, line, number, names, described.keypoints)
@@ -266,6 +333,51 @@ def _gather(
     if unlabelled:
         told = counted(len(unlabelled), "image has no text file and shows", "images have no text file and show")
         gathering.note(f"{told} nothing of the classes: {first(unlabelled)}.")
+    gathering.note(*labels.notices())
+
+
+class _LabelFiles:
+    """The text files beside a set's images by what a person reads in their names, and those that no image uses."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, dict[str, list[str]]] = {}
+        self._used: set[str] = set()
+
+    def spelled_otherwise(self, place: str) -> str:
+        """Return the one file whose name reads as that of ``place``: in percent encoding, another case; "" for none."""
+        folder, _, name = place.rpartition("/")
+        found = self._in(folder).get(name_key(name), [])
+        return f"{folder}/{found[0]}" if folder and len(found) == 1 else found[0] if len(found) == 1 else ""
+
+    def used(self, place: str) -> None:
+        """Note that an image's labels were read from ``place``; "" is none."""
+        if place:
+            self._used.add(place)
+            self._in(place.rpartition("/")[0])
+
+    def notices(self) -> Iterator[str]:
+        """Tell of text files in the folders of labels that belong to no image."""
+        left = [
+            f"{folder}/{name}"
+            for folder, names in self._names.items()
+            if folder and folder.split("/")[-1] != "images"
+            for found in names.values()
+            for name in found
+            if f"{folder}/{name}" not in self._used and name not in _CLASS_FILES
+        ]
+        if left:
+            told = counted(len(left), "text file of labels belongs", "text files of labels belong")
+            yield f"{told} to no image and {'is' if len(left) == 1 else 'are'} not used: {first(left)}."
+
+    def _in(self, folder: str) -> dict[str, list[str]]:
+        if folder not in self._names:
+            found: dict[str, list[str]] = {}
+            for name in names_in(self._root / folder):
+                if name.lower().endswith(".txt"):
+                    found.setdefault(name_key(name), []).append(name)
+            self._names[folder] = found
+        return self._names[folder]
 
 
 def _mark(

@@ -1,0 +1,201 @@
+"""Cells of labels: what a table writes for one label, for several, and for none.
+
+Tables write no value as "", NaN, <NA>, None, null, n/a or "-"; several labels with a separator, as a Python or JSON
+list, or as Label Studio's {"choices": […]}; one number as 1 and 1.0; yes as true and TRUE. Each is read as what it
+means, and ``Reading.notices`` says what was read how. This file knows texts; it knows no images and no lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nbtrain.data.records import counted, first
+from nbtrain.data.sources.gathering import clean_name
+
+_MISSING = frozenset(("", "nan", "<na>", "#n/a", "n/a", "na", "null", "nil", "nat", "-", "--", "–", "—"))
+"""What stands, in lower case, where a table has no value."""
+_MISSING_AS_WRITTEN = frozenset(("None",))
+"""Python's word for nothing: written small, "none" may be a class (no defect)."""
+_CERTAIN = (";", "|")
+"""Separators that stand in no name."""
+_DOUBTFUL = (",", " ")
+"""Separators that may be part of a name: "Corgi, Pembroke", "polar bear"."""
+_NAMES = {",": "commas", " ": "spaces", ";": "semicolons", "|": "bars", "list": "lists"}
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
+_MOST_PARTS = 200
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED_SIDE_BY_SIDE = re.compile(r"(['\"])\s+['\"]")
+
+
+def is_missing(cell: str) -> bool:
+    """Return whether a cell holds no value, in any of the ways that tables write it."""
+    text = cell.strip()
+    return text in _MISSING_AS_WRITTEN or text.casefold() in _MISSING
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The labels of every cell, and how they were read."""
+
+    labels: list[tuple[str, ...] | None]
+    """Names of each cell's labels; None for a cell without a value, () for an empty list."""
+    separator: str
+    """What stood between labels: a character, "list", or "" where each cell is one label."""
+    notices: tuple[str, ...]
+    """What a person should know of the reading, in full sentences."""
+
+    @property
+    def several(self) -> bool:
+        """Whether cells were read as lists of labels."""
+        return bool(self.separator)
+
+
+def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
+    """Return the labels of ``cells``; ``separator`` "auto" looks what stands between several, "" takes cells whole."""
+    filled = [cell.strip() for cell in cells if not is_missing(cell)]
+    found, doubts = (separator, ()) if separator != "auto" else _separator(filled, column)
+    labels = [_labels_of(cell.strip(), found) for cell in cells]
+    names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))
+    read = [label and tuple(dict.fromkeys(names[name] for name in label)) for label in labels]
+    return Reading(read, found, (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names)))
+
+
+def _labels_of(cell: str, separator: str) -> tuple[str, ...] | None:
+    """Return the labels of one cell. Where cells hold several, an empty one is an empty list."""
+    if not cell and separator:
+        return ()
+    return None if is_missing(cell) else _parts(cell, separator)
+
+
+def _parts(cell: str, separator: str) -> tuple[str, ...]:
+    if not separator:
+        return (clean_name(cell),)
+    listed = _list(cell)
+    parts = listed if listed is not None else cell.split(None if separator in ("list", " ") else separator)
+    if listed is None and separator == "list":
+        parts = [cell]  # one label beside lists
+    cleaned = (clean_name(part) for part in parts if not is_missing(str(part)))
+    return tuple(dict.fromkeys(name for name in cleaned if name))
+
+
+def _list(cell: str) -> list[str] | None:
+    """Return the parts of a cell that is a list in Python, JSON or Label Studio's choices; None where it is none."""
+    if len(cell) < 2 or (cell[0], cell[-1]) not in (("[", "]"), ("{", "}"), ("(", ")")):
+        return None
+    if _QUOTED_SIDE_BY_SIDE.search(cell):  # numpy's ['cat' 'dog'], which Python would join
+        return [quoted[1:-1] for quoted in _QUOTED.findall(cell)]
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value = parse(cell)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+        if isinstance(value, dict):
+            value = value.get("choices")
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list | tuple | set) and all(isinstance(part, str | int | float) for part in value):
+            return sorted(map(str, value)) if isinstance(value, set) else list(map(str, value))
+    return [part.strip() for part in cell[1:-1].split(",")] if cell[0] == "[" else None  # [cat, dog]
+
+
+def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]:
+    """Return what stands between several labels in the cells, and what a person should know of it."""
+    if cells and sum(_list(cell) is not None for cell in cells) * 2 >= len(cells):
+        return "list", (_read_as(column, "list", max(cells, key=len)),)
+    for separator in _CERTAIN:
+        if any(separator in cell for cell in cells):
+            return separator, ()
+    for separator in _DOUBTFUL:
+        joined = [cell for cell in cells if separator in cell]
+        if joined and _is_between(separator, cells):
+            return separator, (_read_as(column, separator, joined[0]),)
+        if joined and _may_be_between(separator, cells):
+            example = f"{counted(len(joined), 'cell', 'cells')} with {_NAMES[separator]}, such as “{joined[0]}”"
+            several = f"for several labels, say separator={separator!r}"
+            return "", (f"In {column}, {example}, count as one label each; {several}.",)
+    return "", ()
+
+
+def _read_as(column: str, separator: str, example: str) -> str:
+    return (
+        f"The cells of {column} hold several labels, as {_NAMES[separator]} (“{example}”) say; "
+        'to take each cell as one label, say separator="".'
+    )
+
+
+def _is_between(separator: str, cells: Sequence[str]) -> bool:
+    """Return whether cells with ``separator`` are combinations of labels: every part is one in other cells too.
+
+    "cat dog" is two labels where "cat" and "dog" are cells of their own; "polar bear" is one beside "bear", since
+    "polar" stands nowhere else.
+    """
+    distinct = set(cells)
+    alone = {cell for cell in distinct if separator not in cell}
+    combinations = [_split(cell, separator) for cell in distinct if separator in cell]
+    n_cells = Counter(part for parts in combinations for part in set(parts))
+    parts = set(n_cells)
+    if not parts or len(parts) > _MOST_PARTS or any(len(part) > 60 for part in parts):
+        return False
+    known = sum(part in alone for part in parts)
+    orders = {tuple(sorted(p)) for p in combinations}
+    swapped = len(orders) < len(combinations)  # "cat dog" and "dog cat"
+    again = all(part in alone or n_cells[part] > 1 for part in parts)
+    return (
+        known == len(parts) or (swapped and again) or (again and known * 2 >= len(parts) and len(parts) < len(distinct))
+    )
+
+
+def _may_be_between(separator: str, cells: Sequence[str]) -> bool:
+    """Return whether a part stands in several cells with commas, or all words of one cell are in another."""
+    distinct = [frozenset(_split(cell, separator)) for cell in set(cells)]
+    if separator == ",":
+        return any(n > 1 for n in Counter(part for parts in distinct for part in parts).values())
+    known = set(distinct)
+    return any(frozenset((part,)) in known for parts in distinct if len(parts) > 1 for part in parts)
+
+
+def _split(cell: str, separator: str) -> tuple[str, ...]:
+    parts = cell.split() if separator == " " else cell.split(separator)
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _one_spelling(names: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return for each name the one it is kept under (1 for 1.0, true for TRUE), and a notice where two are one."""
+    kept: dict[str, str] = {}
+    for name in names:
+        if _NUMBER.fullmatch(name):
+            kept[name] = name.split(".")[0].removeprefix("+")
+        else:
+            kept[name] = name.lower() if name.lower() in ("true", "false") else name
+    ways: dict[str, list[str]] = {}
+    for name, one in kept.items():
+        ways.setdefault(one, []).append(name)
+    joined = [f"{' and '.join(found)} as {one}" for one, found in ways.items() if len(found) > 1]
+    zeros = [name for name in ways if name.startswith("0") and name.isdigit() and (name.lstrip("0") or "0") in ways]
+    zeros = [name for name in zeros if name != "0"]
+    notices = [f"One class in two spellings is one: {first(joined)}."] if joined else []
+    if zeros:
+        notices.append(f"Numbers with and without leading zeros are different classes: {first(zeros)}.")
+    return kept, tuple(notices)
+
+
+def _none(cells: Sequence[str], separator: str, column: str) -> Iterable[str]:
+    missing = Counter(cell.strip() or "empty" for cell in cells if is_missing(cell))
+    n_empty = missing.pop("empty", 0) if separator else 0
+    if n_empty:
+        told = counted(n_empty, f"cell in {column} is", f"cells in {column} are")
+        yield f"{told} empty: an image that shows none of the classes; where labels are missing, write NaN."
+    if missing:
+        told = first([f"{text} ({n})" for text, n in missing.most_common()])
+        cells = counted(missing.total(), f"cell in {column} holds", f"cells in {column} hold")
+        yield f"{cells} no value: a missing label is no class ({told})."
+
+
+def _none_alike(names: dict[str, str]) -> Iterable[str]:
+    if any(name.casefold() == "none" for name in names):
+        yield "“none” is taken for a class; where it stands for no value, leave the cell empty."

@@ -1,0 +1,104 @@
+"""Names whose files have moved: the longest ending that exists is taken, and what is doubtful is left out and said."""
+
+from __future__ import annotations
+
+import pytest
+
+from data import images
+from nbtrain.data.sources.named import Files
+from nbtrain.errors import DataError
+
+FOUND = {
+    "windows": ("C:\\Users\\x\\pets\\images\\a.png", "images/a.png"),
+    "colab": ("/content/drive/MyDrive/pets/images/a.png", "images/a.png"),
+    "kaggle": ("/kaggle/input/pets/images/a.png", "images/a.png"),
+    "a folder above": ("pets/images/a.png", "images/a.png"),
+    "backslashes": ("images\\a.png", "images/a.png"),
+    "file address": ("file:///home/x/pets/images/a.png", "images/a.png"),
+    "file address of windows": ("file:///C:/pets/images/a.png", "images/a.png"),
+    "percent": ("images/Capture%20d%C3%A9cran.png", "images/Capture décran.png"),
+    "spaces as underscores": ("images/Capture_décran.png", "images/Capture décran.png"),
+    "no ending": ("images/a", "images/a.png"),
+    "another ending": ("images/a.jpeg", "images/a.png"),
+    "hash before it": ("/data/upload/4/0a1b2c3d-a.png", "images/a.png"),
+    "local files": ("/data/local-files/?d=pets%5Cimages%5Ca.png", "images/a.png"),
+    "deeper": ("only.png", "images/deep/only.png"),
+    "case": ("IMAGES/A.PNG", "images/a.png"),
+    "climbs": ("../../label-studio/media/images/a.png", "images/a.png"),
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("images/a.png", "images/Capture décran.png", "images/deep/only.png", "train/1.png", "val/2.png"):
+        images.write(tmp_path / "set" / name)
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_moved_files_are_found_and_said(root, case):
+    name, file = FOUND[case]
+    files = Files(root, "t.csv")
+    assert files.find(name) == (file, (root / file).stat().st_size)
+    assert case in ("backslashes",) or len(files.notices()) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train/2.png",  # the set is there, the file is not: val/2.png is another image
+        "/content/train/2.png",
+        "images/1.png",
+        "zz.png",
+        "images/deep/a.png",
+    ],
+)
+def test_a_missing_file_is_no_other_file_of_its_name(root, name):
+    files = Files(root, "t.csv")
+    assert files.find(name, "line 3") is None
+    assert "does not exist and is left out" in files.notices()[0]
+    assert "(line 3)" in files.notices()[0]
+
+
+def test_several_candidates_are_left_to_the_person(root):
+    images.write(root / "other/a.png")
+    files = Files(root, "t.csv")
+    assert files.find("a.png") is None
+    assert "may be several" in files.notices()[0]
+    assert files.find("x/other/a.png") == ("other/a.png", (root / "other/a.png").stat().st_size)
+
+
+def test_a_name_that_exists_is_taken_as_it_stands(root):
+    images.write(root / "a%20b.png")
+    images.write(root / "a b.png")
+    files = Files(root, "t.csv")
+    assert files.find("a%20b.png")[0] == "a%20b.png"
+    assert files.find("a b.png")[0] == "a b.png"
+    assert not files.notices()
+
+
+def test_what_programs_made_is_no_candidate(root):
+    images.write(root / "@eaDir/thumb.png")
+    assert Files(root, "t.csv").find("x/thumb.png") is None
+
+
+def test_advice_that_was_followed_is_not_given_again(root):
+    for named in (False, True):
+        files = Files(root, "t.csv", named=named)
+        files.find("zz.png")
+        error = files.none_found(1)
+        assert ("images_root" in str(error)) is not named
+    assert "It holds 5 images called otherwise" in str(error)
+
+
+def test_images_of_the_net_are_said_first(root):
+    files = Files(root, "t.csv")
+    assert files.find("s3://bucket/a.png") is None
+    assert "lie in the net" in str(files.none_found(1))
+    # With a folder named, they are looked for by their names.
+    assert Files(root, "t.csv", named=True).find("https://x.org/y/images/a.png")[0] == "images/a.png"
+
+
+def test_an_empty_name(root):
+    with pytest.raises(DataError, match=r"t\.csv, line 2: no file is named"):
+        Files(root, "t.csv").find("", "line 2")
