@@ -52,11 +52,12 @@ class Pictured:
         bundle = super()._repr_mimebundle_()  # type: ignore[misc]
         if not bundle:  # it is closed
             return
-        display(with_picture(bundle, _NOTHING, self.picture_text()), raw=True)
+        display(with_picture(bundle, _NOTHING, self.picture_text()), raw=True)  # type: ignore[no-untyped-call]
         first = not self._picture
         self._picture = self._picture or files.new_id()
         self._drawn = (self.going_on()[0], time.monotonic())
-        display({"text/html": framed(self.picture_html())}, raw=True, display_id=self._picture)
+        shown = {"text/html": framed(self.picture_html())}
+        display(shown, raw=True, display_id=self._picture)  # type: ignore[no-untyped-call]
         if first:
             PULSE.later(self._look, LOOK_S)
 
@@ -72,8 +73,8 @@ class Pictured:
             before, drawn_s = self._drawn
             if now != before or (runs and time.monotonic() - drawn_s >= EVERY_S):
                 self._drawn = (now, time.monotonic())
-                html = framed(self.picture_html())
-                display({"text/html": html}, raw=True, display_id=self._picture, update=True)
+                shown = {"text/html": framed(self.picture_html())}
+                display(shown, raw=True, display_id=self._picture, update=True)  # type: ignore[no-untyped-call]
         except Exception:  # noqa: BLE001 - a project that cannot be read for a moment, or a kernel that is ending
             _log.exception("the picture for the saved notebook could not be renewed")
         PULSE.later(self._look, LOOK_S)
