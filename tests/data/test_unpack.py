@@ -260,9 +260,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     assert [(folder / "mine").read_text() for folder in unmarked] == ["mine"] * 3
 
 
-@pytest.mark.parametrize(
-    "there", ["a file inside", "a hidden file", "a folder", "a marker of another kind", "a link", "file"]
-)
+@pytest.mark.parametrize("there", ["a file in it", "a hidden file", "a folder", "another marker", "a link", "a file"])
 def test_a_folder_of_other_things_is_left_alone(there, tmp_path):
     into, path = tmp_path / "to", zipped(tmp_path / "x.zip", a=b"1")
     if there == "a link":

@@ -265,7 +265,7 @@ def test_another_user_who_may_read_a_project_can_open_it(mode, template, monkeyp
             path.touch()
             path.chmod(mode)
         files.write_json(run.path / "owner.json", {**processes.identity(), "generation": 1})
-        run.write_status(RunStatus("training", heartbeat_s=time.time()))
+        run.write_status(RunStatus("training", heartbeat_s=time.time() + LIMIT_S))
         held = locks.FileLock(run.lock)
         assert held.acquire()
         before = seen(root / "project")
