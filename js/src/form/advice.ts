@@ -57,7 +57,7 @@ export function mark(form: FormView, section: string): TemplateResult | typeof n
 export function outlook(form: FormView, words: Words): TemplateResult | typeof nothing {
   if (!form.editable) return nothing;
   const advice = form.panel.get("advice");
-  const missing = form.panel.get("problems").length + Object.keys(form.panel.get("refused")).length;
+  const missing = new Set([...form.panel.get("problems").map((one) => one.path), ...Object.keys(form.panel.get("refused"))]).size;
   const open = form.isOpen("foot.summary") ? "summary" : form.isOpen("foot.advice") && advice.length ? "advice" : "";
   const show = (which: string): void => {
     form.open.set("foot.advice", which === "advice" && open !== "advice");
