@@ -49,8 +49,8 @@ def all_there(view, names):
     expect(cards.filter(has_text="(copy)")).to_contain_text("not saved")
     foot = view.output.locator(".nbt-form .foot")
     expect(foot.get_by_role("button", name="Train")).to_be_disabled()
-    assert view.evaluate("[(e.name, e.config.training.epochs, e.saved) for e in project.cards]") == [
-        ("Baseline (copy)", 7, False), ("Baseline", 7, True),
+    assert view.evaluate("[[e.name, e.config.training.epochs, e.saved] for e in project.cards]") == [
+        ["Baseline (copy)", 7, False], ["Baseline", 7, True],
     ]  # fmt: skip
 
 
