@@ -56,7 +56,7 @@ def test_every_order_of_tick_select_and_stage_shows_one_experiment_everywhere(ce
             view.output.locator(".nbt-experiments .title", has_text=title).click()
             same = "studio.form.experiment is studio.results.run_bar.experiment is studio.experiment"
             assert view.wait_for(f"studio.experiment.name == {title!r} and {same}")
-            expect(view.output.locator(".nbt-form .about, .nbt-form").first).to_contain_text(title)
+            assert view.wait_for(f"studio.form.name == studio.results.run_bar.name == {title!r}")
             expect(view.output.locator(".nbt-run_bar .state")).to_have_text(
                 "○Not trained" if title == "New" else "✓Completed"
             )
