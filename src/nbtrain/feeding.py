@@ -126,9 +126,9 @@ class Feeding:
         listing = data.listing
         self.commands.look()
         if list(listing.classes) != list(dataset["classes"]):
-            told = f"the classes of {dataset['name']!r} are not those that this run was set up with"
+            what = f"the classes of {dataset['name']!r} are not those that this run was set up with"
             advice = "Add the images to the project again, and start a new run."
-            raise DataError(told, value=", ".join(listing.classes), advice=advice)
+            raise DataError(what, value=", ".join(listing.classes), advice=advice)
         self._data_hash = data.hash
         if told and data.hash != dataset["hash"]:
             changed = "Images were added, replaced or relabelled since this run was set up"

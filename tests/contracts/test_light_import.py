@@ -29,7 +29,8 @@ TYPED = "from nbtrain import TrainingStudio, demo"
 """What a person types first; bench/start.py holds its time against that of ``import ipywidgets``."""
 OURS = {
     "nbtrain", "nbtrain.cgroups", "nbtrain.demo", "nbtrain.errors", "nbtrain.escaping", "nbtrain.files",
-    "nbtrain.processes", "nbtrain.ui", "nbtrain.ui.hosts", "nbtrain.ui.pulse", "nbtrain.ui.studio",
+    "nbtrain.folders", "nbtrain.locks", "nbtrain.processes", "nbtrain.ui", "nbtrain.ui.group", "nbtrain.ui.hosts",
+    "nbtrain.ui.picture", "nbtrain.ui.pulse", "nbtrain.ui.studio",
 }  # fmt: skip
 OTHERS = {"orjson"}
 """Packages beside those that ``import ipywidgets`` loads too."""

@@ -76,7 +76,7 @@ class Draft:
         loses nothing without. Raises OSError.
         """
         if self.empty:
-            (folder / FILE).unlink(missing_ok=True)
+            files.remove(folder / FILE)
         else:
             files.write_json(folder / FILE, FORMAT.mark(self._plain()), durable=False)
         return stamp_of(folder)

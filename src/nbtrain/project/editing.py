@@ -21,7 +21,7 @@ from traitlets import Bool, Dict, HasTraits, Instance, List, Unicode, default, o
 from nbtrain import files, presets
 from nbtrain.config import Config
 from nbtrain.errors import ConfigError, NbtrainError, Problem, ProjectError, StatusError
-from nbtrain.project import defaults, drafts, exchange, naming, outside, previewing
+from nbtrain.project import defaults, drafts, naming, outside, previewing
 from nbtrain.project.card import Card, clean_name
 from nbtrain.project.drafts import Draft
 from nbtrain.project.edits import Edits, State
@@ -227,6 +227,8 @@ class Editable(HasTraits):
 
     def export_config(self, path: str | Path) -> Path:
         """Write the configuration to a file, as JSON or YAML by its ending; raises ProjectError."""
+        from nbtrain.project import exchange
+
         return exchange.write(self.config, path)
 
     def import_config(self, path: str | Path) -> None:
@@ -234,6 +236,8 @@ class Editable(HasTraits):
 
         Raises ConfigError naming every failing path, and changes nothing then.
         """
+        from nbtrain.project import exchange
+
         values = exchange.read(path)
         with self.project.lock:
             self.config = exchange.laid_over(self.config, values, str(path))
@@ -419,7 +423,7 @@ class Editable(HasTraits):
         self.project.save()
         folder, note = self._folder(), ""
         if self.folder is None:
-            folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(folder)
         with drafts.Guard(self.project.path):
             followed = drafts.stamp_of(folder) != self._stamp
             if followed:

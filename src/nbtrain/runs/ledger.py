@@ -113,7 +113,7 @@ def _read(token: str) -> dict[str, str] | None:
 def _remove(token: str) -> None:
     for folder in _folders():
         with suppress(OSError):
-            (folder / f"{token}.json").unlink(missing_ok=True)
+            files.remove(folder / f"{token}.json")
 
 
 def _sweep() -> None:

@@ -110,11 +110,11 @@ class Form(Planned, Illustrated, twin="form"):
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
-    def perform(self, what: str, **wish: Any) -> None:
+    def perform(self, what: str, of: str | None = None, **wish: Any) -> None:
         """Do what a click asks for; what was said about the last one is over."""
         if what not in ("catalog", "look", "picture"):
             self._said = ""
-        super().perform(what, **wish)
+        super().perform(what, of, **wish)
 
     def do_set(self, path: str, value: Any, join: str = "") -> None:
         """Set one field; a refused text stays in the form with its message. Edits of one ``join`` are one to undo."""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from ipywidgets import Box, Widget
 
 
 class Group(Box):  # type: ignore[misc]
     """A box that places panels; closing it closes all that stands in it."""
+
+    children: Any
+
+    def add_class(self, name: str) -> Self:
+        """Give it a class of the style sheet, and return it."""
+        super().add_class(name)
+        return self
 
     def went(self, job: str, error: Exception | None = None) -> None:
         """Say on the first panel that placing the panels has failed, until it has gone well."""

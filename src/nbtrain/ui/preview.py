@@ -64,12 +64,11 @@ class Illustrated(Advised):
         PREVIEWS.drop(self._who)
         super().close()
 
-    def perform(self, what: str, **wish: Any) -> None:
+    def perform(self, what: str, of: str | None = None, **wish: Any) -> None:
         """Do what a click asks for; to look at other pictures changes nothing in the form's other half."""
         if what not in ("look", "picture"):
-            super().perform(what, **wish)
+            super().perform(what, of, **wish)
             return
-        wish.pop("of", None)
         with self.telling(what):
             getattr(self, f"do_{what}")(**wish)
         PULSE.soon(self.draw_pictures)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nbtrain.ui.run_table import RunTable
 
 
-class TrainingStudio(Pictured, Group):  # type: ignore[misc]
+class TrainingStudio(Pictured, Group):
     """The whole of a project: list, configuration and results, live.
 
     ``project`` is a :class:`~nbtrain.Project`, the path of one, or nothing for ``./nbtrain-project``, which is made
@@ -103,7 +103,7 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
     def _forget(self, *others: str) -> None:
         """Hold no closed panel any more, nor ``others``: IPython keeps this object in ``Out`` until the kernel ends."""
         for name in [*(name for name, value in vars(self).items() if isinstance(value, DOMWidget)), *others]:
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if self.closed:
             self.children = ()
 
@@ -320,7 +320,7 @@ class TrainingStudio(Pictured, Group):  # type: ignore[misc]
         return (self.experiments.selected, [(e.id, e.name, e.status) for e in cards]), any(e.running for e in cards)
 
 
-class ExperimentView(Pictured, Group):  # type: ignore[misc]
+class ExperimentView(Pictured, Group):
     """One experiment: its configuration beside its results. ``display(experiment)`` shows it."""
 
     def __init__(self, experiment: Experiment, **kwargs: Any) -> None:

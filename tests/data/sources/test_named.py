@@ -14,7 +14,7 @@ FOUND = {
     "kaggle": ("/kaggle/input/pets/images/a.png", "images/a.png"),
     "a folder above": ("pets/images/a.png", "images/a.png"),
     "backslashes": ("images\\a.png", "images/a.png"),
-    "file address": ("file:///home/x/pets/images/a.png", "images/a.png"),
+    "file address": ("file:///srv/x/pets/images/a.png", "images/a.png"),
     "file address of windows": ("file:///C:/pets/images/a.png", "images/a.png"),
     "percent": ("images/Capture%20d%C3%A9cran.png", "images/Capture décran.png"),
     "spaces as underscores": ("images/Capture_décran.png", "images/Capture décran.png"),
