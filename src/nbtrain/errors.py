@@ -135,9 +135,10 @@ class ForeignFileError(ProjectError, OSError):
         OSError.__init__(self, errno.ELOOP, why, path)
         self.what, self.value = f"nothing was written or removed: {why}", path
         self.advice = "Put an ordinary file or folder in its place, or remove it."
+        self.statement = f"{self.what} (got {shown(path)})."
 
     def __str__(self) -> str:
-        return f"{self.what} (got {shown(self.value)}). {self.advice}"
+        return terminal(f"{self.statement} {self.advice}")
 
 
 class StatusError(NbtrainError):

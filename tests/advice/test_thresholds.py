@@ -117,7 +117,6 @@ EDGES = (
          evidence(shared_memory_bytes=8 * 2 * 64 * 3 * 224**2 - 1), level="problem",
          always={"data.workers": 8, "data.worker_kind": "processes", "training.batch_size": 64, "data.prefetch": 2}),
     Edge("more workers than cores", **one("data.workers", 8, 9)),
-    Edge("missing files", {}, {}, PHOTOS, evidence(missing={"data.dataset": "/photos"}), level="problem"),
 )  # fmt: skip
 
 
@@ -322,6 +321,7 @@ RUNS = {
     "class never found: recall": (dead(recall=0.01), dead()),
     "class never found: half": (dead(n=3), dead(n=2)),
     "class never found: a fifth": (dead(done=5), dead(done=6)),
+    "recovery": (course(done=2), course(done=2, recoveries=("back to step 10, half the learning rate",))),
 }  # fmt: skip
 
 
@@ -369,7 +369,7 @@ FIXES = {
     "enlarged images": [{"task.image_size": 32}],
     "batch normalisation over few images": [{"training.batch_size": 16, "training.batch_multiplier": 1}],
     "strong weight decay": [{"optimizer.weight_decay": 0.01}, {"optimizer.weight_decay": 1e-4}],
-    "high dropout": [{"model.dropout": 0.5}],
+    "high dropout": [{"model.dropout": 0.5}, {"model.conv_dropout": 0.5}],
     "disk too small": [{"checkpoint.keep_last_n": 189}, {}],
 }
 

@@ -42,7 +42,7 @@ def test_list_move_cancel(waiting, capsys):
     assert main(["ls", "--project", waiting]) == 0
     assert "2nd in the queue, after Third" in capsys.readouterr().out
     assert main(["queue", "cancel", "Third", "--project", waiting]) == 0
-    assert "Third: cancelled" in capsys.readouterr().out
+    assert "Third: created" in capsys.readouterr().out
     assert main(["queue", "--json", "--project", waiting]) == 0
     assert [(e["name"], e["place"]) for e in json.loads(capsys.readouterr().out)] == [("Second", 1)]
     for words in (["cancel", "Third"], ["move", "First", "1"], ["cancel", "Nobody"]):

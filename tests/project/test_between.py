@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from flows.conftest import project
+from nbtrain import files, processes
 from nbtrain.errors import BusyError, ConfigError, StatusError
 from nbtrain.messages import Changed
 from nbtrain.project.between import needs_a_new_run
 from nbtrain.project.project import Project
 from nbtrain.runs.devices import Claim
+from nbtrain.runs.folder import RunStatus
 from nbtrain.runs.journal import JournalReader
 from nbtrain.schema import fields
 from nbtrain.training.changes import FREE, Changes, changeable
@@ -53,8 +55,15 @@ def test_what_may_change_live_may_change_while_it_waits(waiting):
     other.close()
 
 
+def begun(experiment):
+    """Let a waiting run have had a trainer: taken out of the queue, it is stopped and keeps what it has."""
+    files.write_json(experiment.run.path / "owner.json", {**processes.identity(), "pid": 0, "generation": 1})
+    experiment.run.write_status(RunStatus("cancelled"))
+    return experiment
+
+
 def test_a_resume_takes_changes_and_gives_them_back_where_it_cannot_begin(waiting):
-    waiting.stop()
+    begun(waiting).stop()
     with pytest.raises(StatusError, match="fixed once it has been trained"):
         waiting.set("optimizer.lr", 1e-3)
     with pytest.raises(StatusError, match=r"model\.variant cannot change within a run"):
@@ -72,7 +81,7 @@ def test_a_start_that_fails_takes_its_changes_back(waiting, monkeypatch):
     from nbtrain.project import lives
 
     waiting.set("optimizer.lr", 1e-3)
-    waiting.stop()
+    begun(waiting).stop()
     monkeypatch.setattr(lives, "go_on", refuse)
     with pytest.raises(BusyError, match="taken meanwhile"):
         waiting.resume({"optimizer.lr": 1e-4}, beside=True)

@@ -222,9 +222,13 @@ def test_the_draft_takes_no_part_in_the_hash(experiment, opened):
 
 CONFLICTS = {
     "_shares_leave_images_to_train": ({"data.val_ratio": 0.6, "data.test_ratio": 0.5}, "data.val_ratio"),
-    "_batch_fits_the_data": ({}, ""),  # three that hang on the data set: tests/test_config.py
+    "_batch_fits_the_data": ({}, ""),  # four that hang on the data set: tests/test_config.py
     "_loss_fits_the_task": ({"loss.kind": "bce"}, "loss.kind"),
     "_task_fits_the_labels": ({}, ""),
+    "_classes_can_be_told_apart": ({}, ""),
+    "_batch_norm_sees_several_values": (
+        {"model.kind": "custom", "task.image_size": 8, "training.batch_size": 1}, "training.batch_size",
+    ),
     "_metric_fits_the_task": ({"training.monitor": "map"}, "training.monitor"),
     "_warmup_fits_the_run": ({"scheduler.warmup_epochs": 60}, "scheduler.warmup_epochs"),
     "_auto_epochs_come_to_an_end": ({"training.epochs": "auto", "training.early_stopping": False}, "training.epochs"),

@@ -266,9 +266,9 @@ def test_another_user_who_may_read_a_project_can_open_it(mode, template, monkeyp
             path.chmod(mode)
         files.write_json(run.path / "owner.json", {**processes.identity(), "generation": 1})
         run.write_status(RunStatus("training", heartbeat_s=time.time() + LIMIT_S))
+        before = seen(root / "project")  # first: a process that closes a file of its own lets go of its lock
         held = locks.FileLock(run.lock)
         assert held.acquire()
-        before = seen(root / "project")
         home = {f"XDG_{name}": str(root / "home") for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME")}
         env = {**os.environ, **home, "HOME": str(root / "home"), "NBTRAIN_WARM": "0"}
         env.pop("XDG_RUNTIME_DIR", None)

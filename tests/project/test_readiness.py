@@ -99,7 +99,7 @@ def test_images_that_are_gone_or_closed_are_told(pets, experiment, tmp_path):
     (tmp_path / "images").rename(tmp_path / "moved")
     experiment.look()
     assert "are not there" in told(experiment)["data.dataset"]
-    assert str(tmp_path / "images") in told(experiment)["data.dataset"]
+    assert "images'" in told(experiment)["data.dataset"]  # a long path is shown by its ends
     assert refuses(experiment, "data.dataset")
     with pytest.raises(ConfigError, match="are not there"):
         experiment.lr_range_test()

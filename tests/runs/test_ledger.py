@@ -96,7 +96,7 @@ def test_all_else_is_held_and_says_why(queued, own, make, tmp_path, monkeypatch,
         other = make()
         where = entries.folder(run.project) / entries.name(2, other.path)
         shutil.copy(entry(run).path, where)
-        Queue(run.project).cancel(run)
+        Queue(run.project).cancel(run, shutil.rmtree)
         run = other
         token = ledger.record(queued.path)
         files.write_json(where, {**json.loads(where.read_text()), "token": token, "status": ""})

@@ -326,7 +326,7 @@ def test_no_port_is_opened_and_nothing_is_printed(start_warm, make, capfd):
 def lock_files():
     from nbtrain.runs.devices import runtime_folder
 
-    return runtime_folder().glob("warm-*.lock")
+    return [path.resolve() for path in runtime_folder().glob("warm-*.lock")]
 
 
 def test_a_broken_configuration_fails_the_run_and_names_the_file(start, make):

@@ -32,7 +32,7 @@ from nbtrain import files, folders
 from nbtrain.data.archive_entries import TarEntry, zip_entries, zip_name
 from nbtrain.data.records import counted, first, spaced
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
-from nbtrain.errors import DataError, NbtrainError
+from nbtrain.errors import DataError, ForeignFileError, NbtrainError
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 """Endings, in lower case, of the archives that are read."""
@@ -117,7 +117,7 @@ class Writer:
                 while chunk := content.read(_CHUNK_BYTES):
                     self._count(len(chunk), 0)
                     file.write(chunk)
-        except (FileExistsError, NotADirectoryError):
+        except (FileExistsError, NotADirectoryError, ForeignFileError):  # a name that is a file and a folder
             self._left("name comes twice and is kept once", "names come twice and are kept once", name)
             return ""
         except OSError as error:

@@ -370,8 +370,9 @@ def _take_back(project: Project, existed: bool, data: DataSet | None, experiment
         project.forget(experiment)
         experiment.close()
         for folder in (project.path / "experiments").glob(f"*-{experiment.id}"):
-            with suppress(OSError):
-                files.remove_tree(folder, card.FILE)
+            for sign in (card.FILE, card.DRAFT):
+                with suppress(OSError):
+                    files.remove_tree(folder, sign)
             _empty(folder)
     if data is not None:
         project.data.take_back(data.file)

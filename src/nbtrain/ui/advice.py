@@ -80,10 +80,10 @@ class Advised(Tools):
 
     def _look(self, info: Mapping[str, Any]) -> bool:
         """Return whether there is anything new to draw: what cannot be looked at is not looked at again."""
-        found = False
+        found: list[bool] = []
         with self.telling("look"):
-            found = bool(counsel.sizes_of(info))
-        return found
+            found.append(bool(counsel.sizes_of(info)))
+        return any(found)
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
