@@ -243,7 +243,7 @@ def test_one_that_cannot_be_started_says_so_and_the_queue_goes_on(three, queue, 
     if broken in ("entry unreadable", "config broken"):  # not what this user has queued, as far as one can tell: held
         assert waiting(queue) == [second]
         assert queue.start(second)
-        assert queue.advance() == [second]
+        assert queue.advance() == ([second] if broken == "entry unreadable" else [])
     assert waiting(queue) == []
     if broken == "folder gone":
         assert not second.path.exists()
