@@ -17,6 +17,12 @@ def pyproject() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of a file's syntax tree; reading the whole tree of files once takes seconds."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def committed(*patterns: str) -> list[Path]:
     """Return the files that git knows or would add; of an unpacked sdist without git, all of them."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
@@ -57,10 +63,9 @@ def module_name(path: Path) -> str:
 
 def imports(path: Path, *, top_only: bool = False) -> set[str]:
     """Return the full names of all modules that a file imports; ``top_only`` leaves functions' imports out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_only else ast.walk(tree)
+    module, *_ = every = nodes(path)
     found: set[str] = set()
-    for node in nodes:
+    for node in module.body if top_only and isinstance(module, ast.Module) else every:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_each_border_has_one_function(call, home):
     assert found == []
 
 
+@cache
 def _code(path: Path) -> str:
     """Return a module without its texts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from contracts.repository import ROOT, SOURCE, sources
+from contracts.repository import ROOT, SOURCE, nodes, sources
 
 HARMFUL = {
     "unlink", "rmtree", "rmdir", "removedirs", "renames", "truncate", "ftruncate", "symlink", "symlink_to", "link",
@@ -56,7 +56,7 @@ PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 
 
 def calls(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             yield node, name_of(node.func)
 
