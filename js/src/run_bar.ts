@@ -112,7 +112,7 @@ function unanswered(panel: Panel<RunBar>, local: Local): TemplateResult | typeof
 }
 
 function notYet(panel: Panel<RunBar>): TemplateResult {
-  return html`<div class="call"><span>Not yet trained. Click Train to start.</span>
+  return html`<div class="call"><span>Not yet trained. ${panel.get("startable") || panel.get("starting") ? "Click Train to start." : "What keeps it from starting is named in the form."}</span>
     <button class="primary" ?disabled=${!panel.get("startable")} @click=${() => panel.send("train")}>${panel.get("starting") ? "Starting…" : "Train ▶"}</button></div>`;
 }
 
