@@ -96,7 +96,7 @@ def test_one_relabel_is_no_dead_end_for_earlier_runs(nb):
     panel.get_by_role("button", name="Evaluate", exact=True).click()
     expect(panel.locator("table.num").first).to_be_visible(timeout=200_000)
     expect(panel.get_by_label("Labels", exact=True)).to_have_count(0)
-    view.evaluate("project.dataset().relabel(studio.evaluation.evaluation.evaluation.predictions.files[0], 'blue')")
+    view.evaluate("project.dataset().relabel(studio.evaluation.evaluation.evaluation.predictions.files[0], 'red')")
     expect(panel.get_by_text("Out of date:")).to_be_visible()
     labels = panel.get_by_label("Labels", exact=True)
     expect(labels).to_have_value("current")

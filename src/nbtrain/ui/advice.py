@@ -80,10 +80,9 @@ class Advised(Tools):
 
     def _look(self, info: Mapping[str, Any]) -> bool:
         """Return whether there is anything new to draw: what cannot be looked at is not looked at again."""
-        found = False
         with self.telling("look"):
-            found = bool(counsel.sizes_of(info))
-        return found
+            return bool(counsel.sizes_of(info))
+        return False
 
     # -- clicks -------------------------------------------------------------------------------------------------
 
