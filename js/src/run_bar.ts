@@ -51,7 +51,7 @@ function place(panel: Panel<RunBar>, status: Status): TemplateResult | typeof no
     return html`<b>epoch ${epoch} / ${epochs}</b> <span class="dim">· step ${grouped(step)}${phase && phase !== "training" ? ` · ${panel.get("detail") || phase}` : ""}</span>`;
   }
   if (status === "preparing") return html`<b>${panel.get("phase") || "starting"}</b> <span class="dim">${panel.get("detail")}</span>`;
-  if (status === "pending") return html`<span class="mut">${panel.get("detail") || "for the device"}</span>`;
+  if (status === "pending") return html`<span class="mut">${panel.get("held") ? "held in the queue" : panel.get("detail") || "for the device"}</span>`;
   if (!hasEnded(status)) return nothing;
   const took = panel.get("duration_s");
   const reached = status === "completed" ? counted(epochs, "epoch") : epochs ? `at epoch ${epoch} of ${epochs}` : "";
@@ -112,7 +112,7 @@ function unanswered(panel: Panel<RunBar>, local: Local): TemplateResult | typeof
 }
 
 function notYet(panel: Panel<RunBar>): TemplateResult {
-  return html`<div class="call"><span>Not yet trained. Click Train to start.</span>
+  return html`<div class="call"><span>Not yet trained. ${panel.get("startable") || panel.get("starting") ? "Click Train to start." : "What keeps it from starting is named in the form."}</span>
     <button class="primary" ?disabled=${!panel.get("startable")} @click=${() => panel.send("train")}>${panel.get("starting") ? "Starting…" : "Train ▶"}</button></div>`;
 }
 
@@ -128,7 +128,7 @@ function progress(panel: Panel<RunBar>, status: Status): TemplateResult {
   ].filter(Boolean).join(" · ");
   return html`<div class="bar ${status === "preparing" ? "unknown" : ""}" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${Math.round(100 * share)}><i style=${known ? `width:${100 * share}%` : status === "pending" ? "width:0" : ""}></i></div>
-    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status !== "pending" ? "" : panel.get("held") ? "Does not start by itself: only what you queue on this machine does." : "Starts by itself, also when this page and the kernel are closed."}</span><span>${right}</span></div>`;
+    <div class="row below num"><span class="grow">${known ? percent(share, 0) : status !== "pending" ? "" : panel.get("held") ? `Does not start by itself: ${panel.get("held")}. Only what you queue on this machine does.` : "Starts by itself, also when this page and the kernel are closed."}</span><span>${right}</span></div>`;
 }
 
 function busy(panel: Panel<RunBar>): TemplateResult | typeof nothing {

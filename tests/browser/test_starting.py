@@ -43,7 +43,7 @@ def test_a_missing_weights_file_is_told_at_its_field_until_it_is_there(cell):
     assert view.page.evaluate(WIDE) == []
     header = '{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
     view.evaluate(
-        f"(here / 'w.safetensors').write_bytes({len(header)}.to_bytes(8, 'little') + b'''{header}''' + bytes(4))"
+        f"(here / 'w.safetensors').write_bytes(({len(header)}).to_bytes(8, 'little') + b'''{header}''' + bytes(4))"
     )
     box.fill(view.evaluate("str((here / 'w.safetensors').resolve())"))
     box.press("Enter")

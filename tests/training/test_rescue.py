@@ -63,7 +63,7 @@ def test_a_nan_loss_goes_back_halves_the_learning_rate_and_goes_on(tmp_path):
     assert loop.run().status == "completed"
     [notice] = of(said, Notice)
     assert "The loss became NaN or infinite at step 14 (learning rate 0.00" in notice.text
-    assert notice.text.endswith("Training went back to step 10 with half the rate; this is tried once.")
+    assert notice.text.endswith("Training went back to step 10 with half the learning rate; this is tried once.")
     assert (notice.about, notice.step) == (Recovery.name, 10)  # told above the charts, and among the changes
     lrs = {m.step: m.values["lr"] for m in of(said, Metric) if m.split == "train"}
     plain = tiny_loop(tmp_path / "plain", epochs=4)[0].parts.schedule

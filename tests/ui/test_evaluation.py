@@ -212,3 +212,17 @@ def test_the_panel_offers_both_labels_where_they_differ(project, panel):
     one.__dict__["evaluate"] = lambda *given: asked.append(given)
     panel.do_evaluate("val", "best", "trained")
     assert asked == [("val", "best", "trained")]
+
+
+def test_a_relabel_that_no_panel_made_is_seen_while_the_evaluation_is(project, panel, monkeypatch):
+    one = stage.trained(project, "One")
+    evaluated(one, one_label(40), known=project.datasets()[0].hash, labels="current")
+    monkeypatch.setattr("nbtrain.ui.evaluation.LOOK_S", 0.05)
+    panel.show(one)
+    PULSE.settle()
+    panel.look()
+    project.dataset().relabel("daisy/0.png", "rose")
+    end_s = time.monotonic() + 20
+    while not panel.outdated and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert panel.outdated == "the images or labels have changed"

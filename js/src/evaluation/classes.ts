@@ -17,12 +17,12 @@ const LABELS: Record<string, string> = {
   auroc: "AUROC", average_precision: "Average precision", best_threshold: "Best threshold", best_f1: "F1 there",
 };
 const TITLES: Record<string, string> = {
-  misses: "Images of the class that were not told", wrong: "Images that were taken for the class", best_threshold: "Where F1 is highest", support: "Images of the class",
+  misses: "Images of the class that were predicted as another one, or not at all", wrong: "Images that were taken for the class", best_threshold: "Where F1 is highest", support: "Images of the class",
 };
 export const PAGE = 60;
 const MOST_BARS = 14;
 
-/** The rows with their counts: what is right, missed and told wrongly follows from the columns. */
+/** The rows with their counts: what is right, missed and predicted wrongly follows from the columns. */
 export function withCounts(columns: string[], rows: Cell[][]): Row[] {
   const [support, predicted, recall] = ["support", "predicted", "recall"].map((name) => columns.indexOf(name));
   return rows.map((cells) => {

@@ -1,7 +1,8 @@
 """Errors: the images that a model gets most wrong, one row for each wrong decision.
 
 Of one label per image an error is an image that is taken for another class; of several labels it is a label that is
-told and not there (a false positive), or there and not told (a miss). It knows predictions; it opens no image.
+predicted and not there (a false positive), or there and not predicted (a miss). It knows predictions, and opens no
+image.
 
 Shapes: N images, K classes, E errors.
 """

@@ -101,7 +101,7 @@ class Rescue:
         """Change what shall keep the trouble from coming back, and say so; the loop stands at ``step`` again."""
         if trouble.kind == "numerics":
             self.changes.lr_factor *= LR_FACTOR
-            text = f"Training went back to step {step} with half the rate; this is tried once."
+            text = f"Training went back to step {step} with half the learning rate; this is tried once."
             self._say(Notice(level="warning", text=f"{_sentence(trouble.what)} {text}", about=RECOVERY, step=step))
             return
         self.changes.splits *= 2

@@ -22,8 +22,11 @@ from nbtrain.project.experiment import Experiment
 from nbtrain.training import kept
 from nbtrain.ui.evaluated import NOTHING, numbers
 from nbtrain.ui.following import Following
+from nbtrain.ui.pulse import PULSE
 
 _LISTED = 500
+LOOK_S = 2.0
+"""How often an evaluation that is seen is compared with what it is of: a relabel in another cell tells nobody."""
 ShowImages = Callable[[str, Sequence[tuple[str, str]]], None]
 """Takes what the images have in common, and each file with a note."""
 
@@ -62,6 +65,15 @@ class EvaluationPanel(Following, twin="evaluation"):
         self._label, self._by, self._words = MICRO, "", ""
         self._told: tuple[Any, ...] = ()
         super().__init__(**kwargs)
+        self.look()
+
+    def look(self) -> None:
+        """Draw what has gone out of date since it was drawn, and look again later."""
+        if self.closed:
+            return
+        PULSE.later(self.look, LOOK_S)
+        if self.visible and self._evaluation is not None and self._evaluation.outdated != self.outdated:
+            self.soon()
 
     def show(self, experiment: Experiment | None) -> None:
         """Show the newest evaluation of an experiment."""
@@ -181,7 +193,7 @@ class EvaluationPanel(Following, twin="evaluation"):
     def do_cell(self, true: str, predicted: str) -> None:
         """Show the images of one class that were taken for another."""
         if self._evaluation is not None:
-            named = f"{true}, rightly told" if true == predicted else f"{true} taken for {predicted}"
+            named = f"{true}, predicted correctly" if true == predicted else f"{true} taken for {predicted}"
             self.show_images(named, [(file, "") for file in self._evaluation.cell(true, predicted)])
 
     def do_report(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from traitlets import Bool, Dict, List, Unicode
 
 from nbtrain.config import Config
+from nbtrain.errors import NbtrainError
 from nbtrain.project.experiment import Experiment
 from nbtrain.schema import Choice, Field, Section, fields
 from nbtrain.ui.live_fields import changed_words, refused_live, shown_config
@@ -135,7 +136,10 @@ class Form(Planned, Illustrated, twin="form"):
 
     def do_save(self) -> None:
         """Make what is edited the configuration; what has problems is named instead."""
-        self._shown.save()
+        try:
+            self._shown.save()
+        except NbtrainError as error:
+            self.tell(f"Not saved: {error}")
 
     def do_train(self) -> None:
         """Save and start training."""

@@ -62,7 +62,7 @@ class RunBar(Heart, Following, twin="run_bar"):
     FREE = frozenset({"ask_extension", "stop", "pause"})  # the last two say themselves whom they mean
     GAP_S = STEP_S
 
-    WATCHED = ("beat", "name", "status", "problems")
+    WATCHED = ("beat", "name", "status", "problems", "outside")
 
     _project: Project | None = None
 
@@ -103,7 +103,7 @@ class RunBar(Heart, Following, twin="run_bar"):
             "extension": extension_of(experiment, self._adding) if experiment.status == "completed" else {},
             "busy": {"text": start.question} if start.question else {},
             "starting": start.starting,
-            "startable": not experiment.problems and not start.starting,
+            "startable": not experiment.problems and experiment.outside is None and not start.starting,
             "trouble": self.told or ("" if experiment.running else start.trouble),
         }
 

@@ -200,7 +200,7 @@ def _said(one: Wrong) -> str:
         true = escape(", ".join(one.true))
         told = f'<b>{true}</b> taken for <b class="bad">{label}</b><br>{share} sure'
         return f"{told}; {100 * one.true_probability:.1f} % for {true}"
-    word = "told and not there" if one.kind == "false positive" else "there and not told"
+    word = "predicted and not there" if one.kind == "false positive" else "there and not predicted"
     return f'<b class="bad">{label}</b> {word} ({share})<br>true: {escape(", ".join(one.true)) or "none"}'
 
 
