@@ -50,3 +50,26 @@ def test_doctor_for_scripts(project, capsys, no_imports):
     told = json.loads(capsys.readouterr().out)
     [problem] = [finding for finding in told if finding["severity"] == "problem"]
     assert (problem["check"], problem["repairable"], problem["repaired"]) == ("project file", False, "")
+
+
+def test_a_repair_that_is_refused_is_told_and_the_next_one_is_done(images, project, capsys, no_imports):
+    from nbtrain.project.project import Project
+    from nbtrain.runs.folder import RunFolder, RunStatus
+
+    made = Project(project)
+    runs = []
+    for name in ("A", "B"):
+        experiment = made.new(name)
+        experiment.save()
+        runs.append(RunFolder.create(experiment.folder, {"format": 1}))
+        runs[-1].write_status(RunStatus("training", heartbeat_s=1.0))
+    made.close()
+    status = runs[0].path / "status.json"
+    status.unlink()
+    status.mkdir()
+    (status / "mine.txt").write_text("mine")
+    assert main(["doctor", "--project", project, "--json", "--yes"]) == 1
+    told = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "stale run"]
+    assert [one["refused"][:12] for one in told] == ["not repaired", ""]
+    assert (status / "mine.txt").read_text() == "mine"
+    assert runs[1].status().status == "failed"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from images import write_classes
-from nbtrain.errors import ConfigError, NbtrainError
+from nbtrain.errors import ConfigError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder, RunStatus
@@ -113,6 +113,22 @@ def test_deleting_moves_to_the_trash(experiment):
     assert experiment.project.cards == []
     [kept] = (experiment.project.path / "trash").iterdir()
     assert (kept / "experiment.json").exists()
+
+
+def test_what_the_disk_does_not_let_go_stays_as_it_is_and_is_refused_in_words(experiment):
+    experiment.save()
+    (experiment.project.path / "trash").write_text("a file")
+    with pytest.raises(ProjectError):
+        experiment.delete()
+    assert experiment.project.cards == [experiment]
+    experiment.set("optimizer.lr", 0.125)  # its drafts are written as before
+    assert (experiment.folder / "draft.json").exists()
+    (experiment.project.path / "trash").unlink()
+    long = experiment.project.path / ("n" * 250)  # the trash adds a time and an id, which the file system refuses
+    long.mkdir()
+    with pytest.raises(ProjectError, match=r"nothing was moved to the trash: .*long"):
+        experiment.project.trash(long)
+    assert long.is_dir()
 
 
 def test_unknown_events_are_refused(experiment):

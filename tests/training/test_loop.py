@@ -408,3 +408,24 @@ def test_a_damaged_newest_checkpoint_is_skipped_and_told(tmp_path):
     whole, _ = tiny_loop(tmp_path / "whole", settings=settings)
     whole.run()
     assert tiny.same(again._state(), whole._state())
+
+
+@pytest.mark.parametrize("what", ["groups", "names", "shapes"])
+def test_a_checkpoint_of_another_layout_is_refused_in_words(tmp_path, what):
+    tiny_loop(tmp_path, stop_at=5)[0].run()
+    loop, _ = tiny_loop(tmp_path)
+    if what == "groups":  # as where a version spares other parameters from weight decay
+        groups = loop.parts.optimizer.param_groups
+        groups[0]["params"].append(groups[1]["params"].pop())
+        told = r"step 5 does not fit .* groups of \[\d+, \d+\] parameters, the one that is built now of \[\d+, \d+\]"
+    elif what == "names":
+        loop.parts.model.register_buffer("added", torch.zeros(1))
+        told = "step 5 does not fit .* other parameters in added"
+    else:
+        name, weight = next(loop.parts.model.named_parameters())
+        weight.data = torch.zeros(1, 2, 3)
+        told = f"step 5 does not fit .* other parameters in {name}"
+    with pytest.raises(TrainingError, match=told) as refused:
+        loop.run()
+    assert refused.value.cause == "configuration"
+    assert "restart the experiment" in refused.value.advice

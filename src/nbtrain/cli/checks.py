@@ -10,6 +10,7 @@ from pathlib import Path
 from nbtrain.cli.options import FAILED, Commands, add_project
 from nbtrain.cli.output import agreed, say, say_json
 from nbtrain.cli.printing import watch
+from nbtrain.errors import NbtrainError
 from nbtrain.runs.machine import Finding
 
 SMOKE_ACCURACY = 0.9
@@ -55,7 +56,7 @@ def _let_go(run: Path) -> None:
 
 
 def _doctor(given: argparse.Namespace) -> int:
-    """Exit code 1 where a problem is left, 0 otherwise; what was repaired is no problem any more."""
+    """Exit code 1 where a problem is left or a repair was refused, 0 otherwise."""
     from nbtrain.project import doctor
 
     left, told = False, []
@@ -63,12 +64,18 @@ def _doctor(given: argparse.Namespace) -> int:
         if not given.json:
             _print_finding(finding)
         wanted = given.yes or (not given.json and finding.repair and agreed(f"         {finding.question}"))
-        done = finding.repair() if finding.repair and wanted else ""
-        if done and not given.json:
-            say(f"         {done}")
-        left = left or (finding.severity == "problem" and not done)
+        done = refused = ""
+        if finding.repair and wanted:
+            try:
+                done = finding.repair()
+            except (OSError, NbtrainError) as error:  # the other findings are still to be told
+                refused = f"not repaired: {error}"
+        if not given.json and (done or refused):
+            say(f"         {done or refused}")
+        left = left or bool(refused) or (finding.severity == "problem" and not done)
         told.append({"check": finding.check, "severity": finding.severity, "text": finding.text,
-                     "advice": finding.advice, "repairable": finding.repair is not None, "repaired": done})  # fmt: skip
+                     "advice": finding.advice, "repairable": finding.repair is not None, "repaired": done,
+                     "refused": refused})  # fmt: skip
     if given.json:
         say_json(told)
     return FAILED if left else 0

@@ -136,7 +136,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
     def delete(self, timeout_s: float = 15.0) -> None:
         """Move the experiment with its runs to the project's trash; a running one is stopped first.
 
-        Raises BusyError where the run does not end within ``timeout_s``.
+        Raises BusyError where the run does not end within ``timeout_s``, ProjectError where the disk refuses.
         """
         self.stop_measuring()
         self.stop_evaluating()
@@ -146,10 +146,10 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             if self.running:
                 raise BusyError("the run did not end in time", value=self.name, advice="Try again in a moment.")
         with self.project.lock:
+            if self.folder:
+                self.project.trash(self.folder)  # first: where it is refused, all stays as it is
             self.close()
             self._deleted = True
-            if self.folder:
-                self.project.trash(self.folder)
             self.project.forget(self)
 
     @property
@@ -250,7 +250,6 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             if self.running:
                 raise StatusError(f"an experiment that is {self.status} cannot be restarted", advice="Stop it first.")
             if self.run is not None:
-                self.close()
                 self.project.trash(self.run.path)
             self._attach(None)
             self._look_at_edits()

@@ -207,8 +207,14 @@ class Project(HasTraits):
         raise AddressError("there is no such experiment", value=address, advice=f"There are: {names}.")
 
     def trash(self, path: Path) -> Path:
-        """Move a folder of this project into its trash; return where it lies now."""
-        return files.move_to_trash(path, self.path / "trash")
+        """Move a folder of this project into its trash; return where it lies now. Raises ProjectError."""
+        try:
+            return files.move_to_trash(path, self.path / "trash")
+        except ProjectError:  # in words already
+            raise
+        except OSError as error:
+            what = f"nothing was moved to the trash: {error.strerror or error}"
+            raise ProjectError(what, value=str(path), advice="Choose a project folder that you may write to.") from None
 
     def forget(self, experiment: Experiment) -> None:
         """Take an experiment off the list; :meth:`Experiment.delete` calls it."""

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, cast
 import torch
 
 from nbtrain import files
+from nbtrain.data.records import first
 from nbtrain.errors import NbtrainError, TrainingError
 from nbtrain.training import naming
 from nbtrain.training.naming import Naming
@@ -270,6 +271,31 @@ class Checkpoints:
         for payload in self.folder.glob("step-*.pt"):
             if payload.name not in named and _is_payload(payload):
                 files.remove(payload)
+
+
+def check_fits(state: State, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Raise TrainingError where a checkpoint is not laid out as this version builds the same run.
+
+    Another version of nbtrain, torch or timm may have other parameters, or sort them into other groups. To load what
+    fits of it would be another run.
+    """
+    kept = {name: tuple(tensor.shape) for name, tensor in state["model_state_dict"].items()}
+    built = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    other = sorted(name for name in kept | built if kept.get(name) != built.get(name))
+    groups = [
+        [len(g["params"]) for g in found["param_groups"]] for found in (state["optimizer_state_dict"], vars(optimizer))
+    ]
+    if other:
+        told = f"it has other parameters in {first(other, 3)}"
+    elif groups[0] != groups[1]:
+        told = f"its optimizer has groups of {groups[0]} parameters, the one that is built now of {groups[1]}"
+    else:
+        return
+    raise TrainingError(
+        f"the checkpoint of step {state['step']} does not fit what this version builds: {told}",
+        cause="configuration",
+        advice="Go on with the versions of nbtrain, torch and timm that began this run, or restart the experiment.",
+    )
 
 
 def _is_payload(path: Path) -> bool:

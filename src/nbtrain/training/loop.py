@@ -25,7 +25,7 @@ from nbtrain.data.randomness import Stream, key
 from nbtrain.errors import TrainingError
 from nbtrain.messages import LEFT, Best, Metric, Notice, PerClass, Phase, Status
 from nbtrain.models.freezing import to_training
-from nbtrain.training.checkpoint import Checkpoints, Loaded, State
+from nbtrain.training.checkpoint import Checkpoints, Loaded, State, check_fits
 from nbtrain.training.commands import Commands, Say, Stopped
 from nbtrain.training.keeper import Keeper
 from nbtrain.training.live import Live
@@ -305,6 +305,7 @@ class Loop:
         if loaded is None:
             self.rescue.keep_start(self._state())
             return
+        check_fits(loaded.state, self.parts.model, self.parts.optimizer)
         self.rescue.load_state_dict(loaded.state["loop_state_dict"].get("rescue", {}))
         self._load(loaded.state)
         if self.monitor.best.get("step") == self.place.step:  # the process may have died before it could point there
