@@ -21,8 +21,9 @@ class KernelClient:
 
     def __init__(self, url: str, kernel_id: str, limit_s: float = 60) -> None:
         self.session = uuid.uuid4().hex
-        address = f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={self.session}"
-        self._socket = websocket.create_connection(address, timeout=limit_s)
+        self._address = f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={self.session}"
+        self._limit_s = limit_s
+        self._socket = self._connected()
         self._subshell: str | None = None
 
     def evaluate(self, expression: str, *, beside: bool = False) -> Any:
@@ -41,6 +42,9 @@ class KernelClient:
         content = self._request(code, {}, beside=beside)
         if content["status"] != "ok":
             raise RuntimeError("\n".join(content.get("traceback", [content.get("ename", "aborted")])))
+
+    def _connected(self) -> Any:
+        return websocket.create_connection(self._address, timeout=self._limit_s)
 
     def close(self) -> None:
         """Leave; the kernel stays."""
@@ -73,7 +77,12 @@ class KernelClient:
         if subshell is not None:
             header["subshell_id"] = subshell
         message = {"channel": channel, "header": header, "parent_header": {}, "metadata": {}, "content": content}
-        self._socket.send(json.dumps(message))
+        try:
+            self._socket.send(json.dumps(message))
+        except (OSError, websocket.WebSocketConnectionClosedException):
+            # The server lets go of a client that has not answered its pings, which this one only does while it waits.
+            self._socket = self._connected()
+            self._socket.send(json.dumps(message))
         while True:
             heard = self._socket.recv()
             if not isinstance(heard, str):

@@ -54,8 +54,12 @@ def test_studio_is_a_picture_without_a_kernel(executed, path):
     ]
     assert studios
     assert all("<" in data.get("text/html", "") for data in studios)
+    pictures = [
+        html for o in outputs(executed(path)) if "nbt-picture" in (html := o.get("data", {}).get("text/html", ""))
+    ]
+    assert len(pictures) == len(studios)  # behind each studio its picture
     # The last thing that from-code shows is a studio after several runs.
-    assert path.stem != "from-code" or "<table" in studios[-1]["text/html"]
+    assert path.stem != "from-code" or "<table" in pictures[-1]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -127,7 +127,7 @@ def stat_of(path: Path) -> tuple[int, int, int] | None:
     """Return what changes with a file: its inode, size in bytes and time; None where there is none."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 
