@@ -108,8 +108,10 @@ def test_a_second_notebook_follows_and_edits_too(nb):
     second.output.locator(".nbt-experiments .card", has_text="Baseline").last.click()
     box = [field(view, "training.patience").locator("input").first for view in (first, second)]
     box[0].fill("long")
-    expect(box[1]).to_have_value("long")
     box[0].blur()  # as going to another page does; every page of this browser believes that it has the focus
+    expect(box[1]).to_have_value("long")
+    assert first.wait_for("'training.patience' in studio.experiment.refused")  # so what was typed has arrived whole
     box[1].fill("4")
+    box[1].blur()
     expect(box[0]).to_have_value("4")
     assert first.wait_for("studio.experiment.config.training.patience == 4 and not studio.experiment.refused")
