@@ -253,7 +253,7 @@ def test_one_that_cannot_be_started_says_so_and_the_queue_goes_on(three, queue, 
         assert ended(second).status == "completed"
     else:
         assert ended(second).status == "failed"
-        assert second.failure().cause == "code"
+        assert second.failure().cause == ("configuration" if broken == "config broken" else "code")
         assert second.failure().message
         assert second.shown_status().detail
 
