@@ -330,6 +330,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             self.refresh()  # queued elsewhere
         if waits or self.status == "pending":  # also where following it has missed a short end in between
             self._news(self._indexed, (), cast(RunFolder, self.run).shown_status())
+            self._hear_changes()  # what it was to be extended by may have been taken back
 
     def _let_go(self) -> bool:
         """Show what is left where the run's folder is gone; return whether it is.
