@@ -269,6 +269,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
     def wait(self, timeout_s: float | None = None) -> str:
         """Block until the run has ended, or for ``timeout_s``; return the status."""
+        if not self.running:
+            self.refresh()  # another process may have started it a moment ago
         with self._changed:
             self._changed.wait_for(lambda: not self.running, timeout_s)
         return self.status
