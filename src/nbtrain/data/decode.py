@@ -19,13 +19,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from nbtrain.data.conversion import Conversion, Values, own_conversion
+from nbtrain.data.deep import Again, is_deep, mend_planes, values_of
 from nbtrain.errors import ImageError, Unusable
 from nbtrain.files import ordinary
 
@@ -35,6 +37,7 @@ MAX_PIXELS = 100_000_000
 Pixels = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
+_COLOURS = ("RGB", "RGBA", "LA")
 JPEG_FORMATS = ("JPEG", "MPO")
 MAX_JPEG_BYTES = 256 * 2**20
 """Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
@@ -66,11 +69,12 @@ def shown_size_of(path: str | Path) -> tuple[int, int]:
         return image.size[::-1] if orientation(image) in _ON_ITS_SIDE else image.size
 
 
-def decode(path: str | Path, *, passing: bool = False) -> Pixels:
+def decode(path: str | Path, *, passing: bool = False, conversion: Conversion | None = None) -> Pixels:
     """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError.
 
-    Those of a ``passing`` image may lie where the next one that this thread decodes is written: memory that stays in
-    the processor's cache. Without that, they are the caller's own.
+    ``conversion`` says which values become black and white, as it was chosen for the image's source; without it the
+    image's own values do. Those of a ``passing`` image may lie where the next one that this thread decodes is written:
+    memory that stays in the processor's cache. Without that, they are the caller's own.
     """
     data = _jpeg_bytes(path)
     size = plain_size(data)
@@ -79,10 +83,7 @@ def decode(path: str | Path, *, passing: bool = False) -> Pixels:
         return pixels
     with opened(path) as image:
         pixels = _fast_jpeg(image, data, passing=passing)
-        if pixels is None:
-            image.load()
-            pixels = rgb(upright(image))
-        return pixels
+        return pixels if pixels is not None else shown(image, lambda: opened(path), conversion)[0]
 
 
 @contextmanager
@@ -101,6 +102,7 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
             if width * height > MAX_PIXELS:
                 told = f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million"
                 raise _refused("too large", told, path)
+            mend_planes(image)
             yield image
     except FileNotFoundError:
         raise _refused("missing", "the file is missing", path) from None
@@ -212,10 +214,7 @@ def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -
         return None
     lies = orientation(image)
     pixels = None if lies is None else _unpacked(data, image.size, passing=passing)
-    if pixels is None:
-        return None
-    turn = TURNS.get(lies)
-    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+    return None if pixels is None else _turned(pixels, lies)
 
 
 TURNS: dict[int, Callable[[Pixels], Pixels]] = {
@@ -249,24 +248,47 @@ def upright(image: Image.Image) -> Image.Image:
         return image
 
 
+class Shown(NamedTuple):
+    """An image's pixels, and whether some of its values were above what is white."""
+
+    pixels: Pixels
+    exceeded: bool = False
+
+
+def shown(image: ImageFile.ImageFile, again: Again, conversion: Conversion | None = None) -> Shown:
+    """Return the pixels of an image of any mode that is not loaded yet, upright, as a viewer shows them.
+
+    ``again`` opens it anew, which takes what Pillow does not keep. Raises what Pillow raises.
+    """
+    if is_deep(image) and not (image.mode in _COLOURS and conversion is not None and conversion.takes_all):
+        values = values_of(image, again, conversion)
+        colours = values[..., :3] if values.ndim == 3 else values
+        chosen = conversion or own_conversion(colours)
+        return Shown(_turned(_flat(values, chosen), orientation(image)), chosen.exceeded_by(colours))
+    image.load()
+    return Shown(rgb(upright(image)))
+
+
+def _flat(values: Values, conversion: Conversion) -> Pixels:
+    """Return stored values as pixels, on white where they are transparent."""
+    if values.ndim == 2:
+        return np.repeat(conversion.bytes_of(values)[:, :, None], 3, axis=2)
+    pixels = conversion.bytes_of(values[..., :3])
+    if values.shape[2] == 3:
+        return pixels
+    alpha = (values[..., 3] >> 8).astype(np.uint8)
+    return rgb(Image.fromarray(np.dstack((pixels, alpha))))
+
+
+def _turned(pixels: Pixels, lies: Any) -> Pixels:
+    turn = TURNS.get(lies)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
 def rgb(image: Image.Image) -> Pixels:
-    """Return the pixels of a loaded image of any mode, as a viewer shows them."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return np.repeat(_eight_bits(np.asarray(image))[:, :, None], 3, axis=2)
+    """Return the pixels of a loaded image of 8 bits per colour, as a viewer shows them."""
     if image.has_transparency_data:
         # On white, as viewers show it: dropping the alpha channel would show what was made invisible.
         above = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
     return np.array(image.convert("RGB"))
-
-
-def _eight_bits(values: npt.NDArray[Any]) -> Pixels:
-    """Return grey values of 16 or more bits as 8 bits; Pillow's own conversion would cut them off at 255."""
-    lowest, highest = float(np.nanmin(values)), float(np.nanmax(values))
-    if values.dtype.kind in "iu" and lowest >= 0 and highest <= 65535:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if lowest >= 0 and highest <= 1:
-        lowest, highest = 0.0, 1.0
-    # Measurements in units of their own (float TIFF): their range is all that is known.
-    scaled = (values.astype(np.float64) - lowest) / (highest - lowest or 1.0)
-    return np.nan_to_num(scaled * 255).round().clip(0, 255).astype(np.uint8)

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "alike": Kind("Nearly equal", "warning", "Look at them, and leave all but one out if they show the same."),
     "wrong ending": Kind("Wrong ending", "warning", "It is read by its content; rename it for other programs."),
     "several frames": Kind("Several frames", "warning", "Only the first frame is used."),
+    "above the range": Kind("Above the range", "warning", "Say which value is white: values=… of its source."),
     "16 bit": Kind("16 bits per colour", "note", "It is reduced to 8 bits."),
     "cmyk": Kind("Printer's colours", "note", "Its colours are converted; they may look different elsewhere."),
     "turned": Kind("Turned by EXIF", "note", "It is turned upright; boxes are taken to be drawn on it as it is then."),
@@ -62,10 +63,11 @@ KINDS: dict[str, Kind] = {
 
 _ODD = {
     Odd.DAMAGED: "damaged", Odd.ENDING: "wrong ending", Odd.ANIMATED: "several frames", Odd.SIXTEEN_BIT: "16 bit",
-    Odd.CMYK: "cmyk", Odd.TURNED: "turned",
+    Odd.CMYK: "cmyk", Odd.TURNED: "turned", Odd.EXCEEDED: "above the range",
 }  # fmt: skip
 _ODD_TEXT = {
     "several frames": "it has several frames or pages, of which the first is used",
+    "above the range": "some of its values are above what is white in its source, and are white too",
     "16 bit": "it has more than 8 bits per colour",
     "cmyk": "its colours are cyan, magenta, yellow and black",
     "turned": "its pixels lie turned or mirrored, and EXIF says how",

@@ -72,6 +72,9 @@ class Source(Family):
 
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
+    values: str = field("auto", advanced=True, label="Values of images of more than 8 bits")
+    """Which stored values become black and white: a number of bits ("12 bits": 0 to 4095), two values ("200 to 1800"),
+    or auto, which looks at a sample. Chosen once for the whole source; images of 8 bits stay as they are."""
 
     def listing(self) -> Listing:
         """Return every image with its labels, opening none; raises DataError saying what is wrong and where."""
