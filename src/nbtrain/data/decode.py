@@ -28,6 +28,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from nbtrain.data.conversion import Conversion, Values, own_conversion
 from nbtrain.data.deep import Again, is_deep, mend_planes, values_of
+from nbtrain.data.jpeg_end import mended
 from nbtrain.errors import ImageError, Unusable
 from nbtrain.files import ordinary
 
@@ -197,7 +198,7 @@ def plain_size(data: memoryview) -> tuple[int, int] | None:
     return None
 
 
-def _unpacked(data: memoryview, size: tuple[int, int], *, passing: bool) -> Pixels | None:
+def _unpacked(data: memoryview | bytes, size: tuple[int, int], *, passing: bool) -> Pixels | None:
     """Return the pixels of a JPEG of this (width, height) as they lie; None where Pillow is to judge what is wrong."""
     room = _lent.room("pixels", 3 * size[0] * size[1]) if passing else None
     try:
@@ -213,7 +214,11 @@ def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -
     if not data or image.format not in JPEG_FORMATS or image.mode not in ("RGB", "L"):
         return None
     lies = orientation(image)
-    pixels = None if lies is None else _unpacked(data, image.size, passing=passing)
+    if lies is None:
+        return None
+    pixels = _unpacked(data, image.size, passing=passing)
+    if pixels is None and (whole := mended(data)) is not None:
+        pixels = _unpacked(whole, image.size, passing=passing)
     return None if pixels is None else _turned(pixels, lies)
 
 

@@ -34,6 +34,7 @@ from nbtrain.data.conversion import Conversion
 from nbtrain.data.decode import Pixels
 from nbtrain.data.deep import Again
 from nbtrain.data.inspection.prints import prints_of
+from nbtrain.data.jpeg_end import mended
 from nbtrain.errors import ImageError, Unusable
 
 SMALL_PX = GRID_PX
@@ -77,6 +78,8 @@ class Odd(IntFlag):
     """It can be decoded, but what comes out is not what once was in it."""
     EXCEEDED = 64
     """Some of its values are above what is white in its source."""
+    NO_END = 128
+    """It is a JPEG that lacks the mark at its end, and nothing else."""
 
 
 class Look(NamedTuple):
@@ -250,7 +253,7 @@ def _decoded(path: str | Path, file: str, content: BinaryIO, conversion: Convers
         return _by_pillow(image, file, data, again, conversion)
 
 
-def _few_pixels(data: memoryview, size: tuple[int, int]) -> tuple[Pixels | None, str]:
+def _few_pixels(data: memoryview | bytes, size: tuple[int, int]) -> tuple[Pixels | None, str]:
     """Decode a whole JPEG of this (width, height) to few pixels; None, and libjpeg's words, where it objects."""
     # By halves, quarters or eighths: for what lies between, libjpeg has no quick way.
     part = next((part for part in (8, 4, 2) if max(size) >= part * SMALL_PX), 1)
@@ -270,6 +273,10 @@ def _by_pillow(
     lies = decode.orientation(image)
     if name == "JPEG" and image.mode in ("RGB", "L") and len(data):
         small, objection = _few_pixels(data, image.size)
+        if small is None and (whole := mended(data)) is not None:
+            small, _ = _few_pixels(whole, image.size)
+            if small is not None:
+                odd, objection = odd | Odd.NO_END, ""
         turn = decode.TURNS.get(lies)
         small = np.ascontiguousarray(turn(small)) if small is not None and turn else small
     if small is None:

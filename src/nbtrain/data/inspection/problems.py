@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "above the range": Kind("Above the range", "warning", "Say which value is white: values=… of its source."),
     "16 bit": Kind("16 bits per colour", "note", "It is reduced to 8 bits."),
     "cmyk": Kind("Printer's colours", "note", "Its colours are converted; they may look different elsewhere."),
+    "no end": Kind("Without an end", "note", "It is used: no pixel is missing. Save it again for other programs."),
     "turned": Kind("Turned by EXIF", "note", "It is turned upright; boxes are taken to be drawn on it as it is then."),
     "outside": Kind("Outside the image", "warning", "Correct the annotation."),
     "no area": Kind("Without area", "warning", "Correct or remove the annotation."),
@@ -63,13 +64,14 @@ KINDS: dict[str, Kind] = {
 
 _ODD = {
     Odd.DAMAGED: "damaged", Odd.ENDING: "wrong ending", Odd.ANIMATED: "several frames", Odd.SIXTEEN_BIT: "16 bit",
-    Odd.CMYK: "cmyk", Odd.TURNED: "turned", Odd.EXCEEDED: "above the range",
+    Odd.NO_END: "no end", Odd.CMYK: "cmyk", Odd.TURNED: "turned", Odd.EXCEEDED: "above the range",
 }  # fmt: skip
 _ODD_TEXT = {
     "several frames": "it has several frames or pages, of which the first is used",
     "above the range": "some of its values are above what is white in its source, and are white too",
     "16 bit": "it has more than 8 bits per colour",
     "cmyk": "its colours are cyan, magenta, yellow and black",
+    "no end": "only the mark at its end is missing",
     "turned": "its pixels lie turned or mirrored, and EXIF says how",
 }
 _SLACK_PX = 1.0
