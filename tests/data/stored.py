@@ -66,3 +66,27 @@ def tiff(
         table += struct.pack(f"{order}HHI", tag, code, len(numbers)) + data.ljust(4, b"\0")
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", at)
     return (head + b"".join(strips)).ljust(at, b"\0") + table + b"\0\0\0\0" + tail
+
+
+def icc(colorants: Mapping[str, Sequence[float]], gamma: float, space: bytes = b"RGB ") -> bytes:
+    """Return a colour profile (ICC 2): XYZ under D50 of each colour by "r", "g", "b" (none: grey), and one gamma."""
+
+    def number(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    white = b"XYZ \0\0\0\0" + b"".join(map(number, (0.9642, 1.0, 0.8249)))
+    tags = {b"desc": b"desc\0\0\0\0" + struct.pack(">I", 2) + b"t\0" + b"\0" * 78, b"wtpt": white}
+    tags |= {b"cprt": b"text\0\0\0\0none\0"}
+    for name, xyz in colorants.items():
+        tags[f"{name}XYZ".encode()] = b"XYZ \0\0\0\0" + b"".join(map(number, xyz))
+        tags[f"{name}TRC".encode()] = curve
+    if not colorants:
+        tags[b"kTRC"] = curve
+    at, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, at + len(body), len(data))
+        body += data.ljust(-(-len(data) // 4) * 4, b"\0")
+    head = struct.pack(">I4sI4s4s4s", at + len(body), b"none", 0x02100000, b"mntr", space, b"XYZ ")
+    head = head.ljust(36, b"\0") + b"acsp" + b"\0" * 28 + b"".join(map(number, (0.9642, 1.0, 0.8249)))
+    return head.ljust(128, b"\0") + table + body

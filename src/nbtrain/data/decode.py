@@ -29,6 +29,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from nbtrain.data.conversion import Conversion, Values, own_conversion
 from nbtrain.data.deep import Again, is_deep, mend_planes, values_of
 from nbtrain.data.jpeg_end import mended
+from nbtrain.data.profiles import NONE, fits, profile_of, to_srgb
 from nbtrain.errors import ImageError, Unusable
 from nbtrain.files import ordinary
 
@@ -83,7 +84,7 @@ def decode(path: str | Path, *, passing: bool = False, conversion: Conversion | 
     if pixels is not None:
         return pixels
     with opened(path) as image:
-        pixels = _fast_jpeg(image, data, passing=passing)
+        pixels = _fast_jpeg(image, data, conversion, passing=passing)
         return pixels if pixels is not None else shown(image, lambda: opened(path), conversion)[0]
 
 
@@ -209,7 +210,9 @@ def _unpacked(data: memoryview | bytes, size: tuple[int, int], *, passing: bool)
     return pixels if pixels.shape[1::-1] == size else None
 
 
-def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -> Pixels | None:
+def _fast_jpeg(
+    image: ImageFile.ImageFile, data: memoryview, conversion: Conversion | None, *, passing: bool
+) -> Pixels | None:
     """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
     if not data or image.format not in JPEG_FORMATS or image.mode not in ("RGB", "L"):
         return None
@@ -219,7 +222,7 @@ def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -
     pixels = _unpacked(data, image.size, passing=passing)
     if pixels is None and (whole := mended(data)) is not None:
         pixels = _unpacked(whole, image.size, passing=passing)
-    return None if pixels is None else _turned(pixels, lies)
+    return None if pixels is None else _turned(in_srgb(pixels, image, conversion), lies)
 
 
 TURNS: dict[int, Callable[[Pixels], Pixels]] = {
@@ -269,9 +272,24 @@ def shown(image: ImageFile.ImageFile, again: Again, conversion: Conversion | Non
         values = values_of(image, again, conversion)
         colours = values[..., :3] if values.ndim == 3 else values
         chosen = conversion or own_conversion(colours)
-        return Shown(_turned(_flat(values, chosen), orientation(image)), chosen.exceeded_by(colours))
+        pixels = in_srgb(_flat(values, chosen), image, conversion)
+        return Shown(_turned(pixels, orientation(image)), chosen.exceeded_by(colours))
     image.load()
-    return Shown(rgb(upright(image)))
+    made = upright(image)
+    return Shown(rgb(to_srgb(made, profile_of(image)) if _heeds_profiles(conversion) else made))
+
+
+def in_srgb(pixels: Pixels, image: Image.Image, conversion: Conversion | None) -> Pixels:
+    """Return pixels that were unpacked of an opened image in sRGB, as its profile asks for."""
+    profile = profile_of(image) if _heeds_profiles(conversion) else NONE
+    if profile.transform is None or not fits(image, profile):
+        return pixels
+    grey = profile.mode == "L"
+    return np.array(to_srgb(Image.fromarray(np.ascontiguousarray(pixels[..., 0]) if grey else pixels), profile))
+
+
+def _heeds_profiles(conversion: Conversion | None) -> bool:
+    return conversion is None or conversion.profiles
 
 
 def _flat(values: Values, conversion: Conversion) -> Pixels:

@@ -35,6 +35,7 @@ from nbtrain.data.decode import Pixels
 from nbtrain.data.deep import Again
 from nbtrain.data.inspection.prints import prints_of
 from nbtrain.data.jpeg_end import mended
+from nbtrain.data.profiles import fits, profile_of
 from nbtrain.errors import ImageError, Unusable
 
 SMALL_PX = GRID_PX
@@ -80,6 +81,10 @@ class Odd(IntFlag):
     """Some of its values are above what is white in its source."""
     NO_END = 128
     """It is a JPEG that lacks the mark at its end, and nothing else."""
+    PROFILE = 256
+    """Its colours are of a wider space, and are converted to sRGB."""
+    NO_PROFILE = 512
+    """Its colour profile is not used: broken, of other colours, or of a data set that was added before it was."""
 
 
 class Look(NamedTuple):
@@ -269,7 +274,7 @@ def _by_pillow(
 ) -> tuple[_About, Pixels]:
     """Return what Pillow says of an opened image; it decides what can be used, others only what is damaged."""
     name = "JPEG" if image.format in decode.JPEG_FORMATS else image.format or ""
-    odd, small, objection = _odd(image, file, name, data), None, ""
+    odd, small, objection = _odd(image, file, name, data) | _profile(image, conversion), None, ""
     lies = decode.orientation(image)
     if name == "JPEG" and image.mode in ("RGB", "L") and len(data):
         small, objection = _few_pixels(data, image.size)
@@ -277,6 +282,8 @@ def _by_pillow(
             small, _ = _few_pixels(whole, image.size)
             if small is not None:
                 odd, objection = odd | Odd.NO_END, ""
+        if small is not None:
+            small = decode.in_srgb(small, image, conversion)
         turn = decode.TURNS.get(lies)
         small = np.ascontiguousarray(turn(small)) if small is not None and turn else small
     if small is None:
@@ -307,6 +314,14 @@ def _odd(image: Image.Image, file: str, name: str, data: memoryview) -> Odd:
     if decode.orientation(image) in decode.TURNS:
         found |= Odd.TURNED
     return found
+
+
+def _profile(image: Image.Image, conversion: Conversion | None) -> Odd:
+    profile = profile_of(image)
+    if profile.transform is None and not profile.broken:
+        return Odd(0)
+    used = not profile.broken and fits(image, profile) and (conversion is None or conversion.profiles)
+    return Odd.PROFILE if used else Odd.NO_PROFILE
 
 
 def _ending(file: str, name: str) -> Odd:
