@@ -12,6 +12,7 @@ ImageError with the reason in plain words.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
@@ -30,6 +31,7 @@ from nbtrain.data.conversion import Conversion, Values, own_conversion
 from nbtrain.data.deep import Again, is_deep, mend_planes, values_of
 from nbtrain.data.jpeg_end import mended
 from nbtrain.data.profiles import NONE, fits, profile_of, to_srgb
+from nbtrain.data.unread import RAW, bands_of, by_content, is_raw
 from nbtrain.errors import ImageError, Unusable
 from nbtrain.files import ordinary
 
@@ -104,8 +106,7 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
             if width * height > MAX_PIXELS:
                 told = f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million"
                 raise _refused("too large", told, path)
-            mend_planes(image)
-            yield image
+            yield _set_right(image, path)
     except FileNotFoundError:
         raise _refused("missing", "the file is missing", path) from None
     except PermissionError:
@@ -116,9 +117,31 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
     except UnidentifiedImageError:
         if Path(path).stat().st_size == 0:
             raise _refused("empty", "the file is empty", path) from None
-        raise _refused("no image", "it is no image of a known format", path) from None
+        told = _unread(path, data)
+        raise _refused("no image", told or "it is no image of a known format", path) from None
     except _BROKEN as error:
         raise _broken(error, path) from None
+
+
+def _set_right(image: ImageFile.ImageFile, path: str | Path) -> ImageFile.ImageFile:
+    """Return an opened image, unpacked as it is stored; raises ImageError for the preview in a raw file."""
+    if image.format == "TIFF":
+        if is_raw(path, getattr(image, "tag_v2", {})):
+            raise _refused("no image", RAW.what, path)
+        mend_planes(image)
+    return image
+
+
+def _unread(path: str | Path, data: BinaryIO | None) -> str:
+    """Return in words what a file is that Pillow does not know, and the way on; "" where it may be anything."""
+    found = by_content(path, data)
+    if found is not None:
+        return found.what
+    try:
+        with contextlib.nullcontext(data) if data is not None else open(path, "rb", opener=ordinary) as file:
+            return bands_of(file)
+    except OSError:
+        return ""
 
 
 def _broken(error: Exception, path: str | Path) -> ImageError:

@@ -36,6 +36,7 @@ from nbtrain.data.deep import Again
 from nbtrain.data.inspection.prints import prints_of
 from nbtrain.data.jpeg_end import mended
 from nbtrain.data.profiles import fits, profile_of
+from nbtrain.data.unread import HEIC_ENDINGS
 from nbtrain.errors import ImageError, Unusable
 
 SMALL_PX = GRID_PX
@@ -58,6 +59,7 @@ _ENDINGS: dict[str, tuple[str, ...]] = {
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
     "AVIF": (".avif",),
+    "HEIF": HEIC_ENDINGS,
 }
 _OF_ENDING = {ending: name for name, endings in _ENDINGS.items() for ending in endings}
 

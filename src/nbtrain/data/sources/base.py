@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
+from nbtrain.data.unread import HEIC_ENDINGS, reads_heic
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -35,6 +36,7 @@ IMAGE_ENDINGS: frozenset[str] = frozenset(
         ".pgm",
         ".pbm",
         ".avif",
+        *(HEIC_ENDINGS if reads_heic() else ()),
     )
 )
 """Endings, in lower case, of the files that are taken for images."""
