@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from PIL import ImageFile
 
+from nbtrain.data import heed
 from nbtrain.data.conversion import MOST, Conversion, Span, Spread, Values, by_hand, depth_of
 from nbtrain.data.decode import JPEG_BEGINS, opened
 from nbtrain.data.deep import is_deep, values_of
@@ -96,6 +97,7 @@ def _holds_more(path: str) -> bool:
 def _looks(files: Sequence[str], path: Callable[[str], str]) -> Iterator[_Seen]:
     left = _MOST_VALUES
     for file in files:
+        heed.at()
         where = path(file)
         try:
             with opened(where) as image:

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "alike": Kind("Nearly equal", "warning", "Look at them, and leave all but one out if they show the same."),
     "wrong ending": Kind("Wrong ending", "warning", "It is read by its content; rename it for other programs."),
     "several frames": Kind("Several frames", "warning", "Only the first frame is used."),
+    "shape": Kind("Extreme shape", "warning", "Cut it, or leave it out: of its shorter side a resize leaves nothing."),
     "above the range": Kind("Above the range", "warning", "Say which value is white: values=… of its source."),
     "16 bit": Kind("16 bits per colour", "note", "It is reduced to 8 bits."),
     "profile not used": Kind("Profile not used", "warning", "Convert it to sRGB, or add its images to a new data set."),
@@ -80,6 +81,8 @@ _ODD_TEXT = {
     "no end": "only the mark at its end is missing",
     "turned": "its pixels lie turned or mirrored, and EXIF says how",
 }
+_LONGEST, _LEAST_PX = 50, 4
+"""Longer side by shorter side, and px of the shorter side, beyond which an image's shape is told."""
 _SLACK_PX = 1.0
 """Annotation tools round: a box may reach this far over the edge."""
 _LEAST_AREA_PX = 1e-6
@@ -202,6 +205,9 @@ def _of_look(look: Look) -> Iterator[ImageProblem]:
     if look.trouble:
         yield _row(look.trouble, look.file, look.text)
         return
+    shorter, longer = sorted((look.width, look.height))
+    if longer > _LONGEST * shorter or shorter < _LEAST_PX:
+        yield _row("shape", look.file, f"it is {look.width} × {look.height} px")
     for bit, kind in _ODD.items():
         if look.odd & bit:
             text = look.text if kind == "damaged" else wrong_ending(look) if kind == "wrong ending" else _ODD_TEXT[kind]
