@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data.decode import Pixels, decode
-from nbtrain.data.records import counted
+from nbtrain.data.records import conversion_of, counted
 from nbtrain.errors import DataError, NbtrainError, ProjectError, StatusError
 from nbtrain.escaping import line
 from nbtrain.evaluation import bootstrap, folder, paired, scores, sheets, slices, tables
@@ -310,7 +310,7 @@ class Evaluation(Work):
 
         def opened(file: str) -> Pixels | None:
             try:
-                return decode(str(root / file))
+                return decode(str(root / file), conversion=conversion_of(root, file))
             except (DataError, OSError, KeyError):
                 return None
 

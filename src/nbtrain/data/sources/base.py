@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
+from nbtrain.data.unread import HEIC_ENDINGS, reads_heic
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -35,6 +36,7 @@ IMAGE_ENDINGS: frozenset[str] = frozenset(
         ".pgm",
         ".pbm",
         ".avif",
+        *(HEIC_ENDINGS if reads_heic() else ()),
     )
 )
 """Endings, in lower case, of the files that are taken for images."""
@@ -72,6 +74,9 @@ class Source(Family):
 
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
+    values: str = field("auto", advanced=True, label="Values of images of more than 8 bits")
+    """Which stored values become black and white: a number of bits ("12 bits": 0 to 4095), two values ("200 to 1800"),
+    or auto, which looks at a sample. Chosen once for the whole source; images of 8 bits stay as they are."""
 
     def listing(self) -> Listing:
         """Return every image with its labels, opening none; raises DataError saying what is wrong and where."""

@@ -173,6 +173,10 @@ def _empty(root: Path, walk: Walk) -> DataError:
         advice = f"It holds the table {tables[0]}: give the path of that file."
     elif walk.loose:
         advice = "Put the images into one sub-folder per class, or give a CSV file with their labels."
+    elif unread := walk.unread():
+        advice = " ".join(
+            f"{what[0].upper()}{what[1:]} ({first([f'{e}: {n}' for e, n in own])})." for what, own in unread
+        )
     elif walk.others:
         advice = f"It holds files that are no images: {first([f'{e} ({n})' for e, n in walk.others.most_common()])}."
     else:
