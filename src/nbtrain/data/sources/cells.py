@@ -17,15 +17,20 @@ from dataclasses import dataclass
 from nbtrain.data.records import counted, first
 from nbtrain.data.sources.gathering import clean_name
 
-_MISSING = frozenset(("", "nan", "<na>", "#n/a", "n/a", "na", "null", "nil", "nat", "-", "--", "–", "—"))
+_MISSING = frozenset(
+    (
+        *("", "nan", "<nan>", "na", "n/a", "<na>", "#n/a", "null", "<null>", "(null)", "[null]", "\\n", "nil", "nat"),
+        *("-", "--", "–", "—", ".", "?", "#null!", "#value!", "#ref!", "#name?", "#div/0!"),
+    )
+)
 """What stands, in lower case, where a table has no value."""
 _MISSING_AS_WRITTEN = frozenset(("None",))
 """Python's word for nothing: written small, "none" may be a class (no defect)."""
 _CERTAIN = (";", "|")
 """Separators that stand in no name."""
-_DOUBTFUL = (",", " ")
-"""Separators that may be part of a name: "Corgi, Pembroke", "polar bear"."""
-_NAMES = {",": "commas", " ": "spaces", ";": "semicolons", "|": "bars", "list": "lists"}
+_DOUBTFUL = (",", "+", "&", "/", " ")
+"""Separators that may be part of a name: "Corgi, Pembroke", "R&B", "polar bear"."""
+_NAMES = {",": "commas", "+": "plus signs", "&": "& signs", "/": "slashes", " ": "spaces", "list": "lists"}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
 _MOST_PARTS = 200
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -57,7 +62,7 @@ class Reading:
 
 def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
     """Return the labels of ``cells``; ``separator`` "auto" looks what stands between several, "" takes cells whole."""
-    filled = [cell.strip() for cell in cells if not is_missing(cell)]
+    filled = [" ".join(cell.split()) for cell in cells if not is_missing(cell)]
     found, doubts = (separator, ()) if separator != "auto" else _separator(filled, column)
     labels = [_labels_of(cell.strip(), found) for cell in cells]
     names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))

@@ -66,6 +66,8 @@ def holds_classes(path: Path) -> bool:
     where, _ = _unwrapped(walk, path)
     tops = walk.top(where)
     sets = _sets(walk, where, tops, {})
+    if not sets and len(sets_among(tops)) == len(tops):
+        return False  # sets whose images lie in them directly: a table beside the images says what they show
     classes = [e for top in sets.values() for e in walk.entries(top.path)] if sets else list(tops.values())
     return sum(any(map(is_image, names_in(Path(e.path)))) for e in classes if is_folder(e)) > 1
 

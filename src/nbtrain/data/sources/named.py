@@ -256,8 +256,8 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
 
 
 def name_key(name: str) -> str:
-    """Return ``name`` such that ways to write it are equal: case, composed letters, %20 and _ for spaces."""
-    return "_".join(folded(unquote(name) if "%" in name else name).split())
+    """Return ``name`` such that ways to write it are equal: case, composed letters, and %20, + and _ for spaces."""
+    return "_".join(folded(unquote(name) if "%" in name else name).replace("+", " ").split())
 
 
 def _plain(name: str) -> str:
@@ -272,7 +272,14 @@ def _decoded(name: str) -> str:
         plain = plain.rsplit("?d=", 1)[1]
     elif plain.startswith("/data/") or "://" in plain:
         plain = urlsplit(plain).path or plain
+    elif is_image(before_query(plain)):
+        plain = before_query(plain)
     return (unquote(plain) if "%" in plain else plain).replace("\\", "/")
+
+
+def before_query(name: str) -> str:
+    """Return an address without what it asks for: ``a.jpg?token=1`` is about a.jpg."""
+    return name.partition("?")[0]
 
 
 def _is_file_at(path: str) -> bool:

@@ -7,10 +7,11 @@ for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is 
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
+from itertools import islice
 from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
@@ -18,9 +19,9 @@ from nbtrain.data.sources.base import Annotated, common, existing, is_image, nam
 from nbtrain.data.sources.cells import is_missing, read_labels
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import unused
-from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.named import Files, before_query
 from nbtrain.data.sources.rows import Rows, read
-from nbtrain.data.sources.sets import More, added, set_of, sets_among
+from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -32,10 +33,15 @@ _IMAGE_COLUMNS = (
 )
 _LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name", "choice")
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
-_FLAG = re.compile(r"(?:is|in)?[ _]?(train|training|val|valid|validation|test|testing)(?:[ _]?(?:set|flag))?")
-"""Names of columns that say of one set whether an image is in it, such as is_valid."""
-_BITS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
+_FLAG_WORDS = frozenset(("is", "in", "for", "use", "used", "flag"))
+"""Words beside a set's in the names of columns that say whether an image is in it, such as is_valid."""
+_BITS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "y", "t", "x", "✓", "✔"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no", "n", "f"), False),
+}
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
+_FOLDERS_NEAR = 20
+"""Folders beside a table that are looked into for images whose names it writes without an ending."""
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
@@ -101,7 +107,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         files = Files(root, path.name, path.parent, named=bool(self.images_root))
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
-        sets = _Sets.of(table, self.split_column, more) if not named else _Sets()
+        free = [c for c in table.columns if c not in {image, *self.label_columns}]
+        sets = _Sets.of(table, free, self.split_column, more) if not named else _Sets()
         labels = self._label_columns(table, {image, *sets.columns})
         kept = _kept(table, image, files, base)
         names, told = _labels(table, labels, self.separator, kept)
@@ -129,15 +136,14 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
                 f"{rows.name} has no line with column names: its first line names an image",
                 advice="Add a first line such as file,label.",
             )
-        share = {c: rows.share(c, is_image) for c in rows.columns}
+        share = {c: rows.share(c, lambda cell: is_image(cell) or is_image(before_query(cell))) for c in rows.columns}
         best = max(share.values())
         if best >= 0.5:
             likely = [c for c in rows.columns if share[c] == best]
             return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
         # Names without an ending: where images of these names lie.
-        stems = {Path(name).stem for name in names_in(images) if is_image(name)}
-        stems |= {Path(name).stem for folder in ("images", "train") for name in names_in(images / folder)}
-        share = {c: rows.share(c, lambda cell: cell in stems) for c in rows.columns}
+        stems = _stems_near(images)
+        share = {c: rows.share(c, lambda cell: cell.replace("\\", "/").split("/")[-1] in stems) for c in rows.columns}
         column = max(rows.columns, key=lambda c: (share[c], c.lower() in _IMAGE_COLUMNS))
         if share[column] >= 0.5:
             return column
@@ -225,6 +231,14 @@ def _raise_reason(rows: list[_Row], files: Sequence[Files], path: Path) -> None:
     else:
         return
     raise DataError(f"too few classes are left: {why.rstrip('.')}", value=str(path), advice=advice)
+
+
+def _stems_near(folder: Path) -> set[str]:
+    """Return the names, without their endings, of images in ``folder`` and in the first folders in it."""
+    names = names_in(folder)
+    inner = (name for name in names if "." not in name and (folder / name).is_dir())
+    near = [names, *(names_in(folder / name) for name in islice(inner, _FOLDERS_NEAR))]
+    return {os.path.splitext(name)[0] for found in near for name in found if is_image(name)}
 
 
 def _is_bit(cell: str) -> bool:
@@ -335,29 +349,34 @@ class _Sets:
     notices: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rows: Rows, column: str, more: More) -> _Sets:
-        """Return how ``rows`` say their sets; ``column`` is the one that a person has named, or ""."""
+    def of(cls, rows: Rows, free: Sequence[str], column: str, more: More) -> _Sets:
+        """Return how ``rows`` say their sets in the columns ``free``; ``column`` is the one that is named, or ""."""
         if column:
             chosen = rows.column(column)
             flag = _flag(chosen)
             return (
                 cls((chosen,), more, ((chosen, flag),)) if flag and _is_yes_no(rows, chosen) else cls((chosen,), more)
             )
-        for named in (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS):
+        for named in (c for c in free if c.lower() in _SPLIT_COLUMNS):
             if rows.share(named, lambda cell: is_missing(cell) or set_of(cell, more) != "") == 1:
                 return cls((named,), more)
-        flags = [(c, _flag(c)) for c in rows.columns if _flag(c) and _is_yes_no(rows, c)]
-        flags.sort(key=lambda flag: SETS.index(flag[1]))
-        unread = [c for c in rows.columns if c.lower() in _SPLIT_COLUMNS]
+        unread = [c for c in free if c.lower() in _SPLIT_COLUMNS]
         notices = tuple(_not_understood(rows, c) for c in unread)
-        return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
+        flags = [(c, _flag(c)) for c in free if _flag(c) and _is_yes_no(rows, c)]
+        flags.sort(key=lambda flag: SETS.index(flag[1]))
+        if [named for _, named in flags] == ["train"]:
+            notices = (*notices, f"{flags[0][0]} says which images train; the others validate.")
+        if flags:
+            return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
+        other = next((c for c in free if c.lower() not in _LABEL_COLUMNS and _says_sets(rows, c, more)), "")
+        return cls((other,), more) if other else cls(notices=notices)
 
     def of_line(self, rows: Rows, line: int) -> str:
         """Return the set of one line, "" where none is given; raises DataError for a word that is no set."""
         if self.flags:
             said = [named for column, named in self.flags if _BITS.get(rows.cell(line, column).lower())]
-            others = {"train"} - {named for _, named in self.flags}
-            return said[-1] if said else next(iter(others), "")
+            named = {named for _, named in self.flags}
+            return said[-1] if said else "train" if "train" not in named else "val" if named == {"train"} else ""
         if not self.columns:
             return ""
         cell = rows.cell(line, self.columns[0])
@@ -370,12 +389,21 @@ class _Sets:
 
 def _flag(column: str) -> str:
     """Return the set that a column of yes and no is about, "" for other columns."""
-    found = _FLAG.fullmatch(column.lower())
-    return set_of(found.group(1)) if found else ""
+    named, rest = set_and_rest(column)
+    return named if _FLAG_WORDS.issuperset(rest) else ""
 
 
 def _is_yes_no(rows: Rows, column: str) -> bool:
     return rows.share(column, lambda cell: cell.lower() in _BITS) == 1
+
+
+def _says_sets(rows: Rows, column: str, more: More) -> bool:
+    """Return whether every cell of a column names a set and says nothing else, and several sets are named."""
+    if rows.share(column, lambda cell: is_missing(cell) or is_set_name(cell, more)) < 1:
+        return False
+    cells = {rows.cell(line, column) for line in rows.lines}
+    named = {set_of(cell, more) for cell in cells if is_set_name(cell, more)}
+    return len(named) > 1 and "train" in named and all(is_missing(cell) or is_set_name(cell, more) for cell in cells)
 
 
 def _not_understood(rows: Rows, column: str) -> str:

@@ -1,0 +1,8 @@
+"""The page docs/formats.md: every situation that is tested, as a table (``make docs``)."""
+
+from __future__ import annotations
+
+from formats import labels, moved, sets, yolo
+
+CHAPTERS = {"Sets": sets.SITUATIONS, "Labels": labels.SITUATIONS, "Moved": moved.SITUATIONS, "YOLO": yolo.SITUATIONS}
+SITUATIONS = [situation for chapter in CHAPTERS.values() for situation in chapter]
