@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formats import labels, moved, sets, yolo
+from formats import annotated, hidden, labels, moved, sets, yolo
 
-CHAPTERS = {"Sets": sets.SITUATIONS, "Labels": labels.SITUATIONS, "Moved": moved.SITUATIONS, "YOLO": yolo.SITUATIONS}
+CHAPTERS = {"Sets": sets.SITUATIONS, "Labels": labels.SITUATIONS, "Moved": moved.SITUATIONS, "YOLO": yolo.SITUATIONS, "Annotated": annotated.SITUATIONS, "Hidden": hidden.SITUATIONS}
 SITUATIONS = [situation for chapter in CHAPTERS.values() for situation in chapter]

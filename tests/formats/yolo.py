@@ -189,7 +189,7 @@ LINES = [
     _yolo("keypoints behind the box (pose)", "images/{train,val}/{0,1}.jpg",
           {**{f"labels/{s}/{i}.txt": f"{i} {_BOX} .4 .4 2 .6 .6 2\n" for s in ("train", "val") for i in range(2)},
            "data.yaml": "train: images/train\nval: images/val\nkpt_shape: [2, 3]\nnames: [cat, dog]\n"},
-          Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, marks={"box": 4}, told="keypoints")),
+          Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, marks={"box": 4}, told="Keypoints are not used, their boxes are")),
     _lines("a text file that is no UTF-8", "1 .5 .5 .2 .2", happens=Read({"cät": 1, "dog": 2}, marks={"box": 3}), names="cät\ndog\n"),
 ]  # fmt: skip
 LINES = [one for one in LINES if one.told not in ("an image without a text file", "a text file that is no UTF-8")]

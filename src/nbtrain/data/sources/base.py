@@ -156,6 +156,9 @@ def detect(path: str | Path) -> Source:
     if foreign := recognised(where):
         told = f"this is the format of {foreign.name}, which is not read"
         raise DataError(told, value=str(where), advice=foreign.advice)
+    if is_image(where.name):
+        advice = "Give the folder with one sub-folder of images per class, or a table that names the images."
+        raise DataError("this is a single image", value=str(where), advice=advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
 
 

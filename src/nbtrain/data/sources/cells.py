@@ -33,6 +33,8 @@ _DOUBTFUL = (",", "+", "&", "/", " ")
 _NAMES = {",": "commas", "+": "plus signs", "&": "& signs", "/": "slashes", " ": "spaces", "list": "lists"}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
 _MOST_PARTS = 200
+_SURE_LIST = re.compile(r"[\[({]\s*['\"]")
+"""How a list begins that is no name in brackets."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _QUOTED_SIDE_BY_SIDE = re.compile(r"(['\"])\s+['\"]")
 
@@ -108,9 +110,22 @@ def _list(cell: str) -> list[str] | None:
     return [part.strip() for part in cell[1:-1].split(",")] if cell[0] == "[" else None  # [cat, dog]
 
 
+def is_drawing(cell: str) -> bool:
+    """Return whether a cell holds what was drawn, as JSON: regions of Label Studio, attributes of VIA, objects."""
+    if cell[:1] not in ("[", "{") or "{" not in cell:
+        return False
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return False
+    parts = value if isinstance(value, list) else [value]
+    return bool(parts) and all(isinstance(part, dict) and "choices" not in part for part in parts)
+
+
 def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]:
     """Return what stands between several labels in the cells, and what a person should know of it."""
-    if cells and sum(_list(cell) is not None for cell in cells) * 2 >= len(cells):
+    listed = [cell for cell in cells if _list(cell) is not None]
+    if listed and (len(listed) * 2 >= len(cells) or any(map(_SURE_LIST.match, listed))):
         return "list", (_read_as(column, "list", max(cells, key=len)),)
     for separator in _CERTAIN:
         if any(separator in cell for cell in cells):

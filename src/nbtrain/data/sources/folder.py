@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from nbtrain.data.records import Listing, Record, checked, counted, first, natural
+from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Source, existing, is_image, names_in
-from nbtrain.data.sources.foreign import recognised
+from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
+from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -47,7 +49,7 @@ class Folder(Source, kind="folder", label="Image folder"):
         if not root.is_dir():
             raise DataError("this is a file, not a folder", value=str(root), advice="Give the folder that holds it.")
         walk = Walk()
-        where, prefix = _unwrapped(walk, root)
+        where, prefix, beside = _unwrapped(walk, root)
         tops = walk.top(where)
         more = added(self.set_names)
         sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
@@ -57,13 +59,17 @@ class Folder(Source, kind="folder", label="Image folder"):
         if not sets and self.sets == "auto":
             found = _sets_of_classes(found[""], prefix, more)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        return checked(_listing(root, found).noting(*_set_notices(found, passed), *walk.notices()), root)
+        listing = _listing(root, found).noting(_beside(beside), *_set_notices(found, passed), *walk.notices())
+        try:
+            return checked(listing, root)
+        except OneClassError as error:
+            raise _one_class(root, error) from None
 
 
 def holds_classes(path: Path) -> bool:
     """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
     walk = Walk()
-    where, _ = _unwrapped(walk, path)
+    where, _, _ = _unwrapped(walk, path)
     tops = walk.top(where)
     sets = _sets(walk, where, tops, {})
     if not sets and len(sets_among(tops)) == len(tops):
@@ -72,20 +78,37 @@ def holds_classes(path: Path) -> bool:
     return sum(any(map(is_image, names_in(Path(e.path)))) for e in classes if is_folder(e)) > 1
 
 
-def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str]:
-    """Return the folder that holds classes or sets, and what its files' names begin with.
+def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
+    """Return the folder that holds classes or sets, what its files' names begin with, and what lies beside it.
 
-    Archives and exporters put everything into one more folder: one that lies alone, with folders inside, is no class.
+    Archives and exporters put everything into one more folder: one with folders inside is no class where it lies alone,
+    or beside folders without any image (``Images`` beside ``Annotation``).
     """
-    where, prefix = root, ""
+    where, prefix, beside = root, "", list[str]()
     for _ in range(_WRAPPERS):
         entries = walk.entries(where)
-        inner = [entry for entry in entries if is_folder(entry)]
         loose = any(is_image(entry.name) for entry in entries if not is_folder(entry))
-        if len(inner) != 1 or loose or is_set_name(inner[0].name) or not _has_classes(walk, inner[0]):
-            return where, prefix
-        where, prefix = Path(inner[0].path), f"{prefix}{inner[0].name}/"
-    return where, prefix
+        folders = [entry for entry in entries if is_folder(entry)]
+        filled = list(islice((entry for entry in folders if _holds_images(Path(entry.path))), 2))
+        if len(filled) != 1 or loose or is_set_name(filled[0].name) or not _has_classes(walk, filled[0]):
+            return where, prefix, beside
+        beside += [f"{prefix}{entry.name}" for entry in folders if entry is not filled[0]]
+        where, prefix = Path(filled[0].path), f"{prefix}{filled[0].name}/"
+    return where, prefix, beside
+
+
+def _holds_images(folder: Path, deeper: int = 3) -> bool:
+    """Return whether there is an image in ``folder``, or in the folders in it."""
+    names = names_in(folder)
+    if any(map(is_image, names)):
+        return True
+    inner = (folder / name for name in names if not name.startswith(".") and (folder / name).is_dir())
+    return deeper > 0 and any(_holds_images(place, deeper - 1) for place in inner)
+
+
+def _beside(names: list[str]) -> str:
+    told = counted(len(names), "folder holds no image and is", "folders hold no image and are")
+    return f"{told} not used: {first(names)}." if names else ""
 
 
 def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
@@ -164,15 +187,28 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
         yield f"{told}: {first(empty)}."
 
 
+def _one_class(root: Path, error: OneClassError) -> OneClassError:
+    """Return the error for images in one folder, with the way on where annotations beside them may say more."""
+    foreign = recognised(root)
+    if not foreign:
+        return error
+    return OneClassError(
+        error.listing, root, f"it also holds files in the format of {foreign.name}, which is not read", foreign.advice
+    )
+
+
 def _empty(root: Path, walk: Walk) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
-    foreign = recognised(root)
+    archives = [name for name in names_in(root) if name.lower().endswith(ARCHIVES)]
+    foreign = recognised(root) or (JSON_BESIDE if _json_beside(root) else None)
     if foreign:
-        told = f"the folder holds annotations of {foreign.name}, which are not read"
+        told = f"the folder holds files in the format of {foreign.name}, which is not read"
         return DataError(told, value=str(root), advice=foreign.advice)
     if tables:
         advice = f"It holds the table {tables[0]}: give the path of that file."
+    elif archives:
+        advice = f"It holds {counted(len(archives), 'archive', 'archives')}: give the path of {first(archives)}."
     elif walk.loose:
         advice = "Put the images into one sub-folder per class, or give a CSV file with their labels."
     elif walk.others:
@@ -181,3 +217,10 @@ def _empty(root: Path, walk: Walk) -> DataError:
         advice = "Give a folder with one sub-folder of images per class."
     what = "none of the images lies in a class folder" if walk.loose else "the folder holds no images"
     return DataError(what, value=str(root), advice=advice)
+
+
+def _json_beside(root: Path) -> bool:
+    """Return whether images in a folder have JSON files of their names."""
+    names = names_in(root)
+    stems = {os.path.splitext(name)[0] for name in names if is_image(name)}
+    return any(name.lower().endswith(".json") and os.path.splitext(name)[0] in stems for name in names)

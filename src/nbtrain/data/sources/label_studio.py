@@ -77,6 +77,8 @@ class _Task(NamedTuple):
     done: bool
     """Whether somebody has annotated it."""
     n_annotations: int
+    guessed: bool = False
+    """Whether a model has predicted it, and nobody has annotated it."""
 
 
 def _tasks(plain: Any, path: Path) -> list[_Task]:
@@ -101,7 +103,8 @@ def _full(entry: dict[str, Any]) -> _Task:
     told = chosen.get("result")
     results = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
     key = _image_key(data)
-    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
+    guessed = not real and bool(entry.get("predictions"))
+    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real), guessed)
 
 
 def _short(entry: dict[str, Any]) -> _Task:
@@ -265,6 +268,10 @@ def _notices(tasks: list[_Task], skipped: dict[str, int], unannotated: int) -> I
     if several:
         told = counted(several, "image has", "images have")
         yield f"{told} several annotations; of each, the ground truth or else the newest is used."
+    guessed = sum(task.guessed for task in tasks)
+    if guessed:
+        told = counted(guessed, "task has", "tasks have")
+        yield f"{told} predictions of a model alone, which are not used; accept them in Label Studio, and export again."
     if unannotated:
         yield f"{counted(unannotated, 'image is', 'images are')} not annotated yet, and kept without a label."
     if skipped:

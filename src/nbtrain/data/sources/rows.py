@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbtrain.data.records import first
 from nbtrain.data.sources import arrow
+from nbtrain.data.sources.base import is_image
 from nbtrain.data.sources.texts import text_of
 from nbtrain.errors import DataError
 
@@ -91,6 +92,9 @@ def csv_rows(path: Path) -> Rows:
             lines[reader.line_num] = cells
     except csv.Error as error:
         raise _broken(path, reader.line_num, str(error)) from None
+    if any(map(is_image, columns)):
+        told = f"{path.name} has no line with column names: its first line names an image"
+        raise DataError(told, value=str(path), advice="Add a first line such as file,label.")
     twice = [c for c in columns if columns.count(c) > 1]
     if twice:
         raise _broken(path, 1, f"the column {twice[0]!r} is named twice")

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.cells import is_missing, read_labels
+from nbtrain.data.sources.cells import is_drawing, is_missing, read_labels
+from nbtrain.data.sources.drawn import drawn_columns
+from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import unused
 from nbtrain.data.sources.named import Files, before_query
-from nbtrain.data.sources.rows import Rows, read
+from nbtrain.data.sources.rows import LOOKED_AT, Rows, read
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
@@ -31,7 +33,19 @@ _IMAGE_COLUMNS = (
     *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
 )
-_LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name", "choice")
+_LABEL_COLUMNS = (
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "category",
+    "target",
+    "tags",
+    "class_name",
+    "choice",
+    "label_name",
+    "labelname",
+)
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
 _FLAG_WORDS = frozenset(("is", "in", "for", "use", "used", "flag"))
 """Words beside a set's in the names of columns that say whether an image is in it, such as is_valid."""
@@ -107,12 +121,14 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         files = Files(root, path.name, path.parent, named=bool(self.images_root))
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
-        free = [c for c in table.columns if c not in {image, *self.label_columns}]
+        drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
+        free = [c for c in table.columns if c not in {image, *self.label_columns, *drawn}]
         sets = _Sets.of(table, free, self.split_column, more) if not named else _Sets()
-        labels = self._label_columns(table, {image, *sets.columns})
+        labels = self._label_columns(table, {image, *sets.columns, *drawn})
         kept = _kept(table, image, files, base)
         names, told = _labels(table, labels, self.separator, kept)
-        columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels})
+        names, absent = _verified(table, labels, kept, names)
+        columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels, *drawn})
         rows = [
             _Row(
                 row.file,
@@ -124,18 +140,14 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             )
             for row, label in zip(kept, names, strict=True)
         ]
-        once, twice = _without_repeats(rows, table)
+        once, twice = _without_repeats(rows, table, per_object=bool(drawn or absent))
         classes = tuple(labels) if len(labels) > 1 else ()
-        return _Part(once, columns, classes, (*files.notices(), *twice, *told, *sets.notices), files)
+        notices = (*files.notices(), *twice, *told, absent, *boxes_told(drawn), *sets.notices)
+        return _Part(once, columns, classes, notices, files)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
             return rows.column(self.image_column)
-        if any(is_image(c) for c in rows.columns):
-            raise DataError(
-                f"{rows.name} has no line with column names: its first line names an image",
-                advice="Add a first line such as file,label.",
-            )
         share = {c: rows.share(c, lambda cell: is_image(cell) or is_image(before_query(cell))) for c in rows.columns}
         best = max(share.values())
         if best >= 0.5:
@@ -264,6 +276,13 @@ def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Foun
     """Return the class names of each kept line, None for one without a value, and how they were read."""
     if len(columns) > 1:
         return _marked(rows, columns, kept)
+    for row in kept[:LOOKED_AT]:
+        if is_drawing(rows.cell(row.line, columns[0])):
+            raise DataError(
+                f"{rows.at(row.line)}: {columns[0]} holds regions that were drawn, and no names of classes",
+                advice="Export it as JSON or COCO, which are read with their regions, or name another column: "
+                "label_columns=(…,).",
+            )
     reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
     return list(reading.labels), reading.notices
 
@@ -301,13 +320,27 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Nam
     return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
 
 
-def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[str, ...]]:
-    """Return each file once, with notices; raises DataError where two rows of one file disagree."""
+def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Names) -> tuple[Names, str]:
+    """Return the names without those of rows that say that a class is absent, as Open Images' confidence of 0 does."""
+    sure = next((c for c in rows.columns if c.lower() == "confidence"), "")
+    if not sure or [label.lower() for label in labels] != ["labelname"]:
+        return names, ""
+    absent = [rows.cell(row.line, sure) in ("0", "0.0") for row in kept]
+    told = counted(sum(absent), f"row whose {sure} is 0 says", f"rows whose {sure} is 0 say")
+    left: Names = [() if gone else label for label, gone in zip(names, absent, strict=True)]
+    return left, f"{told} that its image does not show the class." if any(absent) else ""
+
+
+def _without_repeats(rows: list[_Row], table: Rows, *, per_object: bool = False) -> tuple[list[_Row], tuple[str, ...]]:
+    """Return each file once, with notices; raises DataError where two rows of one file disagree.
+
+    ``per_object`` says that each row is about an object, or a class, of its image.
+    """
     by_file: dict[str, list[_Row]] = {}
     for row in rows:
         by_file.setdefault(row.file, []).append(row)
     disagreeing = [same for same in by_file.values() if len({row.names for row in same}) > 1]
-    long = len(disagreeing) > 1 and len(disagreeing) >= _LONG * len(by_file)
+    long = per_object or (len(disagreeing) > 1 and len(disagreeing) >= _LONG * len(by_file))
     if disagreeing and not long:
         earlier, later = disagreeing[0][0], next(r for r in disagreeing[0] if r.names != disagreeing[0][0].names)
         named = [" and ".join(row.names or ()) or "nothing" for row in (earlier, later)]
@@ -316,7 +349,11 @@ def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[s
             advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
         )
     notices = []
-    if long:
+    several = sum(len(same) > 1 for same in by_file.values())
+    if per_object and several:
+        told = counted(several, "image has", "images have")
+        notices.append(f"{told} several rows, one for each object or class.")
+    elif long:
         told = counted(len(disagreeing), "image has", "images have")
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
     again = [(same[0], row) for same in by_file.values() for row in same[1:]]
@@ -375,8 +412,8 @@ class _Sets:
         """Return the set of one line, "" where none is given; raises DataError for a word that is no set."""
         if self.flags:
             said = [named for column, named in self.flags if _BITS.get(rows.cell(line, column).lower())]
-            named = {named for _, named in self.flags}
-            return said[-1] if said else "train" if "train" not in named else "val" if named == {"train"} else ""
+            about = {named for _, named in self.flags}
+            return said[-1] if said else "train" if "train" not in about else "val" if about == {"train"} else ""
         if not self.columns:
             return ""
         cell = rows.cell(line, self.columns[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -60,7 +61,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
             _gather(gathering, found, below, in_sets, _folders(path)[folder])
-        gathering.note(*_broken(read), *_unannotated(gathering, bases, root))
+        gathering.note(*_broken(read), *_unannotated(gathering, bases, root), _unknown(in_sets, read))
         return gathering.listing(root, None, path)
 
 
@@ -177,13 +178,15 @@ def _gather(
 ) -> None:
     folder = gathering.files.root / base
     names = {name for name in os.listdir(folder) if is_image(name)}
+    n_named = Counter(annotation.name for annotation in annotations)
     by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
     for annotation in annotations:
         if annotation.error:
             continue
         stem, name = annotation.file.stem, annotation.name
         # Files that were renamed keep the old name inside; the XML file's own name was changed with them.
-        found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
+        sure = name in names and (n_named[name] == 1 or stem not in by_stem)  # a line that was copied names one image
+        found = name if sure else by_stem.get(stem, name or f"{stem}.jpg")
         image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))
         if image is not None:
             _marks(gathering, image, annotation)
@@ -218,7 +221,9 @@ def _degrees(radians: str) -> float:
 
 def _in_sets(path: Path) -> dict[str, str]:
     """Return the set of each image's stem where ImageSets says it; raises DataError for one that is in two."""
-    folder = path / "ImageSets" / "Main"
+    folder = next(
+        (f for f in (path / "ImageSets" / "Main", path / "ImageSets") if any(f.glob("*.txt"))), path / "ImageSets"
+    )
     files = {s: folder / f"{s}.txt" for s in ("train", "val", "test")}
     if not files["train"].is_file():
         files["train"] = folder / "trainval.txt"
@@ -226,10 +231,18 @@ def _in_sets(path: Path) -> dict[str, str]:
     for name, file in files.items():
         for number, line in enumerate(text_of(file).splitlines() if file.is_file() else (), 1):
             stem = line.split()[0] if line.strip() else ""
+            stem = os.path.splitext(stem)[0] if is_image(stem) else stem
             if stem and found.setdefault(stem, name) != name:
                 told = f"{file.name}, line {number}: the image is in {found[stem]} too"
                 raise DataError(told, value=stem, advice="Name each image in one set only.")
     return found
+
+
+def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]]) -> str:
+    """Tell of names in ImageSets that no XML file has."""
+    left = sorted(set(in_sets) - {annotation.file.stem for found in read.values() for annotation in found}, key=natural)
+    told = counted(len(left), "name in ImageSets belongs", "names in ImageSets belong")
+    return f"{told} to no annotated image: {first(left)}." if left else ""
 
 
 def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:

@@ -130,8 +130,9 @@ def _described(file: Path) -> _Described:
     if not isinstance(path, str):
         raise DataError(f"{file.name}: path is no folder", value=path, advice="Write the folder's name.")
     names, keypoints = _names(plain.get("names"), file), "kpt_shape" in plain
-    told = [_miscounted(names, plain.get("nc"), file), "Keypoints are not used, their boxes are." if keypoints else ""]
-    return _Described(file, path, sets, names, keypoints, [notice for notice in told if notice])
+    notices = [_miscounted(names, plain.get("nc"), file)]
+    notices += ["Keypoints are not used, their boxes are."] if keypoints else []
+    return _Described(file, path, sets, names, keypoints, [notice for notice in notices if notice])
 
 
 def _miscounted(names: dict[int, str] | None, said: Any, file: Path) -> str:
