@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formats import annotated, hidden, labels, moved, sets, yolo
+from formats import annotated, hidden, labels, moved, sets, tables, yolo
 
-CHAPTERS = {"Sets": sets.SITUATIONS, "Labels": labels.SITUATIONS, "Moved": moved.SITUATIONS, "YOLO": yolo.SITUATIONS, "Annotated": annotated.SITUATIONS, "Hidden": hidden.SITUATIONS}
+CHAPTERS = {"Sets": sets.SITUATIONS, "Labels": labels.SITUATIONS, "Moved": moved.SITUATIONS, "YOLO": yolo.SITUATIONS, "Annotated": annotated.SITUATIONS, "Hidden": hidden.SITUATIONS, "Tables": tables.SITUATIONS}
 SITUATIONS = [situation for chapter in CHAPTERS.values() for situation in chapter]

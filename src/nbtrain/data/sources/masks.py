@@ -7,13 +7,14 @@ an image gives one mark. Value 255 is no class (its usual meaning is "do not loo
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
-from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.records import Listing, counted, first, natural
 from nbtrain.data.sources.base import Annotated, existing, names_in
 from nbtrain.data.sources.gathering import Gathering, clean_name
 from nbtrain.data.sources.headers import in_parallel
@@ -27,6 +28,10 @@ from nbtrain.files import ordinary
 _MASK_FOLDERS = ("masks", "mask", "SegmentationClass", "labels", "annotations")
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
 _BACKGROUND, _IGNORED = 0, 255
+_OBJECT = "object"
+"""What the class of black and white masks is called."""
+_OF_A_MASK = re.compile(r"[ _-](mask|masks|seg|segmentation|label|labels|gt|matte|labelids)$", re.IGNORECASE)
+"""What follows an image's name in that of its mask."""
 _NO_NAMES = frozenset({"", "background", "_background_", "ignore", "void", "unlabeled"})
 
 
@@ -49,12 +54,17 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
             raise DataError("there are no images with masks", value=str(root), advice=advice)
         walk = Walk()
         by_stem = {_stem(record.file, masks): record.file for record in walk.images(root / masks, f"{masks}/")}
+        by_stem = {_OF_A_MASK.sub("", stem): file for stem, file in by_stem.items()} | by_stem
         gathering = Gathering(Files(root, masks), "mask")
         names, records = _names(root), list(walk.images(root / images, f"{images}/"))
         pairs = [(record, by_stem.get(_stem(record.file, images), "")) for record in records]
         found = in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs)
         left, broken = list[str](), list[str]()
-        for (record, mask), values in zip(pairs, found, strict=True):
+        known = list(found)
+        names, told = _black_and_white(known, names)
+        gathering.note(told)
+        lone = sorted(set(by_stem.values()) - {mask for _, mask in pairs}, key=natural)
+        for (record, mask), values in zip(pairs, known, strict=True):
             if not mask or isinstance(values, str):
                 (broken if mask else left).append(f"{mask} ({values})" if mask else record.file)
                 continue
@@ -69,10 +79,18 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
             len(broken), "mask cannot be used, and its image is", "masks cannot be used, and their images are"
         )
         gathering.note(f"{told} left out: {first(left)}." if left else "")
+        gathering.note(
+            f"{counted(len(lone), 'mask belongs', 'masks belong')} to no image: {first(lone)}." if lone else ""
+        )
         gathering.note(f"{bad} left out: {first(broken, 3)}." if broken else "", *walk.notices())
         if records and not gathering.images:
             raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
         order = [name for name in names.values() if name.lower() not in _NO_NAMES]
+        shown = {mark[1] for image in gathering.images.values() for mark in image.marks}
+        nameless = sorted(shown - set(order), key=natural) if order else []
+        told = counted(len(nameless), "value of the masks has", "values of the masks have")
+        gathering.note(f"{told} no name among the classes: {first(nameless)}." if nameless else "")
+        order += nameless
         return gathering.listing(root, order or None, root)
 
 
@@ -106,6 +124,19 @@ def _label(value: int, names: dict[int, str]) -> str:
         name = names.get(value, "" if value == _IGNORED else f"class {value}")
         return "" if name.lower() in _NO_NAMES else name
     return "" if value in (_BACKGROUND, _IGNORED) else f"class {value}"
+
+
+def _black_and_white(
+    found: list[tuple[int, ...] | str | tuple[()]], names: dict[int, str]
+) -> tuple[dict[int, str], str]:
+    """Return the names with one for 255, and a notice, where all masks together hold 0 and 255 alone."""
+    values = {value for one in found if not isinstance(one, str) for value in one}
+    if names or values != {_BACKGROUND, _IGNORED}:
+        return names, ""
+    return {
+        _BACKGROUND: "background",
+        _IGNORED: _OBJECT,
+    }, f"The masks hold 0 and 255 alone: 255 is read as the one class, “{_OBJECT}”."
 
 
 def _values(path: Path) -> tuple[int, ...] | str:

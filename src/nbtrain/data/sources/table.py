@@ -20,15 +20,16 @@ from nbtrain.data.sources.cells import is_drawing, is_missing, read_labels
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import unused
 from nbtrain.data.sources.named import Files, before_query
-from nbtrain.data.sources.rows import LOOKED_AT, Rows, read
+from nbtrain.data.sources.rows import JSON_LINES, LOOKED_AT, Rows, read
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
-_ENDINGS = (".csv", ".tsv", ".parquet")
+_ENDINGS = (".csv", ".tsv", ".parquet", *JSON_LINES)
 _IMAGE_COLUMNS = (
     *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
@@ -61,9 +62,9 @@ _LONG = 0.05
 
 
 class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
-    """A CSV or Parquet file with one row per image: its file and its label, or labels; or a folder of one per set."""
+    """A CSV, Parquet or JSON-lines file with one row per image: its file and its label, or labels; or one per set."""
 
-    layout = "a CSV or Parquet file with a column of image files and one or more of labels"
+    layout = "a CSV, Parquet or JSON-lines file with a column of image files and one or more of labels"
 
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
@@ -80,7 +81,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a file that ends like a table, or a folder with one for each set."""
         if path.is_file():
-            return path.suffix.lower() in _ENDINGS
+            lines = path.suffix.lower() in JSON_LINES
+            return path.suffix.lower() in _ENDINGS and not (lines and recognised(path))
         return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
 
     def listing(self) -> Listing:
@@ -91,7 +93,13 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
         roots = {table: existing(self.images_root) if self.images_root else table.parent for table in tables}
         root = common(roots.values())
-        parts = [self._part(table, named, root, roots[table]) for table, named in tables.items()]
+        parts, without = list[_Part](), list[str]()
+        for table, named in tables.items():
+            part = self._part(table, named, root, roots[table], parts[0].labels if parts else ())
+            if part is None:
+                without.append(f"{table.name} has no labels and is not used.")
+            else:
+                parts.append(part)
         columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         rows = [row for part in parts for row in part.rows]
         given = dict.fromkeys(name for part in parts for name in part.classes)
@@ -110,14 +118,25 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         own, unplaced = _own_split(rows, str(path))
         multilabel = any(len(record.labels) != 1 for record in records)
         listing = Listing(root, classes, records, own, multilabel, columns=columns)
-        notices = (*(notice for part in parts for notice in part.notices), unplaced, _unlabelled(rows), unused(listing))
+        notices = (
+            *without,
+            *(notice for part in parts for notice in part.notices),
+            unplaced,
+            _unlabelled(rows),
+            unused(listing),
+        )
         if len(classes) < 2 or not records:
             _raise_reason(rows, [part.files for part in parts], path)
         return checked(listing.noting(*notices), path)
 
-    def _part(self, path: Path, named: str, root: Path, images: Path) -> _Part:
-        """Return the rows of one table; ``named`` is its set, "" where its rows say theirs."""
+    def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
+        """Return the rows of one table; ``named`` is its set, "" where its rows say theirs.
+
+        ``due`` are the columns of labels of the table before: None for one that has none of them, as test sets have.
+        """
         table, more = read(path), added(self.set_names)
+        if due and not set(due).intersection(table.columns):
+            return None
         files = Files(root, path.name, path.parent, named=bool(self.images_root))
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
@@ -143,7 +162,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         once, twice = _without_repeats(rows, table, per_object=bool(drawn or absent))
         classes = tuple(labels) if len(labels) > 1 else ()
         notices = (*files.notices(), *twice, *told, absent, *boxes_told(drawn), *sets.notices)
-        return _Part(once, columns, classes, notices, files)
+        return _Part(once, columns, tuple(labels), classes, notices, files)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -209,6 +228,8 @@ class _Part:
 
     rows: list[_Row]
     columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Columns of labels."""
     classes: tuple[str, ...]
     """Where they are columns; else they stand in the rows."""
     notices: tuple[str, ...]
@@ -452,7 +473,10 @@ def _not_understood(rows: Rows, column: str) -> str:
 
 
 def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]] | None, str]:
-    """Return the files of each set, and a notice on those in none; raises DataError for a file in two sets."""
+    """Return the files of each set, and a notice on those in none; raises DataError for a file in two sets.
+
+    A lone train set says nothing about how to validate: that stays to be chosen, as without it.
+    """
     placed: dict[str, str] = {}
     for row in rows:
         if placed.setdefault(row.file, row.split) != row.split:
@@ -460,7 +484,7 @@ def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]]
             raise DataError(told, value=where, advice="Name each image in one set only.")
     sets = {name: tuple(row.file for row in rows if row.split == name and row.names is not None) for name in SETS}
     own = {name: files for name, files in sets.items() if files}
-    if not own:
+    if "train" not in own or len(own) < 2:
         return None, ""
     left = [row.file for row in rows if not row.split]
     told = counted(len(left), "image is in no set", "images are in no set")
