@@ -23,7 +23,15 @@ from nbtrain.data.records import Listing, counted
 from nbtrain.data.sources import Found, Source, rooted
 from nbtrain.errors import DataError
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP"}
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".webp": "WEBP",
+}
 WIDTH, HEIGHT = 20, 16
 """Of every image that a situation names, in px."""
 
@@ -162,8 +170,9 @@ class Refused:
         """Return what of the refusal is otherwise."""
         whole = f"{error.what} {error.value!s}"
         left = [f"{part!r} not in {whole!r}" for part in _several(self.what) if part not in whole]
-        return left + [f"{part!r} not advised in {error.advice!r}" for part in _several(self.advice)
-                       if part not in error.advice]  # fmt: skip
+        return left + [
+            f"{part!r} not advised in {error.advice!r}" for part in _several(self.advice) if part not in error.advice
+        ]
 
     def words(self) -> str:
         """Return the outcome as docs/formats.md says it."""
@@ -215,8 +224,10 @@ def _odd(listing: Listing) -> list[str]:
     """Whatever the situation: no image twice, none that is not there, sets that name images of the listing alone."""
     files = [record.file for record in listing.records]
     split = [file for names in (listing.own_split or {}).values() for file in names]
-    wrong = [("an image twice", {f for f in files if files.count(f) > 1}),
-             ("an image that is not there", {f for f in files if not (listing.root / f).is_file()}),
-             ("in two sets", {f for f in split if split.count(f) > 1}),
-             ("in a set and not listed", set(split) - set(files))]  # fmt: skip
+    wrong = [
+        ("an image twice", {f for f in files if files.count(f) > 1}),
+        ("an image that is not there", {f for f in files if not (listing.root / f).is_file()}),
+        ("in two sets", {f for f in split if split.count(f) > 1}),
+        ("in a set and not listed", set(split) - set(files)),
+    ]
     return [f"{what}: {sorted(found)}" for what, found in wrong if found]
