@@ -84,9 +84,9 @@ BESIDE = [
     ),
     Situation(
         FOLDER,
-        "classes in classes (dog/pug, dog/boxer)",
+        "folders inside a class (dog/pug, dog/boxer)",
         Given("dog/{pug,boxer}/{0,1}.jpg; cat/{0,1}.jpg"),
-        Read({"dog": 4, "cat": 2}),
+        Read({"dog": 4, "cat": 2}, told="2 folders inside classes belong to them: dog/boxer, dog/pug"),
     ),
     Situation(FOLDER, "one more folder around everything", Given("pets/{cat,dog}/{0,1}.jpg"), Read(_PETS)),
     Situation(FOLDER, "three more folders around everything", Given("a/b/c/{cat,dog}/{0,1}.jpg"), Read(_PETS)),
@@ -203,6 +203,29 @@ def _linked(told: str, link: Any, happens: Outcome, images: str = _CLASSES) -> S
     return Situation(FOLDER, told, Given(images, also=link), happens)
 
 
+APART = [
+    Situation(
+        FOLDER,
+        f"folders {names}, as formats of annotations have them",
+        Given(images),
+        Refused(("are parts of a format of annotations", "and no classes"), "sets=none"),
+    )
+    for names, images in (
+        ("images and masks of JPEG files", "images/{0,1}.jpg; masks/{0,1}.jpg"),
+        ("image and label", "image/{0,1}.jpg; label/{0,1}.jpg"),
+    )
+]
+APART += [
+    Situation(
+        FOLDER,
+        "classes called labels and masks, which a person says are classes",
+        Given("{labels,masks}/{0,1}.jpg", settings={"sets": "none"}),
+        Read({"labels": 2, "masks": 2}),
+    ),
+    Situation(
+        FOLDER, "a class called labels beside others", Given("{labels,cat}/{0,1}.jpg"), Read({"labels": 2, "cat": 2})
+    ),
+]
 LINKS = [
     _linked(
         "a link to a class folder elsewhere",
@@ -254,6 +277,38 @@ def _foreign(
 
 _KITTI = "Car 0.00 0 -1.57 1.0 1.0 9.0 9.0 1.5 1.6 3.9 1.0 1.5 9.0 -1.6\n"
 FOREIGN = [
+    *_foreign(
+        "list of images and labels as text",
+        "a list of images in plain text",
+        {"train.txt": "0.jpg 0\n1.jpg 1\n"},
+        "Save it as CSV",
+        give="train.txt",
+    ),
+    *_foreign(
+        "DOTA",
+        "DOTA",
+        {"labelTxt/0.txt": "imagesource:GoogleEarth\ngsd:0.1\n1.0 1.0 5.0 1.0 5.0 5.0 1.0 5.0 plane 0\n"},
+        "COCO",
+        images="images/{0,1}.png",
+    ),
+    Situation(
+        "JSON",
+        "names and labels in one object",
+        Given("{0,1}.jpg", {"l.json": {"0.jpg": "cat", "1.jpg": "dog"}}, "l.json"),
+        Refused("l.json is no COCO file", "Labels of whole images alone go into a CSV file"),
+    ),
+    Situation(
+        "JSON",
+        "StyleGAN's dataset.json",
+        Given("{0,1}.jpg", {"dataset.json": {"labels": [["0.jpg", 0], ["1.jpg", 1]]}}, "dataset.json"),
+        Refused("dataset.json is no COCO file", "Labels of whole images alone go into a CSV file"),
+    ),
+    Situation(
+        "image",
+        "a single image is given",
+        Given("a.jpg", {}, "a.jpg"),
+        Refused("this is a single image", "Give the folder"),
+    ),
     *_foreign("LabelMe", "LabelMe", {"0.json": _LABELME, "1.json": _LABELME}, "COCO", give="0.json"),
     *_foreign(
         "CVAT XML",

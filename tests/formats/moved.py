@@ -192,6 +192,24 @@ SPELLED = [
     *(
         moved(
             kind,
+            "what Roboflow puts behind names, on disk: cat0_jpg.rf.3f2a.jpg",
+            [f"images/cat{n}.jpg" for n in _NAMES],
+            "images/cat{0..3}_jpg.rf.0a1b2c3d4e5f.jpg",
+        )
+        for kind in (CSV, COCO, STUDIO)
+    ),
+    *(
+        moved(
+            kind,
+            "what Roboflow puts behind names, that is gone on disk",
+            [f"images/cat{n}_jpg.rf.0a1b2c3d4e5f.jpg" for n in _NAMES],
+            "images/cat{0..3}.jpg",
+        )
+        for kind in (CSV, COCO, STUDIO)
+    ),
+    *(
+        moved(
+            kind,
             "percent-encoded names: Capture%20d%C3%A9cran%200.jpg",
             [f"images/Capture%20d%C3%A9cran%20{n}.jpg" for n in _NAMES],
             "images/Capture décran {0..3}.jpg",

@@ -17,7 +17,7 @@ CHAPTERS: dict[str, list[Situation]] = {
     "Pascal VOC": annotated.IN_VOC,
     "Label Studio": annotated.IN_STUDIO,
     "PNG masks": tables.MASKS,
-    "Image folders, and what lies among the images": [*hidden.BESIDE, *hidden.LINKS],
+    "Image folders, and what lies among the images": [*hidden.BESIDE, *hidden.APART, *hidden.LINKS],
     "Archives": hidden.ARCHIVES,
     "Formats that are not read": hidden.FOREIGN,
 }

@@ -210,6 +210,12 @@ COLUMNS = [
     ),
     Situation(
         CSV,
+        "a column is_valid of True and nothing",
+        Given("{a,b,c}.jpg", {"l.csv": "file,label,is_valid\na.jpg,cat,\nb.jpg,dog,\nc.jpg,cat,True\n"}, "l.csv"),
+        Read({"cat": 2, "dog": 1}, {"train": 2, "val": 1}, columns=()),
+    ),
+    Situation(
+        CSV,
         "columns is_valid and is_test",
         Given(
             "{a,b,c,d}.jpg",

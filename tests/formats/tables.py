@@ -45,6 +45,12 @@ WRITTEN = [
         "file,label\na.jpg,café\nb.jpg,dog\n".encode("cp1252"),
         Refused("labels.csv, line 2: this is not UTF-8", "Save the file as UTF-8"),
     ),
+    _text("lines of comments before the names of columns", "# made by hand\n# in May\n" + _lines()),
+    _text(
+        "lines of comments, and a broken line: its number counts them",
+        "# made by hand\nfile,label\na.jpg,cat\nb.jpg\n",
+        Refused("labels.csv, line 4: 1 cells where line 1 names 2 columns", "Correct the line"),
+    ),
     _text("all cells in quotes", '"file","label"\n' + "".join(f'"{f}","{x}"\n' for f, x in _ROWS)),
     _text("a line sep=; before the header (Excel)", "sep=;\n" + _lines(";")),
     _text("names of columns in upper case", _lines(header="FILE,LABEL")),
@@ -100,6 +106,38 @@ WRITTEN = [
 ]
 
 CHOSEN = [
+    _text(
+        "pixels in cells (MNIST)",
+        "label,pixel0,pixel1\n0,1,2\n1,1,3\n",
+        Refused("the cells of labels.csv hold pixels, and no names of files", "Save each row as an image file"),
+    ),
+    _text(
+        "pixels in one cell (FER2013)",
+        "emotion,pixels,Usage\n0,1 2 3,Training\n1,1 2 3,PublicTest\n",
+        Refused("the cells of labels.csv hold pixels", "Save each row as an image file"),
+    ),
+    _text(
+        "diagnoses of 1.0 and 0.0, names without an ending (ISIC)",
+        "image,MEL,NV,UNK\na,1.0,0.0,0.0\nb,0.0,1.0,0.0\nc,0.0,1.0,0.0\n",
+        Read({"MEL": 1, "NV": 2, "UNK": 0}, told="1 class has no image: UNK"),
+    ),
+    _text(
+        "findings parted by bars, among other columns (NIH chest X-rays), named",
+        "Image Index,Finding Labels,Patient Age\na.jpg,Edema|Mass,58\nb.jpg,No Finding,44\nc.jpg,Mass,33\n",
+        Read({"Edema": 1, "Mass": 2, "No Finding": 1}, columns=("Patient Age",)),
+        settings={"label_columns": ("Finding Labels",)},
+    ),
+    _text(
+        "numbers with fractions as labels (ages)",
+        "file,age\na.jpg,1.5\nb.jpg,2.25\nc.jpg,1.5\n",
+        Read({"1.5": 2, "2.25": 1}, told="numbers with fractions count as a class each, and may be measurements"),
+    ),
+    _text(
+        "a name that two files of other endings have",
+        "id,label\na,cat\nb,dog\nc,cat\nd,dog\n",
+        Read({"cat": 1, "dog": 2}, told="a (line 2) may be a.png, a.jpg"),
+        images="{a,b,c,d}.jpg; a.png",
+    ),
     _text("columns of other names: filename and category", _lines(header="filename,category")),
     _text("columns of other names: path and class", _lines(header="path,class")),
     _text("a column of images that is found by its content", _lines(header="foo,label")),

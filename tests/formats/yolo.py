@@ -310,6 +310,29 @@ def _lines(told: str, *lines: str, happens: Outcome, names: str = "cat\ndog\n", 
 
 
 _REST = {"cat": 1, "dog": 1}
+PLACES += [
+    _yolo(
+        f"a folder per set, and {told}",
+        "images/{train,val}/{0..2}.jpg",
+        {**{f"{folder}/{i}.txt": f"{i % 2} {_BOX}\n" for folder in folders for i in range(3)}, **names},
+        _FOUND,
+    )
+    for told, folders, names in (
+        ("the labels of both in one folder", ("labels",), {"classes.txt": "cat\ndog\n"}),
+        ("the names among the labels", ("labels/train", "labels/val"), {"labels/train/classes.txt": "cat\ndog\n"}),
+        ("a file called pets.names", ("labels/train", "labels/val"), {"pets.names": "cat\ndog\n"}),
+        ("the names in data/obj.names", ("labels/train", "labels/val"), {"data/obj.names": "cat\ndog\n"}),
+    )
+]
+PLACES += [
+    _yolo(
+        "Images and Labels with capitals",
+        "Images/{0..2}.jpg",
+        {**{f"Labels/{i}.txt": f"{i % 2} {_BOX}\n" for i in range(3)}, "classes.txt": "cat\ndog\n"},
+        Read({"cat": 2, "dog": 1}, marks={"box": 3}),
+    )
+]
+
 LINES = [
     _lines("a polygon", "1 .1 .1 .9 .1 .9 .9", happens=Read({"cat": 1, "dog": 2}, marks={"box": 2, "polygon": 1})),
     _lines(

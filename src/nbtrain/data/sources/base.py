@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import unquote, urlsplit
 
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
@@ -53,6 +55,9 @@ _REFUSALS = {
     errno.EMFILE: "Too many files are open in this process: restart the kernel.",
 }
 """What to do where the file system refuses, by its number for why."""
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""How paths of Windows begin."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
 
@@ -166,8 +171,11 @@ def existing(path: str | Path) -> Path:
     """Return ``path`` with ``~`` resolved; raises DataError where it is empty or missing, naming what is there."""
     if not str(path).strip() or "\0" in str(path):
         raise DataError("no path was given", value=str(path), advice="Give a folder with images, or a file.")
+    if _ADDRESS.match(str(path)):
+        advice = "Download it, and give the path of the file or folder."
+        raise DataError("this is an address in the net, and nothing is fetched", value=str(path), advice=advice)
     try:
-        where = Path(path).expanduser()
+        where = _pasted(path).expanduser()
     except RuntimeError:
         advice = "Write the whole path, without ~."
         raise DataError("it is not known whose home this is", value=str(path), advice=advice) from None
@@ -177,8 +185,19 @@ def existing(path: str | Path) -> Path:
         except (FileNotFoundError, NotADirectoryError, UnicodeError):
             parent = next((p for p in where.absolute().parents if os.path.isdir(p)), Path("/"))
             advice = f"The nearest folder that exists is {parent}."
+            if _WINDOWS.match(str(path)) and os.sep == "/":
+                advice = "It is a path of Windows: give the one that this machine knows the folder by."
             raise DataError("there is no such path", value=str(where), advice=advice) from None
     return where.absolute()
+
+
+def _pasted(path: str | Path) -> Path:
+    """Return ``path`` without what was pasted with it, where nothing lies at it as it stands: quotes, spaces, file://."""
+    text = str(path)
+    if isinstance(path, Path) or os.path.lexists(text):
+        return Path(path)
+    bare = text.strip().strip("\"'")
+    return Path(unquote(urlsplit(bare).path) if bare.startswith("file://") else bare)
 
 
 @contextmanager

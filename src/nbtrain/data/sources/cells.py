@@ -32,6 +32,7 @@ _DOUBTFUL = (",", "+", "&", "/", " ")
 """Separators that may be part of a name: "Corgi, Pembroke", "R&B", "polar bear"."""
 _NAMES = {",": "commas", "+": "plus signs", "&": "& signs", "/": "slashes", " ": "spaces", "list": "lists"}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
+_FRACTION = re.compile(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
 _MOST_PARTS = 200
 _SURE_LIST = re.compile(r"[\[({]\s*['\"]")
 """How a list begins that is no name in brackets."""
@@ -69,7 +70,8 @@ def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> R
     labels = [_labels_of(cell.strip(), found) for cell in cells]
     names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))
     read = [label and tuple(dict.fromkeys(names[name] for name in label)) for label in labels]
-    return Reading(read, found, (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names)))
+    notices = (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names), *_measured(names, column))
+    return Reading(read, found, notices)
 
 
 def _labels_of(cell: str, separator: str) -> tuple[str, ...] | None:
@@ -214,6 +216,13 @@ def _none(cells: Sequence[str], separator: str, column: str) -> Iterable[str]:
         told = first([f"{text} ({n})" for text, n in missing.most_common()])
         cells = counted(missing.total(), f"cell in {column} holds", f"cells in {column} hold")
         yield f"{cells} no value: a missing label is no class ({told})."
+
+
+def _measured(names: Iterable[str], column: str) -> Iterable[str]:
+    """Tell of numbers with fractions: each of them is a class, and they hardly are."""
+    fractions = [name for name in names if _FRACTION.fullmatch(name)]
+    if fractions:
+        yield f"In {column}, numbers with fractions count as a class each, and may be measurements: {first(fractions)}."
 
 
 def _none_alike(names: dict[str, str]) -> Iterable[str]:

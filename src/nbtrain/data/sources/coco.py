@@ -142,7 +142,10 @@ def _entries(plain: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]
 
 
 def _not_coco(file: Path, told: str) -> DataError:
-    advice = 'A COCO file is {"images": […], "annotations": […], "categories": […]}.'
+    advice = (
+        'A COCO file is {"images": […], "annotations": […], "categories": […]}. Labels of whole images alone go into a '
+        "CSV file with the columns file and label."
+    )
     return DataError(f"{file.name} is no COCO file: {told}", value=str(file), advice=advice)
 
 

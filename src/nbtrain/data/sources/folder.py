@@ -22,6 +22,14 @@ from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
+_TECHNICAL = frozenset(
+    (
+        *("annotation", "annotations", "bboxes", "gt", "groundtruth", "ground_truth", "image", "images", "img", "imgs"),
+        *("imagesets", "jpegimages", "json", "label", "labels", "mask", "masks", "meta", "original", "png", "rgb"),
+        *("segmentation", "segmentations", "segmentationclass", "segmentationobject", "trimaps", "txt", "xml", "xmls"),
+    )
+)
+"""Folders that formats of annotations have, in lower case, and classes have not."""
 _WRAPPERS = 10
 """Folders that are passed through at most: a link may lead back to where it lies."""
 
@@ -58,8 +66,15 @@ class Folder(Source, kind="folder", label="Image folder"):
             raise _empty(root, walk)
         if not sets and self.sets == "auto":
             found = _sets_of_classes(found[""], prefix, more)
+        if self.sets == "auto":
+            _refuse_technical(root, found)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        listing = _listing(root, found).noting(_beside(beside), *_set_notices(found, passed), *walk.notices())
+        listing = _listing(root, found).noting(
+            _beside(beside),
+            _deeper(found, prefix),
+            *_set_notices(found, passed),
+            *walk.notices(),
+        )
         try:
             return checked(listing, root)
         except OneClassError as error:
@@ -185,6 +200,32 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
     if empty:
         told = counted(len(empty), "folder holds no image and is no class", "folders hold no image and are no classes")
         yield f"{told}: {first(empty)}."
+
+
+def _refuse_technical(root: Path, found: dict[str, dict[str, list[Record]]]) -> None:
+    """Raise DataError where the folders are parts of some format, and no classes: images beside their masks."""
+    names = sorted({name for classes in found.values() for name, files in classes.items() if files}, key=natural)
+    if len(names) > 1 and all(name.casefold() in _TECHNICAL for name in names):
+        foreign = recognised(root)
+        told = f"the folders {first(names)} are parts of a format of annotations, it seems, and no classes"
+        advice = (
+            "Give the file with the annotations, or masks as PNG files; to read each folder as a class, say sets=none."
+        )
+        raise DataError(told, value=str(root), advice=foreign.advice if foreign else advice)
+
+
+def _deeper(found: dict[str, dict[str, list[Record]]], prefix: str) -> str:
+    """Tell of folders inside classes, whose names are not used."""
+    least = prefix.count("/") + (2 if "" not in found else 1)
+    records = (record for classes in found.values() for files in classes.values() for record in files)
+    inner = sorted({os.path.dirname(r.file) for r in records if r.file.count("/") > least}, key=natural)
+    told = counted(len(inner), "folder inside a class belongs to it", "folders inside classes belong to them")
+    return f"{told}: {first(inner)}." if inner and not _parted(found, inner) else ""
+
+
+def _parted(found: dict[str, dict[str, list[Record]]], inner: list[str]) -> bool:
+    """Return whether the folders inside classes are the sets."""
+    return "" not in found and all(is_set_name(folder.rpartition("/")[2]) for folder in inner)
 
 
 def _one_class(root: Path, error: OneClassError) -> OneClassError:

@@ -94,6 +94,12 @@ FORMATS = (
     Foreign("MATLAB", _FOLDERS, (".mat",)),
     Foreign("Python (pickle)", f"Pickles can run code and are never opened. {_FOLDERS}", (".pkl", ".pickle", ".pt")),
     Foreign("WebDataset", _FOLDERS, (".cls", ".cls.txt")),
+    Foreign(
+        "a list of images in plain text",
+        "Save it as CSV, with a first line that names the columns: file,label.",
+        (".txt", ".lst"),
+        (rb"(?im)\A(#.*\n)?\S+\.(jpe?g|png|bmp|webp|tiff?)[ \t,;]+\S+",),
+    ),
     Foreign("Excel", "Save the sheet as CSV, and give that file.", (".xlsx", ".xls", ".ods")),
     Foreign("DICOM", _SLICES, (".dcm", ".dicom"), names=r"dicomdir"),
     Foreign("NIfTI", _SLICES, (".nii", ".nii.gz")),

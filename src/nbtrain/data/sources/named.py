@@ -28,6 +28,8 @@ _PLAIN = re.compile(r"(?!/|[A-Za-z]:)(?!.*(^|/)(\./|/|\.$))", re.DOTALL)
 """A name that is a path below its folder as it stands."""
 _HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)", re.IGNORECASE)
 """What labelling tools put before the name of an uploaded file."""
+_ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+(?=\.[a-z]+$|$)", re.IGNORECASE)
+"""What Roboflow puts behind the name of an image."""
 _REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
@@ -204,6 +206,8 @@ class _Index:
             for name in filter(is_image, names):
                 if not name.startswith("."):
                     self.n_files += 1
+                    if ".rf." in name:
+                        self._by_name.setdefault(name_key(_ROBOFLOW.sub("", name)), []).append(prefix + name)
                     self._by_name.setdefault(name_key(name), []).append(prefix + name)
                     self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
             if self.n_files:
@@ -234,7 +238,7 @@ class _Index:
         return [file for file, n in common.items() if n == most]
 
     def _candidates(self, last: str) -> Iterable[list[str]]:
-        for name in dict.fromkeys((last, _HASH.sub("", last, count=1))):
+        for name in dict.fromkeys((last, _HASH.sub("", last, count=1), _ROBOFLOW.sub("", last))):
             yield self._by_name.get(name_key(name), [])
             yield self._by_stem.get(name_key(name), [])  # named without an ending
             if is_image(name):

@@ -113,12 +113,14 @@ def csv_rows(path: Path) -> Rows:
     text = text_of(path)
     if not text.strip():
         raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
-    said = _SEP.match(text)
-    delimiter = said.group(1) if said else _delimiter(text)
+    comments = _COMMENTS.match(text)
+    start = comments.end() if comments else 0
+    said = _SEP.match(text, start)
+    delimiter = said.group(1) if said else _delimiter(text[start:])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: dict[int, list[str]] = {}
     try:
-        if said:
+        for _ in range(text.count("\n", 0, said.end() if said else start)):
             next(reader)
         columns = tuple(cell.strip() for cell in next(reader))
         for cells in reader:
@@ -146,6 +148,8 @@ def _broken(path: Path, line: int, told: str) -> DataError:
     return DataError(f"{path.name}, line {line}: {told}", value=str(path), advice=advice)
 
 
+_COMMENTS = re.compile(r"(?:#[^\",;\t|\r\n]*\r?\n)+")
+"""Lines before the names of columns that name none."""
 _SEP = re.compile(r"sep=(.)\r?\n")
 """The line in which a file tells Excel what stands between its cells."""
 

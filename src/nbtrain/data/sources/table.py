@@ -8,6 +8,7 @@ for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
@@ -57,6 +58,8 @@ _BITS = {
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
 _FOLDERS_NEAR = 20
 """Folders beside a table that are looked into for images whose names it writes without an ending."""
+_PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+")
+"""Columns whose cells are pixels, as MNIST's and FER2013's tables have them."""
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
@@ -178,6 +181,12 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         column = max(rows.columns, key=lambda c: (share[c], c.lower() in _IMAGE_COLUMNS))
         if share[column] >= 0.5:
             return column
+        if any(_PIXELS.fullmatch(c.lower()) for c in rows.columns):
+            told, advice = (
+                f"the cells of {rows.name} hold pixels, and no names of files",
+                "Save each row as an image file.",
+            )
+            raise DataError(told, advice=f"{advice} Then write a table with their names and labels.")
         raise DataError(
             f"no column of {rows.name} holds names of image files",
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
@@ -452,7 +461,9 @@ def _flag(column: str) -> str:
 
 
 def _is_yes_no(rows: Rows, column: str) -> bool:
-    return rows.share(column, lambda cell: cell.lower() in _BITS) == 1
+    """Return whether a column holds yes and no, or yes alone with nothing for no."""
+    said = {rows.cell(line, column).lower() for line in list(rows.lines)[:LOOKED_AT]}
+    return any(cell in _BITS for cell in said) and all(cell in _BITS or is_missing(cell) for cell in said)
 
 
 def _says_sets(rows: Rows, column: str, more: More) -> bool:
@@ -484,7 +495,7 @@ def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]]
             raise DataError(told, value=where, advice="Name each image in one set only.")
     sets = {name: tuple(row.file for row in rows if row.split == name and row.names is not None) for name in SETS}
     own = {name: files for name, files in sets.items() if files}
-    if "train" not in own or len(own) < 2:
+    if list(own) in ([], ["train"]):
         return None, ""
     left = [row.file for row in rows if not row.split]
     told = counted(len(left), "image is in no set", "images are in no set")

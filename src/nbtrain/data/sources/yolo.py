@@ -31,7 +31,10 @@ from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
 _YAML = (".yaml", ".yml")
-_CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
+_CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels", "classes.names", "names.txt", "predefined_classes.txt")
+_CLASS_PLACES = ("", "labels", "data", "train", "train/labels", "labels/train")
+"""Where a file with a name per line lies, below the root."""
+_LABELS = {"Images": "Labels", "IMAGES": "LABELS"}
 _INNER = 3
 """Folders that are looked into for an image with labels."""
 _READ, _PEEKED_CHARACTERS = 20, 4096
@@ -171,9 +174,11 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
 
 
 def _names_beside(root: Path) -> dict[int, str] | None:
-    for place in _CLASS_FILES:
-        if (root / place).is_file():
-            lines = text_of(root / place).splitlines()
+    named = [root / place / name for place in _CLASS_PLACES for name in _CLASS_FILES]
+    named += [root / name for name in names_in(root) if name.lower().endswith(".names")]
+    for place in named:
+        if place.is_file():
+            lines = text_of(place).splitlines()
             return {i: clean_name(line) for i, line in enumerate(lines) if line.strip()} or None
     return None
 
@@ -287,7 +292,8 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
     """Return whether a folder's images have text files beside them, or in the folder called labels."""
     names = names_in(folder) if folder.is_dir() else ()
     images = [name for name in names if is_image(name)]
-    labels = names_in(Path(_label_file(f"{folder.as_posix()}/x.png")).parent)
+    places = dict.fromkeys(where(f"{folder.as_posix()}/x.png") for where in (_label_file, _flat_label_file))
+    labels = next(filter(None, (names_in(Path(place).parent) for place in places)), ())
     stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
     if images or not deeper:
         named = [os.path.splitext(name)[0] for name in images if os.path.splitext(name)[0] in stems]
@@ -301,7 +307,8 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
 
 def _text_file(folder: Path, stem: str) -> Path:
     beside = folder / f"{stem}.txt"
-    return beside if beside.is_file() else Path(_label_file(f"{folder.as_posix()}/{stem}.png"))
+    below, flat = (Path(where(f"{folder.as_posix()}/{stem}.png")) for where in (_label_file, _flat_label_file))
+    return next((file for file in (beside, below) if file.is_file()), flat)
 
 
 def _any_labels(files: Iterable[Path]) -> bool:
@@ -331,10 +338,23 @@ def _label_file(image: str) -> str:
     """Return where the labels of an image lie: the last folder called images is called labels."""
     folder, _, name = image.rpartition("/")
     parts = folder.split("/")
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    place = _place_of_images(parts)
+    if place >= 0:
+        parts[place] = _LABELS.get(parts[place], "labels")
     stem = os.path.splitext(name)[0]
     return "/".join((*parts, f"{stem}.txt")) if folder else f"{stem}.txt"
+
+
+def _flat_label_file(image: str) -> str:
+    """Return where the labels lie if those of all sets are in one folder: right in the one called labels."""
+    *parts, name = _label_file(image).split("/")
+    place = _place_of_images(image.split("/")[:-1])
+    return "/".join((*parts[: place + 1], name)) if place >= 0 else _label_file(image)
+
+
+def _place_of_images(parts: list[str]) -> int:
+    """Return which of these folders is the last called images; -1 for none."""
+    return max((place for place, part in enumerate(parts) if part.lower() == "images"), default=-1)
 
 
 @dataclass(slots=True)
@@ -350,7 +370,7 @@ class _Looked:
 
 def _look(root: Path, file: str, labels: _LabelFiles) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
-    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside)))
+    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside, _flat_label_file(file))))
     if not found.label_file and (other := labels.spelled_otherwise(_label_file(file))):
         return _read_labels(root, file, (other,))
     return found
