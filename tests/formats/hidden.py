@@ -212,6 +212,7 @@ APART = [
     )
     for names, images in (
         ("images and masks of JPEG files", "images/{0,1}.jpg; masks/{0,1}.jpg"),
+        ("train, trainannot, val and valannot (CamVid)", "{train,trainannot,val,valannot}/{0,1}.png"),
         ("image and label", "image/{0,1}.jpg; label/{0,1}.jpg"),
     )
 ]
@@ -277,6 +278,21 @@ def _foreign(
 
 _KITTI = "Car 0.00 0 -1.57 1.0 1.0 9.0 9.0 1.5 1.6 3.9 1.0 1.5 9.0 -1.6\n"
 FOREIGN = [
+    *_foreign(
+        "CreateML in sets",
+        "CreateML",
+        {
+            f"{s}/_annotations.createml.json": [
+                {
+                    "image": "0.jpg",
+                    "annotations": [{"label": "cat", "coordinates": {"x": 1, "y": 1, "width": 2, "height": 2}}],
+                }
+            ]
+            for s in ("train", "valid")
+        },
+        "COCO",
+        images="{train,valid}/{0,1}.jpg",
+    ),
     *_foreign(
         "list of images and labels as text",
         "a list of images in plain text",
@@ -618,8 +634,22 @@ def _boxed(told: str, header: str, *rows: str, happens: Outcome, images: str = "
 
 
 _ONE = {"cat": 2, "dog": 1}
+_ROBOFLOW = """filename,width,height,class,xmin,ymin,xmax,ymax
+a.jpg,20,16,cat,1,1,5,5
+a.jpg,20,16,dog,1,1,5,5
+b.jpg,20,16,dog,1,1,5,5
+"""
 _USED = "hold boxes, which are not used"
 BOXES = [
+    Situation(
+        "CSV with boxes",
+        "_annotations.csv in train and valid (Roboflow)",
+        Given(
+            "{train,valid}/{a,b}.jpg",
+            {f"{s}/_annotations.csv": _ROBOFLOW for s in ("train", "valid")},
+        ),
+        Read({"cat": 2, "dog": 4}, {"train": 2, "val": 2}, columns=("width", "height"), told=_USED),
+    ),
     _boxed(
         "xmin, ymin, xmax and ymax, a row per object (TensorFlow, Roboflow)",
         "filename,width,height,class,xmin,ymin,xmax,ymax",

@@ -70,6 +70,47 @@ SEVERAL = [
         for told, (cell, said) in _SPELLINGS.items()
     ),
     cells(
+        "several labels with “and” between",
+        ("cat and dog", "cat", "dog", "dog and cat"),
+        Read(_BOTH, files={"a.jpg": "cat + dog"}),
+    ),
+    cells(
+        "names joined by underscores, that may be several labels",
+        ("cat_dog", "cat", "dog", "cat"),
+        Read(
+            {"cat_dog": 1, "cat": 2, "dog": 1},
+            told=("are combinations of other labels, and count as one label each", "separator='_'"),
+        ),
+    ),
+    cells(
+        "names joined by hyphens, that may be several labels",
+        ("cat-dog", "cat", "dog", "cat"),
+        Read({"cat-dog": 1, "cat": 2, "dog": 1}, told=("are combinations of other labels", "separator='-'")),
+    ),
+    cells(
+        "names joined by underscores, read as several",
+        ("cat_dog", "cat", "dog", "cat"),
+        Read({"cat": 3, "dog": 2}),
+        separator="_",
+    ),
+    cells(
+        "lists of zeros and ones, a place for each class",
+        ("[1, 0]", "[0, 1]", "[1, 1]"),
+        Refused(
+            "labels.csv, line 2: label holds zeros and ones by their place", "one column of 0 and 1 for each class"
+        ),
+    ),
+    cells(
+        "zeros and ones with spaces between, a place for each class",
+        ("1 0 0", "0 1 0", "0 0 1"),
+        Refused(
+            "labels.csv, line 2: label holds zeros and ones by their place", "one column of 0 and 1 for each class"
+        ),
+    ),
+    cells(
+        "lists of numbers of classes", ("[1, 2]", "[1]", "[2]", "[]"), Read({"1": 2, "2": 2}, none=1, told="as lists")
+    ),
+    cells(
         "several labels of which one has a comma in it, parted by semicolons",
         ("Corgi, Pembroke;dog", "dog", "Corgi, Pembroke", "dog"),
         Read({"Corgi, Pembroke": 2, "dog": 3}),

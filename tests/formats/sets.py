@@ -294,6 +294,18 @@ COLUMNS = [
     ),
     Situation(
         "CSV per set",
+        "train.csv and val.csv name images that train and val both have",
+        Given("{train,val}/{a,b}.jpg", {f"{s}.csv": "file,label\na.jpg,cat\nb.jpg,dog\n" for s in ("train", "val")}),
+        Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, told="a.jpg is train/a.jpg"),
+    ),
+    Situation(
+        "CSV per set",
+        "_classes.csv in train alone (Roboflow): the folder is given",
+        Given("train/{a,b}.jpg", {"train/_classes.csv": "filename, cat, dog\na.jpg, 1, 0\nb.jpg, 0, 1\n"}),
+        Refused("it also holds the table train/_classes.csv", "Give the path of the table"),
+    ),
+    Situation(
+        "CSV per set",
         "an image in the tables of two sets",
         Given("{a,b,c}.jpg", {"train.csv": "file,label\na.jpg,cat\nb.jpg,dog\n", "val.csv": "file,label\na.jpg,cat\n"}),
         Refused("a.jpg is in two sets, train and val", "one set only"),

@@ -28,11 +28,25 @@ _MISSING_AS_WRITTEN = frozenset(("None",))
 """Python's word for nothing: written small, "none" may be a class (no defect)."""
 _CERTAIN = (";", "|")
 """Separators that stand in no name."""
-_DOUBTFUL = (",", "+", "&", "/", " ")
+_DOUBTFUL = (",", "+", "&", "/", " ", "_", "-")
 """Separators that may be part of a name: "Corgi, Pembroke", "R&B", "polar bear"."""
-_NAMES = {",": "commas", "+": "plus signs", "&": "& signs", "/": "slashes", " ": "spaces", "list": "lists"}
+_TYPICAL = frozenset("_-")
+"""Separators that are more often part of a name than not: what they may part is told, and stays whole."""
+_AND = frozenset(("and", "&", "+"))
+"""Words between labels that are no labels."""
+_NAMES = {
+    "_": "underscores",
+    "-": "hyphens",
+    ",": "commas",
+    "+": "plus signs",
+    "&": "& signs",
+    "/": "slashes",
+    " ": "spaces",
+    "list": "lists",
+}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
 _FRACTION = re.compile(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+_DIGITS = frozenset(("0", "1", "0.", "1.", "0.0", "1.0"))
 _MOST_PARTS = 200
 _SURE_LIST = re.compile(r"[\[({]\s*['\"]")
 """How a list begins that is no name in brackets."""
@@ -85,7 +99,7 @@ def _parts(cell: str, separator: str) -> tuple[str, ...]:
     if not separator:
         return (clean_name(cell),)
     listed = _list(cell)
-    parts = listed if listed is not None else cell.split(None if separator in ("list", " ") else separator)
+    parts = listed if listed is not None else _words(cell) if separator in ("list", " ") else cell.split(separator)
     if listed is None and separator == "list":
         parts = [cell]  # one label beside lists
     cleaned = (clean_name(part) for part in parts if not is_missing(str(part)))
@@ -134,8 +148,12 @@ def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]
             return separator, ()
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
-        if joined and _is_between(separator, cells):
+        if joined and separator not in _TYPICAL and _is_between(separator, cells):
             return separator, (_read_as(column, separator, joined[0]),)
+        if joined and separator in _TYPICAL and _is_between(separator, cells):
+            example = f"{counted(len(joined), 'cell', 'cells')} such as “{joined[0]}”"
+            told = f"In {column}, {example} are combinations of other labels, and count as one label each"
+            return "", (f"{told}; for several labels, say separator={separator!r}.",)
         if joined and _may_be_between(separator, cells):
             example = f"{counted(len(joined), 'cell', 'cells')} with {_NAMES[separator]}, such as “{joined[0]}”"
             several = f"for several labels, say separator={separator!r}"
@@ -182,8 +200,19 @@ def _may_be_between(separator: str, cells: Sequence[str]) -> bool:
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:
-    parts = cell.split() if separator == " " else cell.split(separator)
+    parts = _words(cell) if separator == " " else cell.split(separator)
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def _words(cell: str) -> list[str]:
+    return [word for word in cell.split() if word.lower() not in _AND]
+
+
+def is_vectors(cells: Sequence[str]) -> bool:
+    """Return whether each cell holds as many zeros and ones as all others: classes by their places, without names."""
+    found = [[part.strip() for part in _list(cell) or cell.split()] for cell in cells if not is_missing(cell)]
+    sizes = {len(parts) for parts in found}
+    return len(sizes) == 1 and max(sizes) > 1 and all(part in _DIGITS for parts in found for part in parts)
 
 
 def _one_spelling(names: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -30,6 +30,10 @@ _TECHNICAL = frozenset(
     )
 )
 """Folders that formats of annotations have, in lower case, and classes have not."""
+_OF_ANNOTATIONS = ("annot", "_annot", "_annotations", "_mask", "_masks", "_label", "_labels", "_gt", "_seg")
+"""What follows the name of a folder of images in that of its masks."""
+_FEW = 12
+"""Folders up to which they may be the parts of a format, and no classes."""
 _WRAPPERS = 10
 """Folders that are passed through at most: a link may lead back to where it lies."""
 
@@ -204,14 +208,26 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
 
 def _refuse_technical(root: Path, found: dict[str, dict[str, list[Record]]]) -> None:
     """Raise DataError where the folders are parts of some format, and no classes: images beside their masks."""
-    names = sorted({name for classes in found.values() for name, files in classes.items() if files}, key=natural)
-    if len(names) > 1 and all(name.casefold() in _TECHNICAL for name in names):
+    names = list(dict.fromkeys(name for classes in found.values() for name, files in classes.items() if files))
+    if not 1 < len(names) <= _FEW:
+        return
+    foreign = recognised(root) if all(map(set_of, names)) else None
+    if foreign:
+        told = f"the folder holds files in the format of {foreign.name}, which is not read"
+        raise DataError(told, value=str(root), advice=foreign.advice)
+    if all(_is_part(name, names) for name in names):
         foreign = recognised(root)
         told = f"the folders {first(names)} are parts of a format of annotations, it seems, and no classes"
         advice = (
             "Give the file with the annotations, or masks as PNG files; to read each folder as a class, say sets=none."
         )
         raise DataError(told, value=str(root), advice=foreign.advice if foreign else advice)
+
+
+def _is_part(name: str, names: list[str]) -> bool:
+    """Return whether a folder belongs to a format: by its name, or as one of a pair such as train and trainannot."""
+    pairs = ((one, f"{one}{ending}") for one in names for ending in _OF_ANNOTATIONS)
+    return name.casefold() in _TECHNICAL or any(name in pair and pair[1] in names for pair in pairs)
 
 
 def _deeper(found: dict[str, dict[str, list[Record]]], prefix: str) -> str:
@@ -231,11 +247,21 @@ def _parted(found: dict[str, dict[str, list[Record]]], inner: list[str]) -> bool
 def _one_class(root: Path, error: OneClassError) -> OneClassError:
     """Return the error for images in one folder, with the way on where annotations beside them may say more."""
     foreign = recognised(root)
+    table = next(_tables_below(root), "")
+    if table:
+        return OneClassError(error.listing, root, f"it also holds the table {table}", "Give the path of the table.")
     if not foreign:
         return error
     return OneClassError(
         error.listing, root, f"it also holds files in the format of {foreign.name}, which is not read", foreign.advice
     )
+
+
+def _tables_below(root: Path) -> Iterator[str]:
+    """Yield the tables in a folder, and in the first folders in it."""
+    inner = islice((name for name in names_in(root) if (root / name).is_dir()), _WRAPPERS)
+    for prefix in ("", *(f"{name}/" for name in inner)):
+        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith((".csv", ".tsv")))
 
 
 def _empty(root: Path, walk: Walk) -> DataError:

@@ -36,12 +36,15 @@ _REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 class Files:
     """Finds images below ``root``, and remembers those that are missing or are called a little otherwise."""
 
-    def __init__(self, root: Path, told: str, beside: Path | None = None, *, named: bool = False) -> None:
+    def __init__(
+        self, root: Path, told: str, beside: Path | None = None, *, named: bool = False, split: str = ""
+    ) -> None:
         """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
 
-        ``named`` says that a person has named the root: then nothing is advised that was done already.
+        ``named`` says that a person has named the root: then nothing is advised that was done already. ``split`` is the
+        set that all images are in: of several that a name may mean, the one in a folder of that set is meant.
         """
-        self.root, self.told, self.beside, self.named = root, told, beside, named
+        self.root, self.told, self.beside, self.named, self.split = root, told, beside, named, split
         self.missing: list[str] = []
         self.renamed: list[str] = []
         self.moved: list[str] = []
@@ -83,6 +86,8 @@ class Files:
         if self._index is None:
             self._index = _Index(self.root)
         found = self._index.nearest(_decoded(name), inside=bool(file))
+        if self.split and len(found) > 1:
+            found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
         if len(found) == 1:
             size_bytes = self._size(found[0])
             if size_bytes is not None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.cells import is_drawing, is_missing, read_labels
+from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
@@ -140,7 +140,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         table, more = read(path), added(self.set_names)
         if due and not set(due).intersection(table.columns):
             return None
-        files = Files(root, path.name, path.parent, named=bool(self.images_root))
+        files = Files(root, path.name, path.parent, named=bool(self.images_root), split=named)
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
         drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
@@ -313,6 +313,12 @@ def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Foun
                 advice="Export it as JSON or COCO, which are read with their regions, or name another column: "
                 "label_columns=(…,).",
             )
+    if is_vectors([rows.cell(row.line, columns[0]) for row in kept[:LOOKED_AT]]):
+        told = f"{rows.at(kept[0].line)}: {columns[0]} holds zeros and ones by their place, and no names of classes"
+        advice = (
+            "Write one column of 0 and 1 for each class, or the names of those that are 1, with a semicolon between."
+        )
+        raise DataError(told, value=rows.cell(kept[0].line, columns[0]), advice=advice)
     reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
     return list(reading.labels), reading.notices
 
