@@ -704,4 +704,120 @@ IN_STUDIO = [
 ]
 IN_STUDIO[-1] = replace(IN_STUDIO[-1], waits="readings")
 
+_IN_PETS = {"images": _images("0.jpg", "1.jpg"), "annotations": _BOTH, "categories": _CATEGORIES}
+IN_COCO += [
+    Situation(
+        COCO,
+        "one more folder around everything",
+        Given("pets/images/{0,1}.jpg", {"pets/annotations.json": _IN_PETS}),
+        Read(_TWO, marks={"box": 2}, by="coco"),
+    ),
+    Situation(
+        COCO,
+        "one more folder around everything, and a README beside it",
+        Given("pets/images/{0,1}.jpg", {"pets/annotations.json": _IN_PETS, "README.txt": "x"}),
+        Read(_TWO, marks={"box": 2}, by="coco"),
+    ),
+    _coco("ids that are decimals (1.0)", [_on(0.0, 1.0), _on(1.0, 2.0)], Read(_TWO, none=1, marks={"box": 2})),
+    _coco(
+        "categories without a name",
+        _BOTH,
+        Read({"1": 1, "2": 1}, none=1, marks={"box": 2}),
+        categories=[{"id": 1}, {"id": 2, "name": None}],
+    ),
+    _coco(
+        "file names that two folders have, with their folders",
+        _BOTH,
+        Read(_TWO, marks={"box": 2}, files={"a/0.jpg": "cat", "b/0.jpg": "dog"}),
+        images="{a,b}/0.jpg",
+        named=_images("a/0.jpg", "b/0.jpg"),
+    ),
+]
+IN_VOC += [
+    Situation(
+        VOC,
+        "VOCdevkit/VOC2012 around everything",
+        Given(
+            "VOCdevkit/VOC2012/JPEGImages/{0,1}.jpg",
+            {
+                "VOCdevkit/VOC2012/Annotations/0.xml": _xml("cat"),
+                "VOCdevkit/VOC2012/Annotations/1.xml": _xml("dog", name="1.jpg"),
+            },
+        ),
+        _PLAIN,
+    ),
+    Situation(
+        VOC,
+        "annotations/xmls and images",
+        Given(
+            "images/{0,1}.jpg",
+            {"annotations/xmls/0.xml": _xml("cat"), "annotations/xmls/1.xml": _xml("dog", name="1.jpg")},
+        ),
+        _PLAIN,
+    ),
+    Situation(
+        VOC,
+        "train and val with images and annotations inside",
+        Given(
+            "{train,val}/images/{0,1}.jpg",
+            {
+                f"{s}/annotations/{i}.xml": _xml(c, name=f"{i}.jpg")
+                for s in ("train", "val")
+                for i, c in enumerate(("cat", "dog"))
+            },
+        ),
+        Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, marks={"box": 4}),
+    ),
+    Situation(
+        VOC,
+        "one XML file is given",
+        Given("0.jpg", {"0.xml": _xml("cat")}, "0.xml"),
+        Refused("one image's annotations (Pascal VOC)", "Give the folder that holds all of the XML files"),
+    ),
+]
+IN_STUDIO += [
+    _studio(
+        "choices that describe a region (occluded)",
+        [
+            _task(
+                0,
+                _region("rectangle", {"x": 1, "y": 1, "width": 9, "height": 9}),
+                {
+                    "id": "r",
+                    "type": "choices",
+                    "value": {"x": 1, "y": 1, "width": 9, "height": 9, "choices": ["occluded"]},
+                },
+            ),
+            _task(1, _choice("dog")),
+        ],
+        Read(_TWO, marks={"box": 1}, told="choices of regions (1)"),
+    ),
+    _studio(
+        "choices that say what a region is",
+        [
+            _task(
+                0,
+                {
+                    "id": "r",
+                    "type": "rectangle",
+                    "original_width": WIDTH,
+                    "original_height": HEIGHT,
+                    "value": {"x": 1, "y": 1, "width": 9, "height": 9},
+                },
+                {"id": "r", "type": "choices", "value": {"choices": ["cat"]}},
+            ),
+            _task(1, _choice("dog")),
+        ],
+        Read(_TWO, marks={"box": 1}),
+    ),
+    _studio(
+        "names that Label Studio wrote without brackets (cat (1).jpg as cat_1.jpg)",
+        [
+            {**_task(i, _choice(c)), "data": {"image": f"/data/upload/1/0a1b2c3d-{c}_1.jpg"}}
+            for i, c in enumerate(("cat", "dog"))
+        ],
+        Read(_TWO),
+        images="{cat,dog} (1).jpg",
+    ),
+]
 SITUATIONS = [*IN_COCO, *IN_VOC, *IN_STUDIO]

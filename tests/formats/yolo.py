@@ -333,6 +333,18 @@ PLACES += [
     )
 ]
 
+PLACES += [
+    _yolo(
+        "one more folder around everything",
+        "pets/images/{train,val}/{0..2}.jpg",
+        {
+            **{f"pets/{file}": text for file, text in _LABELS.items()},
+            "pets/data.yaml": f"train: images/train\nval: images/val\n{_CAT_DOG}",
+        },
+        _FOUND,
+    )
+]
+
 LINES = [
     _lines("a polygon", "1 .1 .1 .9 .1 .9 .9", happens=Read({"cat": 1, "dog": 2}, marks={"box": 2, "polygon": 1})),
     _lines(

@@ -58,6 +58,10 @@ _REFUSALS = {
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 """How paths of Windows begin."""
+_READ_ME = re.compile(r"(readme|licen[cs]e|about|changelog)\b.*", re.IGNORECASE)
+"""Files beside a folder that lies alone but for them."""
+_WRAPPERS = 10
+"""Folders that are passed through at most: a link may lead back to where it lies."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
 
@@ -152,6 +156,11 @@ def detect(path: str | Path) -> Source:
         return named(path=str(path))
     where = existing(path)
     with readable(where):
+        inner = _unwrapped(where)
+        if inner != where:
+            closer = (kind for kind in Source.kinds().values() if not kind.broad and kind.claims(inner))
+            for kind in closer:
+                return kind(path=str(inner))
         for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
             if kind.claims(where):
                 return kind(path=str(where))
@@ -165,6 +174,20 @@ def detect(path: str | Path) -> Source:
         advice = "Give the folder with one sub-folder of images per class, or a table that names the images."
         raise DataError("this is a single image", value=str(where), advice=advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
+
+
+def _unwrapped(folder: Path) -> Path:
+    """Return the folder inside folders that lie alone, as in archives that were unpacked; a set's own folder counts."""
+    from nbtrain.data.sources.sets import is_set_name  # which raises errors, as all of this room does
+
+    for _ in range(_WRAPPERS):
+        if not folder.is_dir():
+            return folder
+        names = [name for name in names_in(folder) if not name.startswith(".") and not _READ_ME.match(name)]
+        if len(names) != 1 or is_set_name(names[0]) or not (folder / names[0]).is_dir():
+            return folder
+        folder = folder / names[0]
+    return folder
 
 
 def existing(path: str | Path) -> Path:

@@ -85,7 +85,7 @@ def _part(file: Path, split: str) -> _Part:
         raise _not_coco(file, "it names no images")
     if annotations and not categories:
         raise _no_classes(file, annotations)
-    classes = _by_id(categories, file, "categories", lambda c: clean_name(c.get("name", c.get("id"))))
+    classes = _by_id(categories, file, "categories", _class_name)
     _by_id(images, file, "images", _file_name)
     return _Part(file, split, images, list(_single(annotations)), classes)
 
@@ -125,6 +125,12 @@ def _single(annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from ({**s, "image_id": annotation.get("image_id")} for s in segments if isinstance(s, dict))
 
 
+def _class_name(category: dict[str, Any]) -> str:
+    """Return a category's name, or its number where it has none."""
+    name = category.get("name")
+    return clean_name(category.get("id") if name in (None, "") else name)
+
+
 def _file_name(entry: dict[str, Any]) -> str:
     """Return what names an image's file; LVIS gives its address alone."""
     address = str(entry.get("coco_url") or entry.get("flickr_url") or "")
@@ -154,7 +160,7 @@ def _id(entry: dict[str, Any], key: str) -> Any:
     value = entry.get(key)
     if isinstance(value, int | None):
         return value
-    text = str(value)
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else text
 
 

@@ -79,6 +79,12 @@ FORMATS = (
     Foreign("DOTA", "Convert the labels to COCO.", (".txt",), (rb"(?m)^(-?\d+(\.\d+)? ){8}[A-Za-z][\w-]* [012]\s*$",)),
     Foreign("Amazon SageMaker (a manifest)", _TABLE, (".manifest", ".jsonl"), (rb'"source-ref"\s*:',)),
     Foreign("Google's Vertex AI", _TABLE, (".jsonl",), (rb'"imageGcsUri"\s*:',)),
+    Foreign(
+        "one image's annotations (Pascal VOC)",
+        "Give the folder that holds all of the XML files, or the one that holds Annotations and JPEGImages.",
+        (".xml",),
+        (rb"<annotation[\s>]", rb"<(filename|object)>"),
+    ),
     Foreign("CVAT", "Export the task as “COCO 1.0”, and give that file.", (".xml",), (rb"<annotations[\s>]",)),
     Foreign(
         "TensorFlow (TFRecord)",

@@ -202,6 +202,7 @@ class _Index:
         self.n_files = 0
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+        self._letters: dict[str, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
             inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
@@ -248,6 +249,14 @@ class _Index:
             yield self._by_stem.get(name_key(name), [])  # named without an ending
             if is_image(name):
                 yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
+        yield self._by_letters().get(_letters(os.path.splitext(_HASH.sub("", last, count=1))[0]), [])
+
+    def _by_letters(self) -> dict[str, list[str]]:
+        """Return the files by their letters and digits: Label Studio writes cat_1.jpg for "cat (1).jpg"."""
+        if not self._letters:
+            for stem, files in self._by_stem.items():
+                self._letters.setdefault(_letters(stem), []).extend(files)
+        return self._letters
 
 
 def _n_in_common(asked: list[str], there: list[str]) -> int:
@@ -262,6 +271,11 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
     """Return whether two paths do not name different sets, as ``train/1.jpg`` and ``val/1.jpg`` do."""
     named = [{set_of(folder) for folder in folders} - {""} for folders in (asked, there)]
     return not all(named) or named[0] == named[1]
+
+
+def _letters(stem: str) -> str:
+    """Return the letters and digits of a name, with one _ for whatever stands between them."""
+    return re.sub(r"[\W_]+", "_", name_key(stem)).strip("_")
 
 
 def name_key(name: str) -> str:

@@ -25,7 +25,7 @@ from nbtrain.data.sources.texts import Node, text_of, xml_of
 from nbtrain.errors import DataError
 from nbtrain.files import ordinary
 
-_XML_FOLDERS = ("Annotations", "annotations", "xmls")
+_XML_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls")
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 _PEEKED_FILES, _PEEKED_BYTES = 20, 4096
 _ROOT = re.compile(rb"<annotation[\s>]")
@@ -85,7 +85,8 @@ def _folders(path: Path) -> dict[Path, str]:
     for folder in (*(path / name for name in _XML_FOLDERS), path):
         if _holds_xml(folder):
             return {folder: ""}
-    sets = {path / word: name for word, name in sets_among(names_in(path)).items()}
+    words = sets_among(names_in(path))
+    sets = {path / word / inner: name for word, name in words.items() for inner in ("", *_XML_FOLDERS)}
     return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
 
 
@@ -160,7 +161,7 @@ def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
 
 def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
     """Return the folder of the images that the XML files in ``folder`` name."""
-    above = (folder, path) if path in folder.parents else (folder,)
+    above = tuple(dict.fromkeys((folder, folder.parent, path))) if path in folder.parents else (folder,)
     looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
     names = [annotation.name for annotation in annotations if not annotation.error]
     found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
