@@ -403,6 +403,8 @@ def _without_repeats(rows: list[_Row], table: Rows, *, per_object: bool = False)
 def _joined(same: list[_Row], table: Rows) -> _Row:
     """Return the rows of one file as one; raises DataError where they are of different sets."""
     row = same[0]
+    if len(same) == 1:
+        return row
     if len({one.split for one in same}) > 1:
         other = next(one for one in same if one.split != row.split)
         what = f"{table.name}: {row.file} is in two sets, on {table.word}s {row.line} and {other.line}"
