@@ -228,13 +228,12 @@ def label_matrix(records: Sequence[Record], n_classes: int) -> npt.NDArray[np.ui
 class OneClassError(DataError):
     """All images show one class; ``listing`` holds them, for whoever has images of other classes beside them."""
 
-    def __init__(self, listing: Listing, where: object) -> None:
+    def __init__(self, listing: Listing, where: object, also: str = "", advice: str = "") -> None:
+        """Take what may lie there beside the one class, with what to do about that."""
         self.listing = listing
-        super().__init__(
-            f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
-            value=str(where),
-            advice="Add images of at least one other class, each class in a folder of its own or with its own label.",
-        )
+        known = "Add images of at least one other class, each class in a folder of its own or with its own label."
+        told = f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart"
+        super().__init__(f"{told}; {also}" if also else told, value=str(where), advice=advice or known)
 
 
 def checked(listing: Listing, where: object) -> Listing:
