@@ -18,7 +18,7 @@ from nbtrain.data.inspection.problems import problems_of
 from nbtrain.data.inspection.store import Store, read
 from nbtrain.data.inspection.sweep import grouped, sweep
 from nbtrain.data.records import Listing, Mark, Record
-from nbtrain.data.thumbnails import FILE, Thumbnails
+from nbtrain.data.thumbnails import FILE, Thumbnails, thumbnail
 
 
 def test_the_hash_is_the_one_of_scipys_transform():
@@ -127,3 +127,12 @@ def test_a_look_turns_what_lies_on_its_side(tmp_path):
     seen = look_at(tmp_path / "a.jpg", "a.jpg")
     assert (seen.look.width, seen.look.height) == (200, 300)
     assert seen.small.shape[0] > seen.small.shape[1]
+
+
+@pytest.mark.parametrize(("side_px", "kept"), [(8, True), (64, True), (65, False)])
+def test_a_small_image_keeps_the_colour_of_each_pixel(side_px, kept):
+    stripes = np.zeros((side_px, side_px, 3), np.uint8)
+    stripes[:, ::2] = (255, 0, 0)
+    stripes[:, 1::2] = (0, 0, 255)
+    shown = np.asarray(Image.open(io.BytesIO(thumbnail(stripes)))).astype(int)
+    assert (np.abs(shown - stripes).mean() < 25) == kept
