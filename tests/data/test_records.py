@@ -46,7 +46,7 @@ def test_hash_covers_names_labels_sizes_and_classes():
 
 def test_hash_does_not_hang_on_root_or_order():
     one = listing((0,), (1,))
-    other = Listing(Path("/elsewhere"), one.classes, one.records[::-1], {"train": ()}, notices=("told",))
+    other = Listing(Path("/elsewhere"), one.classes, one.records[::-1], {"train": ()}, notes=("told",))
     assert one.content_hash == other.content_hash
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources.base import Annotated, common, existing, names_in
+from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
@@ -26,7 +27,6 @@ from nbtrain.files import ordinary
 
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
-_NO_IMAGE = ("annotation belongs to no image", "annotations belong to no image")
 _NO_CLASS = ("annotation names no known class", "annotations name no known class")
 _IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "data")
 
@@ -59,7 +59,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         gathering = Gathering(Files(root, names, beside, named=bool(self.images_root)))
         for part, base in zip(parts, bases, strict=True):
             _gather(gathering, part, base.relative_to(root).as_posix())
-        return gathering.listing(root, _classes(parts), path)
+        return gathering.listing(root, _classes(parts), path, unnamed(names), self.reads)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _gather(gathering: Gathering, part: _Part, base: str) -> None:
         at = annotation.get("id", "without id")
         owner = _id(annotation, "image_id")
         if owner not in images:
-            gathering.odd(*_NO_IMAGE, f"{part.file.name} (annotation {at})")
+            gathering.tally.add("annotation", "without an image", f"{part.file.name} (annotation {at})")
             continue
         image = images[owner]
         label = part.classes.get(_id(annotation, "category_id"))

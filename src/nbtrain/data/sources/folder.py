@@ -14,6 +14,7 @@ from typing import Literal
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Source, existing, is_image, names_in
+from nbtrain.data.sources.census import OTHER, Why, counted_in
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
@@ -53,11 +54,11 @@ class Folder(Source, kind="folder", label="Image folder"):
         sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
         found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
         if not any(any(files for files in classes.values()) for classes in found.values()):
-            raise _empty(root, walk)
+            raise _empty(root)
         if not sets and self.sets == "auto":
             found = _sets_of_classes(found[""], prefix, more)
-        passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        return checked(_listing(root, found).noting(*_set_notices(found, passed), *walk.notices()), root)
+        listing = counted_in(_listing(root, found), root, _why_unused(prefix, {top.name for top in sets.values()}))
+        return checked(listing.noting(*_set_notices(found)), root)
 
 
 def holds_classes(path: Path) -> bool:
@@ -146,10 +147,18 @@ def _listing(root: Path, found: dict[str, dict[str, list[Record]]]) -> Listing:
     return Listing(root, classes, records, own)
 
 
-def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -> Iterator[str]:
-    if passed:
-        told = counted(len(passed), "folder beside the sets is", "folders beside the sets are")
-        yield f"{told} not used: {first(passed)}."
+def _why_unused(prefix: str, sets: set[str]) -> Why:
+    """Return what says why an image below ``prefix`` is in no class; ``sets`` are the folders of sets."""
+
+    def why(file: str) -> tuple[str, str]:
+        top, slash, _ = file.removeprefix(prefix).partition("/")
+        beside = slash and sets and top not in sets
+        return ("in folders beside the sets", top) if beside else ("in no class folder", "")
+
+    return why
+
+
+def _set_notices(found: dict[str, dict[str, list[Record]]]) -> Iterator[str]:
     filled = {s: {name for name, files in classes.items() if files} for s, classes in found.items()}
     everywhere = set().union(*filled.values())
     for s, names in filled.items():
@@ -162,20 +171,23 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
         yield f"{told}: {first(empty)}."
 
 
-def _empty(root: Path, walk: Walk) -> DataError:
+def _empty(root: Path) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
+    nothing = counted_in(Listing(root, (), ()), root, _why_unused("", set()))
+    loose = any(one.what == "image" for one in nothing.unused)
+    others = next((", ".join(one.examples) for one in nothing.unused if one.reason == OTHER), "")
     foreign = recognised(root)
     if foreign:
         told = f"the folder holds annotations of {foreign.name}, which are not read"
         return DataError(told, value=str(root), advice=foreign.advice)
     if tables:
         advice = f"It holds the table {tables[0]}: give the path of that file."
-    elif walk.loose:
+    elif loose:
         advice = "Put the images into one sub-folder per class, or give a CSV file with their labels."
-    elif walk.others:
-        advice = f"It holds files that are no images: {first([f'{e} ({n})' for e, n in walk.others.most_common()])}."
+    elif others:
+        advice = f"It holds files that are no images: {others}."
     else:
         advice = "Give a folder with one sub-folder of images per class."
-    what = "none of the images lies in a class folder" if walk.loose else "the folder holds no images"
+    what = "none of the images lies in a class folder" if loose else "the folder holds no images"
     return DataError(what, value=str(root), advice=advice)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from nbtrain.data.records import Listing, MarkKind, counted, first
 from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
 from nbtrain.data.sources.headers import size_or_reason
@@ -52,21 +53,20 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         tasks = _tasks(json_of(path), path)
         root = existing(self.images_root) if self.images_root else path.parent
         gathering = Gathering(Files(root, path.name, path.parent, named=bool(self.images_root)), "region")
-        nameless = 0
+        nameless = [_at(task, place) for place, task in enumerate(tasks) if not task.image]
         skipped: dict[str, int] = {}
         unannotated = 0
         for place, task in enumerate(tasks):
-            nameless += not task.image
             # Exports keep the server's folders and prefixes: Files looks for the end of the path.
-            image = gathering.image(task.image, place=f"task {task.number or place + 1}") if task.image else None
+            image = gathering.image(task.image, place=_at(task, place)) if task.image else None
             if image is None:
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
             _results(gathering, image, task.results, skipped)
-        gathering.note(f"{counted(nameless, 'task names', 'tasks name')} no image." if nameless else "")
+        gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
-        return gathering.listing(root, None, path)
+        return gathering.listing(root, None, path, unnamed(path.name), {".json"})
 
 
 class _Task(NamedTuple):
@@ -77,6 +77,10 @@ class _Task(NamedTuple):
     done: bool
     """Whether somebody has annotated it."""
     n_annotations: int
+
+
+def _at(task: _Task, place: int) -> str:
+    return f"task {task.number or place + 1}"
 
 
 def _tasks(plain: Any, path: Path) -> list[_Task]:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
-from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.records import Listing, first, natural
 from nbtrain.data.sources.base import Annotated, existing, names_in
 from nbtrain.data.sources.gathering import Gathering, clean_name
 from nbtrain.data.sources.headers import in_parallel
@@ -53,10 +53,13 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         names, records = _names(root), list(walk.images(root / images, f"{images}/"))
         pairs = [(record, by_stem.get(_stem(record.file, images), "")) for record in records]
         found = in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs)
-        left, broken = list[str](), list[str]()
+        gathering.tally.annotation_files.update(by_stem.values())
+        left = sorted(set(by_stem.values()) - {mask for _, mask in pairs}, key=natural)
+        gathering.tally.add("annotation", "without an image", *left)
         for (record, mask), values in zip(pairs, found, strict=True):
             if not mask or isinstance(values, str):
-                (broken if mask else left).append(f"{mask} ({values})" if mask else record.file)
+                why = f"with a mask that cannot be used: {values}" if mask else "without a mask"
+                gathering.tally.images[record.file] = why
                 continue
             image = gathering.image(
                 record.file, split=set_of(os.path.dirname(record.file)), size_bytes=record.size_bytes
@@ -64,16 +67,11 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
             labels = [_label(value, names) for value in values]
             if image is not None:
                 image.marks += [("mask", label, (), mask, False) for label in labels if label]
-        told = counted(len(left), "image has no mask and is", "images have no mask and are")
-        bad = counted(
-            len(broken), "mask cannot be used, and its image is", "masks cannot be used, and their images are"
-        )
-        gathering.note(f"{told} left out: {first(left)}." if left else "")
-        gathering.note(f"{bad} left out: {first(broken, 3)}." if broken else "", *walk.notices())
         if records and not gathering.images:
-            raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
+            reasons = [f"{file} is {why}" for file, why in gathering.tally.images.items()]
+            raise DataError("no mask can be used", value=str(root), advice=f"{first(reasons, 3)}.")
         order = [name for name in names.values() if name.lower() not in _NO_NAMES]
-        return gathering.listing(root, order or None, root)
+        return gathering.listing(root, order or None, root, lambda _: (f"outside the folder {images}", ""))
 
 
 def _folder(path: Path, names: tuple[str, ...]) -> str | None:

@@ -16,11 +16,13 @@ from pathlib import Path
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
 from nbtrain.data.sources.cells import is_missing, read_labels
+from nbtrain.data.sources.census import counted_in, unnamed
 from nbtrain.data.sources.folder import holds_classes
-from nbtrain.data.sources.gathering import unused
+from nbtrain.data.sources.gathering import without_image
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.rows import Rows, read
 from nbtrain.data.sources.sets import More, added, set_of, sets_among
+from nbtrain.data.sources.tally import Tally
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -36,6 +38,7 @@ _FLAG = re.compile(r"(?:is|in)?[ _]?(train|training|val|valid|validation|test|te
 """Names of columns that say of one set whether an image is in it, such as is_valid."""
 _BITS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
+_REPEATED = "repeating an earlier one"
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
@@ -74,6 +77,10 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         parts = [self._part(table, named, root, roots[table]) for table, named in tables.items()]
         columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         rows = [row for part in parts for row in part.rows]
+        tally = Tally()
+        for part in parts:
+            part.tell(tally)
+        tally.annotation_files.update(table.relative_to(root).as_posix() for table in tables if root in table.parents)
         given = dict.fromkeys(name for part in parts for name in part.classes)
         classes = tuple(given) or tuple(sorted({name for row in rows for name in row.names or ()}, key=natural))
         ids = {name: i for i, name in enumerate(classes)}
@@ -89,16 +96,18 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         )
         own, unplaced = _own_split(rows, str(path))
         multilabel = any(len(record.labels) != 1 for record in records)
-        listing = Listing(root, classes, records, own, multilabel, columns=columns)
-        notices = (*(notice for part in parts for notice in part.notices), unplaced, _unlabelled(rows), unused(listing))
         if len(classes) < 2 or not records:
-            _raise_reason(rows, [part.files for part in parts], path)
+            _raise_reason(rows, tally, path)
+        told = ", ".join(table.relative_to(path).as_posix() if path.is_dir() else table.name for table in tables)
+        named = Listing(root, classes, records, own, multilabel, columns=columns)
+        listing = counted_in(named, path, unnamed(told), tally)
+        notices = (*(notice for part in parts for notice in part.notices), unplaced, without_image(listing))
         return checked(listing.noting(*notices), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path) -> _Part:
         """Return the rows of one table; ``named`` is its set, "" where its rows say theirs."""
         table, more = read(path), added(self.set_names)
-        files = Files(root, path.name, path.parent, named=bool(self.images_root))
+        files = Files(root, path.name, path.parent, named=bool(self.images_root), noun="row")
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
         sets = _Sets.of(table, self.split_column, more) if not named else _Sets()
@@ -117,9 +126,9 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             )
             for row, label in zip(kept, names, strict=True)
         ]
-        once, twice = _without_repeats(rows, table)
+        once, twice, joined = _without_repeats(rows, table)
         classes = tuple(labels) if len(labels) > 1 else ()
-        return _Part(once, columns, classes, (*files.notices(), *twice, *told, *sets.notices), files)
+        return _Part(once, columns, classes, (*files.notices(), *joined, *told, *sets.notices), files, twice)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -195,6 +204,15 @@ class _Part:
     """Where they are columns; else they stand in the rows."""
     notices: tuple[str, ...]
     files: Files
+    repeated: list[str]
+    """Rows that say of an image what an earlier one has said, and where."""
+
+    def tell(self, tally: Tally) -> None:
+        """Count what is not used."""
+        self.files.tell(tally)
+        tally.add("row", f"of {self.files.told} {_REPEATED}", *self.repeated)
+        why = f"without a label in {self.files.told}"
+        tally.images.update((row.file, why) for row in self.rows if row.names is None)
 
 
 def _tables(folder: Path) -> dict[Path, str]:
@@ -215,16 +233,16 @@ def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(named.items(), key=lambda item: SETS.index(item[1]))
 
 
-def _raise_reason(rows: list[_Row], files: Sequence[Files], path: Path) -> None:
+def _raise_reason(rows: list[_Row], tally: Tally, path: Path) -> None:
     """Raise the reason why too few classes are left: missing images, or missing labels; nothing elsewhere."""
-    if any((*one.missing, *one.ambiguous, *one.remote) for one in files):
-        why = next(notice for one in files for notice in one.notices())
-        advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
-    elif why := _unlabelled(rows):
+    why = next((one.text for one in tally.unused() if not one.reason.endswith(_REPEATED)), "")
+    advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
+    unlabelled = [row.file for row in rows if row.names is None]
+    if not why and unlabelled:
+        why = f"{counted(len(unlabelled), 'image has', 'images have')} no label: {first(unlabelled)}"
         advice = "Fill in the labels; of one class alone nothing can be learned."
-    else:
-        return
-    raise DataError(f"too few classes are left: {why.rstrip('.')}", value=str(path), advice=advice)
+    if why:
+        raise DataError(f"too few classes are left: {why}", value=str(path), advice=advice)
 
 
 def _is_bit(cell: str) -> bool:
@@ -287,8 +305,8 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Nam
     return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
 
 
-def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[str, ...]]:
-    """Return each file once, with notices; raises DataError where two rows of one file disagree."""
+def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], list[str], tuple[str, ...]]:
+    """Return each file once, where rows repeat others, and notices; raises DataError where two of one file disagree."""
     by_file: dict[str, list[_Row]] = {}
     for row in rows:
         by_file.setdefault(row.file, []).append(row)
@@ -307,10 +325,7 @@ def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[s
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
     again = [(same[0], row) for same in by_file.values() for row in same[1:]]
     twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again]
-    if twice and not long:
-        told = counted(len(twice), "row repeats an earlier one", "rows repeat earlier ones")
-        notices.append(f"{told}: {first(twice)}.")
-    return [_joined(same, table) for same in by_file.values()], tuple(notices)
+    return [_joined(same, table) for same in by_file.values()], [] if long else twice, tuple(notices)
 
 
 def _joined(same: list[_Row], table: Rows) -> _Row:
@@ -400,9 +415,3 @@ def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]]
     left = [row.file for row in rows if not row.split]
     told = counted(len(left), "image is in no set", "images are in no set")
     return own, f"{told}: {first(left)}." if left else ""
-
-
-def _unlabelled(rows: list[_Row]) -> str:
-    left = [row.file for row in rows if row.names is None]
-    told = counted(len(left), "image has no label and is left out", "images have no label and are left out")
-    return f"{told}: {first(left)}." if left else ""

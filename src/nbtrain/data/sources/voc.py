@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from pathlib import Path
 from typing import Any
 
-from nbtrain.data.records import Listing, MarkKind, counted, first, natural
+from nbtrain.data.records import Listing, MarkKind, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.census import Why
 from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
@@ -60,8 +60,8 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
             _gather(gathering, found, below, in_sets, _folders(path)[folder])
-        gathering.note(*_broken(read), *_unannotated(gathering, bases, root))
-        return gathering.listing(root, None, path)
+        gathering.tally.add("annotation", "that cannot be read", *_broken(read))
+        return gathering.listing(root, None, path, _why_unused(root, read, bases), self.reads)
 
 
 @dataclass(slots=True)
@@ -150,11 +150,8 @@ def _cells(objects: list[Node]) -> dict[str, str]:
     return cells | ({"pose": ";".join(sorted(poses))} if poses else {})
 
 
-def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
-    errors = [annotation.error.what for found in read.values() for annotation in found if annotation.error]
-    if errors:
-        told = counted(len(errors), "XML file is left out with its image", "XML files are left out with their images")
-        yield f"{told}: {first(errors, 3)}."
+def _broken(read: dict[Path, list[_Annotation]]) -> list[str]:
+    return [annotation.error.what for found in read.values() for annotation in found if annotation.error]
 
 
 def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
@@ -232,13 +229,16 @@ def _in_sets(path: Path) -> dict[str, str]:
     return found
 
 
-def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:
-    """Tell of images without an XML file: nobody has said what they show."""
-    left = []
-    for base in dict.fromkeys(bases.values()):
-        below = base.relative_to(root).as_posix()
-        files = (name if below == "." else f"{below}/{name}" for name in os.listdir(base) if is_image(name))
-        left += [file for file in files if file not in gathering.images]
-    if left:
-        told = counted(len(left), "image has no XML file and is", "images have no XML file and are")
-        yield f"{told} left out: {first(left)}."
+def _why_unused(root: Path, read: dict[Path, list[_Annotation]], bases: dict[Path, Path]) -> Why:
+    """Return what says why nobody has said what an image shows: it has no XML file, or a broken one."""
+    broken = {
+        f"{bases[folder].relative_to(root).as_posix()}/{annotation.file.stem}".removeprefix("./")
+        for folder, found in read.items()
+        for annotation in found
+        if annotation.error
+    }
+
+    def why(file: str) -> tuple[str, str]:
+        return ("with a broken XML file" if os.path.splitext(file)[0] in broken else "without an XML file"), ""
+
+    return why

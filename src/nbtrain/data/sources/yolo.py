@@ -71,8 +71,13 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         gathering = Gathering(files, "line")
         names = described.names or _names_beside(root)
         _gather(gathering, sets, names, described)
-        gathering.note(*notices, *walk.notices())
-        return gathering.listing(root, None if names is None else list(names.values()), path)
+        gathering.note(*notices)
+        classes = None if names is None else list(names.values())
+        return gathering.listing(root, classes, path, _outside_sets, self.reads)
+
+
+def _outside_sets(_: str) -> tuple[str, str]:
+    return "outside the folders of the sets", ""
 
 
 @cache
@@ -333,7 +338,7 @@ def _gather(
     if unlabelled:
         told = counted(len(unlabelled), "image has no text file and shows", "images have no text file and show")
         gathering.note(f"{told} nothing of the classes: {first(unlabelled)}.")
-    gathering.note(*labels.notices())
+    gathering.tally.add("annotation", "without an image", *labels.left())
 
 
 class _LabelFiles:
@@ -356,9 +361,9 @@ class _LabelFiles:
             self._used.add(place)
             self._in(place.rpartition("/")[0])
 
-    def notices(self) -> Iterator[str]:
-        """Tell of text files in the folders of labels that belong to no image."""
-        left = [
+    def left(self) -> list[str]:
+        """Return the text files in the folders of labels that belong to no image."""
+        return [
             f"{folder}/{name}"
             for folder, names in self._names.items()
             if folder and folder.split("/")[-1] != "images"
@@ -366,9 +371,6 @@ class _LabelFiles:
             for name in found
             if f"{folder}/{name}" not in self._used and name not in _CLASS_FILES
         ]
-        if left:
-            told = counted(len(left), "text file of labels belongs", "text files of labels belong")
-            yield f"{told} to no image and {'is' if len(left) == 1 else 'are'} not used: {first(left)}."
 
     def _in(self, folder: str) -> dict[str, list[str]]:
         if folder not in self._names:
