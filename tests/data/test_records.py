@@ -79,7 +79,7 @@ def test_single_images_and_look_alikes_are_told():
     notices = checked(listing((0,), (0,), (1,), classes=("cat", "Cat")), "").notices
     assert notices == (
         "1 class has one image only, used for training: Cat.",
-        "These classes differ only in upper and lower case: cat, Cat.",
+        "These 2 names look like one class, and differ in upper and lower case: cat, Cat.",
     )
 
 

@@ -340,7 +340,8 @@ class _Edited:
 
     def _still_true(self, found: Listing) -> tuple[str, ...]:
         """Return the notes of the sources, but for those on classes, which are told anew."""
-        return tuple(note for note in found.notes if note not in class_notices(found))
+        told_anew = set(class_notices(found))
+        return tuple(note for note in found.notes if note not in told_anew)
 
     def _notices(self) -> Iterator[str]:
         if self._excluded:

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nbtrain.data import names
 from nbtrain.errors import DataError
 
 MAX_CLASSES = 25_000
@@ -265,7 +266,7 @@ def checked(listing: Listing, where: object) -> Listing:
 
 def class_notices(listing: Listing) -> tuple[str, ...]:
     """Return what a person should know of the classes, in full sentences."""
-    return tuple(filter(None, (_single(listing), _alike(listing.classes))))
+    return (*filter(None, (_single(listing),)), *names.notices(listing.classes))
 
 
 def _single(listing: Listing) -> str:
@@ -273,12 +274,6 @@ def _single(listing: Listing) -> str:
     if not lone:
         return ""
     return f"{counted(len(lone), 'class has', 'classes have')} one image only, used for training: {first(lone)}."
-
-
-def _alike(classes: Sequence[str]) -> str:
-    folded = Counter(name.casefold() for name in classes)
-    twins = [name for name in classes if folded[name.casefold()] > 1]
-    return f"These classes differ only in upper and lower case: {first(twins)}." if twins else ""
 
 
 def first(names: Sequence[str], limit: int = 5) -> str:

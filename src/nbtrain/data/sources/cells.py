@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import counted, first
-from nbtrain.data.sources.gathering import clean_name
 
 _MISSING = frozenset(("", "nan", "<na>", "#n/a", "n/a", "na", "null", "nil", "nat", "-", "--", "–", "—"))
 """What stands, in lower case, where a table has no value."""

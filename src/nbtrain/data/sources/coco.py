@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import Annotated, common, existing, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, names_in, spellings_told
 from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import SET_WORDS, set_of
 from nbtrain.data.sources.texts import begins_with, json_of
@@ -47,6 +48,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
             else bool(_json_files(path))
         )
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets in the order of their files; raises DataError saying what is wrong."""

@@ -25,11 +25,12 @@ from PIL import Image as Pillow
 
 from nbtrain import files as disk
 from nbtrain.data import unpack
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.data.sources.base import Source, unplaced
 from nbtrain.data.sources.census import unnamed
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.named import Files
 from nbtrain.errors import DataError
 from nbtrain.schema import field

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Source, existing, is_image, names_in
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
@@ -42,6 +42,7 @@ class Folder(Source, kind="folder", label="Image folder"):
         """Return whether ``path`` is a folder."""
         return path.is_dir()
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images of all class folders, ordered by name; raises DataError saying what is wrong."""
         root = existing(self.path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -176,11 +175,6 @@ def without_image(listing: Listing) -> str:
     """Return a notice on classes without an image, "" where there are none."""
     empty = [name for name, count in zip(listing.classes, listing.counts, strict=True) if not count]
     return f"{counted(len(empty), 'class has', 'classes have')} no image: {first(empty)}." if empty else ""
-
-
-def clean_name(name: object) -> str:
-    """Return a class's name as people read it: composed letters, no spaces around it or line breaks in it."""
-    return " ".join(unicodedata.normalize("NFC", str(name)).split())
 
 
 def box_of(corner_and_size: Iterable[Any], wide: float = 1, high: float = 1) -> tuple[float, ...]:

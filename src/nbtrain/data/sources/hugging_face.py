@@ -17,12 +17,13 @@ import orjson
 
 from nbtrain import files as disk
 from nbtrain.data import unpack
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.sources import arrow
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, unplaced
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told, unplaced
 from nbtrain.data.sources.census import unnamed
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import json_of
@@ -76,6 +77,7 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         """Unpack the images where that is not done; raises DataError saying what is wrong."""
         self._done(self._parts(), progress, stopped)
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images in the order of the rows; raises DataError saying what is wrong."""
         parts = self._parts()

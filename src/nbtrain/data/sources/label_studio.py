@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, MarkKind, counted, first
-from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.base import Annotated, existing, is_image, spellings_told
 from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
+from nbtrain.data.sources.gathering import Gathering, Image, box_of
 from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import begins_with, json_of
@@ -47,6 +48,7 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         listed = path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
         return listed and recognised(path) is None
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""
         path = existing(self.path)

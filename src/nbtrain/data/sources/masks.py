@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, first, natural
-from nbtrain.data.sources.base import Annotated, existing, names_in
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.base import Annotated, existing, names_in, spellings_told
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.headers import in_parallel
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
@@ -40,6 +41,7 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         """Return whether ``path`` is a folder with one folder of images and one of PNG files only."""
         return path.is_dir() and _folder(path, _IMAGE_FOLDERS) is not None and _masks(path) is not None
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images that have a mask; raises DataError saying what is wrong."""
         root = existing(self.path)

@@ -14,7 +14,7 @@ from dataclasses import field as attribute
 from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.cells import is_missing, read_labels
 from nbtrain.data.sources.census import counted_in, unnamed
 from nbtrain.data.sources.folder import holds_classes
@@ -66,6 +66,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             return path.suffix.lower() in _ENDINGS
         return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
         path = existing(self.path)

@@ -14,10 +14,11 @@ from dataclasses import field as attribute
 from pathlib import Path
 from typing import Any
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, MarkKind, natural
-from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import Why
-from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
+from nbtrain.data.sources.gathering import Gathering, Image, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
 from nbtrain.data.sources.texts import Node, text_of, xml_of
@@ -44,6 +45,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         """Return whether ``path`` is a folder that holds annotations as XML files."""
         return path.is_dir() and bool(_folders(path))
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""

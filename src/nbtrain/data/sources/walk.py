@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbtrain.data import heed
+from nbtrain.data.names import visible
 from nbtrain.data.records import Record, natural
 from nbtrain.data.sources.base import IMAGE_ENDINGS, is_image, names_in
 from nbtrain.data.sources.machine_made import HIDDEN, is_machine_folder, is_trainer_folder
@@ -40,7 +40,7 @@ class Walk:
             if not is_folder(entry):
                 continue
             # Names that a person sees as equal are equal, whichever way the file system composes an "é".
-            name = unicodedata.normalize("NFC", entry.name)
+            name = visible(entry.name)
             files = found.setdefault(name, [])
             files += self.images(entry, f"{prefix}{entry.name}/", (_identity(inode),))
         return found

@@ -16,10 +16,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, Record, counted, first
-from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.folder import holds_classes
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files, name_key
 from nbtrain.data.sources.sets import is_set_name, set_of, sets_among
@@ -57,6 +58,7 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
             return path.suffix.lower() in _YAML
         return bool(_folders(path)) or (_yaml_in(path) is not None and not holds_classes(path))
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets; raises DataError saying what is wrong and where."""
