@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 _SHOWN = 5
 _LONG = 120
@@ -91,9 +92,13 @@ class Alike:
         """What a person should know, as a full sentence."""
         return f"These {len(self.names)} names look like one class, and differ in {self.how}: {_first(self.names)}."
 
-    def into(self, counts: dict[str, int]) -> str:
+    def into(self, counts: Mapping[str, int]) -> str:
         """Return the name to merge into: the one that most images carry."""
         return max(self.names, key=lambda name: counts.get(name, 0))
+
+    def plain(self, counts: Mapping[str, int]) -> dict[str, Any]:
+        """Return it as JSON values, with the name to merge into."""
+        return {"names": list(self.names), "how": self.how, "into": self.into(counts)}
 
 
 def alike(classes: Sequence[str]) -> tuple[Alike, ...]:
@@ -114,6 +119,12 @@ def alike(classes: Sequence[str]) -> tuple[Alike, ...]:
             groups.append([name])
         places |= dict.fromkeys(keys, known[0])
     return tuple(Alike(tuple(names), _difference(names)) for names in groups if len(names) > 1)
+
+
+def without_notices(texts: Iterable[str], classes: Sequence[str]) -> list[str]:
+    """Return ``texts`` without what :func:`notices` tells of ``classes``, for whoever shows the groups themselves."""
+    told = set(notices(classes))
+    return [text for text in texts if text not in told]
 
 
 def notices(classes: Sequence[str]) -> Iterator[str]:
@@ -153,6 +164,8 @@ def _difference(names: Sequence[str]) -> str:
     """Return in words what names that look like one differ in: each step without which more of them would differ."""
     simple = _forms(names)
     how = [words for words, _ in _STEPS if len(_forms(names, but=words)) > len(simple)]
+    if not how and len(simple) == 1:  # two steps take the same away: ﬁ is fi as a form of letters, and as small letters
+        how = [next(words for words, simpler in _STEPS if len(set(map(simpler, names))) < len(names))]
     return " and ".join((*how, _strangers(names)) if len(simple) > 1 else how)
 
 
