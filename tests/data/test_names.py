@@ -25,10 +25,12 @@ GROUPS = {
     "full width": (("cat", "\uff43at"), None, "forms of letters"),
     "ligature": (("fish", "\ufb01sh"), None, "forms of letters"),
     "joiner inside": (("\u0645\u06cc\u062e", "\u0645\u06cc\u200c\u062e"), None, "invisible characters"),
+    "numbers": (("1", "1.0", "01"), ("1", "1.0"), "spellings of one number"),
     "three of two kinds": (("cat", "c\u0430t", "CAT"), None, "upper and lower case and letters that look alike"),
 }
 APART = {
-    "numbers": ("1", "-1", "01", "1.0", "11", "1-1", "10"),
+    "numbers": ("1", "-1", "01", "1.5", "11", "1-1", "10"),
+    "versions": ("v1", "v1.0", "v1.1"),
     "numbers in names": ("class 1", "class 11", "class 2"),
     "digits and letters": ("0", "o", "1", "l", "I"),
     "accents": ("resume", "résumé"),

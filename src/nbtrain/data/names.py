@@ -24,6 +24,7 @@ _JOINERS = re.compile("(?:(?<![^\x00-\x7f])|(?=[\u200c\u200d](?![^\x00-\x7f])))[
 _ANY_JOINER = re.compile("[\u200c\u200d]")
 _BETWEEN = re.compile(r"(?<=\d)[\s_\-]+(?=\d)")
 _SEPARATORS = re.compile(r"(?<!^)[\s_\-]+|^[\s_\-]+(?!\d)")
+_NUMBER = re.compile(r"^\+?(-?\d+)(?:\.0*)?$")
 _LOOK_ALIKE = str.maketrans(
     {
         # Cyrillic, Greek, and others: single letters that Unicode's confusables.txt (UTS #39) takes for Latin ones.
@@ -47,7 +48,7 @@ def visible(name: str) -> str:
     """Return ``name`` with composed letters and without what nobody sees; spaces stay as they are."""
     if name.isascii():
         return name
-    clean = _JOINERS.sub("", _INVISIBLE.sub("", unicodedata.normalize("NFC", name))) or name
+    clean = _JOINERS.sub("", _INVISIBLE.sub("", unicodedata.normalize("NFC", name)))
     heard = _HEARD.get()
     if heard is not None:
         heard.setdefault(clean.strip(), set()).add(name.strip())
@@ -144,6 +145,7 @@ _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("invisible characters", lambda name: _ANY_JOINER.sub("", name)),
     ("forms of letters, such as ﬁ for fi", lambda name: unicodedata.normalize("NFKC", name)),
     ("spaces, hyphens or underscores", _no_separators),
+    ("spellings of one number", lambda name: _NUMBER.sub(r"\1", name)),
     ("upper and lower case", str.casefold),
 )
 """What names may differ in, and what takes it away; letters that look alike come last."""
@@ -152,7 +154,7 @@ _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
 def _keys(name: str) -> tuple[str, ...]:
     """Return what names that look like one have in common, each pair of them one of these at least."""
     if name.isascii():
-        return (_no_separators(name).lower(),)
+        return (_NUMBER.sub(r"\1", _no_separators(name)).lower(),)
     for _, simpler in _STEPS:
         name, before = simpler(name), name
     # Small and capital letters look alike to different ones: В is like B, and в like nothing.

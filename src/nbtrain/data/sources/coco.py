@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources.base import Annotated, common, existing, names_in, spellings_told
 from nbtrain.data.sources.census import unnamed
@@ -57,11 +56,12 @@ class Coco(Annotated, kind="coco", label="COCO"):
         bases = [_base(part, self.images_root) for part in parts]
         root = existing(self.images_root) if self.images_root else common(bases)
         beside = parts[0].file.parent if len(parts) == 1 else path
-        names = ", ".join(part.file.name for part in parts)
-        gathering = Gathering(Files(root, names, beside, named=bool(self.images_root)))
-        for part, base in zip(parts, bases, strict=True):
-            _gather(gathering, part, base.relative_to(root).as_posix())
-        return gathering.listing(root, _classes(parts), path, unnamed(names), self.reads)
+        told = ", ".join(part.file.name for part in parts)
+        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root)))
+        names = [{number: gathering.values.name(said) for number, said in part.classes.items()} for part in parts]
+        for part, classes, base in zip(parts, names, bases, strict=True):
+            _gather(gathering, part, classes, base.relative_to(root).as_posix())
+        return gathering.listing(root, _classes(names), path, unnamed(told), self.reads)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class _Part:
     split: str
     images: list[dict[str, Any]]
     annotations: list[dict[str, Any]]
-    classes: dict[Any, str]
-    """Name of each class by its id in this file."""
+    classes: dict[Any, Any]
+    """What each class is called, by its id in this file."""
 
 
 def _part(file: Path, split: str) -> _Part:
@@ -83,7 +83,7 @@ def _part(file: Path, split: str) -> _Part:
     images, annotations, categories = (_entries(plain, key, file) for key in ("images", "annotations", "categories"))
     if not images:
         raise _not_coco(file, "it names no images")
-    classes = {_id(c, "id"): clean_name(c.get("name", c.get("id"))) for c in categories}
+    classes = {_id(c, "id"): c.get("name", c.get("id")) for c in categories}
     return _Part(file, split, images, annotations, classes)
 
 
@@ -108,10 +108,10 @@ def _id(entry: dict[str, Any], key: str) -> Any:
     return value if isinstance(value, int | str | float | None) else str(value)
 
 
-def _classes(parts: list[_Part]) -> list[str]:
+def _classes(names: list[dict[Any, str]]) -> list[str]:
     """Return the classes in the order of their ids; those that later files add come last."""
-    ordered = (sorted(part.classes.items(), key=lambda item: _rank(item[0])) for part in parts)
-    return [name for items in ordered for _, name in items]
+    ordered = (sorted(classes.items(), key=lambda item: _rank(item[0])) for classes in names)
+    return [name for items in ordered for _, name in items if name]
 
 
 def _rank(number: Any) -> tuple[bool, float, str]:
@@ -119,7 +119,7 @@ def _rank(number: Any) -> tuple[bool, float, str]:
     return (not plain, number if plain else 0, str(number))
 
 
-def _gather(gathering: Gathering, part: _Part, base: str) -> None:
+def _gather(gathering: Gathering, part: _Part, classes: dict[Any, str], base: str) -> None:
     images: dict[Any, Image | None] = {}
     for place, entry in enumerate(part.images):
         name = str(entry.get("file_name") or "")
@@ -135,12 +135,12 @@ def _gather(gathering: Gathering, part: _Part, base: str) -> None:
             gathering.tally.add("annotation", "without an image", f"{part.file.name} (annotation {at})")
             continue
         image = images[owner]
-        label = part.classes.get(_id(annotation, "category_id"))
-        if image is not None and label is None:
+        label = classes.get(_id(annotation, "category_id"), "")
+        if image is not None and not label:
             number = shown(annotation.get("category_id"), 20)
             gathering.odd(*_NO_CLASS, f"{image.file} (annotation {at}, class {number})")
-            gathering.doubt(image, "unknown class", f"annotation {at}: no category has the id {number}")
-        elif image is not None and label is not None and _mark(gathering, image, label, annotation, at):
+            gathering.doubt(image, "unknown class", f"annotation {at}: no category with a name has the id {number}")
+        elif image is not None and _mark(gathering, image, label, annotation, at):
             several.append(f"{image.file} (annotation {at})")
     if several:
         told = counted(len(several), "object consists", "objects consist")

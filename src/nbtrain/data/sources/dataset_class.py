@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import math
 import re
 import sys
 import sysconfig
@@ -29,6 +30,7 @@ from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.data.sources.base import Source, unplaced
+from nbtrain.data.sources.cells import Values
 from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.named import Files
@@ -235,12 +237,10 @@ def _picture(image: Any) -> Pillow.Image:
 
 
 def _labels(label: Any, classes: list[str]) -> list[str]:
-    if label is None:
-        return []
-    if isinstance(label, str):
-        return [clean_name(label)]
+    if label is None or isinstance(label, str) or (isinstance(label, float) and math.isnan(label)):
+        return list(filter(None, (Values().name(label),)))
     if isinstance(label, list | tuple) and all(isinstance(one, str) for one in label):
-        return [clean_name(one) for one in label]
+        return list(filter(None, map(Values().name, label)))
     values = np.asarray(label.detach().cpu().numpy() if hasattr(label, "detach") else label)
     fits = values.ndim == 1 and len(values) == len(classes) and set(values.tolist()) <= {0, 1}
     # [0, 1] of two classes says both; an array or tensor is a row, as losses take it.

@@ -17,6 +17,7 @@ from typing import Any
 
 from nbtrain.data import heed
 from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
+from nbtrain.data.sources.cells import Values
 from nbtrain.data.sources.census import Why, counted_in
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.tally import Tally
@@ -51,7 +52,7 @@ class Gathering:
         self.files, self.what = files, what
         self.images: dict[str, Image] = {}
         self.n_named = 0
-        self.tally = Tally()
+        self.tally, self.values = Tally(), Values()
         self._odd: dict[str, list[str]] = {}
         self._noted: list[str] = []
         self._doubts: list[Doubt] = []
@@ -136,7 +137,8 @@ class Gathering:
         self.files.tell(self.tally)
         unused = tuple(self.tally.unused())
         listing = counted_in(listing, where, why, self.tally, reads) if why else replace(listing, unused=unused)
-        notices = (*self.files.notices(), *self._told(), *self._noted, without_image(listing), _one(listing))
+        told = (*self.files.notices(), *self.values.notices(), *self._told(), *self._noted)
+        notices = (*told, without_image(listing), _one(listing))
         return checked(listing.noting(*notices), where)
 
     def _own_split(self, images: list[Image]) -> dict[str, tuple[str, ...]] | None:
@@ -156,7 +158,9 @@ class Gathering:
 
     def _why_none(self) -> str:
         unused = (one.notice for one in self.tally.unused())
-        return " ".join((*unused, *self._told(), *self._noted, "Give a folder or file with annotations."))
+        return " ".join(
+            (*unused, *self.values.notices(), *self._told(), *self._noted, "Give a folder or file with annotations.")
+        )
 
 
 @contextlib.contextmanager

@@ -252,7 +252,7 @@ def _class_names(feature: Any) -> list[str]:
 def _labels(value: Any, classes: list[str], gathering: Gathering, place: str) -> Iterator[str]:
     for one in value if isinstance(value, list) else [value]:
         if not classes:
-            text = clean_name("" if one is None else one)
+            text = gathering.values.name(one)
             if text:
                 yield text
         elif isinstance(one, int) and 0 <= one < len(classes):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, MarkKind, counted, first
 from nbtrain.data.sources.base import Annotated, existing, is_image, spellings_told
+from nbtrain.data.sources.cells import Values
 from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of
@@ -170,7 +170,7 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
-    labels = _labels(results)
+    labels = _labels(results, gathering.values)
     for number, result in enumerate(results, 1):
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
@@ -195,7 +195,7 @@ def _key(result: dict[str, Any], number: int) -> Any:
     return result.get("id") or number
 
 
-def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
+def _labels(results: list[dict[str, Any]], values: Values) -> dict[Any, list[str]]:
     """Return the classes of each region: they may stand in a result of their own, under the same id."""
     found: dict[Any, list[str]] = {}
     for number, result in enumerate(results, 1):
@@ -203,7 +203,7 @@ def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
         for key, names in value.items() if isinstance(value, dict) else ():
             if key.endswith(("labels", "choices")) and isinstance(names, list):
                 known = found.setdefault(_key(result, number), [])
-                known += [name for name in map(clean_name, names) if name and name not in known]
+                known += [name for name in map(values.name, names) if name and name not in known]
     return found
 
 

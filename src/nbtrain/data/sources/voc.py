@@ -14,7 +14,6 @@ from dataclasses import field as attribute
 from pathlib import Path
 from typing import Any
 
-from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, MarkKind, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import Why
@@ -133,7 +132,7 @@ def _annotation(file: Path) -> _Annotation:
 
 
 def _thing(thing: Node) -> tuple[str, MarkKind | None, tuple[Any, ...]]:
-    label = clean_name(thing.said("name"))
+    label = thing.said("name")
     if thing.said("robndbox", "cx"):
         x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
         return label, "rotated box", (x, y, width, height, _degrees(angle))
@@ -191,7 +190,8 @@ def _gather(
 def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
     image.width, image.height = annotation.sides
     image.cells = annotation.cells
-    for number, (label, kind, points) in enumerate(annotation.things, 1):
+    for number, (said, kind, points) in enumerate(annotation.things, 1):
+        label = gathering.values.name(said)
         if not label:
             gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
             gathering.doubt(image, "unknown class", f"object {number}: it has no class")

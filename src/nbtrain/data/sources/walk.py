@@ -40,7 +40,7 @@ class Walk:
             if not is_folder(entry):
                 continue
             # Names that a person sees as equal are equal, whichever way the file system composes an "é".
-            name = visible(entry.name)
+            name = visible(entry.name) or entry.name
             files = found.setdefault(name, [])
             files += self.images(entry, f"{prefix}{entry.name}/", (_identity(inode),))
         return found

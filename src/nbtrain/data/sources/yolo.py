@@ -156,7 +156,7 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
-    return dict(sorted(names.items())) or None
+    return {number: name for number, name in sorted(names.items()) if name} or None
 
 
 def _names_beside(root: Path) -> dict[int, str] | None:
