@@ -81,8 +81,7 @@ def counted_in(
     tally = tally or Tally()
     if not isinstance(root, Path):
         return replace(listing, unused=tuple(tally.unused()))
-    where = place if place.is_dir() and root.is_relative_to(place) else root
-    census = _Census(where, root, listing, why, tally, reads)
+    census = _Census(place, root, listing, why, tally, reads)
     found = (*census.unused(), *tally.unused())
     return replace(listing, unused=tuple(sorted(found, key=lambda one: _ORDER.index(one.what)))).noting(census.note)
 
@@ -95,12 +94,15 @@ class _Census:
     """One walk through all folders of a place."""
 
     def __init__(
-        self, where: Path, root: Path, listing: Listing, why: Why, tally: Tally, reads: Collection[str]
+        self, place: Path, root: Path, listing: Listing, why: Why, tally: Tally, reads: Collection[str]
     ) -> None:
+        where = place if place.is_dir() and root.is_relative_to(place) else root
         below = root.relative_to(where).as_posix()
         self._prefix = "" if below == "." else f"{below}/"
         """What the files of records begin with, seen from here."""
-        self._where, self._why, self._tally, self._reads = where, why, tally, reads
+        self._where, self._why, self._tally = where, why, tally
+        self._reads = reads if where == place else None
+        """Endings of files that are no others; None where a file was given: what else lies beside it is no matter."""
         self._used = set(self._seen_from_here(record.file for record in listing.records))
         masks = (mark.file for record in listing.records for mark in record.marks if mark.file)
         self._annotations = set(self._seen_from_here((*masks, *tally.annotation_files)))
@@ -173,7 +175,7 @@ class _Census:
             return
         if is_image(entry.name):
             self._image(entry, file, inherited)
-        elif inherited is None and os.path.splitext(entry.name)[1].lower() not in self._reads:
+        elif inherited is None:
             self._other(entry.name)
 
     def _of_folder(self, entry: os.DirEntry[str]) -> tuple[str, str] | None:
@@ -209,8 +211,10 @@ class _Census:
         """Count a file that is no image; hidden ones are no matter."""
         if is_machine_file(name):
             self._add("file", _MADE, name)
-        elif not name.startswith(HIDDEN):
-            self._add("file", OTHER, os.path.splitext(name)[1].lower() or name)
+        elif self._reads is not None and not name.startswith(HIDDEN):
+            ending = os.path.splitext(name)[1].lower()
+            if ending not in self._reads:
+                self._add("file", OTHER, ending or name)
 
     def _add(self, what: UnusedKind, reason: str, name: str) -> None:
         shown = name if is_text(name) else os.fsencode(name).decode("utf-8", "replace")
