@@ -91,7 +91,8 @@ class Alike:
     @property
     def notice(self) -> str:
         """What a person should know, as a full sentence."""
-        return f"These {len(self.names)} names look like one class, and differ in {self.how}: {_first(self.names)}."
+        told = f"These {len(self.names)} names look like one class, and differ in {self.how}: {_first(self.names)}."
+        return f"{told} They stay apart until you merge them."
 
     def into(self, counts: Mapping[str, int]) -> str:
         """Return the name to merge into: the one that most images carry."""

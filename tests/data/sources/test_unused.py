@@ -365,3 +365,39 @@ def test_other_files_are_counted_in_a_folder_and_no_matter_beside_a_file(tmp_pat
     (tmp_path / "t.csv").write_text("file,label\ncat/0.png,a\ndog/0.png,b\n")
     assert [(one.what, one.examples) for one in detect(tmp_path).listing().unused] == [("file", (".csv", ".txt"))]
     assert {one.what for one in detect(tmp_path / "t.csv").listing().unused} == {"image"}
+
+
+MADE_FOLDERS = (
+    "@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found",
+    "LOST.DIR", "FOUND.000", ".Trash-1000", ".Trashes", ".snapshot", ".thumbnails", "__MACOSX", "__pycache__",
+    ".ipynb_checkpoints", ".git", ".dvc", "node_modules", "wandb", "mlruns", "lightning_logs",
+)  # fmt: skip
+MADE_FILES = (
+    "Thumbs.db", ".DS_Store", "desktop.ini", "._0.png", "0.png.part", "0.png.crdownload", "0.png.tmp", "~$list.xlsx",
+    ".~lock.list.ods#", "0.png~", "0.png.filepart", "0.png@SynoEAStream",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE_FOLDERS)
+def test_a_folder_that_a_program_made_is_no_class_and_its_images_are_counted(name, tmp_path):
+    classes(tmp_path)
+    images.folder(tmp_path, {name: 2})
+    found = look(tmp_path)
+    assert found.classes == ("cat", "dog")
+    assert found.unused == (Unused("image", "in folders made by programs", 2, (f"{name} (2)",)),)
+
+
+@pytest.mark.parametrize("name", MADE_FILES)
+def test_a_file_that_a_program_made_is_counted(name, tmp_path):
+    classes(tmp_path)
+    (tmp_path / "cat" / name).write_text("x")
+    (one,) = detect(tmp_path).listing().unused
+    assert (one.what, one.reason, one.n) == ("image" if is_image(name) else "file", "made by programs", 1)
+
+
+def test_a_folder_that_a_program_made_without_an_image_is_said_once(tmp_path):
+    classes(tmp_path)
+    for place in ("cat/@eaDir", "dog/@eaDir", ".git"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "notes.txt").write_text("x")
+    assert detect(tmp_path).listing().unused == (Unused("file", "made by programs", 1, ("@eaDir",)),)
