@@ -118,7 +118,7 @@ REFUSED = {
     "yolo: train absolute": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: /etc\n"), "train lies outside"),
     "yolo: path outside": (lambda r: yolo_yaml(r, "path: /etc\nnames: [a, b]\ntrain: zz\n"), "leads out of its folder"),
     "yolo: list leads out": (
-        lambda r: yolo_list(r, "images/train/a.png\n../../x.png"),
+        lambda r: (r.parent / "x.png").write_bytes(b"x") and yolo_list(r, "images/train/a.png\n../x.png"),
         "list.txt, line 2: the file lies outside",
     ),
     "voc: all broken": (
@@ -238,6 +238,10 @@ TOLD = {
     "studio: no numbers": (lambda r: studio(r, {**FAR, "x": None}), "1 mark has no usable numbers"),
     "studio: no points": (lambda r: studio(r, {"points": [1], "polygonlabels": ["a"]}), "1 mark has no usable numbers"),
     "studio: no class": (lambda r: studio(r, {**FAR, "rectanglelabels": []}), "1 region has no class"),
+    "yolo: a listed image is not there": (
+        lambda r: yolo_list(r, "images/train/a.png\nzz/x.png"),
+        r"Not used: 1 row of list.txt with a missing image: zz/x.png \(line 2\)",
+    ),
     "studio: key points": (lambda r: studio(r, {"x": 1, "y": 2, "keypointlabels": ["a"]}), r"keypointlabels \(1\)"),
 }
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbtrain.data import heed
+from nbtrain.data import heed, unread
 from nbtrain.data.records import Listing, Unused, UnusedKind, natural, spaced
 from nbtrain.data.sources.base import is_image
 from nbtrain.data.sources.machine_made import HIDDEN, is_machine_file
@@ -33,6 +33,8 @@ _NO_TEXT = "named in no valid UTF-8 (rename what you need)"
 _NO_FILE = "that cannot be opened like a file (pipe or device)"
 _LOOP = "linking back to a folder above"
 OTHER = "other than images"
+_BECAUSE = "because "
+"""What the reason of images begins with whose format is not read."""
 _CASE_BLIND = sys.platform in ("darwin", "win32")
 """Whether file systems here usually take names of another case for the same."""
 
@@ -86,6 +88,11 @@ def counted_in(
     return replace(listing, unused=tuple(sorted(found, key=lambda one: _ORDER.index(one.what)))).noting(census.note)
 
 
+def unread_of(listing: Listing) -> list[Unused]:
+    """Return the images of a listing that are not used because of their format."""
+    return [one for one in listing.unused if one.reason.startswith(_BECAUSE)]
+
+
 _Folder = tuple[str, str, tuple[str, str] | None, tuple[tuple[int, int], ...]]
 """A folder to look in: its path, what its files' names begin with, why nothing in it is used, what lies above it."""
 
@@ -112,6 +119,8 @@ class _Census:
         """Names of folders made by programs, and those of them that hold images."""
         self._made_with_images: set[str] = set()
         self._left = _MOST + _MOST_PER_IMAGE * len(self._used)
+        self._because: dict[str, str] = {}
+        """Why images of an ending are not read; "" for endings of those that are, and of other files."""
         self.note = ""
         """Says that there was more than was looked at, "" where all was."""
 
@@ -173,7 +182,7 @@ class _Census:
     def _file(self, entry: os.DirEntry[str], file: str, inherited: tuple[str, str] | None) -> None:
         if (folded(file) if _CASE_BLIND else file) in self._annotations:
             return
-        if is_image(entry.name):
+        if is_image(entry.name) or self._unread(entry.name):
             self._image(entry, file, inherited)
         elif inherited is None:
             self._other(entry.name)
@@ -203,9 +212,17 @@ class _Census:
             reason = _HIDDEN
         elif not _is_file(entry):
             reason = "behind a link to nowhere" if entry.is_symlink() else _NO_FILE
-        else:
+        elif not (reason := self._unread(entry.name)):
             reason, within = self._why(below)
         self._add("image", reason, within or file)
+
+    def _unread(self, name: str) -> str:
+        """Return why an image of this name is of no format that is read; "" where it is, or is no image."""
+        ending = os.path.splitext(name)[1].lower()
+        if ending not in self._because:
+            found = unread.by_ending(ending)
+            self._because[ending] = f"{_BECAUSE}{found.what}" if found else ""
+        return self._because[ending]
 
     def _other(self, name: str) -> None:
         """Count a file that is no image; hidden ones are no matter."""

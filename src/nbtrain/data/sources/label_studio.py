@@ -79,6 +79,8 @@ class _Task(NamedTuple):
     done: bool
     """Whether somebody has annotated it."""
     n_annotations: int
+    guessed: bool = False
+    """Whether a model has predicted it, and nobody has annotated it."""
 
 
 def _at(task: _Task, place: int) -> str:
@@ -107,7 +109,8 @@ def _full(entry: dict[str, Any]) -> _Task:
     told = chosen.get("result")
     results = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
     key = _image_key(data)
-    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
+    guessed = not real and bool(entry.get("predictions"))
+    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real), guessed)
 
 
 def _short(entry: dict[str, Any]) -> _Task:
@@ -170,13 +173,21 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
-    labels = _labels(results, gathering.values)
+    labels, described = _labels(results, gathering.values)
+    drawn_on = {
+        _key(result, number)
+        for number, result in enumerate(results, 1)
+        if isinstance(result.get("value"), dict) and _shape(str(result.get("type", "")), result["value"])
+    }
     for number, result in enumerate(results, 1):
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
             continue
         names = labels.get(_key(result, number), [])
-        if kind == "choices":
+        if kind == "choices" and _key(result, number) in drawn_on:
+            if _key(result, number) in described:
+                skipped["choices of regions"] = skipped.get("choices of regions", 0) + 1
+        elif kind == "choices":
             image.labels.update(names)
         elif not (shape := _shape(kind, value)):
             if kind != "labels":
@@ -195,16 +206,21 @@ def _key(result: dict[str, Any], number: int) -> Any:
     return result.get("id") or number
 
 
-def _labels(results: list[dict[str, Any]], values: Values) -> dict[Any, list[str]]:
-    """Return the classes of each region: they may stand in a result of their own, under the same id."""
+def _labels(results: list[dict[str, Any]], values: Values) -> tuple[dict[Any, list[str]], set[Any]]:
+    """Return the classes of each region, which may stand in a result of their own under the same id.
+
+    A region with a class may be described by choices, such as "occluded": those are no classes, and are told.
+    """
     found: dict[Any, list[str]] = {}
+    chosen: dict[Any, list[str]] = {}
     for number, result in enumerate(results, 1):
         value = result.get("value")
         for key, names in value.items() if isinstance(value, dict) else ():
             if key.endswith(("labels", "choices")) and isinstance(names, list):
-                known = found.setdefault(_key(result, number), [])
+                known = (chosen if key == "choices" else found).setdefault(_key(result, number), [])
                 known += [name for name in map(values.name, names) if name and name not in known]
-    return found
+    described = {key for key in chosen.keys() & found.keys() if found[key] and found[key] != chosen[key]}
+    return chosen | found, described
 
 
 def _shape(kind: str, value: dict[str, Any]) -> str:
@@ -271,6 +287,10 @@ def _notices(tasks: list[_Task], skipped: dict[str, int], unannotated: int) -> I
     if several:
         told = counted(several, "image has", "images have")
         yield f"{told} several annotations; of each, the ground truth or else the newest is used."
+    guessed = sum(task.guessed for task in tasks)
+    if guessed:
+        told = counted(guessed, "task has", "tasks have")
+        yield f"{told} predictions of a model alone, which are not used; accept them in Label Studio, and export again."
     if unannotated:
         yield f"{counted(unannotated, 'image is', 'images are')} not annotated yet, and kept without a label."
     if skipped:

@@ -24,6 +24,8 @@ MAX_BYTES = 4 * 2**30
 """Largest annotation file that is read: the largest in use (LVIS, Objects365) have one to two GiB."""
 _MAX_DEPTH = 100
 _PEEKED_BYTES = 4096
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How texts begin that Excel saves as “Unicode text”."""
 _BOM = b"\xef\xbb\xbf"
 _NO_NUMBERS = (b"NaN", b"Infinity")
 """What Python writes into JSON, and JSON does not know."""
@@ -46,10 +48,10 @@ def bytes_of(path: Path) -> bytes:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a file; raises DataError naming the line that is no UTF-8."""
+    """Return the text of a file in UTF-8, or in UTF-16 with its mark; raises DataError naming the line that is not."""
     data = bytes_of(path)
     try:
-        return data.decode()
+        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         told = f"{path.name}, line {line}: this is not UTF-8"
