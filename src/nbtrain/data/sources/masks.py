@@ -145,5 +145,5 @@ def _values(path: Path) -> tuple[int, ...] | str:
             if image.mode not in ("1", "L", "P", "I", "I;16"):
                 return "it has colours where it should have one value per pixel"
             return tuple(map(int, np.unique(np.asarray(image))))
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
-        return f"it is damaged ({error})"[:80]
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
+        return "it is damaged"  # what is counted by its reason names no file, and no place in it
