@@ -93,11 +93,15 @@ export interface Source { name: string; path: string; shown: string; kind: strin
 /** `words` tell of one that a run has made by itself; `used` names the runs that used it; `leaks` is null where nobody knows. */
 export interface Split { name: string; train: number; val: number; test: number; words: string; used: string[]; leaks: number | null }
 
+/** Classes whose names look like one: what they differ in, and the name to merge into. */
+export interface Alike { names: string[]; how: string; into: string }
+
 export interface Data extends Common {
   sets: { name: string; images: number; classes: number }[];
   chosen: string;
   facts: { label: string; value: string }[];
   classes: { name: string; count: number }[];
+  alike: Alike[];
   notices: string[];
   scan: Scan;
   sources: Source[];
@@ -285,7 +289,7 @@ export interface GuidePanel extends Common {
   task: string;
   offers: Offered[];
   merging: { name?: string; made?: boolean; sets?: string[]; images?: number | null };
-  classes: { rows?: { name: string; count: number; per: number[] }[]; dropped?: string[]; undo?: number; leave_out?: boolean };
+  classes: { rows?: { name: string; count: number; per: number[] }[]; dropped?: string[]; undo?: number; leave_out?: boolean; alike?: Alike[] };
   notices: string[];
   adding: Adding;
   name: string;

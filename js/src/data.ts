@@ -5,6 +5,7 @@ import type { Data } from "./contracts";
 import { type SourcesLocal, sourcesPart } from "./data/sources";
 import { type SplitsLocal, splitsPart } from "./data/splits";
 import { PATH, addingPart } from "./lib/adding";
+import { alikePart } from "./lib/alike";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { askForImages } from "./lib/attend";
@@ -80,7 +81,7 @@ function classes(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
     openMenu(panel.el, [{ label: "Rename…", action: () => change({ renaming: name }) }, ...others, { label: "Drop…", danger: true, action: () => change({ dropping: name }) }], under(at), at);
   };
   const rename = (name: string, to: string | null): void => { if (to && to !== name) panel.send("rename", { name, to }); change({ renaming: "" }); };
-  return html`<section><h3>${counted(all.length, "class", "classes")}</h3><ul class="classes">${all.slice(0, local.most).map((one) => html`<li>
+  return html`<section><h3>${counted(all.length, "class", "classes")}</h3>${alikePart(panel.get("alike"), (names, into) => panel.send("merge", { names, into }))}<ul class="classes">${all.slice(0, local.most).map((one) => html`<li>
     ${local.renaming === one.name ? html`<input class="rename" aria-label="New name" .value=${one.name} maxlength="200" @blur=${(e: Event) => rename(one.name, (e.target as HTMLInputElement).value.trim())}
         @keydown=${(e: KeyboardEvent) => { e.stopPropagation(); if (e.key === "Enter") (e.target as HTMLElement).blur(); if (e.key === "Escape") { (e.target as HTMLInputElement).value = one.name; (e.target as HTMLElement).blur(); } }}>`
       : html`<button class="link cut" title="Show its images" @click=${() => askForImages(panel, "find", { key: "label", value: one.name })}>${one.name}</button>`}

@@ -103,7 +103,7 @@ test("names are text, an image that cannot be read says why, and nothing found o
 });
 
 const SOURCE = { name: "", path: "/here/pets", shown: "pets", kind: "Image folder", there: true, images: 10, classes: 2, removed: false };
-const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0, words: "", used: [], leaks: null }], sources: [SOURCE], finding: {}, reading: {}, columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
+const DATA = { sets: [{ name: "pets", images: 10, classes: 2 }], chosen: "pets", facts: [{ label: "Images", value: "10" }], classes: [{ name: "cat", count: 6 }, { name: "dog", count: 4 }], alike: [], notices: [], scan: { state: "none", text: "" }, splits: [{ name: "by-patient", train: 8, val: 2, test: 0, words: "", used: [], leaks: null }], sources: [SOURCE], finding: {}, reading: {}, columns: ["patient"], user: { name: "First", split: "", editable: true }, adding: {} };
 
 test("annotations that lead out ask for the folder of the images, and another path for none", async () => {
   const { el, model } = show(data, DATA);

@@ -70,3 +70,11 @@ test("create is off until the draft is ready, and never twice", async () => {
   assert.equal(button(el, "Create and train").disabled, true);
   assert.equal(beside(steps, "review", 1), undefined);
 });
+
+test("names that look like one class are merged by one click, and stand as text", () => {
+  const alike = [{ names: ["cat", "<b>Cat</b>"], how: "upper and lower case", into: "cat" }];
+  const { el, model } = open({ step: "classes", merging: { sets: ["pets"] }, classes: { rows: [], alike } });
+  assert.match(text(el.querySelector(".alike")), /These 2 names look like one class, and differ in upper and lower case: cat, <b>Cat<\/b>\./);
+  button(el, "Merge into “cat”").click();
+  assert.deepEqual(model.sent.at(-1), { do: "merge", names: ["cat", "<b>Cat</b>"], into: "cat" });
+});

@@ -59,3 +59,18 @@ def test_what_cannot_be_done_is_told_in_a_line(nbtrain, words, told):
     assert code == 2
     assert told in text
     assert text.count("\n") == 1
+
+
+def test_names_that_look_like_one_class_are_told_with_the_command_that_merges_them(nbtrain, tmp_path):
+    write_classes(tmp_path / "more", {"Cat": 3, "dog": 1})
+    nbtrain("add", "animals", str(tmp_path / "more"))
+    told = nbtrain("show", "animals")[1]
+    assert "These 2 names look like one class, and differ in upper and lower case: cat, Cat." in told
+    (command,) = [line.partition(": ")[2] for line in told.splitlines() if "nbtrain data merge" in line]
+    assert json.loads(nbtrain("show", "animals", "--json")[1])["alike"] == [
+        {"names": ["cat", "Cat"], "how": "upper and lower case", "into": "cat"}
+    ]
+    assert main(command.split()[1:]) == 0
+    assert "Cat" not in nbtrain("show", "animals")[1]  # which also takes what merge has printed
+    assert json.loads(nbtrain("show", "animals", "--json")[1])["classes"] == {"cat": 9, "ct": 3, "dog": 6}
+    assert "look like one class" not in nbtrain("show", "animals")[1]

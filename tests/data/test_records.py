@@ -46,7 +46,7 @@ def test_hash_covers_names_labels_sizes_and_classes():
 
 def test_hash_does_not_hang_on_root_or_order():
     one = listing((0,), (1,))
-    other = Listing(Path("/elsewhere"), one.classes, one.records[::-1], {"train": ()}, notices=("told",))
+    other = Listing(Path("/elsewhere"), one.classes, one.records[::-1], {"train": ()}, notes=("told",))
     assert one.content_hash == other.content_hash
 
 
@@ -77,10 +77,9 @@ def test_nothing_to_learn_from(bad, told):
 
 def test_single_images_and_look_alikes_are_told():
     notices = checked(listing((0,), (0,), (1,), classes=("cat", "Cat")), "").notices
-    assert notices == (
-        "1 class has one image only, used for training: Cat.",
-        "These classes differ only in upper and lower case: cat, Cat.",
-    )
+    told = "These 2 names look like one class, and differ in upper and lower case: cat, Cat."
+    single = "1 class has one image only, used for training: Cat."
+    assert notices == (single, f"{told} They stay apart until you merge them.")
 
 
 def test_natural_order():

@@ -72,15 +72,15 @@ def test_the_extra_is_named_where_it_is_not_installed(tmp_path, monkeypatch):
     (tmp_path / "a" / "notes.txt").write_text("")
     told = [notice for notice in look(tmp_path).notices if notice.startswith("Not used")]
     assert told == [
-        "Not used: 2 files, since HEIC images need pip install 'nbtrain[heic]': .heic (2).",
-        f"Not used: 1 file, since {unread.RAW.what}: .nef (1).",
-        "Not used: 1 file is no image: .txt (1).",
+        "Not used: 2 images because HEIC images need pip install 'nbtrain[heic]': a/2.HEIC, b/2.HEIC.",
+        f"Not used: 1 image because {unread.RAW.what}: a/3.nef.",
+        "Not used: 1 file other than images: .txt.",
     ]
     only = tmp_path / "only"
     (only / "x").mkdir(parents=True)
     (only / "x" / "2.heic").write_bytes(HEIC)
     (only / "y").mkdir()
-    with pytest.raises(DataError, match=r"HEIC images need pip install 'nbtrain\[heic\]' \(\.heic: 1\)"):
+    with pytest.raises(DataError, match=r"1 image because HEIC images need pip install 'nbtrain\[heic\]': x/2\.heic"):
         Folder(path=str(only)).listing()
 
 

@@ -59,7 +59,7 @@ IN_COCO = [
     _coco(
         "an annotation of an image that is not in the file",
         [*_BOTH, _on(77, 1)],
-        Read(_TWO, none=1, marks={"box": 2}, told="1 annotation belongs to no image: c.json (annotation 77/1)"),
+        Read(_TWO, none=1, marks={"box": 2}, told="Not used: 1 annotation without an image: c.json (annotation 77/1)."),
     ),
     _coco(
         "ids of images that are texts in one list and numbers in the other",
@@ -357,7 +357,10 @@ IN_VOC = [
         "a list names an image that is not there",
         {"ImageSets/Main/train.txt": "0\n7\n", "ImageSets/Main/val.txt": "1\n"},
         Read(
-            _TWO, {"train": 1, "val": 1}, marks={"box": 2}, told="1 name in ImageSets belongs to no annotated image: 7"
+            _TWO,
+            {"train": 1, "val": 1},
+            marks={"box": 2},
+            told="Not used: 1 row of ImageSets without an annotated image: 7.",
         ),
     ),
     _voc(
@@ -419,13 +422,15 @@ IN_VOC = [
     _voc(
         "an image without an XML file",
         {},
-        Read(_TWO, marks={"box": 2}, told="1 image has no XML file and is left out: 2.jpg"),
+        Read(_TWO, marks={"box": 2}, told="Not used: 1 image without an XML file: JPEGImages/2.jpg."),
         images="JPEGImages/{0,1,2}.jpg",
     ),
     _voc(
         "an XML file without an image",
         {"Annotations/2.xml": _xml("dog", name="2.jpg")},
-        Read(_TWO, marks={"box": 2}, told="1 file named in the XML files does not exist"),
+        Read(
+            _TWO, marks={"box": 2}, told="Not used: 1 annotation of the XML files with a missing image: 2.jpg (2.xml)."
+        ),
     ),
     _voc(
         "a turned box",
@@ -460,7 +465,14 @@ IN_VOC = [
     _voc(
         "an XML file that is cut off",
         {"Annotations/2.xml": "<annotation><filename>2.jpg</file"},
-        Read(_TWO, marks={"box": 2}, told="1 XML file is left out with its image: 2.xml, line 1"),
+        Read(
+            _TWO,
+            marks={"box": 2},
+            told=(
+                "Not used: 1 image with a broken XML file: JPEGImages/2.jpg.",
+                "1 annotation that cannot be read: 2.xml, line 1",
+            ),
+        ),
         images="JPEGImages/{0,1,2}.jpg",
     ),
     _voc(
@@ -723,7 +735,13 @@ IN_COCO += [
         "categories without a name",
         _BOTH,
         Read({"1": 1, "2": 1}, none=1, marks={"box": 2}),
-        categories=[{"id": 1}, {"id": 2, "name": None}],
+        categories=[{"id": 1}, {"id": 2}],
+    ),
+    _coco(
+        "a category whose name is null",
+        _BOTH,
+        Read({"cat": 1}, none=2, marks={"box": 1}, told="1 annotation names no known class: 1.jpg"),
+        categories=[{"id": 1, "name": "cat"}, {"id": 2, "name": None}],
     ),
     _coco(
         "file names that two folders have, with their folders",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nbtrain.data import unread
 from nbtrain.data.records import Listing, counted
 from nbtrain.data.sources import Found, Source, rooted
+from nbtrain.data.sources.base import is_image
 from nbtrain.errors import DataError
 
 _FORMATS = {
@@ -32,6 +35,8 @@ _FORMATS = {
     ".gif": "GIF",
     ".webp": "WEBP",
 }
+MASKS = ("masks", "mask", "labels", "annotations", "SegmentationClass")
+"""Folders that masks lie in."""
 WIDTH, HEIGHT = 20, 16
 """Of every image that a situation names, in px."""
 
@@ -136,7 +141,10 @@ class Read:
             ("kind", source.kind, self.by or source.kind),
             *(("told", f"not told in {said!r}", part) for part in _several(self.told) if part not in said),
         ]
-        return [*(f"{what}: {seen!r} instead of {due!r}" for what, seen, due in pairs if seen != due), *_odd(listing)]
+        return [
+            *(f"{what}: {seen!r} instead of {due!r}" for what, seen, due in pairs if seen != due),
+            *_odd(source, listing),
+        ]
 
     def words(self) -> str:
         """Return the outcome as docs/formats.md says it."""
@@ -220,8 +228,8 @@ def _several(parts: tuple[str, ...] | str) -> tuple[str, ...]:
     return (parts,) if isinstance(parts, str) else parts
 
 
-def _odd(listing: Listing) -> list[str]:
-    """Whatever the situation: no image twice, none that is not there, sets that name images of the listing alone."""
+def _odd(source: Source, listing: Listing) -> list[str]:
+    """Whatever the situation: no image twice, none that is not there, none uncounted, no set with other images."""
     files = [record.file for record in listing.records]
     split = [file for names in (listing.own_split or {}).values() for file in names]
     wrong = [
@@ -230,4 +238,17 @@ def _odd(listing: Listing) -> list[str]:
         ("in two sets", {f for f in split if split.count(f) > 1}),
         ("in a set and not listed", set(split) - set(files)),
     ]
-    return [f"{what}: {sorted(found)}" for what, found in wrong if found]
+    n_there, n_counted = _n_images(source, listing), Found.of(source, listing).n_found
+    uncounted = [f"{n_counted} images are counted, and {n_there} are there"] if n_counted != n_there else []
+    return uncounted + [f"{what}: {sorted(found)}" for what, found in wrong if found]
+
+
+def _n_images(source: Source, listing: Listing) -> int:
+    """Return how many image files lie where the source looks, counted independently of it; masks are none."""
+    place = Path(source.path)
+    place = place if place.is_dir() and listing.root.is_relative_to(place) else listing.root
+    files = {Path(folder, name) for folder, _, names in os.walk(place) for name in names}
+    there = {file for file in files if is_image(file.name) or unread.by_ending(file.suffix.lower())}
+    used = {listing.root / record.file for record in listing.records}  # some may lie behind links to folders
+    masks = {file for file in there if source.kind == "masks" and file.relative_to(place).parts[0] in MASKS}
+    return len((there | used) - masks)

@@ -31,7 +31,7 @@ BESIDE = [
     _beside(
         "a text file in each class folder",
         {"cat/info.txt": "x", "dog/info.txt": "x"},
-        "Not used: 2 files are no images: .txt (2)",
+        "Not used: 2 files other than images: .txt (2).",
     ),
     _beside("a metadata.csv about something else", {"metadata.csv": "key,value\na,b\n"}),
     _beside(
@@ -41,26 +41,28 @@ BESIDE = [
         waits="readings",
     ),
     _beside("LabelMe files among the images", {"cat/0.json": _LABELME, "cat/1.json": _LABELME}, ".json (2)"),
-    _beside("XML files among the images", {"cat/0.xml": "<a/>"}, ".xml (1)"),
-    _beside("a video among the images", {"cat/a.mp4": "x"}, ".mp4 (1)"),
+    _beside("XML files among the images", {"cat/0.xml": "<a/>"}, "Not used: 1 file other than images: .xml."),
+    _beside("a video among the images", {"cat/a.mp4": "x"}, "Not used: 1 file other than images: .mp4."),
     _beside("a checkpoint and a notebook beside", {"model.pth": "x", "train.ipynb": "{}"}),
-    _beside("images that lie in no class folder", {}, "1 image lies in no class folder", also="stray.jpg"),
+    _beside(
+        "images that lie in no class folder", {}, "Not used: 1 image in no class folder: stray.jpg.", also="stray.jpg"
+    ),
     _beside("a class folder that is empty", {"emu/.keep": ""}, "1 folder holds no image and is no class: emu"),
     _beside(
         "thumbnails of a NAS (@eaDir)",
         {},
-        "2 folders or files that programs made: @eaDir (2)",
+        "Not used: 2 images in folders made by programs: @eaDir (2).",
         also="cat/@eaDir/0.jpg/SYNO.jpg; @eaDir/x.jpg",
     ),
     _beside(
         "Thumbs.db, desktop.ini and partial downloads",
         {"cat/Thumbs.db": "x", "cat/a.jpg.part": "x", "dog/b.crdownload": "x"},
-        "programs made",
+        "made by programs: ",
     ),
     _beside(
         "what Windows, macOS and trainers leave",
         {},
-        "programs made",
+        "made by programs: ",
         also="$RECYCLE.BIN/a.jpg; System Volume Information/a.jpg; __MACOSX/cat/._0.jpg; #recycle/a.jpg; "
         "wandb/media/a.jpg; runs/train/exp/a.jpg; node_modules/x/a.png; lost+found/a.jpg",
     ),
@@ -126,7 +128,7 @@ BESIDE = [
         FOLDER,
         "a folder of other files",
         Given("", {"a.txt": "x", "b/c.docx": "x"}),
-        Refused("the folder holds no images", ".docx (1)"),
+        Refused("the folder holds no images", ".docx"),
     ),
     Situation(
         FOLDER,
@@ -150,7 +152,10 @@ BESIDE = [
         FOLDER,
         "class names that differ in case",
         Given("{Cat,cat,dog}/{0,1}.jpg"),
-        Read({"Cat": 2, "cat": 2, "dog": 2}, told="These classes differ only in"),
+        Read(
+            {"Cat": 2, "cat": 2, "dog": 2},
+            told="These 2 names look like one class, and differ in upper and lower case: Cat, cat.",
+        ),
     ),
     Situation(
         FOLDER,
@@ -180,7 +185,9 @@ BESIDE = [
         FOLDER,
         "HEIC images of a phone",
         Given("", {f"{c}/{i}.heic": "x" for c in ("cat", "dog") for i in range(2)}),
-        Refused("the folder holds no images", ".heic (4)"),
+        Refused(
+            "the folder holds no images", "4 images because HEIC images need pip install 'nbtrain[heic]': cat/0.heic"
+        ),
     ),
     Situation(
         FOLDER,
@@ -240,28 +247,28 @@ LINKS = [
     _linked(
         "a link that leads nowhere",
         lambda at: (at / "cat/2.jpg").symlink_to(at / "gone.jpg"),
-        Read(_PETS, told="1 link leads nowhere: cat/2.jpg"),
+        Read(_PETS, told="Not used: 1 image behind a link to nowhere: cat/2.jpg."),
     ),
     _linked(
         "a link back to a folder above",
         lambda at: (at / "cat/back").symlink_to(at, target_is_directory=True),
-        Read(_PETS, told="leads back"),
+        Read(_PETS, told="Not used: 1 file linking back to a folder above: cat/back."),
     ),
     _linked(
         "a link to itself",
         lambda at: (at / "cat/me.jpg").symlink_to(at / "cat/me.jpg"),
-        Read(_PETS, told="1 link leads nowhere"),
+        Read(_PETS, told="Not used: 1 image behind a link to nowhere: cat/me.jpg."),
     ),
     _linked(
         "a pipe among the images",
         lambda at: os.mkfifo(at / "cat/2.jpg"),
-        Read(_PETS, told="1 pipe or device: cat/2.jpg"),
+        Read(_PETS, told="Not used: 1 image that cannot be opened like a file (pipe or device): cat/2.jpg."),
     ),
     _linked("a folder called like an image", lambda at: (at / "cat/2.jpg").mkdir(), Read(_PETS)),
     _linked(
         "a name that is no UTF-8",
         lambda at: Path(os.fsdecode(os.fsencode(at) + b"/cat/\xff.jpg")).write_bytes(b"x"),
-        Read(_PETS, told="1 name is not valid UTF-8"),
+        Read(_PETS, told="Not used: 1 image named in no valid UTF-8 (rename what you need): cat/"),
     ),
 ]
 

@@ -313,7 +313,11 @@ LOST = [
             "half of the files missing",
             ["images/8.jpg", "images/9.jpg", "images/0.jpg", "images/1.jpg"],
             "images/{0,1}.jpg",
-            Read({"cat": 1, "dog": 1}, marks={"box": 2} if kind in (COCO, VOC) else {}, told="2 files named in"),
+            Read(
+                {"cat": 1, "dog": 1},
+                marks={"box": 2} if kind in (COCO, VOC) else {},
+                told=("Not used: 2 ", "with a missing image: images/8.jpg"),
+            ),
         )
         for kind in (CSV, COCO, STUDIO, VOC)
     ),
@@ -322,7 +326,7 @@ LOST = [
         "all files of one class missing",
         ["images/0.jpg", "images/8.jpg", "images/1.jpg", "images/9.jpg"],
         "images/{0,1}.jpg",
-        Refused("too few classes are left: 2 files named in labels.csv do not exist", "images_root="),
+        Refused("too few classes are left: 2 rows of labels.csv with a missing image", "images_root="),
     ),
     *(
         moved(
@@ -391,7 +395,11 @@ LOST = [
             "one name of four fits several files",
             [f"/mnt/x/{n}.jpg" for n in _NAMES],
             "a/{0..3}.jpg; b/3.jpg",
-            Read({"cat": 2, "dog": 1}, marks={"box": 3} if kind == COCO else {}, told="may be several"),
+            Read(
+                {"cat": 2, "dog": 1},
+                marks={"box": 3} if kind == COCO else {},
+                told="with several images that may be meant",
+            ),
         )
         for kind in (CSV, COCO, STUDIO)
     ),
@@ -415,14 +423,17 @@ LOST = [
         "a name that is a folder",
         ["images/0.jpg", "images", "images/1.jpg", "images/2.jpg"],
         "images/{0..2}.jpg",
-        Read({"cat": 2, "dog": 1}, told="1 file named in labels.csv does not exist"),
+        Read({"cat": 2, "dog": 1}, told="Not used: 1 row of labels.csv with a missing image: images (line 3)."),
     ),
     moved(
         CSV,
         "the same image under two spellings of its name",
         ["images/0.jpg", "images/1.jpg", "./images/0.jpg"],
         "images/{0,1}.jpg",
-        Read({"cat": 1, "dog": 1}, told="repeats an earlier one"),
+        Read(
+            {"cat": 1, "dog": 1},
+            told="Not used: 1 row of labels.csv repeating an earlier one: images/0.jpg (lines 2 and 4).",
+        ),
     ),
 ]
 SITUATIONS += [*SPELLED, *LOST]

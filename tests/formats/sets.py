@@ -84,7 +84,11 @@ FOLDERS = [
         FOLDER,
         "sets beside a folder of images to predict (seg_pred)",
         Given("seg_{train,test}/{sea,ice}/{0,1}.jpg; seg_pred/{a,b}.jpg"),
-        Read({"sea": 4, "ice": 4}, {"train": 4, "test": 4}, told="not used: seg_pred"),
+        Read(
+            {"sea": 4, "ice": 4},
+            {"train": 4, "test": 4},
+            told="Not used: 2 images in folders beside the sets: seg_pred (2).",
+        ),
     ),
     Situation(
         FOLDER,

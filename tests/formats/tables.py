@@ -215,7 +215,14 @@ CHOSEN = [
                 "sample_submission.csv": "id,label\ne,cat\nf,cat\n",
             },
         ),
-        Read({"cat": 2, "dog": 2}, by="table", told="test.csv has no labels"),
+        Read(
+            {"cat": 2, "dog": 2},
+            by="table",
+            told=(
+                "Not used: 2 images not named in train.csv: test/e.jpg",
+                "1 file of images without labels: test.csv.",
+            ),
+        ),
     ),
     Situation(
         "CSV",
@@ -325,7 +332,7 @@ PACKED = [
         Given(
             give="data.parquet", also=_parquet(("image", [*_STRUCT[:3], None]), ("label", ["cat", "dog", "cat", "dog"]))
         ),
-        Read({"cat": 2, "dog": 1}, told="no image inside"),
+        Read({"cat": 2, "dog": 1}, told="Not used: 1 row without an image inside: row 4."),
     ),
     Situation(
         _FOLDER,
@@ -437,13 +444,17 @@ MASKS = [
     _masks(
         "an image without a mask",
         _TWO,
-        Read({"class 1": 1, "class 2": 1}, marks={"mask": 2}, told="1 image has no mask and is left out"),
+        Read({"class 1": 1, "class 2": 1}, marks={"mask": 2}, told="Not used: 1 image without a mask: images/2.jpg."),
         images="images/{0,1,2}.jpg",
     ),
     _masks(
         "a mask without an image",
         {**_TWO, "masks/7.png": _mask([0, 1])},
-        Read({"class 1": 1, "class 2": 1}, marks={"mask": 2}, told="1 mask belongs to no image: masks/7.png"),
+        Read(
+            {"class 1": 1, "class 2": 1},
+            marks={"mask": 2},
+            told="Not used: 1 annotation without an image: masks/7.png.",
+        ),
     ),
     _masks(
         "a mask that is empty: its image shows none of the classes",
@@ -464,7 +475,11 @@ MASKS = [
     _masks(
         "a mask that is damaged",
         {**_TWO, "masks/2.png": b"\x89PNG\r\n"},
-        Read({"class 1": 1, "class 2": 1}, marks={"mask": 2}, told="1 mask cannot be used, and its image is left out"),
+        Read(
+            {"class 1": 1, "class 2": 1},
+            marks={"mask": 2},
+            told="Not used: 1 image with a mask that cannot be used: it is damaged: images/2.jpg.",
+        ),
         images="images/{0,1,2}.jpg",
     ),
     _masks(

@@ -292,7 +292,11 @@ PLACES = [
         "labels of images that are not there",
         "images/{0..2}.jpg",
         {**{f"labels/{i}.txt": f"{i % 2} {_BOX}\n" for i in range(5)}, "classes.txt": "cat\ndog\n"},
-        Read({"cat": 2, "dog": 1}, marks={"box": 3}, told="2 text files of labels belong to no image"),
+        Read(
+            {"cat": 2, "dog": 1},
+            marks={"box": 3},
+            told="Not used: 2 annotations without an image: labels/3.txt, labels/4.txt.",
+        ),
     ),
     _yolo(
         "images with endings in upper case",

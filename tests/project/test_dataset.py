@@ -386,3 +386,18 @@ def test_named_splits_are_kept_listed_replaced_and_deleted(animals, data):
     [problem] = animals.data_problems(config)
     assert (problem.path, problem.message) == ("data.split", "there is no such split (got 'by hand').")
     assert list((animals.path / "trash").iterdir())
+
+
+def test_classes_whose_names_look_like_one_are_found_and_merged(tmp_path, data):
+    assert data.alike() == ()
+    data.add(write_classes(tmp_path / "more", {"Cat": 3, "d\u043eg": 1}))
+    first, second = data.alike()
+    assert (first.names, second.names) == (("cat", "Cat"), ("dog", "d\u043eg"))
+    assert "cyrillic small letter o" in second.how
+    for group in (first, second):
+        data.merge(group.names, into=group.into(data.counts))
+    assert data.counts == {"cat": 9, "ct": 3, "dog": 6}
+    assert data.alike() == ()
+    assert not any("look like one class" in told for told in data.problems)
+    data.undo()
+    assert len(data.alike()) == 1

@@ -83,3 +83,18 @@ def test_a_draft_survives_its_panel_and_can_be_discarded(project, tmp_path):
     again.perform("discard")
     until(again, lambda: not again.touched and not again.busy)
     assert (again.task, again.merging["sets"]) == ("classification", ["pets"])
+
+
+def test_names_that_look_like_one_class_are_merged_by_one_click(project, tmp_path):
+    project.add_images(write_classes(tmp_path / "twice", {"Fox": 3, "fox": 5, "cat": 2}), "twice")
+    panel = GuidePanel(project)
+    until(panel, lambda: any(one["name"] == "twice" for one in panel.offers))
+    panel.perform("use", key=next(one["key"] for one in panel.offers if one["name"] == "twice"))
+    until(panel, lambda: panel.classes.get("alike"))
+    assert panel.classes["alike"] == [{"names": ["Fox", "fox"], "how": "upper and lower case", "into": "fox"}]
+    assert not any("look like one class" in told for told in panel.notices)
+    panel.perform("merge", names=["fox", "Fox"], into="fox")
+    until(panel, lambda: [row["name"] for row in panel.classes["rows"]] == ["cat", "fox"])
+    assert panel.classes["alike"] == []
+    assert project.guide().classes == ("cat", "fox")
+    panel.close()

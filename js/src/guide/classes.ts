@@ -1,6 +1,7 @@
 // The third step: the classes of all chosen sets, from which sets they come, and what the task cannot use.
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
+import { alikePart } from "../lib/alike";
 import { counted, grouped } from "../lib/format";
 import { type Entry, openMenu, under } from "../lib/menu";
 import { type Show, lacking, missingOf } from "./view";
@@ -16,7 +17,7 @@ export function classesStep(show: Show): TemplateResult {
   const left = rows.length - local.most;
   return html`<div class="row"><h3>${rows.length ? counted(rows.length, "class", "classes") : "Classes"}</h3><span class="grow"></span>
       <button class="plain" ?disabled=${!undo} @click=${() => panel.send("undo")}>Undo</button></div>
-    ${lacking(missingOf(panel, "classes"))}${unusable(show)}
+    ${lacking(missingOf(panel, "classes"))}${unusable(show)}${alikePart(panel.get("classes").alike ?? [], (names, into) => panel.send("merge", { names, into }))}
     ${rows.length ? html`<div class="scroll"><table class="classes"><thead><tr><th scope="col">Class</th><th class="share"></th><th scope="col">Images</th>${sets.length > 1 ? sets.map((name) => html`<th scope="col" title=${name}><span class="cut">${name}</span></th>`) : nothing}<th></th></tr></thead>
       <tbody>${rows.slice(0, local.most).map((row, place) => html`<tr><td>${name(show, row.name)}</td>
         <td class="share" aria-hidden="true"><i style="width:${(100 * row.count) / most}%"></i></td><td class="num">${grouped(row.count)}</td>

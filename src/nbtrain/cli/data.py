@@ -6,11 +6,13 @@ Every edit goes into the journal beside the data set and can be taken back; the 
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from typing import Any
 
 from nbtrain.cli.options import Commands, add_images_root, add_project, add_project_again
 from nbtrain.cli.output import say, say_json
+from nbtrain.data.names import Alike
 from nbtrain.data.sources import rooted
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.project import Project
@@ -95,7 +97,7 @@ def _show(given: argparse.Namespace) -> int:
     told = {
         "name": data.name, "version": data.version, "hash": data.value.hash, "images": data.value.n_images,
         "sources": data.sources, "classes": data.counts, "left_out": left, "splits": data.splits,
-        "problems": data.problems,
+        "problems": data.problems, "alike": [group.plain(data.counts) for group in data.alike()],
     }  # fmt: skip
     if given.json:
         say_json(told)
@@ -109,7 +111,16 @@ def _show(given: argparse.Namespace) -> int:
         say(f"  splits: {', '.join(data.splits)}")
     for text in data.problems:
         say(f"  {text}")
+    for group in data.alike():
+        say(f"  To make one class of them: {_merge_command(data, group)}")
     return 0
+
+
+def _merge_command(data: LiveDataSet, group: Alike) -> str:
+    into = group.into(data.counts)
+    others = [name for name in group.names if name != into]
+    project = ("--project", str(data.project.path))
+    return shlex.join(("nbtrain", "data", "merge", data.name, *others, "--into", into, *project))
 
 
 def _history(given: argparse.Namespace) -> int:

@@ -219,10 +219,11 @@ def _placed(part: Part, listing: Listing) -> Listing:
         for r in listing.records
     )
     own = listing.own_split and {s: tuple(begin + f for f in own) for s, own in listing.own_split.items()}
-    notices = tuple(f"{name}: {notice}" for notice in listing.notices)
+    notes = tuple(f"{name}: {note}" for note in listing.notes)
+    unused = tuple(replace(one, reason=f"{one.reason} ({name})") for one in listing.unused)
     root = Roots({name: listing.root if conversion.as_before else Roots({"": listing.root}, conversion)})
     doubts = tuple(replace(doubt, file=begin + doubt.file) for doubt in listing.doubts)
-    return replace(listing, root=root, records=records, own_split=own, notices=notices, doubts=doubts)
+    return replace(listing, root=root, records=records, own_split=own, notes=notes, doubts=doubts, unused=unused)
 
 
 def _moved(begin: str, mark: Drawn) -> Drawn:
@@ -253,9 +254,10 @@ def _joined(parts: Sequence[Listing], where: str) -> Listing:
         records,
         {s: sets[s] for s in SETS if sets[s]} if sets else None,
         any(part.multilabel for part in parts),
-        tuple(notice for part in parts for notice in part.notices),
+        tuple(note for part in parts for note in part.notes),
         columns,
         tuple(doubt for part in parts for doubt in part.doubts),
+        unused=tuple(one for part in parts for one in part.unused),
     )
     return _once(checked(joined, where))
 
@@ -289,7 +291,7 @@ def _nfc(name: str) -> str:
 
 
 def _once(listing: Listing) -> Listing:
-    return replace(listing, notices=tuple(dict.fromkeys(listing.notices)))
+    return replace(listing, notes=tuple(dict.fromkeys(listing.notes)))
 
 
 # -- editing ------------------------------------------------------------------------------------------------------
@@ -335,7 +337,7 @@ class _Edited:
             own_split=own and {s: tuple(f for f in files if f not in left) for s, files in own.items()},
             multilabel=any(len(record.labels) != 1 for record in records),
             left_out=left,
-            notices=self._still_true(found),
+            notes=self._still_true(found),
         )
         return _once(made.noting(*class_notices(made), *self._notices()))
 
@@ -366,8 +368,9 @@ class _Edited:
         return tuple(sorted({new for _, new in told if new is not None})), bool(told)
 
     def _still_true(self, found: Listing) -> tuple[str, ...]:
-        """Return the notices of the sources, but for those on classes, which are told anew."""
-        return tuple(notice for notice in found.notices if notice not in class_notices(found))
+        """Return the notes of the sources, but for those on classes, which are told anew."""
+        told_anew = set(class_notices(found))
+        return tuple(note for note in found.notes if note not in told_anew)
 
     def _notices(self) -> Iterator[str]:
         if self._excluded:

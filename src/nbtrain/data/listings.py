@@ -24,12 +24,12 @@ import orjson
 
 from nbtrain import files
 from nbtrain.data import heed
-from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record
+from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Unused
 from nbtrain.data.sources import Source
 from nbtrain.data.sources.base import IMAGE_ENDINGS
 
 FOLDER = ".listings"
-_FORMAT = 2
+_FORMAT = 3
 _SETTLED_NS = 2 * 10**9
 """Files that were written this shortly before may change again without another time: FAT counts two seconds."""
 _MOST_OTHERS = 10
@@ -202,8 +202,9 @@ def _packed(listing: Listing, source: Source, stamp: str, places: Sequence[Path]
         "hash": listing.content_hash, "root": str(listing.root), "classes": listing.classes,
         "files": [r.file for r in records], "cells": [r.cells for r in records] if listing.columns else [],
         "mask_files": [[i, m.file] for i, m in enumerate(marks) if m.file], "sets": None if own is None else list(own),
-        "multilabel": listing.multilabel, "notices": listing.notices, "columns": listing.columns,
+        "multilabel": listing.multilabel, "notes": listing.notes, "columns": listing.columns,
         "doubts": [[doubt.file, doubt.kind, doubt.text] for doubt in listing.doubts],
+        "unused": [[one.what, one.reason, one.n, one.examples, one.n_more] for one in listing.unused],
         "arrays": [[name, array.dtype.str, len(array)] for name, array in arrays.items()],
     })  # fmt: skip
     body = b"".join((len(head).to_bytes(8, "little"), head, *(array.tobytes() for array in arrays.values())))
@@ -276,9 +277,10 @@ class _Kept:
             records,
             own,
             head["multilabel"],
-            tuple(head["notices"]),
+            tuple(head["notes"]),
             tuple(head["columns"]),
             tuple(Doubt(*doubt) for doubt in head["doubts"]),
+            unused=tuple(Unused(what, reason, n, tuple(few), more) for what, reason, n, few, more in head["unused"]),
         )
         made.__dict__["content_hash"] = head["hash"]  # where the cached property keeps it
         return made

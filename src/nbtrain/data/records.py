@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nbtrain.data import names
 from nbtrain.data.conversion import AS_BEFORE, Conversion
 from nbtrain.errors import DataError
 
@@ -31,6 +32,13 @@ MAX_CLASS_CHARACTERS = 1000
 _LONG_NAME = 120
 
 MarkKind = Literal["box", "rotated box", "circle", "polygon", "mask"]
+UnusedKind = Literal["image", "annotation", "row", "file"]
+_NOUNS: dict[UnusedKind, tuple[str, str]] = {
+    "image": ("image", "images"),
+    "annotation": ("annotation", "annotations"),
+    "row": ("row", "rows"),
+    "file": ("file", "files"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,32 @@ class Doubt:
     """The kind of problem that it is, see inspection/problems.py."""
     text: str
     """What is wrong and where, with the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Some of what lies at a source and is not used, all for one reason."""
+
+    what: UnusedKind
+    reason: str
+    """Why, in words that go on after the number: "in no class folder"."""
+    n: int
+    examples: tuple[str, ...] = ()
+    """A few of them, or of the folders that they lie in, with their number."""
+    n_more: int = 0
+    """How many the examples leave out."""
+
+    @property
+    def text(self) -> str:
+        """Number, reason and examples: "2 images in no class folder: a.png, b.png"."""
+        named = f": {', '.join(map(_short, self.examples))}" if self.examples else ""
+        more = f" and {spaced(self.n_more)} more" if self.examples and self.n_more else ""
+        return f"{counted(self.n, *_NOUNS[self.what])} {self.reason}{named}{more}"
+
+    @property
+    def notice(self) -> str:
+        """The same as a full sentence."""
+        return f"Not used: {self.text}."
 
 
 @dataclass(frozen=True)
@@ -155,17 +189,24 @@ class Listing:
     """Files per set ("train", "val", "test") where the source itself says so."""
     multilabel: bool = False
     """Whether some image has no label, or several."""
-    notices: tuple[str, ...] = ()
-    """What the person should know of what was found, in full sentences."""
+    notes: tuple[str, ...] = ()
+    """What the person should know of what was found beside ``unused``, in full sentences."""
     columns: tuple[str, ...] = ()
     """Names of what else is known of each image, such as "patient": what splits group by, and evaluations slice by."""
     doubts: tuple[Doubt, ...] = ()
     """What annotations say that cannot be used; neither part of the records nor of the hash."""
     left_out: frozenset[str] = frozenset()
     """Files that are there and that somebody wants left out: a split may still name them."""
+    unused: tuple[Unused, ...] = ()
+    """What lies there and is in no record, each image once; neither part of the records nor of the hash."""
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the person should know of what was found, in full sentences: what is not used, then all else."""
+        return (*(one.notice for one in self.unused), *self.notes)
 
     @cached_property
     def content_hash(self) -> str:
@@ -202,8 +243,8 @@ class Listing:
         return {record.file: place for place, record in enumerate(self.records)}
 
     def noting(self, *notices: str) -> Listing:
-        """Return a copy with more ``notices``; empty ones are left out."""
-        return replace(self, notices=(*self.notices, *filter(None, notices)))
+        """Return a copy with more ``notes``; empty ones are left out."""
+        return replace(self, notes=(*self.notes, *filter(None, notices)))
 
 
 def label_ids(records: Sequence[Record]) -> npt.NDArray[np.int64]:
@@ -261,7 +302,7 @@ def checked(listing: Listing, where: object) -> Listing:
 
 def class_notices(listing: Listing) -> tuple[str, ...]:
     """Return what a person should know of the classes, in full sentences."""
-    return tuple(filter(None, (_single(listing), _alike(listing.classes))))
+    return (*filter(None, (_single(listing),)), *names.notices(listing.classes))
 
 
 def _single(listing: Listing) -> str:
@@ -269,12 +310,6 @@ def _single(listing: Listing) -> str:
     if not lone:
         return ""
     return f"{counted(len(lone), 'class has', 'classes have')} one image only, used for training: {first(lone)}."
-
-
-def _alike(classes: Sequence[str]) -> str:
-    folded = Counter(name.casefold() for name in classes)
-    twins = [name for name in classes if folded[name.casefold()] > 1]
-    return f"These classes differ only in upper and lower case: {first(twins)}." if twins else ""
 
 
 def first(names: Sequence[str], limit: int = 5) -> str:

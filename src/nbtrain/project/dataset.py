@@ -16,6 +16,7 @@ from nbtrain.data import edits as journal
 from nbtrain.data.assembly import Part, look
 from nbtrain.data.edit_log import EditLog
 from nbtrain.data.edits import Excluded, Line
+from nbtrain.data.names import Alike, alike
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.sources import Source
 from nbtrain.errors import DataError
@@ -75,6 +76,10 @@ class LiveDataSet(ClassEdits, ImageEdits, Sourcing, Splitting):
         """Images that carry each class."""
         now = self.value
         return dict(zip(now.classes, now.counts, strict=True))
+
+    def alike(self) -> tuple[Alike, ...]:
+        """Return the groups of classes whose names look like one; ``merge`` makes those of a group one class."""
+        return alike(self.classes)
 
     @property
     def version(self) -> int:

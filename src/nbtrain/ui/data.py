@@ -12,6 +12,7 @@ from typing import Any
 
 from traitlets import Dict, List, Unicode
 
+from nbtrain.data import names
 from nbtrain.data.inspection.problems import KINDS, Problems
 from nbtrain.data.records import counted
 from nbtrain.data.splits import Split
@@ -36,6 +37,9 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
     chosen = Unicode(help="Name of the data set that is shown, empty for none.").tag(sync=True)
     facts = List(Dict(), help="Label and value of what is known of it.").tag(sync=True)
     classes = List(Dict(), help="Name and count of each class, in order.").tag(sync=True)
+    alike = List(
+        Dict(), help="Names of classes that look like one, what they differ in, and the one to merge into."
+    ).tag(sync=True)
     notices = List(Unicode(), help="What a person should know of it, in sentences.").tag(sync=True)
     scan = Dict(help="Where its scan stands: state, text, fraction, trouble, and kinds of problems found.").tag(
         sync=True
@@ -118,7 +122,7 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         sets = [{"name": one.name, "images": one.n_images, "classes": len(one.classes)} for one in known]
         now = next((one for one in known if one.name == self._name), None)
         if now is None:
-            lists = ("facts", "classes", "notices", "sources", "splits", "columns")
+            lists = ("facts", "classes", "alike", "notices", "sources", "splits", "columns")
             nothing: dict[str, Any] = {"chosen": "", "scan": {}, "user": {}, "reading": {}} | {
                 name: [] for name in lists
             }
@@ -127,12 +131,14 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         listed = not reading
         scanned = self._scan is not None and listed and bool(self._scan.result)
         self.problems = self._scan.problems(self.split) if self._scan and scanned else Problems(())
+        counts = dict(zip(now.classes, now.counts, strict=True))
         return {
             "sets": sets,
             "chosen": now.name,
             "facts": _facts(now),
-            "classes": [{"name": name, "count": count} for name, count in zip(now.classes, now.counts, strict=True)],
-            "notices": list(now.notices),
+            "classes": [{"name": name, "count": count} for name, count in counts.items()],
+            "alike": [group.plain(counts) for group in names.alike(now.classes)],
+            "notices": names.without_notices(now.notices, now.classes),
             "scan": scan_state(self._scan, self.problems),
             "sources": self._sources(),
             "splits": self._splits() if listed else self.splits if now.name == self.chosen else [],
@@ -231,6 +237,10 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
     def do_rename(self, name: str, to: str) -> None:
         """Call a class otherwise; where there is such a class already, the two are one."""
         self._edit(lambda data: data.rename(name, to))
+
+    def do_merge(self, names: list[str], into: str) -> None:
+        """Make classes one."""
+        self._edit(lambda data: data.merge(names, into))
 
     def do_drop(self, name: str) -> None:
         """Leave a class out."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from traitlets import Bool, Dict, List, Unicode
 
+from nbtrain.data import names
 from nbtrain.data.records import counted
 from nbtrain.errors import ConfigError
 from nbtrain.presets import presets_for
@@ -152,7 +153,7 @@ class GuidePanel(Panel, twin="guide"):
             "offers": self._offers(),
             "merging": self._merging(gathered),
             "classes": self._classes(gathered),
-            "notices": list(guide.data_notices(gathered)),
+            "notices": names.without_notices(guide.data_notices(gathered), _class_names(gathered)),
             "adding": self._adding.state,
             "name": guide.name,
             "presets": [
@@ -189,7 +190,11 @@ class GuidePanel(Panel, twin="guide"):
         guide, counts = self.guide, gathered.counts
         rows = [{"name": name, "count": n, "per": list(own)} for name, n, own in counts.by_class()] if counts else []
         dropped = [name for name, to in gathered.merged.edits.names.items() if not to] if gathered.merged else []
-        return {"rows": rows, "dropped": dropped, "undo": guide.edited_classes, "leave_out": guide.leave_out}
+        per_class = {name: n for name, n, _ in counts.by_class()} if counts else {}
+        return {
+            "rows": rows, "dropped": dropped, "undo": guide.edited_classes, "leave_out": guide.leave_out,
+            "alike": [group.plain(per_class) for group in names.alike(tuple(per_class))],
+        }  # fmt: skip
 
     def _fields(self) -> dict[str, Any]:
         described, values, catalog = [], {}, {}
@@ -243,6 +248,10 @@ class GuidePanel(Panel, twin="guide"):
         """Call a class otherwise, or make two one."""
         self.guide.rename(name, to)
 
+    def do_merge(self, names: list[str], into: str) -> None:
+        """Make classes one."""
+        self.guide.merge(names, into)
+
     def do_drop(self, name: str) -> None:
         """Leave a class out."""
         self.guide.drop(name)
@@ -253,10 +262,10 @@ class GuidePanel(Panel, twin="guide"):
 
     def do_move(self, name: str, by: int) -> None:
         """Move a class up or down."""
-        names = list(self.guide.classes)
-        at = names.index(name)
-        names.insert(max(0, min(len(names) - 1, at + by)), names.pop(at))
-        self.guide.reorder(names)
+        order = list(self.guide.classes)
+        at = order.index(name)
+        order.insert(max(0, min(len(order) - 1, at + by)), order.pop(at))
+        self.guide.reorder(order)
 
     def do_undo(self) -> None:
         """Take back the newest edit of a class."""
@@ -318,6 +327,10 @@ class GuidePanel(Panel, twin="guide"):
             self._made(made, train)
         finally:
             self._doing = ""
+
+
+def _class_names(gathered: Gathered) -> tuple[str, ...]:
+    return gathered.counts.listing.classes if gathered.counts else ()
 
 
 def _offer(offer: Offer, place: int) -> dict[str, Any]:

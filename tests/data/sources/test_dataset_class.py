@@ -78,7 +78,7 @@ def test_items_that_fail_are_left_out(module, tmp_path):
     source.prepare()
     listing = source.listing()
     assert len(listing) == 2
-    assert "1 item of" in listing.notices[0]
+    assert "Not used: 1 row of" in listing.notices[0]
     assert "ZeroDivisionError" in listing.notices[0]
 
 

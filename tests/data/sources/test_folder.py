@@ -54,9 +54,9 @@ def test_own_sets(tmp_path, names):
 def test_classes_that_differ_between_sets_are_told(tmp_path):
     images.folder(tmp_path / "train", {"a": 2, "b": 2})
     images.folder(tmp_path / "val", {"a": 2, "c": 2})
-    (tmp_path / "extra").mkdir()
+    images.folder(tmp_path / "extra", {"d": 3})
     assert detect(tmp_path).listing().notices == (
-        "1 folder beside the sets is not used: extra.",
+        "Not used: 3 images in folders beside the sets: extra (3).",
         "1 class has no image in train: c.",
         "1 class has no image in val: b.",
     )
@@ -99,12 +99,14 @@ def test_what_is_passed_over_is_told(tmp_path):
     listing = detect(tmp_path).listing()
     assert listing.counts == (2, 2)
     assert listing.notices == (
+        "Not used: 2 images in hidden files and folders: .hidden (2).",
+        "Not used: 1 image behind a link to nowhere: a/link.png.",
+        "Not used: 1 image in folders made by programs: __MACOSX.",
+        "Not used: 1 image in no class folder: loose.png.",
+        "Not used: 2 files other than images: .txt, self.",
+        "Not used: 1 file linking back to a folder above: b/back.",
+        "Not used: 1 file made by programs: .DS_Store.",
         "1 folder holds no image and is no class: empty.",
-        "Not used: 2 files are no images: .txt (1), self (1).",
-        "Not used: 1 image lies in no class folder.",
-        "Not used: 1 folder or file that a program made: __MACOSX (1).",
-        "Not used: 1 link leads nowhere: a/link.png.",
-        "Not used: 1 link leads back to a folder above it: b/back.",
     )
 
 
@@ -123,7 +125,7 @@ def test_names_in_another_encoding_are_told(tmp_path):
         pytest.skip("this file system refuses such names")
     listing = detect(tmp_path).listing()
     assert listing.counts == (1, 1)
-    assert listing.notices[0] == "Not used: 1 name is not valid UTF-8; rename what you need."
+    assert listing.notices[0] == "Not used: 1 image named in no valid UTF-8 (rename what you need): a/\ufffd.png."
 
 
 def test_equal_looking_names_are_one_class(tmp_path):

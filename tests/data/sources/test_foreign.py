@@ -79,4 +79,4 @@ def test_labels_that_belong_to_no_image_are_said(tmp_path):
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     found = look(tmp_path)
     assert dict(zip(found.classes, found.counts, strict=True)) == {"cat": 1, "dog": 1}
-    assert "1 text file of labels belongs to no image and is not used: labels/gone.txt." in found.notices
+    assert "Not used: 1 annotation without an image: labels/gone.txt." in found.notices

@@ -155,7 +155,10 @@ def test_what_is_passed_over(case, tmp_path):
 def test_a_pipe_among_images_is_told_and_its_image_cannot_be_used(tmp_path):
     two(tmp_path)
     pipe(tmp_path / "a/pipe.png")
-    assert "Not used: 1 pipe or device: a/pipe.png." in detect(tmp_path).listing().notices
+    assert (
+        "Not used: 1 image that cannot be opened like a file (pipe or device): a/pipe.png."
+        in detect(tmp_path).listing().notices
+    )
     for read in (decode, size_of):
         with pytest.raises(ImageError, match="no ordinary file"):
             read(tmp_path / "a/pipe.png")
@@ -178,7 +181,7 @@ def test_a_folder_that_vanishes_while_it_is_read_is_as_if_it_had_not_been_there(
 
 def test_a_very_long_name_is_told_short(tmp_path):
     found = look(str(table(tmp_path, f"a/0.png,x\na/1.png,y\n{'z' * 100_000}.png,x\n")))
-    (told,) = [notice for notice in found.notices if "does not exist" in notice]
+    (told,) = [notice for notice in found.notices if "a missing image" in notice]
     assert len(told) < 300
 
 

@@ -105,7 +105,7 @@ def test_plain_bytes_texts_as_labels_and_rows_without_an_image(tmp_path):
     pq.write_table(pa.table({"picture": data, "class": ["a", "b", "b"]}), tmp_path / "t.parquet")
     listing = HuggingFace(path=str(tmp_path / "t.parquet"), unpacked=str(tmp_path / "to")).listing()
     assert named(listing) == [["a"], ["b"]]
-    assert any("1 row has no image inside" in notice for notice in listing.notices)
+    assert "Not used: 1 row without an image inside: row 3." in listing.notices
 
 
 def test_a_changed_file_is_unpacked_anew(tmp_path):
@@ -133,7 +133,7 @@ def test_parquet_tables_that_name_files(tmp_path):
 def test_parquet_tables_name_the_row_that_is_wrong(tmp_path):
     images.write(tmp_path / "0.png")
     pq.write_table(pa.table({"file": ["0.png", "../x.png"], "label": ["a", "b"]}), tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=r"t\.parquet does not exist and is left out: \.\./x\.png \(row 2\)"):
+    with pytest.raises(DataError, match=r"1 row of t\.parquet with a missing image: \.\./x\.png \(row 2\)"):
         detect(tmp_path / "t.parquet").listing()
 
 

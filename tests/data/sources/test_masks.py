@@ -54,8 +54,8 @@ def test_what_cannot_be_used_is_told(root):
     listing = Masks(path=str(root)).listing()
     assert len(listing) == 1
     told = "\n".join(listing.notices)
-    assert "1 image has no mask and is left out: images/train/more.jpg." in told
-    assert "2 masks cannot be used" in told
+    assert "Not used: 1 image without a mask: images/train/more.jpg." in told
+    assert told.count("1 image with a mask that cannot be used") == 2
     assert "one value per pixel" in told
 
 

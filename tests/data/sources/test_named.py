@@ -6,6 +6,7 @@ import pytest
 
 from data import images
 from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.tally import Tally
 from nbtrain.errors import DataError
 
 FOUND = {
@@ -35,6 +36,13 @@ def root(tmp_path):
     return tmp_path / "set"
 
 
+def told(files):
+    """Return what was not found: what it is, why, and examples."""
+    tally = Tally()
+    files.tell(tally)
+    return [(one.what, one.reason, one.examples) for one in tally.unused()]
+
+
 @pytest.mark.parametrize("case", FOUND)
 def test_moved_files_are_found_and_said(root, case):
     name, file = FOUND[case]
@@ -56,15 +64,15 @@ def test_moved_files_are_found_and_said(root, case):
 def test_a_missing_file_is_no_other_file_of_its_name(root, name):
     files = Files(root, "t.csv")
     assert files.find(name, "line 3") is None
-    assert "does not exist and is left out" in files.notices()[0]
-    assert "(line 3)" in files.notices()[0]
+    assert told(files) == [("annotation", "of t.csv with a missing image", (f"{name} (line 3)",))]
 
 
 def test_several_candidates_are_left_to_the_person(root):
     images.write(root / "other/a.png")
     files = Files(root, "t.csv")
     assert files.find("a.png") is None
-    assert "may be several" in files.notices()[0]
+    several = ("a.png may be images/a.png, other/a.png",)
+    assert told(files) == [("annotation", "of t.csv with several images that may be meant", several)]
     assert files.find("x/other/a.png") == ("other/a.png", (root / "other/a.png").stat().st_size)
 
 

@@ -88,15 +88,13 @@ def test_images_elsewhere(root, tmp_path_factory):
 def test_missing_files_are_left_out_and_told_with_their_lines(root):
     listing = table(root, "file,label\n1.png,a\n9.png,b\n2.png,b\n8.png,b\n")
     assert len(listing) == 2
-    assert listing.notices[0] == (
-        "2 files named in t.csv do not exist and are left out: 9.png (line 3), 8.png (line 5)."
-    )
+    assert "Not used: 2 rows of t.csv with a missing image: 9.png (line 3), 8.png (line 5)." in listing.notices
 
 
 def test_repeated_rows_are_told(root):
     listing = table(root, "file,label\n1.png,a\n2.png,b\n./1.png,a\n")
     assert len(listing) == 2
-    assert "1 row repeats an earlier one: 1.png (lines 2 and 4)." in listing.notices
+    assert "Not used: 1 row of t.csv repeating an earlier one: 1.png (lines 2 and 4)." in listing.notices
 
 
 BROKEN = {
@@ -112,7 +110,7 @@ BROKEN = {
     "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "not clear which column"),
     "no labels": ("file\n1.png\n", {}, "t.csv has no labels"),
     "empty label": ("file,label\n1.png,a\n2.png,\n", {}, "too few classes are left: 1 image has no label"),
-    "gone": ("file,label\n1.png,a\n7.png,b\n", {}, r"too few classes are left: 1 file .*: 7.png \(line 3\)"),
+    "gone": ("file,label\n1.png,a\n7.png,b\n", {}, r"too few classes are left: 1 row .*: 7.png \(line 3\)"),
     "-1 and 0": ("file,a,b\n1.png,1,-1\n2.png,0,1\n", {}, "line 2: b holds -1 where others hold 0"),
     "no set": ("file,label\n1.png,a\n2.png,b\n", {"set_names": ("x=y",)}, "this names no set"),
     "empty file": ("file,label\n1.png,a\n,b\n", {}, "line 3: no file is named"),

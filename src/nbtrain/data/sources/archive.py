@@ -69,7 +69,7 @@ class Archive(Source, kind="archive", label="Archive"):
             return self.listing()
         images = tuple(Record(name, (), size) for name, size in unpack.names(path) if is_image(name))
         told = "The archive is unpacked once when it is added; its classes are known then."
-        return Listing(path.parent, (), images, notices=(told,))
+        return Listing(path.parent, (), images, notes=(told,))
 
     def _done(self, progress: Progress = lambda _: None, stopped: Stopped = lambda: False) -> unpack.Unpacked:
         if not self.unpacked:

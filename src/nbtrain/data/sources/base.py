@@ -8,13 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from nbtrain.data.names import hearing
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
@@ -66,6 +68,9 @@ _WRAPPERS = 10
 """Folders that are passed through at most: a link may lead back to where it lies."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
+
+
+S = TypeVar("S")
 
 
 class Source(Family):
@@ -237,6 +242,18 @@ def readable(path: object) -> Iterator[None]:
         advice = _REFUSALS.get(error.errno or 0, "Look whether it can be opened, or leave it out.")
         what = f"it cannot be read ({error.strerror or error})"
         raise DataError(what, value=str(error.filename or path), advice=advice) from None
+
+
+def spellings_told(read: Callable[[S], Listing]) -> Callable[[S], Listing]:
+    """Let a reader's listing say which classes are written in several ways that look the same."""
+
+    @wraps(read)
+    def listing(source: S) -> Listing:
+        with hearing() as told:
+            found = read(source)
+            return found.noting(*told(found.classes))
+
+    return listing
 
 
 def unplaced(path: str) -> DataError:

@@ -11,11 +11,11 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nbtrain.data.names import clean_name, visible
 from nbtrain.data.records import counted, first
-from nbtrain.data.sources.gathering import clean_name
 
 _MISSING = frozenset(
     (
@@ -56,7 +56,7 @@ _QUOTED_SIDE_BY_SIDE = re.compile(r"(['\"])\s+['\"]")
 
 def is_missing(cell: str) -> bool:
     """Return whether a cell holds no value, in any of the ways that tables write it."""
-    text = cell.strip()
+    text = visible(cell).strip()
     return text in _MISSING_AS_WRITTEN or text.casefold() in _MISSING
 
 
@@ -75,6 +75,36 @@ class Reading:
     def several(self) -> bool:
         """Whether cells were read as lists of labels."""
         return bool(self.separator)
+
+
+class Values:
+    """Classes as values say them, in JSON, XML and columns: what is no value is no class, one number is one class.
+
+    Lists that declare the classes (folders, the names of a YOLO data set) are no such values: there "null" is a name.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._missing: Counter[str] = Counter()
+
+    def name(self, value: object) -> str:
+        """Return the class that a value stands for, "" for none."""
+        if value is None or value != value:  # NaN
+            return ""
+        text = value if isinstance(value, str) else str(value)
+        if text not in self._names:
+            self._names[text] = "" if is_missing(text) else clean_name(text)
+        name = self._names[text]
+        if not name and (written := clean_name(text)):
+            self._missing[written] += 1
+        return _spelling(name)
+
+    def notices(self) -> Iterator[str]:
+        """Tell which values were taken for none, and which spellings for one class."""
+        if self._missing:
+            n = counted(self._missing.total(), "label is", "labels are")
+            yield f"{n} no value, and no class: {first([f'{text} ({n})' for text, n in self._missing.most_common()])}."
+        yield from _one_spelling(sorted(filter(None, set(self._names.values()))))[1]
 
 
 def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
@@ -215,14 +245,15 @@ def is_vectors(cells: Sequence[str]) -> bool:
     return len(sizes) == 1 and max(sizes) > 1 and all(part in _DIGITS for parts in found for part in parts)
 
 
+def _spelling(name: str) -> str:
+    if _NUMBER.fullmatch(name):
+        return name.split(".")[0].removeprefix("+")
+    return name.lower() if name.lower() in ("true", "false") else name
+
+
 def _one_spelling(names: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return for each name the one it is kept under (1 for 1.0, true for TRUE), and a notice where two are one."""
-    kept: dict[str, str] = {}
-    for name in names:
-        if _NUMBER.fullmatch(name):
-            kept[name] = name.split(".")[0].removeprefix("+")
-        else:
-            kept[name] = name.lower() if name.lower() in ("true", "false") else name
+    kept = {name: _spelling(name) for name in names}
     ways: dict[str, list[str]] = {}
     for name, one in kept.items():
         ways.setdefault(one, []).append(name)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import Annotated, common, existing, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, names_in, spellings_told
+from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import SET_WORDS, set_of
 from nbtrain.data.sources.texts import begins_with, json_of
@@ -28,7 +29,6 @@ from nbtrain.files import ordinary
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _MAX_DIGITS = 20
-_NO_IMAGE = ("annotation belongs to no image", "annotations belong to no image")
 _NO_CLASS = ("annotation names no known class", "annotations name no known class")
 _IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "data")
 
@@ -49,6 +49,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
             else bool(_json_files(path))
         )
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets in the order of their files; raises DataError saying what is wrong."""
@@ -57,11 +58,12 @@ class Coco(Annotated, kind="coco", label="COCO"):
         bases = [_base(part, self.images_root) for part in parts]
         root = existing(self.images_root) if self.images_root else common(bases)
         beside = parts[0].file.parent if len(parts) == 1 else path
-        names = ", ".join(part.file.name for part in parts)
-        gathering = Gathering(Files(root, names, beside, named=bool(self.images_root)))
-        for part, base in zip(parts, bases, strict=True):
-            _gather(gathering, part, base.relative_to(root).as_posix())
-        return gathering.listing(root, _classes(parts), path)
+        told = ", ".join(part.file.name for part in parts)
+        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root)))
+        names = [{number: gathering.values.name(said) for number, said in part.classes.items()} for part in parts]
+        for part, classes, base in zip(parts, names, bases, strict=True):
+            _gather(gathering, part, classes, base.relative_to(root).as_posix())
+        return gathering.listing(root, _classes(names), path, unnamed(told), self.reads)
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class _Part:
     split: str
     images: list[dict[str, Any]]
     annotations: list[dict[str, Any]]
-    classes: dict[Any, str]
-    """Name of each class by its id in this file."""
+    classes: dict[Any, Any]
+    """What each class is called, by its id in this file."""
 
 
 def _part(file: Path, split: str) -> _Part:
@@ -103,13 +105,13 @@ def _no_classes(file: Path, annotations: list[dict[str, Any]]) -> DataError:
 
 
 def _by_id(
-    entries: list[dict[str, Any]], file: Path, what: str, name: Callable[[dict[str, Any]], str]
-) -> dict[Any, str]:
+    entries: list[dict[str, Any]], file: Path, what: str, name: Callable[[dict[str, Any]], Any]
+) -> dict[Any, Any]:
     """Return names by id; raises DataError where two entries have one: annotations would go to the wrong one."""
-    found: dict[Any, str] = {}
+    found: dict[Any, Any] = {}
     for entry in entries:
         number = _id(entry, "id")
-        if found.setdefault(number, name(entry)) != name(entry):
+        if str(found.setdefault(number, name(entry))) != str(name(entry)):
             told = f"{file.name}: two {what} have the id {number}: {found[number]} and {name(entry)}"
             raise DataError(told, value=str(file), advice="Give each an id of its own, or export the file again.")
     return found
@@ -125,10 +127,9 @@ def _single(annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from ({**s, "image_id": annotation.get("image_id")} for s in segments if isinstance(s, dict))
 
 
-def _class_name(category: dict[str, Any]) -> str:
-    """Return a category's name, or its number where it has none."""
-    name = category.get("name")
-    return clean_name(category.get("id") if name in (None, "") else name)
+def _class_name(category: dict[str, Any]) -> Any:
+    """Return what a category is called: its number where nothing is said."""
+    return category.get("name", category.get("id"))
 
 
 def _file_name(entry: dict[str, Any]) -> str:
@@ -164,10 +165,10 @@ def _id(entry: dict[str, Any], key: str) -> Any:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else text
 
 
-def _classes(parts: list[_Part]) -> list[str]:
+def _classes(names: list[dict[Any, str]]) -> list[str]:
     """Return the classes in the order of their ids; those that later files add come last."""
-    ordered = (sorted(part.classes.items(), key=lambda item: _rank(item[0])) for part in parts)
-    return [name for items in ordered for _, name in items]
+    ordered = (sorted(classes.items(), key=lambda item: _rank(item[0])) for classes in names)
+    return [name for items in ordered for _, name in items if name]
 
 
 def _rank(number: Any) -> tuple[bool, float, str]:
@@ -175,7 +176,7 @@ def _rank(number: Any) -> tuple[bool, float, str]:
     return (not plain, number if plain else 0, str(number))
 
 
-def _gather(gathering: Gathering, part: _Part, base: str) -> None:
+def _gather(gathering: Gathering, part: _Part, classes: dict[Any, str], base: str) -> None:
     images: dict[Any, Image | None] = {}
     for place, entry in enumerate(part.images):
         name = _file_name(entry)
@@ -188,29 +189,29 @@ def _gather(gathering: Gathering, part: _Part, base: str) -> None:
         at = annotation.get("id", "without id")
         owner = _id(annotation, "image_id")
         if owner not in images:
-            gathering.odd(*_NO_IMAGE, f"{part.file.name} (annotation {at})")
+            gathering.tally.add("annotation", "without an image", f"{part.file.name} (annotation {at})")
             continue
         image = images[owner]
-        label = part.classes.get(_id(annotation, "category_id"))
-        if image is not None and label is None:
+        label = classes.get(_id(annotation, "category_id"), "")
+        if image is not None and not label:
             number = shown(annotation.get("category_id"), 20)
             gathering.odd(*_NO_CLASS, f"{image.file} (annotation {at}, class {number})")
-            gathering.doubt(image, "unknown class", f"annotation {at}: no category has the id {number}")
-        elif image is not None and label is not None and _mark(gathering, image, label, annotation, at):
+            gathering.doubt(image, "unknown class", f"annotation {at}: no category with a name has the id {number}")
+        elif image is not None and _mark(gathering, image, label, annotation, at):
             several.append(f"{image.file} (annotation {at})")
     if several:
         told = counted(len(several), "object consists", "objects consist")
         gathering.note(f"{told} of several polygons, each kept as one of its own: {first(several, 3)}.")
-    gathering.note(*_oddities(part))
+    gathering.note(*_oddities(part, classes))
 
 
-def _oddities(part: _Part) -> Iterator[str]:
+def _oddities(part: _Part, classes: dict[Any, str]) -> Iterator[str]:
     """Tell of what is not used, and of what hardly means what it says."""
     with_points = sum(bool(annotation.get("keypoints")) for annotation in part.annotations)
     if with_points:
         told = counted(with_points, "object has", "objects have")
         yield f"{told} keypoints, which are not used."
-    twice = [name for name, n in Counter(part.classes.values()).items() if n > 1]
+    twice = [name for name, n in Counter(classes.values()).items() if name and n > 1]
     if twice:
         yield f"In {part.file.name} several ids have one name, and are one class: {first(twice)}."
     boxes = [box for annotation in part.annotations if isinstance(box := annotation.get("bbox"), list) and box]

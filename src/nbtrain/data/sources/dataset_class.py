@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import math
 import re
 import sys
 import sysconfig
@@ -25,10 +26,13 @@ from PIL import Image as Pillow
 
 from nbtrain import files as disk
 from nbtrain.data import unpack
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Interrupted, Progress, Stopped, Ticker
 from nbtrain.data.sources.base import Source, unplaced
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.cells import Values
+from nbtrain.data.sources.census import unnamed
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.named import Files
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -78,7 +82,7 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
         place = self._place()
         shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
         told = f"Its code in {shown} runs when it is added, once and in a process of its own, which writes the images."
-        return Listing(place, (), (), notices=(told,))
+        return Listing(place, (), (), notes=(told,))
 
     def _place(self) -> Path:
         """Return the file or folder of the module, found without importing anything; raises DataError for none."""
@@ -111,7 +115,8 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
             if image is not None:
                 image.labels.update(labels)
         gathering.note(*done.notices)
-        return gathering.listing(done.folder, plain["classes"] or None, self.path)
+        gathering.tally.add("row", f"of {self.path} that cannot be used", *plain.get("failed", ()))
+        return gathering.listing(done.folder, plain["classes"] or None, done.folder, unnamed(self.path), {".json"})
 
     def _into(self) -> Path:
         if not self.unpacked:
@@ -136,12 +141,13 @@ class DatasetClass(Source, kind="dataset class", label="Own Dataset"):
                     written.append((writer.write(f"images/{number:08}.png", io.BytesIO(data)), labels))
                 writer.share = (number + 1) / n_items
                 told.at(number + 1)
-        lost = f"{counted(len(failed), 'item', 'items')} of {self.path} cannot be used"
         if not written:
             advice = "An item is a pair of an image and a label."
-            raise DataError(f"{lost}: {first(failed, 3)}" if failed else "the Dataset is empty", advice=advice)
-        disk.write_atomic(folder / _NAMES, orjson.dumps({"classes": classes, "images": written}), durable=False)
-        return (f"{lost} and are left out: {first(failed, 3)}.",) if failed else ()
+            lost = f"{counted(len(failed), 'item', 'items')} of {self.path} cannot be used: {first(failed, 3)}"
+            raise DataError(lost if failed else "the Dataset is empty", advice=advice)
+        names = {"classes": classes, "images": written, "failed": failed}
+        disk.write_atomic(folder / _NAMES, orjson.dumps(names), durable=False)
+        return ()
 
 
 def _module_in(folder: Path, name: str) -> Path | None:
@@ -231,12 +237,10 @@ def _picture(image: Any) -> Pillow.Image:
 
 
 def _labels(label: Any, classes: list[str]) -> list[str]:
-    if label is None:
-        return []
-    if isinstance(label, str):
-        return [clean_name(label)]
+    if label is None or isinstance(label, str) or (isinstance(label, float) and math.isnan(label)):
+        return list(filter(None, (Values().name(label),)))
     if isinstance(label, list | tuple) and all(isinstance(one, str) for one in label):
-        return [clean_name(one) for one in label]
+        return list(filter(None, map(Values().name, label)))
     values = np.asarray(label.detach().cpu().numpy() if hasattr(label, "detach") else label)
     fits = values.ndim == 1 and len(values) == len(classes) and set(values.tolist()) <= {0, 1}
     # [0, 1] of two classes says both; an array or tensor is a row, as losses take it.

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Source, existing, is_image, names_in
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
+from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
@@ -55,6 +56,7 @@ class Folder(Source, kind="folder", label="Image folder"):
         """Return whether ``path`` is a folder."""
         return path.is_dir()
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images of all class folders, ordered by name; raises DataError saying what is wrong."""
         root = existing(self.path)
@@ -67,20 +69,14 @@ class Folder(Source, kind="folder", label="Image folder"):
         sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
         found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
         if not any(any(files for files in classes.values()) for classes in found.values()):
-            raise _empty(root, walk)
+            raise _empty(root)
         if not sets and self.sets == "auto":
             found = _sets_of_classes(found[""], prefix, more)
         if self.sets == "auto":
             _refuse_technical(root, found)
-        passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        listing = _listing(root, found).noting(
-            _beside(beside),
-            _deeper(found, prefix),
-            *_set_notices(found, passed),
-            *walk.notices(),
-        )
+        listing = counted_in(_listing(root, found), root, _why_unused(prefix, {top.name for top in sets.values()}))
         try:
-            return checked(listing, root)
+            return checked(listing.noting(_deeper(found, prefix), *_set_notices(found, beside)), root)
         except OneClassError as error:
             raise _one_class(root, error) from None
 
@@ -123,11 +119,6 @@ def _holds_images(folder: Path, deeper: int = 3) -> bool:
         return True
     inner = (folder / name for name in names if not name.startswith(".") and (folder / name).is_dir())
     return deeper > 0 and any(_holds_images(place, deeper - 1) for place in inner)
-
-
-def _beside(names: list[str]) -> str:
-    told = counted(len(names), "folder holds no image and is", "folders hold no image and are")
-    return f"{told} not used: {first(names)}." if names else ""
 
 
 def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
@@ -190,17 +181,26 @@ def _listing(root: Path, found: dict[str, dict[str, list[Record]]]) -> Listing:
     return Listing(root, classes, records, own)
 
 
-def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -> Iterator[str]:
-    if passed:
-        told = counted(len(passed), "folder beside the sets is", "folders beside the sets are")
-        yield f"{told} not used: {first(passed)}."
+def _why_unused(prefix: str, sets: set[str]) -> Why:
+    """Return what says why an image below ``prefix`` is in no class; ``sets`` are the folders of sets."""
+
+    def why(file: str) -> tuple[str, str]:
+        top, slash, _ = file.removeprefix(prefix).partition("/")
+        beside = slash and sets and top not in sets
+        return ("in folders beside the sets", top) if beside else ("in no class folder", "")
+
+    return why
+
+
+def _set_notices(found: dict[str, dict[str, list[Record]]], beside: list[str]) -> Iterator[str]:
+    """Tell of classes that a set has not, and of folders without an image; those ``beside`` the classes have none."""
     filled = {s: {name for name, files in classes.items() if files} for s, classes in found.items()}
     everywhere = set().union(*filled.values())
     for s, names in filled.items():
         absent = sorted(everywhere - names, key=natural)
         if absent:
             yield f"{counted(len(absent), 'class has', 'classes have')} no image in {s}: {first(absent)}."
-    empty = sorted({name for classes in found.values() for name in classes} - everywhere, key=natural)
+    empty = sorted({*beside, *(name for classes in found.values() for name in classes)} - everywhere, key=natural)
     if empty:
         told = counted(len(empty), "folder holds no image and is no class", "folders hold no image and are no classes")
         yield f"{told}: {first(empty)}."
@@ -264,10 +264,14 @@ def _tables_below(root: Path) -> Iterator[str]:
         yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith((".csv", ".tsv")))
 
 
-def _empty(root: Path, walk: Walk) -> DataError:
+def _empty(root: Path) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
     archives = [name for name in names_in(root) if name.lower().endswith(ARCHIVES)]
+    nothing = counted_in(Listing(root, (), ()), root, _why_unused("", set()))
+    unread = unread_of(nothing)
+    loose = any(one.what == "image" for one in nothing.unused if one not in unread)
+    others = next((", ".join(one.examples) for one in nothing.unused if one.reason == OTHER), "")
     foreign = recognised(root) or (JSON_BESIDE if _json_beside(root) else None)
     if foreign:
         told = f"the folder holds files in the format of {foreign.name}, which is not read"
@@ -276,17 +280,15 @@ def _empty(root: Path, walk: Walk) -> DataError:
         advice = f"It holds the table {tables[0]}: give the path of that file."
     elif archives:
         advice = f"It holds {counted(len(archives), 'archive', 'archives')}: give the path of {first(archives)}."
-    elif walk.loose:
+    elif loose:
         advice = "Put the images into one sub-folder per class, or give a CSV file with their labels."
-    elif unread := walk.unread():
-        advice = " ".join(
-            f"{what[0].upper()}{what[1:]} ({first([f'{e}: {n}' for e, n in own])})." for what, own in unread
-        )
-    elif walk.others:
-        advice = f"It holds files that are no images: {first([f'{e} ({n})' for e, n in walk.others.most_common()])}."
+    elif unread:
+        advice = " ".join(one.notice for one in unread)
+    elif others:
+        advice = f"It holds files that are no images: {others}."
     else:
         advice = "Give a folder with one sub-folder of images per class."
-    what = "none of the images lies in a class folder" if walk.loose else "the folder holds no images"
+    what = "none of the images lies in a class folder" if loose else "the folder holds no images"
     return DataError(what, value=str(root), advice=advice)
 
 

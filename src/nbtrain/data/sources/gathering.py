@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from nbtrain.data import heed
 from nbtrain.data.records import Doubt, Listing, Mark, MarkKind, Record, Root, checked, counted, first, natural
+from nbtrain.data.sources.cells import Values
+from nbtrain.data.sources.census import Why, counted_in
 from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.tally import Tally
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 
@@ -49,6 +52,7 @@ class Gathering:
         self.files, self.what = files, what
         self.images: dict[str, Image] = {}
         self.n_named = 0
+        self.tally, self.values = Tally(), Values()
         self._odd: dict[str, list[str]] = {}
         self._noted: list[str] = []
         self._doubts: list[Doubt] = []
@@ -104,8 +108,19 @@ class Gathering:
         """Add sentences of the format's own; empty ones are left out."""
         self._noted += filter(None, notices)
 
-    def listing(self, root: Root, classes: Sequence[str] | None, where: object) -> Listing:
-        """Return the listing; ``classes`` gives their order, None sorts them. Raises DataError for none."""
+    def listing(
+        self,
+        root: Root,
+        classes: Sequence[str] | None,
+        where: Path,
+        why: Why | None = None,
+        reads: Collection[str] = frozenset(),
+    ) -> Listing:
+        """Return the listing; ``classes`` gives their order, None sorts them. Raises DataError for none.
+
+        ``why`` says of an image that lies at ``where``, and was not gathered, why it is not used; files that end with
+        one of ``reads`` are annotations. Without ``why`` nobody looks at what lies there.
+        """
         if not self.images and self.n_named:
             raise self.files.none_found(self.n_named)
         images = list(self.images.values())
@@ -119,7 +134,11 @@ class Gathering:
         multilabel = any(len(record.labels) != 1 for record in records)
         own = self._own_split(images)
         listing = Listing(root, names, records, own, multilabel, columns=columns, doubts=tuple(self._doubts))
-        notices = (*self.files.notices(), *self._told(), *self._noted, unused(listing), _one(listing))
+        self.files.tell(self.tally)
+        unused = tuple(self.tally.unused())
+        listing = counted_in(listing, where, why, self.tally, reads) if why else replace(listing, unused=unused)
+        told = (*self.files.notices(), *self.values.notices(), *self._told(), *self._noted)
+        notices = (*told, without_image(listing), _one(listing))
         return checked(listing.noting(*notices), where)
 
     def _own_split(self, images: list[Image]) -> dict[str, tuple[str, ...]] | None:
@@ -138,7 +157,10 @@ class Gathering:
             yield f"{counted(len(places), *words.split(chr(0)))}: {first(places)}."
 
     def _why_none(self) -> str:
-        return " ".join((*self._told(), *self._noted, "Give a folder or file with annotations."))
+        unused = (one.notice for one in self.tally.unused())
+        return " ".join(
+            (*unused, *self.values.notices(), *self._told(), *self._noted, "Give a folder or file with annotations.")
+        )
 
 
 @contextlib.contextmanager
@@ -153,15 +175,10 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def unused(listing: Listing) -> str:
+def without_image(listing: Listing) -> str:
     """Return a notice on classes without an image, "" where there are none."""
     empty = [name for name, count in zip(listing.classes, listing.counts, strict=True) if not count]
     return f"{counted(len(empty), 'class has', 'classes have')} no image: {first(empty)}." if empty else ""
-
-
-def clean_name(name: object) -> str:
-    """Return a class's name as people read it: composed letters, no spaces around it or line breaks in it."""
-    return " ".join(unicodedata.normalize("NFC", str(name)).split())
 
 
 def box_of(corner_and_size: Iterable[Any], wide: float = 1, high: float = 1) -> tuple[float, ...]:

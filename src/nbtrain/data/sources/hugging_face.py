@@ -17,11 +17,13 @@ import orjson
 
 from nbtrain import files as disk
 from nbtrain.data import unpack
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.sources import arrow
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, unplaced
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told, unplaced
+from nbtrain.data.sources.census import unnamed
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import json_of
@@ -75,12 +77,13 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         """Unpack the images where that is not done; raises DataError saying what is wrong."""
         self._done(self._parts(), progress, stopped)
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images in the order of the rows; raises DataError saying what is wrong."""
         parts = self._parts()
         done = self._done(parts)
         names = orjson.loads(disk.content(done.folder / _NAMES))
-        gathering = Gathering(Files(done.folder, Path(self.path).name), "row")
+        gathering = Gathering(Files(done.folder, Path(self.path).name, noun="row"), "row")
         gathering.note(*done.notices)
         return self._gathered(gathering, parts, names)
 
@@ -134,9 +137,12 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         for split, paths in parts.files.items():
             rows = arrow.table(paths, [parts.label, *others]).to_pylist()
             for place, (name, row) in enumerate(zip(names[split], rows, strict=True), 1):
+                at = f"{split} row {place}".strip()
+                if not name:
+                    gathering.tally.add("row", "without an image inside", at)
                 image = gathering.image(name, place=f"row {place}", split=set_of(split)) if name else None
                 if image is not None:
-                    image.labels.update(_labels(row[parts.label], classes, gathering, f"{split} row {place}".strip()))
+                    image.labels.update(_labels(row[parts.label], classes, gathering, at))
                     image.cells = {other: _text(row[other]) for other in others}
                     unlabelled += not image.labels
         if unlabelled:
@@ -144,7 +150,9 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         unused = [name for name, kind in parts.columns.items() if kind != "plain" and name != parts.image]
         if unused:
             gathering.note(f"{counted(len(unused), 'column is', 'columns are')} not used: {first(unused)}.")
-        return gathering.listing(gathering.files.root, classes or None, self.path)
+        root = gathering.files.root
+        why = None if isinstance(gathering.files, _Unseen) else unnamed(Path(self.path).name)
+        return gathering.listing(root, classes or None, root, why, {".json"})
 
 
 @dataclass(frozen=True)
@@ -244,7 +252,7 @@ def _class_names(feature: Any) -> list[str]:
 def _labels(value: Any, classes: list[str], gathering: Gathering, place: str) -> Iterator[str]:
     for one in value if isinstance(value, list) else [value]:
         if not classes:
-            text = clean_name("" if one is None else one)
+            text = gathering.values.name(one)
             if text:
                 yield text
         elif isinstance(one, int) and 0 <= one < len(classes):
@@ -264,7 +272,6 @@ def _unpack(parts: _Parts, folder: Path, progress: Progress, stopped: Stopped) -
     writer = unpack.Writer(folder, unpack.fitting(unpack.Limits(), folder), stopped=stopped)
     writer.expect(sum(path.stat().st_size for path in parts.paths))  # images hardly get smaller in tables
     names: dict[str, list[str]] = {}
-    empty: list[str] = []
     for split, paths in parts.files.items():
         told = Ticker(progress, stopped, parts.n_rows(split), f"images{f' of {split}' if split else ''}")
         here = names.setdefault(split, [])
@@ -274,12 +281,10 @@ def _unpack(parts: _Parts, folder: Path, progress: Progress, stopped: Stopped) -
                 said = str(value.get("path") or "") if isinstance(value, dict) else ""
                 here.append(writer.write(f"{split or 'images'}/{len(here):08}{_ending(data, said)}", io.BytesIO(data)))
             else:
-                empty.append(f"{split} row {len(here) + 1}".strip())
-                here.append("")
+                here.append("")  # told with the listing
             told.at(len(here))
     disk.write_atomic(folder / _NAMES, orjson.dumps(names), durable=False)
-    lost = f"{counted(len(empty), 'row has', 'rows have')} no image inside and are left out: {first(empty)}."
-    return (*writer.notices(), *([lost] if empty else []))
+    return writer.notices()
 
 
 def _ending(data: bytes, said: str) -> str:

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from nbtrain.data.records import Listing, MarkKind, counted, first
-from nbtrain.data.sources.base import Annotated, existing, is_image
+from nbtrain.data.sources.base import Annotated, existing, is_image, spellings_told
+from nbtrain.data.sources.cells import Values
+from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
+from nbtrain.data.sources.gathering import Gathering, Image, box_of
 from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import begins_with, json_of
@@ -46,27 +48,27 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         listed = path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
         return listed and recognised(path) is None
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""
         path = existing(self.path)
         tasks = _tasks(json_of(path), path)
         root = existing(self.images_root) if self.images_root else path.parent
         gathering = Gathering(Files(root, path.name, path.parent, named=bool(self.images_root)), "region")
-        nameless = 0
+        nameless = [_at(task, place) for place, task in enumerate(tasks) if not task.image]
         skipped: dict[str, int] = {}
         unannotated = 0
         for place, task in enumerate(tasks):
-            nameless += not task.image
             # Exports keep the server's folders and prefixes: Files looks for the end of the path.
-            image = gathering.image(task.image, place=f"task {task.number or place + 1}") if task.image else None
+            image = gathering.image(task.image, place=_at(task, place)) if task.image else None
             if image is None:
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
             _results(gathering, image, task.results, skipped)
-        gathering.note(f"{counted(nameless, 'task names', 'tasks name')} no image." if nameless else "")
+        gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
-        return gathering.listing(root, None, path)
+        return gathering.listing(root, None, path, unnamed(path.name), {".json"})
 
 
 class _Task(NamedTuple):
@@ -79,6 +81,10 @@ class _Task(NamedTuple):
     n_annotations: int
     guessed: bool = False
     """Whether a model has predicted it, and nobody has annotated it."""
+
+
+def _at(task: _Task, place: int) -> str:
+    return f"task {task.number or place + 1}"
 
 
 def _tasks(plain: Any, path: Path) -> list[_Task]:
@@ -167,7 +173,7 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
-    labels = _labels(results)
+    labels, described = _labels(results, gathering.values)
     drawn_on = {
         _key(result, number)
         for number, result in enumerate(results, 1)
@@ -179,7 +185,7 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
             continue
         names = labels.get(_key(result, number), [])
         if kind == "choices" and _key(result, number) in drawn_on:
-            if names and names != _names_in(value):
+            if _key(result, number) in described:
                 skipped["choices of regions"] = skipped.get("choices of regions", 0) + 1
         elif kind == "choices":
             image.labels.update(names)
@@ -200,8 +206,11 @@ def _key(result: dict[str, Any], number: int) -> Any:
     return result.get("id") or number
 
 
-def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
-    """Return the classes of each region: they may stand in a result of their own, under the same id."""
+def _labels(results: list[dict[str, Any]], values: Values) -> tuple[dict[Any, list[str]], set[Any]]:
+    """Return the classes of each region, which may stand in a result of their own under the same id.
+
+    A region with a class may be described by choices, such as "occluded": those are no classes, and are told.
+    """
     found: dict[Any, list[str]] = {}
     chosen: dict[Any, list[str]] = {}
     for number, result in enumerate(results, 1):
@@ -209,13 +218,9 @@ def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
         for key, names in value.items() if isinstance(value, dict) else ():
             if key.endswith(("labels", "choices")) and isinstance(names, list):
                 known = (chosen if key == "choices" else found).setdefault(_key(result, number), [])
-                known += [name for name in map(clean_name, names) if name and name not in known]
-    return chosen | found  # a region with a class may be described by choices, such as "occluded"
-
-
-def _names_in(value: dict[str, Any]) -> list[str]:
-    names = value.get("choices")
-    return [clean_name(name) for name in names] if isinstance(names, list) else []
+                known += [name for name in map(values.name, names) if name and name not in known]
+    described = {key for key in chosen.keys() & found.keys() if found[key] and found[key] != chosen[key]}
+    return chosen | found, described
 
 
 def _shape(kind: str, value: dict[str, Any]) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nbtrain.data import sampled
-from nbtrain.data.records import Listing, counted, first, spaced
+from nbtrain.data.records import Listing, Unused, counted, first, spaced
 from nbtrain.data.sources.base import Source, detect, readable
 
 _SHOWN_CLASSES = 12
@@ -43,7 +43,10 @@ class Found:
     """Images of each set, where the source itself says which train."""
     columns: dict[str, int]
     """Distinct values of what else is known of images, by name."""
-    notices: tuple[str, ...]
+    unused: tuple[Unused, ...]
+    """What lies there and is not used, and why: each image file that is not used is counted once."""
+    notes: tuple[str, ...]
+    """What else a person should know, in full sentences."""
 
     @classmethod
     def of(cls, source: Source, listing: Listing) -> Found:
@@ -62,8 +65,24 @@ class Found:
             marks={kind: Kind(n, with_kind[kind]) for kind, n in marks.most_common()},
             sets={name: len(files) for name, files in (listing.own_split or {}).items()},
             columns={name: len(found - {""}) for name, found in zip(listing.columns, values, strict=True)},
-            notices=listing.notices,
+            unused=listing.unused,
+            notes=listing.notes,
         )
+
+    @property
+    def n_used(self) -> int:
+        """Images that are used: ``n_images``."""
+        return self.n_images
+
+    @property
+    def n_found(self) -> int:
+        """Image files that lie there, used or not."""
+        return self.n_images + sum(one.n for one in self.unused if one.what == "image")
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """All that a person should know, in full sentences: what is not used, then ``notes``."""
+        return (*(one.notice for one in self.unused), *self.notes)
 
     @property
     def lacking(self) -> dict[str, str]:
@@ -77,6 +96,8 @@ class Found:
         return {
             "source": self.source.plain(),
             "n_images": self.n_images,
+            "n_found": self.n_found,
+            "n_used": self.n_used,
             "size_bytes": self.size_bytes,
             "classes": dict(zip(self.classes, self.counts, strict=True)),
             "n_unlabelled": self.n_unlabelled,
@@ -84,6 +105,7 @@ class Found:
             "marks": {kind: found._asdict() for kind, found in self.marks.items()},
             "sets": self.sets,
             "columns": self.columns,
+            "unused": [asdict(one) for one in self.unused],
             "notices": list(self.notices),
         }
 
@@ -91,22 +113,24 @@ class Found:
         """Yield what was found, a line for each thing."""
         yield f"{type(self.source).label}: {self.source.path}"
         if self.n_images:
-            yield f"images: {spaced(self.n_images)}, {self.size_bytes / 2**20:.1f} MiB"
+            found = f" of {spaced(self.n_found)} found" if self.n_found > self.n_used else ""
+            yield f"images: {spaced(self.n_used)}{found}, {self.size_bytes / 2**20:.1f} MiB"
         order = sorted(zip(self.counts, self.classes, strict=True), key=lambda pair: -pair[0])
         named = first([f"{name} ({spaced(count)})" for count, name in order], _SHOWN_CLASSES)
         if self.classes:
             yield f"classes: {spaced(len(self.classes))}: {named}"
         if self.n_unlabelled and self.classes:
             yield f"without a class: {counted(self.n_unlabelled, 'image', 'images')}"
-        for kind, found in self.marks.items():
+        for kind, marks in self.marks.items():
             lacking = self.lacking.get(kind, "")
-            yield f"{kind}: {spaced(found.n_marks)}{f'; {lacking}' if lacking else ''}"
+            yield f"{kind}: {spaced(marks.n_marks)}{f'; {lacking}' if lacking else ''}"
         if self.sets:
             yield f"own split: {', '.join(f'{name} {spaced(n)}' for name, n in self.sets.items())}"
         if self.columns:
             told = first([f"{name} ({counted(n, 'value', 'values')})" for name, n in self.columns.items()], 12)
             yield f"columns: {told}"
-        yield from (f"note: {notice}" for notice in self.notices)
+        yield from (f"not used: {one.text}" for one in self.unused)
+        yield from (f"note: {note}" for note in self.notes)
 
 
 def look(path: str | Path | Source) -> Found:

@@ -1,45 +1,52 @@
 """Files and folders that programs leave among images: thumbnails, caches, bins, runs of trainers, partial downloads.
 
-One list for every reader. What is on it is never read and never a class; a reader reports it under "not used".
+One list for every reader. What is on it is never read and never a class; it is counted under "not used".
 """
 
 from __future__ import annotations
 
 import re
 
+HIDDEN = (".", "~$")
+"""What names of hidden files and folders begin with; "~$" marks the lock of an office program."""
 _FOLDERS = frozenset(
     (
-        "$recycle.bin",
-        "#recycle",
-        "#snapshot",
-        "@eadir",
-        "@recycle",
-        "@recently-snapshot",
-        "@tmp",
-        "__macosx",
-        "__pycache__",
-        "lightning_logs",
-        "lost+found",
-        "lost.dir",
-        "mlruns",
-        "node_modules",
-        "site-packages",
-        "system volume information",
-        "tb_logs",
-        "thumbnails",
-        "wandb",
+        # Network drives (Synology, QNAP, NetApp) and their bins, snapshots and thumbnails.
+        *("#recycle", "#snapshot", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "@sharebin", ".@__thumb"),
+        *(".snapshot", ".snapshots", "~snapshot"),
+        # Windows, macOS, Linux, cameras.
+        *("$recycle.bin", "recycler", "system volume information", "lost.dir", "lost+found"),
+        *("__macosx", ".appledouble", ".appledb", ".spotlight-v100", ".fseventsd", ".temporaryitems", ".trashes"),
+        *("network trash folder", "temporary items", ".documentrevisions-v100", ".trash"),
+        *("thumbnails", ".thumbnails", ".cache", ".picasaoriginals", ".xvpics", ".comments"),
+        # Notebooks, version control, packages, trackers of runs.
+        *(".ipynb_checkpoints", "__pycache__", ".git", ".hg", ".svn", ".dvc", ".venv", "node_modules"),
+        *("site-packages", "lightning_logs", "mlruns", "tb_logs", "wandb", ".aim", ".neptune"),
     )
 )
-"""Folders, in lower case, that are never a person's images. Hidden ones (``.thumbnails``) need no entry."""
+"""Folders, in lower case, that are never a person's images. Other hidden ones need no entry."""
+_NUMBERED = re.compile(r"\.trash-\d+|found\.\d{3}")
+"""The same, where a number is part of the name."""
 _TRAINER_FOLDERS = frozenset(("runs",))
 """Folders, in lower case, of trainers: left out only where no image lies directly in them, as it does in a class."""
-_FILE = re.compile(r"~\$.*|.*~|.*\.(part|partial|crdownload|download|tmp|temp|swp|lock|filepart|!ut|aria2)", re.DOTALL)
-_FILES = frozenset(("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"))
+_FILES = frozenset(
+    (
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", ".ds_store", ".localized"),
+        *(".directory", "picasa.ini", ".picasa.ini", ".bridgesort", ".bridgecache", ".bridgecachet"),
+    )
+)
+_FILE = re.compile(
+    r"~\$.*|\._.*|\.~lock\..*|\.nfs[0-9a-f]+|\.fuse_hidden.*|.*~|.*@syno(eastream|resource)"
+    r"|.*\.(part|partial|crdownload|download|opdownload|tmp|temp|swp|swo|lock|filepart|!ut|!qb|aria2|bak)",
+    re.DOTALL,
+)
+"""Locks, partial downloads, backups, and what macOS and Synology keep beside each file."""
 
 
 def is_machine_folder(name: str) -> bool:
     """Return whether a folder of this name is made by a program, whatever is in it."""
-    return name.casefold() in _FOLDERS
+    folded = name.casefold()
+    return folded in _FOLDERS or _NUMBERED.fullmatch(folded) is not None
 
 
 def is_trainer_folder(name: str) -> bool:

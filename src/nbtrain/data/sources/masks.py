@@ -15,9 +15,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first, natural
-from nbtrain.data.sources.base import Annotated, existing, names_in
-from nbtrain.data.sources.gathering import Gathering, clean_name
+from nbtrain.data.sources.base import Annotated, existing, names_in, spellings_told
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.headers import in_parallel
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
@@ -46,6 +47,7 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         """Return whether ``path`` is a folder with one folder of images and one of PNG files only."""
         return path.is_dir() and _folder(path, _IMAGE_FOLDERS) is not None and _masks(path) is not None
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images that have a mask; raises DataError saying what is wrong."""
         root = existing(self.path)
@@ -61,10 +63,14 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         pairs = [(record, by_stem.get(_stem(record.file, images), "")) for record in records]
         found = list(in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs))
         names, black_and_white = _black_and_white(found, _names(root))
-        left, broken = list[str](), list[str]()
+        gathering.note(black_and_white)
+        gathering.tally.annotation_files.update(by_stem.values())
+        left = sorted(set(by_stem.values()) - {mask for _, mask in pairs}, key=natural)
+        gathering.tally.add("annotation", "without an image", *left)
         for (record, mask), values in zip(pairs, found, strict=True):
             if not mask or isinstance(values, str):
-                (broken if mask else left).append(f"{mask} ({values})" if mask else record.file)
+                why = f"with a mask that cannot be used: {values}" if mask else "without a mask"
+                gathering.tally.images[record.file] = why
                 continue
             image = gathering.image(
                 record.file, split=set_of(os.path.dirname(record.file)), size_bytes=record.size_bytes
@@ -72,25 +78,15 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
             labels = [_label(value, names) for value in values]
             if image is not None:
                 image.marks += [("mask", label, (), mask, False) for label in labels if label]
-        told = counted(len(left), "image has no mask and is", "images have no mask and are")
-        bad = counted(
-            len(broken), "mask cannot be used, and its image is", "masks cannot be used, and their images are"
-        )
-        gathering.note(black_and_white, f"{told} left out: {first(left)}." if left else "")
-        gathering.note(_lone(set(by_stem.values()) - {mask for _, mask in pairs}))
-        gathering.note(f"{bad} left out: {first(broken, 3)}." if broken else "", *walk.notices())
         if records and not gathering.images:
-            raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
+            reasons = [f"{file} is {why}" for file, why in gathering.tally.images.items()]
+            raise DataError("no mask can be used", value=str(root), advice=f"{first(reasons, 3)}.")
         order = [name for name in names.values() if name.lower() not in _NO_NAMES]
         nameless = _nameless(gathering, order) if order else []
         told = counted(len(nameless), "value of the masks has", "values of the masks have")
         gathering.note(f"{told} no name among the classes: {first(nameless)}." if nameless else "")
-        return gathering.listing(root, [*order, *nameless] or None, root)
-
-
-def _lone(masks: set[str]) -> str:
-    told = counted(len(masks), "mask belongs", "masks belong")
-    return f"{told} to no image: {first(sorted(masks, key=natural))}." if masks else ""
+        classes = [*order, *nameless] or None
+        return gathering.listing(root, classes, root, lambda _: (f"outside the folder {images}", ""))
 
 
 def _nameless(gathering: Gathering, names: list[str]) -> list[str]:
@@ -149,5 +145,5 @@ def _values(path: Path) -> tuple[int, ...] | str:
             if image.mode not in ("1", "L", "P", "I", "I;16"):
                 return "it has colours where it should have one value per pixel"
             return tuple(map(int, np.unique(np.asarray(image))))
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
-        return f"it is damaged ({error})"[:80]
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
+        return "it is damaged"  # what is counted by its reason names no file, and no place in it

@@ -17,10 +17,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from nbtrain.data import heed
-from nbtrain.data.records import counted, first
+from nbtrain.data.records import UnusedKind, counted, first
 from nbtrain.data.sources.base import ElsewhereError, is_image
 from nbtrain.data.sources.machine_made import is_machine_folder
 from nbtrain.data.sources.sets import set_of
+from nbtrain.data.sources.tally import Tally
 from nbtrain.errors import DataError
 
 _TRIED = 50
@@ -37,13 +38,22 @@ class Files:
     """Finds images below ``root``, and remembers those that are missing or are called a little otherwise."""
 
     def __init__(
-        self, root: Path, told: str, beside: Path | None = None, *, named: bool = False, split: str = ""
+        self,
+        root: Path,
+        told: str,
+        beside: Path | None = None,
+        *,
+        named: bool = False,
+        split: str = "",
+        noun: UnusedKind = "annotation",
     ) -> None:
         """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
 
         ``named`` says that a person has named the root: then nothing is advised that was done already. ``split`` is the
-        set that all images are in: of several that a name may mean, the one in a folder of that set is meant.
+        set that all images are in: of several that a name may mean, the one in a folder of that set is meant. ``noun``
+        is what names one image: a row of a table, or an annotation.
         """
+        self.noun = noun
         self.root, self.told, self.beside, self.named, self.split = root, told, beside, named, split
         self.missing: list[str] = []
         self.renamed: list[str] = []
@@ -175,19 +185,19 @@ class Files:
             advice = f"It holds {others}. Name the folder with these very files, or correct the names."
         return DataError(told, value=value, advice=advice)
 
+    def tell(self, tally: Tally) -> None:
+        """Count the names without an image that can be used."""
+        tally.add(self.noun, f"of {self.told} with a missing image", *self.missing)
+        tally.add(self.noun, f"of {self.told} with several images that may be meant", *self.ambiguous)
+        told = f"of {self.told} with an image in the net, which is never fetched (download it, and name its folder)"
+        tally.add(self.noun, told, *self.remote)
+
     def notices(self) -> tuple[str, ...]:
-        """Return what is missing and what is called otherwise, in full sentences."""
-        named = f"named in {self.told}"
+        """Return what is called otherwise, in full sentences."""
         moved = counted(len(self.moved), "file lies elsewhere", "files lie elsewhere")
         bare = counted(len(self.without_ending), "file is", "files are")
-        several = counted(len(self.ambiguous), f"file {named} may be several", f"files {named} may each be several")
-        told = counted(len(self.missing), f"file {named} does", f"files {named} do")
         other = counted(len(self.renamed), "name differs", "names differ")
-        remote = counted(len(self.remote), "image lies in the net and is", "images lie in the net and are")
         sentences = (
-            (self.missing, f"{told} not exist and {_are(len(self.missing))} left out: {first(self.missing)}."),
-            (self.ambiguous, f"{several}, and {_are(len(self.ambiguous))} left out: {first(self.ambiguous)}."),
-            (self.remote, f"{remote} never fetched: {first(self.remote, 3)}; download, and name their folder."),
             (self.renamed, f"{other} from the file's in case or in composed letters: {first(self.renamed)}."),
             (self.without_ending, f"{bare} named without an ending: {first(self.without_ending, 3)}."),
             (self.moved, f"{moved} than named, found by the end of the path: {first(self.moved, 3)}."),
@@ -341,7 +351,3 @@ def _below(path: str, root: Path) -> str:
         if relative not in (".", "..") and not relative.startswith("../"):
             return relative
     return ""
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"

@@ -16,16 +16,18 @@ from itertools import islice
 from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
+from nbtrain.data.sources.census import counted_in, unnamed
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.foreign import recognised
-from nbtrain.data.sources.gathering import unused
+from nbtrain.data.sources.gathering import without_image
 from nbtrain.data.sources.named import Files, before_query
 from nbtrain.data.sources.rows import JSON_LINES, LOOKED_AT, Rows, read
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
+from nbtrain.data.sources.tally import Tally
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -56,6 +58,7 @@ _BITS = {
     **dict.fromkeys(("0", "0.0", "false", "no", "n", "f"), False),
 }
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
+_REPEATED = "repeating an earlier one"
 _FOLDERS_NEAR = 20
 """Folders beside a table that are looked into for images whose names it writes without an ending."""
 _PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+")
@@ -88,6 +91,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             return path.suffix.lower() in _ENDINGS and not (lines and recognised(path))
         return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
 
+    @spellings_told
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
         path = existing(self.path)
@@ -96,15 +100,20 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
         roots = {table: existing(self.images_root) if self.images_root else table.parent for table in tables}
         root = common(roots.values())
-        parts, without = list[_Part](), list[str]()
+        parts, without = list[_Part](), list[Path]()
         for table, named in tables.items():
             part = self._part(table, named, root, roots[table], parts[0].labels if parts else ())
             if part is None:
-                without.append(f"{table.name} has no labels and is not used.")
+                without.append(table)
             else:
                 parts.append(part)
         columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         rows = [row for part in parts for row in part.rows]
+        tally = Tally()
+        for part in parts:
+            part.tell(tally)
+        tally.add("file", "of images without labels", *(table.relative_to(path).as_posix() for table in without))
+        tally.annotation_files.update(table.relative_to(root).as_posix() for table in tables if root in table.parents)
         given = dict.fromkeys(name for part in parts for name in part.classes)
         classes = tuple(given) or tuple(sorted({name for row in rows for name in row.names or ()}, key=natural))
         ids = {name: i for i, name in enumerate(classes)}
@@ -120,16 +129,13 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         )
         own, unplaced = _own_split(rows, str(path))
         multilabel = any(len(record.labels) != 1 for record in records)
-        listing = Listing(root, classes, records, own, multilabel, columns=columns)
-        notices = (
-            *without,
-            *(notice for part in parts for notice in part.notices),
-            unplaced,
-            _unlabelled(rows),
-            unused(listing),
-        )
         if len(classes) < 2 or not records:
-            _raise_reason(rows, [part.files for part in parts], path)
+            _raise_reason(rows, tally, path)
+        used = [table for table in tables if table not in without]
+        told = ", ".join(table.relative_to(path).as_posix() if path.is_dir() else table.name for table in used)
+        plain = Listing(root, classes, records, own, multilabel, columns=columns)
+        listing = counted_in(plain, path, unnamed(told), tally)
+        notices = (*(notice for part in parts for notice in part.notices), unplaced, without_image(listing))
         return checked(listing.noting(*notices), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
@@ -140,7 +146,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         table, more = read(path), added(self.set_names)
         if due and not set(due).intersection(table.columns):
             return None
-        files = Files(root, path.name, path.parent, named=bool(self.images_root), split=named)
+        files = Files(root, path.name, path.parent, named=bool(self.images_root), split=named, noun="row")
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
         drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
@@ -162,10 +168,10 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             )
             for row, label in zip(kept, names, strict=True)
         ]
-        once, twice = _without_repeats(rows, table, per_object=bool(drawn or absent))
+        once, twice, joined = _without_repeats(rows, table, per_object=bool(drawn or absent))
         classes = tuple(labels) if len(labels) > 1 else ()
-        notices = (*files.notices(), *twice, *told, absent, *boxes_told(drawn), *sets.notices)
-        return _Part(once, columns, tuple(labels), classes, notices, files)
+        notices = (*files.notices(), *joined, *told, absent, *boxes_told(drawn), *sets.notices)
+        return _Part(once, columns, tuple(labels), classes, notices, files, twice)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -243,6 +249,15 @@ class _Part:
     """Where they are columns; else they stand in the rows."""
     notices: tuple[str, ...]
     files: Files
+    repeated: list[str]
+    """Rows that say of an image what an earlier one has said, and where."""
+
+    def tell(self, tally: Tally) -> None:
+        """Count what is not used."""
+        self.files.tell(tally)
+        tally.add("row", f"of {self.files.told} {_REPEATED}", *self.repeated)
+        why = f"without a label in {self.files.told}"
+        tally.images.update((row.file, why) for row in self.rows if row.names is None)
 
 
 def _tables(folder: Path) -> dict[Path, str]:
@@ -263,16 +278,16 @@ def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(named.items(), key=lambda item: SETS.index(item[1]))
 
 
-def _raise_reason(rows: list[_Row], files: Sequence[Files], path: Path) -> None:
+def _raise_reason(rows: list[_Row], tally: Tally, path: Path) -> None:
     """Raise the reason why too few classes are left: missing images, or missing labels; nothing elsewhere."""
-    if any((*one.missing, *one.ambiguous, *one.remote) for one in files):
-        why = next(notice for one in files for notice in one.notices())
-        advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
-    elif why := _unlabelled(rows):
+    why = next((one.text for one in tally.unused() if not one.reason.endswith(_REPEATED)), "")
+    advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
+    unlabelled = [row.file for row in rows if row.names is None]
+    if not why and unlabelled:
+        why = f"{counted(len(unlabelled), 'image has', 'images have')} no label: {first(unlabelled)}"
         advice = "Fill in the labels; of one class alone nothing can be learned."
-    else:
-        return
-    raise DataError(f"too few classes are left: {why.rstrip('.')}", value=str(path), advice=advice)
+    if why:
+        raise DataError(f"too few classes are left: {why}", value=str(path), advice=advice)
 
 
 def _stems_near(folder: Path) -> set[str]:
@@ -367,8 +382,10 @@ def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Name
     return left, f"{told} that its image does not show the class." if any(absent) else ""
 
 
-def _without_repeats(rows: list[_Row], table: Rows, *, per_object: bool = False) -> tuple[list[_Row], tuple[str, ...]]:
-    """Return each file once, with notices; raises DataError where two rows of one file disagree.
+def _without_repeats(
+    rows: list[_Row], table: Rows, *, per_object: bool = False
+) -> tuple[list[_Row], list[str], tuple[str, ...]]:
+    """Return each file once, where rows repeat others, and notices; raises DataError where two of one file disagree.
 
     ``per_object`` says that each row is about an object, or a class, of its image.
     """
@@ -394,10 +411,7 @@ def _without_repeats(rows: list[_Row], table: Rows, *, per_object: bool = False)
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
     again = [(same[0], row) for same in by_file.values() for row in same[1:]]
     twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again]
-    if twice and not long:
-        told = counted(len(twice), "row repeats an earlier one", "rows repeat earlier ones")
-        notices.append(f"{told}: {first(twice)}.")
-    return [_joined(same, table) for same in by_file.values()], tuple(notices)
+    return [_joined(same, table) for same in by_file.values()], [] if long else twice, tuple(notices)
 
 
 def _joined(same: list[_Row], table: Rows) -> _Row:
@@ -508,9 +522,3 @@ def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]]
     left = [row.file for row in rows if not row.split]
     told = counted(len(left), "image is in no set", "images are in no set")
     return own, f"{told}: {first(left)}." if left else ""
-
-
-def _unlabelled(rows: list[_Row]) -> str:
-    left = [row.file for row in rows if row.names is None]
-    told = counted(len(left), "image has no label and is left out", "images have no label and are left out")
-    return f"{told}: {first(left)}." if left else ""

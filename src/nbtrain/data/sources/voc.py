@@ -10,15 +10,15 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from pathlib import Path
 from typing import Any
 
-from nbtrain.data.records import Listing, MarkKind, counted, first, natural
-from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncollected
+from nbtrain.data.records import Listing, MarkKind, natural
+from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
+from nbtrain.data.sources.census import Why
+from nbtrain.data.sources.gathering import Gathering, Image, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
 from nbtrain.data.sources.texts import Node, text_of, xml_of
@@ -45,6 +45,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         """Return whether ``path`` is a folder that holds annotations as XML files."""
         return path.is_dir() and bool(_folders(path))
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the annotated images in the order of their XML files; raises DataError saying what is wrong."""
@@ -61,8 +62,9 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
             _gather(gathering, found, below, in_sets, _folders(path)[folder])
-        gathering.note(*_broken(read), *_unannotated(gathering, bases, root), _unknown(in_sets, read))
-        return gathering.listing(root, None, path)
+        gathering.tally.add("annotation", "that cannot be read", *_broken(read))
+        gathering.tally.add("row", "of ImageSets without an annotated image", *_unknown(in_sets, read, bases))
+        return gathering.listing(root, None, path, _why_unused(root, read, bases), self.reads)
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ def _annotation(file: Path) -> _Annotation:
 
 
 def _thing(thing: Node) -> tuple[str, MarkKind | None, tuple[Any, ...]]:
-    label = clean_name(thing.said("name"))
+    label = thing.said("name")
     if thing.said("robndbox", "cx"):
         x, y, width, height, angle = (thing.said("robndbox", part) for part in _TURNED)
         return label, "rotated box", (x, y, width, height, _degrees(angle))
@@ -152,11 +154,8 @@ def _cells(objects: list[Node]) -> dict[str, str]:
     return cells | ({"pose": ";".join(sorted(poses))} if poses else {})
 
 
-def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
-    errors = [annotation.error.what for found in read.values() for annotation in found if annotation.error]
-    if errors:
-        told = counted(len(errors), "XML file is left out with its image", "XML files are left out with their images")
-        yield f"{told}: {first(errors, 3)}."
+def _broken(read: dict[Path, list[_Annotation]]) -> list[str]:
+    return [annotation.error.what for found in read.values() for annotation in found if annotation.error]
 
 
 def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
@@ -196,7 +195,8 @@ def _gather(
 def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
     image.width, image.height = annotation.sides
     image.cells = annotation.cells
-    for number, (label, kind, points) in enumerate(annotation.things, 1):
+    for number, (said, kind, points) in enumerate(annotation.things, 1):
+        label = gathering.values.name(said)
         if not label:
             gathering.odd("object has no class", "objects have no class", f"{image.file} (object {number})")
             gathering.doubt(image, "unknown class", f"object {number}: it has no class")
@@ -239,20 +239,25 @@ def _in_sets(path: Path) -> dict[str, str]:
     return found
 
 
-def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]]) -> str:
-    """Tell of names in ImageSets that no XML file has."""
-    left = sorted(set(in_sets) - {annotation.file.stem for found in read.values() for annotation in found}, key=natural)
-    told = counted(len(left), "name in ImageSets belongs", "names in ImageSets belong")
-    return f"{told} to no annotated image: {first(left)}." if left else ""
+def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]], bases: dict[Path, Path]) -> list[str]:
+    """Return the names in ImageSets that neither an XML file nor an image has."""
+    known = {annotation.file.stem for found in read.values() for annotation in found}
+    left = set(in_sets) - known
+    for base in set(bases.values()) if left else ():
+        left -= {os.path.splitext(name)[0] for name in os.listdir(base) if is_image(name)}
+    return sorted(left, key=natural)
 
 
-def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:
-    """Tell of images without an XML file: nobody has said what they show."""
-    left = []
-    for base in dict.fromkeys(bases.values()):
-        below = base.relative_to(root).as_posix()
-        files = (name if below == "." else f"{below}/{name}" for name in os.listdir(base) if is_image(name))
-        left += [file for file in files if file not in gathering.images]
-    if left:
-        told = counted(len(left), "image has no XML file and is", "images have no XML file and are")
-        yield f"{told} left out: {first(left)}."
+def _why_unused(root: Path, read: dict[Path, list[_Annotation]], bases: dict[Path, Path]) -> Why:
+    """Return what says why nobody has said what an image shows: it has no XML file, or a broken one."""
+    broken = {
+        f"{bases[folder].relative_to(root).as_posix()}/{annotation.file.stem}".removeprefix("./")
+        for folder, found in read.items()
+        for annotation in found
+        if annotation.error
+    }
+
+    def why(file: str) -> tuple[str, str]:
+        return ("with a broken XML file" if os.path.splitext(file)[0] in broken else "without an XML file"), ""
+
+    return why

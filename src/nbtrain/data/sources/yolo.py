@@ -17,10 +17,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, Record, counted, first
-from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in
+from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.folder import holds_classes
-from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name, uncollected
+from nbtrain.data.sources.gathering import Gathering, Image, box_of, uncollected
 from nbtrain.data.sources.headers import in_parallel, size_or_reason
 from nbtrain.data.sources.named import Files, name_key
 from nbtrain.data.sources.sets import is_set_name, set_of, sets_among
@@ -61,6 +62,7 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
             return path.suffix.lower() in _YAML
         return bool(_folders(path)) or (_yaml_in(path) is not None and not holds_classes(path))
 
+    @spellings_told
     @uncollected()
     def listing(self) -> Listing:
         """Return the images of all sets; raises DataError saying what is wrong and where."""
@@ -71,14 +73,22 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         folder = file.parent if file else path
         root = existing(self.images_root) if self.images_root else _root(described, folder)
         walk, named = Walk(), bool(self.images_root)
-        sets = _sets(described, _Places(root, walk, named, notices)) if described.sets else _by_folder(root, walk)
+        places = _Places(root, walk, named, notices)
+        sets = _sets(described, places) if described.sets else _by_folder(places)
         files = Files(root, file.name if file else str(root), folder, named=named)
         gathering = Gathering(files, "line")
         names = described.names or _names_beside(root)
         gathering.note("" if names else "There are no names of classes: their numbers are their names.")
         _gather(gathering, sets, names, described)
-        gathering.note(*notices, *walk.notices())
-        return gathering.listing(root, None if names is None else list(names.values()), path)
+        for listed in places.listed:
+            listed.tell(gathering.tally)
+        gathering.note(*notices)
+        classes = None if names is None else list(names.values())
+        return gathering.listing(root, classes, path, _outside_sets, self.reads)
+
+
+def _outside_sets(_: str) -> tuple[str, str]:
+    return "outside the folders of the sets", ""
 
 
 @cache
@@ -170,7 +180,7 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
-    return dict(sorted(names.items())) or None
+    return {number: name for number, name in sorted(names.items()) if name} or None
 
 
 def _names_beside(root: Path) -> dict[int, str] | None:
@@ -226,6 +236,8 @@ class _Places:
     named: bool
     """Whether a person has named the root."""
     notices: list[str]
+    listed: list[Files] = field(default_factory=list)
+    """What text files name."""
 
     def images(self, place: Path) -> Iterator[Record]:
         """Yield the images of a folder, or those that a text file lists."""
@@ -234,7 +246,8 @@ class _Places:
             yield from self.walk.images(place, "" if below == "." else f"{below}/")
             return
         listed = place.relative_to(self.root).parent.as_posix()
-        files, n_lines, n_found = Files(self.root, place.name, place.parent, named=self.named), 0, 0
+        files = Files(self.root, place.name, place.parent, named=self.named, noun="row")
+        n_lines, n_found = 0, 0
         for number, line in enumerate(text_of(place).splitlines(), 1):
             if not line.strip():
                 continue
@@ -246,6 +259,7 @@ class _Places:
         if n_lines and not n_found:
             raise files.none_found(n_lines)
         self.notices.extend(files.notices())
+        self.listed.append(files)
 
 
 def _sets(described: _Described, places: _Places) -> dict[str, list[Record]]:
@@ -325,12 +339,11 @@ def _first_lines(file: Path) -> list[str]:
         return []
 
 
-def _by_folder(root: Path, walk: Walk) -> dict[str, list[Record]]:
-    found = _folders(root)
+def _by_folder(places: _Places) -> dict[str, list[Record]]:
+    found = _folders(places.root)
     if not found:
         advice = "Labels lie in a folder called labels, beside the one called images, one text file per image."
-        raise DataError("no image has a text file of labels", value=str(root), advice=advice)
-    places = _Places(root, walk, False, [])
+        raise DataError("no image has a text file of labels", value=str(places.root), advice=advice)
     return {s: list(places.images(folder)) for s, folder in found.items()}
 
 
@@ -418,7 +431,7 @@ def _gather(
     if unlabelled:
         told = counted(len(unlabelled), "image has no text file and shows", "images have no text file and show")
         gathering.note(f"{told} nothing of the classes: {first(unlabelled)}.")
-    gathering.note(*labels.notices())
+    gathering.tally.add("annotation", "without an image", *labels.left())
 
 
 class _LabelFiles:
@@ -441,9 +454,9 @@ class _LabelFiles:
             self._used.add(place)
             self._in(place.rpartition("/")[0])
 
-    def notices(self) -> Iterator[str]:
-        """Tell of text files in the folders of labels that belong to no image."""
-        left = [
+    def left(self) -> list[str]:
+        """Return the text files in the folders of labels that belong to no image."""
+        return [
             f"{folder}/{name}"
             for folder, names in self._names.items()
             if folder and folder.split("/")[-1] != "images"
@@ -451,9 +464,6 @@ class _LabelFiles:
             for name in found
             if f"{folder}/{name}" not in self._used and name not in _CLASS_FILES
         ]
-        if left:
-            told = counted(len(left), "text file of labels belongs", "text files of labels belong")
-            yield f"{told} to no image and {'is' if len(left) == 1 else 'are'} not used: {first(left)}."
 
     def _in(self, folder: str) -> dict[str, list[str]]:
         if folder not in self._names:
