@@ -182,6 +182,13 @@ def test_sheets_take_no_other_files_place(tmp_path):
     assert all(path.read_bytes() != data for path, data in before.items() if path.stem in ("curves", "predictions"))
 
 
+@pytest.mark.parametrize(("side_px", "enlarged"), [(8, True), (56, True), (57, False), (200, False)])
+def test_an_image_of_few_pixels_is_shown_with_its_pixels(side_px, enlarged):
+    found = dressed(one_label, n=20)
+    page = html(BAD, record(found), found, lambda _: np.zeros((side_px, 5, 3), np.uint8))
+    assert ('<img class="pixels"' in page) == enlarged
+
+
 def test_a_page_is_known_as_a_report():
     found = dressed(one_label, n=20)
     assert is_report(html(BAD, record(found), found, lambda _: None).encode())

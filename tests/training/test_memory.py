@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import torch
 
 from nbtrain import cgroups
@@ -17,6 +20,22 @@ def taken(gauge, mib):
     held = torch.ones(mib * MIB, dtype=torch.uint8)
     del held
     return gauge.peak_bytes() / MIB
+
+
+def test_trimming_gives_back_what_only_holds_itself():
+    class Ring:
+        pass
+
+    ring = Ring()
+    ring.itself, seen = ring, weakref.ref(ring)
+    gc.disable()
+    try:
+        del ring
+        assert seen() is not None
+        memory.trim(CPU)
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_the_peak_is_seen_after_it_is_gone_and_forgotten_for_the_next():
