@@ -216,7 +216,7 @@ def checked(listing: Listing, where: object) -> Listing:
         )
     long = next((name for name in listing.classes if len(name) > MAX_CLASS_CHARACTERS), None)
     if long is not None:
-        told = f"a class has a name of {len(long)} characters, more than the {MAX_CLASS_CHARACTERS} that are allowed"
+        told = f"{where}: a class has a name of {len(long)} characters, and {MAX_CLASS_CHARACTERS} are allowed"
         raise DataError(told, value=long, advice="Check that it is a class, and not a text; rename it in the source.")
     if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
         raise OneClassError(listing, where)
@@ -248,6 +248,7 @@ def first(names: Sequence[str], limit: int = 5) -> str:
 
 
 def _short(name: str) -> str:
+    name = name.encode("utf-8", "replace").decode()  # a file's name may be in another encoding
     return name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME // 2]}…{name[-_LONG_NAME // 3 :]}"
 
 

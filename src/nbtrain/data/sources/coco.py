@@ -27,6 +27,7 @@ from nbtrain.files import ordinary
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _NO_IMAGE = ("annotation belongs to no image", "annotations belong to no image")
+_CLASS_ALONE = ("annotation names a class and draws nothing", "annotations name a class and draw nothing")
 _NO_CLASS = ("annotation names no known class", "annotations name no known class")
 _IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "data")
 
@@ -59,6 +60,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         gathering = Gathering(Files(root, names, beside, named=bool(self.images_root)))
         for part, base in zip(parts, bases, strict=True):
             _gather(gathering, part, base.relative_to(root).as_posix())
+        gathering.note(_not_read(path, parts))
         return gathering.listing(root, _classes(parts), path)
 
 
@@ -81,8 +83,21 @@ def _part(file: Path, split: str) -> _Part:
     images, annotations, categories = (_entries(plain, key, file) for key in ("images", "annotations", "categories"))
     if not images:
         raise _not_coco(file, "it names no images")
-    classes = {_id(c, "id"): clean_name(c.get("name", c.get("id"))) for c in categories}
+    _refuse_shared_ids(images, "file_name", "images", file)
+    _refuse_shared_ids(categories, "name", "categories", file)
+    classes = {_id(c, "id"): clean_name(c.get("name") or "") or clean_name(c.get("id")) for c in categories}
     return _Part(file, split, images, annotations, classes)
+
+
+def _refuse_shared_ids(entries: list[dict[str, Any]], says: str, key: str, file: Path) -> None:
+    """Raise DataError where two entries have one id, as after merging by hand: whose would its annotations be."""
+    known: dict[Any, dict[str, Any]] = {}
+    for entry in entries:
+        first_of_id = known.setdefault(_id(entry, "id"), entry)
+        if first_of_id.get(says) != entry.get(says):
+            told = " and ".join(shown(one.get(says), 40) for one in (first_of_id, entry))
+            what = f"{file.name}: two {key} have the id {shown(entry.get('id'), 20)}: {told}"
+            raise DataError(what, value=str(file), advice="Give each an id of its own, or export the file again.")
 
 
 def _entries(plain: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]]:
@@ -159,8 +174,9 @@ def _mark(gathering: Gathering, image: Image, label: str, annotation: dict[str, 
         for ring in rings:
             gathering.mark(image, "polygon", label, ring if isinstance(ring, list) else (), at, crowd=crowd)
         return len(rings) > 1
-    elif not box:  # a class alone
+    elif not box:
         image.labels.add(label)
+        gathering.odd(*_CLASS_ALONE, f"{image.file} (annotation {at})")
     return False
 
 
@@ -210,17 +226,24 @@ def _sets(path: Path) -> list[tuple[str, Path]]:
 
 def _json_files(folder: Path) -> list[Path]:
     """Return the COCO files in a folder, in its ``annotations``, or in the folders of its sets."""
+    return [file for file in _every_json(folder) if _looks(file)]
+
+
+def _every_json(folder: Path) -> Iterator[Path]:
     inner = [folder, folder / "annotations", *(folder / name for name in names_in(folder) if set_of(name))]
-    return [
-        here / name
-        for here in inner
-        for name in names_in(here)
-        if name.lower().endswith(".json") and _looks(here / name)
-    ]
+    return (here / name for here in inner for name in names_in(here) if name.lower().endswith(".json"))
+
+
+def _not_read(path: Path, parts: list[_Part]) -> str:
+    """Return a notice on JSON files beside those that were read, "" where there are none."""
+    read = {part.file for part in parts}
+    left = [] if path.is_file() else [file.name for file in _every_json(path) if file not in read]
+    told = counted(len(left), "other JSON file is", "other JSON files are")
+    return f"{told} not read: {first(left)}." if left else ""
 
 
 def _looks(path: Path) -> bool:
-    """Return whether a file begins or ends as a COCO file does."""
+    """Return whether a file begins or ends as a COCO file does, or began so and is cut off: reading it says where."""
     if path.suffix.lower() != ".json":
         return False
     try:
@@ -230,4 +253,5 @@ def _looks(path: Path) -> bool:
             tail = file.read(_PEEKED_BYTES)
     except OSError:
         return False
-    return sum(key in head or key in tail for key in _KEYS) >= 2
+    n_keys = sum(key in head or key in tail for key in _KEYS)
+    return n_keys >= 2 or (n_keys == 1 and head.lstrip().startswith(b"{") and not tail.rstrip().endswith(b"}"))

@@ -105,12 +105,12 @@ class Gathering:
         self._noted += filter(None, notices)
 
     def listing(self, root: Root, classes: Sequence[str] | None, where: object) -> Listing:
-        """Return the listing; ``classes`` gives their order, None sorts them. Raises DataError for none."""
+        """Return the listing: ``classes`` in their order, then others, sorted. Raises DataError."""
         if not self.images and self.n_named:
             raise self.files.none_found(self.n_named)
         images = list(self.images.values())
         used = {name for i in images for name in (*i.labels, *(m[1] for m in i.marks))}
-        names = tuple(dict.fromkeys(classes)) if classes is not None else tuple(sorted(used, key=natural))
+        names = tuple(dict.fromkeys((*(classes or ()), *sorted(used, key=natural))))
         if images and not used:
             raise DataError("none of the images is annotated", value=str(where), advice=self._why_none())
         ids = {name: i for i, name in enumerate(names)}

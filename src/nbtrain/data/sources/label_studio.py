@@ -84,8 +84,8 @@ def _tasks(plain: Any, path: Path) -> list[_Task]:
     if not isinstance(plain, list) or not all(isinstance(entry, dict) for entry in plain):
         advice = "Export the project from Label Studio as JSON or JSON-MIN."
         raise DataError(f"{path.name} is no list of Label Studio's tasks", value=str(path), advice=advice)
-    full = [entry for entry in plain if isinstance(entry.get("data"), dict)]
-    tasks = [_full(entry) for entry in full] if full else _newest([_short(entry) for entry in plain])
+    full = any(isinstance(entry.get("data"), dict) for entry in plain)
+    tasks = [_full(entry) for entry in plain] if full else _newest([_short(entry) for entry in plain])
     if not any(task.image for task in tasks):
         advice = 'A task reads {"data": {"image": "/data/upload/1/cat.jpg"}, "annotations": […]}.'
         raise DataError(f"{path.name} names no images", value=str(path), advice=advice)
@@ -93,13 +93,15 @@ def _tasks(plain: Any, path: Path) -> list[_Task]:
 
 
 def _full(entry: dict[str, Any]) -> _Task:
-    data = entry["data"]
+    data = entry.get("data")
+    if not isinstance(data, dict):
+        return _Task(entry.get("id"), "", [], {}, done=False, n_annotations=0)
     annotations = entry.get("annotations") or entry.get("completions")
     every = annotations if isinstance(annotations, list) else []
     real = [a for a in every if isinstance(a, dict) and not a.get("was_cancelled")]
     chosen = max(real, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")), default={})
-    told = chosen.get("result")
-    results = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
+    told = chosen.get("result") if real else []
+    results = [r if isinstance(r, dict) else {} for r in told] if isinstance(told, list) else [{}]
     key = _image_key(data)
     return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
 
@@ -111,8 +113,8 @@ def _short(entry: dict[str, Any]) -> _Task:
     for name, value in entry.items():
         if name in (key, *_TASK_WORDS):
             continue
-        if isinstance(value, list) and value and all(isinstance(region, dict) for region in value):
-            results += [_region(region) for region in value]
+        if isinstance(value, list) and any(isinstance(region, dict) for region in value):
+            results += [_region(region) if isinstance(region, dict) else {} for region in value]
         elif isinstance(value, dict) and "choices" in value:
             results.append({"type": "choices", "value": value})
         elif isinstance(value, str) and _is_choice(name, entry):
@@ -168,10 +170,13 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
     for number, result in enumerate(results, 1):
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
+            gathering.odd("region says nothing", "regions say nothing", f"{image.file} (region {number})")
             continue
         names = labels.get(_key(result, number), [])
         if kind == "choices":
             image.labels.update(names)
+            if not names:
+                gathering.odd("choice names no class", "choices name no class", f"{image.file} (region {number})")
         elif not (shape := _shape(kind, value)):
             if kind != "labels":
                 skipped[kind] = skipped.get(kind, 0) + 1
@@ -186,7 +191,8 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
 
 
 def _key(result: dict[str, Any], number: int) -> Any:
-    return result.get("id") or number
+    known = result.get("id")
+    return known if known and isinstance(known, str | int) else f"region {number}"
 
 
 def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:

@@ -21,6 +21,7 @@ from nbtrain.data.sources.gathering import Gathering, Image, clean_name, uncolle
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
 from nbtrain.data.sources.texts import Node, text_of, xml_of
+from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 from nbtrain.files import ordinary
 
@@ -60,7 +61,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
             _gather(gathering, found, below, in_sets, _folders(path)[folder])
-        gathering.note(*_broken(read), *_unannotated(gathering, bases, root))
+        gathering.note(*_broken(read), *_unannotated(gathering, bases, root), *_unknown(in_sets, read))
         return gathering.listing(root, None, path)
 
 
@@ -176,7 +177,7 @@ def _gather(
     gathering: Gathering, annotations: list[_Annotation], base: str, in_sets: dict[str, str], split: str
 ) -> None:
     folder = gathering.files.root / base
-    names = {name for name in os.listdir(folder) if is_image(name)}
+    names = {name for name in os.listdir(folder) if is_image(name) and is_text(name)}
     by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
     for annotation in annotations:
         if annotation.error:
@@ -200,6 +201,7 @@ def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
             gathering.mark(image, kind, label, points, number)
         else:
             image.labels.add(label)
+            gathering.odd("object has no box", "objects have no box", f"{image.file} (object {number})")
 
 
 def _px(text: str) -> float:
@@ -230,6 +232,14 @@ def _in_sets(path: Path) -> dict[str, str]:
                 told = f"{file.name}, line {number}: the image is in {found[stem]} too"
                 raise DataError(told, value=stem, advice="Name each image in one set only.")
     return found
+
+
+def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]]) -> Iterator[str]:
+    """Tell of names in ImageSets that no XML file has."""
+    stems = {annotation.file.stem for found in read.values() for annotation in found}
+    left = [f"{stem} ({name})" for stem, name in in_sets.items() if stem not in stems]
+    if left:
+        yield f"{counted(len(left), 'name in ImageSets has', 'names in ImageSets have')} no XML file: {first(left)}."
 
 
 def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:

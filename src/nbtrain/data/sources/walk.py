@@ -109,8 +109,8 @@ class Walk:
         made = [e for e in shown if _is_machine_made(e)]
         self.machine_folders.update((e.path, e.name) for e in made)
         seen = [e for e in shown if e not in made] if made else shown
-        sound = [e for e in seen if _is_text(e.name)]
-        self.unreadable |= {e.path for e in seen if not _is_text(e.name)}
+        sound = [e for e in seen if is_text(e.name)]
+        self.unreadable |= {e.path for e in seen if not is_text(e.name)}
         return sorted(sound, key=lambda e: natural(e.name))
 
     def notices(self) -> tuple[str, ...]:
@@ -159,9 +159,10 @@ def _is_machine_made(entry: os.DirEntry[str]) -> bool:
     return is_trainer_folder(entry.name) and is_folder(entry) and not any(map(is_image, names_in(Path(entry.path))))
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Return whether ``name`` is text; one in another encoding is not, and JSON could not hold it."""
     try:
         name.encode()
-    except UnicodeEncodeError:  # a name in another encoding: JSON could not hold it
+    except UnicodeEncodeError:
         return False
     return True
