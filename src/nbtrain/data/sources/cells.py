@@ -107,9 +107,9 @@ def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]
     """Return what stands between several labels in the cells, and what a person should know of it."""
     if cells and sum(_list(cell) is not None for cell in cells) * 2 >= len(cells):
         return "list", (_read_as(column, "list", max(cells, key=len)),)
-    for separator in _CERTAIN:
-        if any(separator in cell for cell in cells):
-            return separator, ()
+    certain = max(_CERTAIN, key=lambda separator: sum(separator in cell for cell in cells))
+    if any(certain in cell for cell in cells):
+        return certain, ()
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
         if joined and _is_between(separator, cells):

@@ -26,6 +26,8 @@ class Rows:
     lines: dict[int, list[str]]
     word: str = "line"
     """What the numbers count."""
+    open_end: int = 0
+    """The last line, where no line break ends it: of a file that was cut off it is a part; else 0."""
 
     def at(self, line: int) -> str:
         """Return where a line stands, for messages that go on with what is wrong."""
@@ -59,9 +61,10 @@ def parquet_rows(path: Path) -> Rows:
     names = [name for name, kind in arrow.columns(path).items() if kind != "image"]
     table = arrow.table([path], names)
     lines: dict[int, list[str]] = {}
-    for batch in table.to_batches():
-        cells = zip(*(map(_cell, column.to_pylist()) for column in batch.columns), strict=True)
-        lines.update(enumerate(map(list, cells), len(lines) + 1))
+    with arrow.told(path):
+        for batch in table.to_batches():
+            cells = zip(*(map(_cell, column.to_pylist()) for column in batch.columns), strict=True)
+            lines.update(enumerate(map(list, cells), len(lines) + 1))
     if not lines:
         raise DataError("the table has no rows", value=str(path), advice="Add one row per image.")
     return Rows(path.name, tuple(names), lines, "row")
@@ -96,7 +99,7 @@ def csv_rows(path: Path) -> Rows:
         raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
     if not lines:
         raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
-    return Rows(path.name, columns, lines)
+    return Rows(path.name, columns, lines, open_end=0 if text.endswith(("\n", "\r")) else max(lines))
 
 
 def _broken(path: Path, line: int, told: str) -> DataError:

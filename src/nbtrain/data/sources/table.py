@@ -8,6 +8,7 @@ for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
@@ -119,7 +120,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         ]
         once, twice = _without_repeats(rows, table)
         classes = tuple(labels) if len(labels) > 1 else ()
-        return _Part(once, columns, classes, (*files.notices(), *twice, *told, *sets.notices), files)
+        notices = (*files.notices(), *twice, *told, *sets.notices, _cut_off(rows, table))
+        return _Part(once, columns, classes, notices, files)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -155,6 +157,9 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         if len(named) == 1 or len(free) == 1:
             return ((named or free)[0],)
         if len(bits) > 1 and len(bits) == len(free):
+            if not all(bits):
+                what = f"{rows.name}: a column of 0 and 1 has no name, which would be its class"
+                raise DataError(what, advice="Name it in the first line, or delete it.")
             return tuple(bits)
         raise DataError(
             f"it is not clear which column of {rows.name} holds the labels" if free else f"{rows.name} has no labels",
@@ -254,6 +259,17 @@ def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Foun
     return list(reading.labels), reading.notices
 
 
+def _cut_off(rows: list[_Row], table: Rows) -> str:
+    """Return a notice on a last line that looks like part of one: without a line break, with a label of its own."""
+    counts = Counter(name for row in rows for name in row.names or ())
+    alone = [name for row in rows if row.line == table.open_end for name in row.names or () if counts[name] == 1]
+    if not alone:
+        return ""
+    return (
+        f"{table.at(table.open_end)}: no line break ends it, and no other row is {alone[0]}: the file may be cut off."
+    )
+
+
 def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
     """Return the columns that say yes, for each line; raises DataError naming the line of a cell that says neither."""
     cells = {(row.line, column): rows.cell(row.line, column).lower() for row in kept for column in columns}
@@ -305,9 +321,11 @@ def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[s
     if long:
         told = counted(len(disagreeing), "image has", "images have")
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
-    again = [(same[0], row) for same in by_file.values() for row in same[1:]]
-    twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again]
-    if twice and not long:
+    # In a long table a row repeats one that says the same of its image; else any row of the same image does.
+    earlier_of = {(row.file, row.names if long else ()): row for same in by_file.values() for row in same[::-1]}
+    again = [(earlier_of[row.file, row.names if long else ()], row) for same in by_file.values() for row in same]
+    twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again if row is not other]
+    if twice:
         told = counted(len(twice), "row repeats an earlier one", "rows repeat earlier ones")
         notices.append(f"{told}: {first(twice)}.")
     return [_joined(same, table) for same in by_file.values()], tuple(notices)
