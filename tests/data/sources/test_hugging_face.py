@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -187,3 +188,39 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path):
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pip install nbtrain[parquet]" in told
+
+
+def test_dates_that_python_cannot_hold_are_an_error(tmp_path):
+    far = pa.array([2**62] * 2, pa.timestamp("us"))
+    images.write(tmp_path / "0.png")
+    pq.write_table(pa.table({"file": ["0.png"] * 2, "label": ["a", "b"], "at": far}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t\.parquet cannot be read"):
+        look(tmp_path / "t.parquet")
+    pq.write_table(rows(tmp_path, [0, 1], at=far), tmp_path / "u.parquet")
+    with pytest.raises(DataError, match=r"u\.parquet cannot be read"):
+        look(tmp_path / "u.parquet")
+
+
+def test_notes_that_are_nested_too_deeply_are_none(tmp_path):
+    notes = '{"info": {"features": {"label": ' + '{"feature":' * 5000 + "1" + "}" * 5000 + "}}}"
+    made = rows(tmp_path, [0, 1]).replace_schema_metadata({"huggingface": notes})
+    pq.write_table(made, tmp_path / "t.parquet")
+    assert look(tmp_path / "t.parquet").classes == ("0", "1")
+
+
+def test_a_saved_set_without_its_state_says_so(tmp_path):
+    path = saved(tmp_path / "set", rows(tmp_path, [0, 1]))
+    (path / "state.json").unlink()
+    with pytest.raises(DataError, match=r"neither a state\.json nor a Parquet file"):
+        look(HuggingFace(path=str(path)))
+
+
+@pytest.mark.parametrize("zeroed", range(200, 1400, 100))
+def test_a_damaged_stream_is_an_error_or_read_and_never_a_crash(zeroed, tmp_path):
+    """Arrow checks nothing by itself: texts would be read from wherever a damaged stream says."""
+    path = saved(tmp_path / "set", rows(tmp_path, [0, 1, 2])) / "data-00000-of-00001.arrow"
+    data = path.read_bytes()
+    path.write_bytes(data[:-zeroed] + b"\xff" * zeroed)
+    source = HuggingFace(path=str(path.parent), unpacked=str(tmp_path / "unpacked"))
+    with contextlib.suppress(DataError):
+        assert len(source.listing()) == 3
