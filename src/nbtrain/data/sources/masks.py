@@ -13,10 +13,11 @@ import numpy as np
 from PIL import Image as Pillow
 
 from nbtrain.data.decode import MAX_PIXELS
-from nbtrain.data.records import Listing, counted, first
-from nbtrain.data.sources.base import Annotated, existing, names_in
+from nbtrain.data.records import Listing, counted, first, natural
+from nbtrain.data.sources.base import Annotated, existing, is_image, names_in
 from nbtrain.data.sources.gathering import Gathering, clean_name
 from nbtrain.data.sources.headers import in_parallel
+from nbtrain.data.sources.machine_made import is_machine_file
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import text_of
@@ -26,6 +27,8 @@ from nbtrain.files import ordinary
 
 _MASK_FOLDERS = ("masks", "mask", "SegmentationClass", "labels", "annotations")
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
+_STRAY = 0.1
+"""Other files per mask that are taken for strays, as caches and notes are; one always is."""
 _BACKGROUND, _IGNORED = 0, 255
 _NO_NAMES = frozenset({"", "background", "_background_", "ignore", "void", "unlabeled"})
 
@@ -73,6 +76,10 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         if records and not gathering.images:
             raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
         order = [name for name in names.values() if name.lower() not in _NO_NAMES]
+        used = {mark[1] for image in gathering.images.values() for mark in image.marks}
+        if order and (nameless := sorted(used - set(order), key=natural)):
+            told = counted(len(nameless), "value of the masks has", "values of the masks have")
+            gathering.note(f"{told} no line in the file of class names: {first(nameless)}.")
         return gathering.listing(root, order or None, root)
 
 
@@ -81,14 +88,20 @@ def _folder(path: Path, names: tuple[str, ...]) -> str | None:
 
 
 def _masks(path: Path) -> str | None:
-    """Return the folder of masks: the first that has PNG files in it, or in its folders, and no others."""
+    """Return the folder of masks: the first that has PNG files in it, or in its folders, and hardly others."""
     for name in _MASK_FOLDERS:
         inside = names_in(path / name)
         deeper = [file for folder in inside[:3] for file in names_in(path / name / folder)]
-        files = [file for file in (*inside, *deeper) if "." in file]
-        if files and all(file.lower().endswith(".png") for file in files):
+        files = [file for file in (*inside, *deeper) if "." in file and not _is_passed_over(file)]
+        others = [file for file in files if not file.lower().endswith(".png")]
+        n_masks = len(files) - len(others)
+        if n_masks and len(others) <= max(1, _STRAY * n_masks) and not any(map(is_image, others)):
             return name
     return None
+
+
+def _is_passed_over(file: str) -> bool:
+    return file.startswith(".") or is_machine_file(file)
 
 
 def _stem(file: str, folder: str) -> str:
