@@ -151,6 +151,10 @@ REFUSED = {
     "yolo: broken yaml": (lambda r: yolo_yaml(r, "names: [a\ntrain: b\n"), "data.yaml, line 2: this is no YAML"),
     "yolo: yaml of a list": (lambda r: Yolo(path=str(write(r / "x.yaml", "- 1"))), "describes no data set"),
     "yolo: names of lists": (lambda r: yolo_yaml(r, "names: [[a], b]\ntrain: images/train\n"), "no list of classes"),
+    "yolo: a name cut off": (
+        lambda r: yolo_yaml(r, "train: images/train\nnames:\n  0: cat\n  1:"),
+        "data.yaml: class 1 has no name",
+    ),
     "yolo: train is a number": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: 7\n"), "train is not there below"),
     "yolo: train missing": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: zz\n"), "train is not there below"),
     "yolo: train outside": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: ../../../zz\n"), "train lies outside"),

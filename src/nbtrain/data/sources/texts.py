@@ -88,7 +88,7 @@ def json_of(path: Path) -> Any:
     try:
         plain = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return _json_with_no_numbers(data, path, error)
+        plain = _json_with_no_numbers(data, path, error)
     if len(data) <= _BY_HAND_BYTES:
         _refuse_twice(data, path)
     return plain

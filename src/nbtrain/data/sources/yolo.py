@@ -150,6 +150,8 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
+        if not names[int(number)]:
+            raise DataError(f"{file.name}: class {number} has no name", value=str(file), advice="Write one behind it.")
     return dict(sorted(names.items())) or None
 
 
