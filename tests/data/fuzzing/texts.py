@@ -57,7 +57,7 @@ def _shows(broken: str, data: bytes) -> bool:
     last = cells[-1].split("|")[-1]
     labels = {label for row in rows for label in row.split(separator)[-1].split("|")}
     return len(cells) <= header.count(separator) or (
-        header.split(separator)[-1].startswith("label") and last not in labels
+        header.split(separator)[-1].startswith("label") and last and last not in labels
     )
 
 
@@ -328,14 +328,18 @@ def line_replaced(pen: Pen, data: bytes) -> tuple[bytes, Promise]:
     lines = data.decode().splitlines() or [""]
     at = pen.inside(len(lines))
     was, lines[at] = lines[at], str(pen.evil())
-    return "\n".join(lines).encode("utf-8", "surrogatepass"), Promise(pen.about(was))
+    about = pen.about(was)
+    return "\n".join(lines).encode("utf-8", "surrogatepass"), Promise(
+        about, silent=NONE if lines[at].strip() else about
+    )
 
 
 def word_replaced(pen: Pen, data: bytes) -> tuple[bytes, Promise]:
     words = re.split(r"(\s+)", data.decode())
     at = 2 * pen.inside((len(words) + 1) // 2)
     was, words[at] = words[at], str(pen.evil())
-    return "".join(words).encode("utf-8", "surrogatepass"), Promise(pen.about(was))
+    about = pen.about(was)
+    return "".join(words).encode("utf-8", "surrogatepass"), Promise(about, silent=NONE if words[at].strip() else about)
 
 
 def word_dropped(pen: Pen, data: bytes) -> tuple[bytes, Promise]:

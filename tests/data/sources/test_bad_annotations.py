@@ -278,6 +278,10 @@ TOLD = {
         lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/train.txt", "a\nzz\n").parents[2])),
         r"1 name in ImageSets has no XML file: zz \(train\)",
     ),
+    "voc: a set that names nothing": (
+        lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/val.txt", "").parents[2])),
+        r"Only images of train are in a set, so that sets do not say how to validate: b\.png, d\.png",
+    ),
     "voc: no XML": (lambda r: voc(r, "x", "JPEGImages/more.jpg"), "1 image has no XML file.*more.jpg"),
     "studio: no data": (lambda r: studio_task(r, data=None), "1 task names no image"),
     "studio: a result that is none": (lambda r: studio_task(r, annotations=[{"result": [7]}]), "1 region says nothing"),

@@ -126,9 +126,14 @@ class Gathering:
         """A lone train set says nothing about how to validate: that stays to be chosen, as without it."""
         sets = {s: tuple(i.file for i in images if i.split == s) for s in SETS}
         own = {s: files for s, files in sets.items() if files}
-        if len(own) < 2 or "train" not in own:
-            return None
         left = [image.file for image in images if not image.split]
+        if len(own) < 2 or "train" not in own:
+            if own and left:
+                named = " and ".join(own)
+                self.note(
+                    f"Only images of {named} are in a set, so that sets do not say how to validate: {first(left)}."
+                )
+            return None
         if left:
             self.note(f"{counted(len(left), 'image is', 'images are')} in no set of their own: {first(left)}.")
         return own
