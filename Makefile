@@ -71,10 +71,11 @@ bench-peers: $(VENV)/.test ## install what the benchmarks compare with, beside t
 	$(UV) -e ".[test,bench]"
 	PYTHONPATH=. $(PY) -m bench.peers
 
-docs: $(VENV)/.test ## write docs/reference.md and docs/advice.md from the code, docs/speed.md from bench/results
+docs: $(VENV)/.test ## write the reference and the advice from the code, speed from bench/results, formats from tests/formats
 	$(BIN)/nbtrain fields --markdown > docs/reference.md
 	$(PY) -m nbtrain.advice > docs/advice.md
 	PYTHONPATH=. $(PY) -m bench.page > docs/speed.md
+	PYTHONPATH=tests $(PY) -m formats.page > docs/formats.md
 
 build: $(VENV)/.test ## sdist and wheel into dist/
 	$(BIN)/uv build --quiet --python $(PY) --out-dir dist

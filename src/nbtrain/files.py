@@ -76,6 +76,26 @@ def write_atomic(path: str | Path, data: bytes, *, durable: bool = True) -> None
         file.write(data)
 
 
+def refuse_other(path: str | Path, data: bytes, ours: Callable[[bytes], bool] = lambda _: False) -> None:
+    """Raise FileExistsError where a person's own file stands at ``path``, the place that somebody named for ``data``.
+
+    A file with this very content is none, nor one whose content is ``ours``.
+    """
+    try:
+        there = content(path)
+    except FileNotFoundError:
+        return
+    if there != data and not ours(there):
+        raise FileExistsError(errno.EEXIST, "another file of this name is there", str(path))
+
+
+def where_else(error: OSError) -> str:
+    """Return what to do where a file could not be written to a place that somebody has named."""
+    if isinstance(error, FileExistsError):
+        return "Choose another name, or say replace=True (--replace) to write over it."
+    return "Choose a folder that exists and that you may write to."
+
+
 # -- what is ours -----------------------------------------------------------------------------------------------------
 
 

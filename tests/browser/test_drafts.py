@@ -20,11 +20,12 @@ os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp()
 import stage
 from nbtrain.project.project import Project
 from nbtrain.ui.studio import TrainingStudio
-here = pathlib.Path("drafts")
+here = pathlib.Path("FOLDER")
 project = Project(here / "flowers") if (here / "flowers").exists() else stage.project(here)
 if not project.cards: project.new("Baseline").save()
 studio = TrainingStudio(project); studio
 """
+"""Each test puts a folder of its own for FOLDER: the kernels of all tests work in the same one."""
 
 
 def picture(view, name):
@@ -55,7 +56,7 @@ def all_there(view, names):
 
 
 def test_a_rerun_cell_a_restarted_kernel_and_a_reloaded_page_show_what_was_left(nb):
-    view = nb(CELL, "pass")
+    view = nb(CELL.replace("FOLDER", "left"), "pass")
     view.run(0)
     field(view, "optimizer.weight_decay").locator("input").first.fill("0.5")
     assert view.wait_for("studio.experiment.config.optimizer.weight_decay == .5")
@@ -101,7 +102,7 @@ def test_a_rerun_cell_a_restarted_kernel_and_a_reloaded_page_show_what_was_left(
 
 
 def test_a_second_notebook_follows_and_edits_too(nb):
-    first, second = nb(CELL, "pass"), nb(CELL, "pass")
+    first, second = (nb(CELL.replace("FOLDER", "shared"), "pass") for _ in range(2))
     for view in (first, second):
         view.run(0)
     first.output.locator(".nbt-experiments .card", has_text="Baseline").last.click()

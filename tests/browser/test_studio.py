@@ -142,7 +142,7 @@ def test_a_busy_device_asks(cell):
     question.get_by_role("button", name="Wait for it").click()
     assert view.wait_for("exp.status == 'pending'")
     view.output.get_by_role("button", name="Cancel").click()
-    assert view.wait_for("exp.status == 'cancelled'")
+    assert view.wait_for("exp.status == 'created'")
 
 
 def test_the_queue_is_put_in_order_by_button_and_key(cell):
@@ -159,8 +159,8 @@ def test_the_queue_is_put_in_order_by_button_and_key(cell):
     view.page.keyboard.press("Alt+ArrowUp")
     assert view.wait_for("list(project.queue) == [exp, last]")
     bar.get_by_role("button", name="Cancel").click()
-    assert view.wait_for("last.status == 'cancelled' and exp.queued == 1")
-    expect(bar.locator(".state")).to_contain_text("Stopped")
+    assert view.wait_for("last.status == 'created' and exp.queued == 1")
+    expect(bar.locator(".state")).to_contain_text("Not trained")
 
 
 def test_stop_and_numbers_while_another_cell_runs(cell):

@@ -83,7 +83,7 @@ def test_columns_and_marks_find_their_places():
     )
     box = Mark("mask", 0, file="m.png")
     other = Listing("/2", ("b", "c"), (Record("3", (0,), marks=(box,), cells=("7", "z")),), columns=("day", "who"))
-    joined = AsFound((one, assembly._prefixed("more", other))).listing
+    joined = AsFound((one, assembly._placed(Part("more", Folder()), other))).listing
     assert joined.columns == ("who", "day")
     assert [r.cells for r in joined.records] == [("x", ""), ("y", ""), ("z", "7")]
     [mark] = joined.records[2].marks

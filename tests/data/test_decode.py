@@ -196,12 +196,15 @@ def test_a_damaged_jpeg_gets_the_verdict_of_pillow(tmp_path, monkeypatch):
     drawn, path = np.random.default_rng(1), tmp_path / "a.jpg"
     readable = 0
     for case in range(150):
-        data = bytearray(jpeg(width=40, height=30, **SAMPLING[case % len(SAMPLING)]))
+        whole = jpeg(width=40, height=30, **SAMPLING[case % len(SAMPLING)])
+        data = bytearray(whole)
         if case % 2:
             del data[-int(drawn.integers(1, 60 if case % 4 == 1 else len(data))) :]
         else:
             for place in drawn.integers(0, len(data), 2):
                 data[place] = drawn.integers(256)
+        if whole[: len(data)] == bytes(data) and len(whole) - len(data) <= 2:
+            continue  # only its end mark is missing
         path.write_bytes(data)
         got = verdict(path)
         with monkeypatch.context() as without:
@@ -221,3 +224,31 @@ def verdict(path):
 
 def test_limit_leaves_room_for_every_camera():
     assert 61_000_000 < MAX_PIXELS < 2**27
+
+
+# JPEG without the mark at its end: the same pixels as the whole one, as long as nothing else is missing
+
+
+ENDS = [{**how, **of} for how in SAMPLING for of in ({}, {"mode": "L"})] + [
+    {"restart_marker_blocks": 2}, lying(6), {"xmp": b"<x/>"}, {"optimize": True}, {"width": 1, "height": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("save", ENDS)
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_a_jpeg_that_lacks_its_end_mark_has_all_its_pixels(tmp_path, save, lacking):
+    (tmp_path / "a.jpg").write_bytes(jpeg(**save))
+    (tmp_path / "b.jpg").write_bytes(jpeg(**save)[:-lacking])
+    np.testing.assert_array_equal(decode(tmp_path / "b.jpg"), decode(tmp_path / "a.jpg"))
+
+
+@pytest.mark.parametrize("save", [{"quality": 95, "progressive": p, "mode": m} for p in (0, 1) for m in ("RGB", "L")])
+def test_a_jpeg_that_lacks_more_is_refused(tmp_path, save):
+    """Wherever it is cut: between the scans of a progressive one too, where libjpeg itself would not object."""
+    data = jpeg(**save)
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    begins = [at for at in range(scans[0] + 9, len(data)) if data[at : at + 2] == b"\xff\xc4"]
+    for end in {*np.linspace(scans[0] + 12, len(data) - 6, 40, dtype=int).tolist(), *begins, *scans[1:]}:
+        (tmp_path / "a.jpg").write_bytes(data[:end])
+        with pytest.raises(DataError, match="it is cut off"):
+            decode(tmp_path / "a.jpg")

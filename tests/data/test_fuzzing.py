@@ -9,7 +9,8 @@ import pytest
 from data.fuzzing import cases, judge
 from data.fuzzing.promises import NONE, SAME, Promise
 from data.fuzzing.seeds import plant, seed_of
-from nbtrain.data.sources import DatasetClass, Source, coco, detect, named, table, texts, voc
+from nbtrain.data.sources import DatasetClass, Source, coco, detect, named, table, texts
+from nbtrain.data.sources.gathering import Gathering
 from nbtrain.errors import DataError
 
 _CASES = 15
@@ -38,10 +39,14 @@ def _nothing(*_: object) -> tuple[()]:
     return ()
 
 
+def _last_of_id(entries, _, __, name):
+    return {coco._id(entry, "id"): name(entry) for entry in entries}
+
+
 SILENCES = {
     "missing images": (named.Files, "notices", _nothing, "CSV"),
-    "names in no set": (voc, "_unknown", _nothing, "VOC with sets"),
-    "ids shared": (coco, "_refuse_shared_ids", _nothing, "COCO"),
+    "what is odd": (Gathering, "_told", _nothing, "COCO"),
+    "ids shared": (coco, "_by_id", _last_of_id, "COCO"),
     "keys twice": (texts, "_refuse_twice", _nothing, "Label Studio JSON"),
     "sets unread": (coco, "_not_read", lambda *_: "", "COCO per set"),
     "rows cut off": (table, "_cut_off", lambda *_: "", "CSV, several labels"),

@@ -68,7 +68,7 @@ def changes(root: Path):
     label = next(p for p in files if p.suffix in (".txt", ".xml", ".json") and p.stat().st_size)
     image = next(p for p in files if p.suffix in (".png", ".jpg"))
     yield label.write_bytes, (label.read_bytes() + b"\n",)
-    yield label.write_bytes, (b"1".join(label.read_bytes().rsplit(b"0", 1)) + b"\n",)
+    yield label.write_bytes, (label.read_bytes().replace(b"0", b"9", 1) + b"\n",)
     yield os.utime, (label,), {"ns": (LONG_AGO_NS, LONG_AGO_NS)}
     yield image.write_bytes, (image.read_bytes() + b"\0",)
     yield image.rename, (image.with_name(f"new{image.suffix}"),)

@@ -289,9 +289,11 @@ def test_a_folder_of_other_things_is_left_alone(there, tmp_path):
     assert sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*")) == before
 
 
-def test_an_empty_folder_is_filled(tmp_path):
+def test_an_empty_folder_is_filled_and_keeps_who_may_enter_it(tmp_path):
     (tmp_path / "to").mkdir()
+    (tmp_path / "to").chmod(0o770)
     assert written(unpack.archive(zipped(tmp_path / "x.zip", a=b"1"), tmp_path / "to").folder) == {"a": 1}
+    assert stat.S_IMODE((tmp_path / "to").stat().st_mode) == 0o770
 
 
 @pytest.mark.parametrize("touched", ["files/mine", "mine", "files/deep/a", "files/deep/mine"])

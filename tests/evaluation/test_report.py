@@ -18,7 +18,7 @@ from nbtrain.errors import FormatError, ProjectError
 from nbtrain.evaluation import bootstrap, folder, scores, sheets
 from nbtrain.evaluation.folder import Record
 from nbtrain.evaluation.predictions import Heat, HeatMap
-from nbtrain.evaluation.report import charts, html
+from nbtrain.evaluation.report import charts, html, is_report
 from nbtrain.evaluation.report.pictures import heated
 
 BAD = "<script>alert('x')</script>&\"ä"
@@ -166,6 +166,26 @@ def test_sheets_can_be_read_back(make, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ProjectError, match="could not be written"):
         sheets.write(tmp_path / "file" / "x", record(found), found)
+
+
+def test_sheets_take_no_other_files_place(tmp_path):
+    found = dressed(one_label, n=20)
+    before = {path: path.read_bytes() for path in sheets.write(tmp_path, record(found), found)}
+    sheets.write(tmp_path, record(found), found)  # the same again
+    mine = tmp_path / "curves.csv"
+    mine.write_text("mine")
+    other = dressed(one_label, n=30)
+    with pytest.raises(ProjectError, match=r"another file of this name is there.*replace=True"):
+        sheets.write(tmp_path, record(other), other)
+    assert {path: path.read_bytes() for path in before} == {**before, mine: b"mine"}  # not one of them is written
+    sheets.write(tmp_path, record(other), other, replace=True)
+    assert all(path.read_bytes() != data for path, data in before.items() if path.stem in ("curves", "predictions"))
+
+
+def test_a_page_is_known_as_a_report():
+    found = dressed(one_label, n=20)
+    assert is_report(html(BAD, record(found), found, lambda _: None).encode())
+    assert not is_report(b"<!doctype html><html><head><title>mine</title></head></html>")
 
 
 def test_evaluations_are_numbered_and_appear_whole(tmp_path):

@@ -10,7 +10,7 @@ import torch
 
 from flows.conftest import LIMIT_S, until
 from flows.test_resume import further, paused, run_of
-from nbtrain.errors import ConfigError, StatusError
+from nbtrain.errors import ConfigError, ProjectError, StatusError
 from nbtrain.messages import Changed, Metric, Saved
 from nbtrain.project.project import Project
 from nbtrain.runs.journal import JournalReader
@@ -166,7 +166,7 @@ def test_an_extension_by_no_number_is_refused(short, epochs):
     assert experiment.changes == []
 
 
-def test_an_extension_whose_start_is_refused_is_taken_back(short, long_run):
+def test_an_extension_that_does_not_begin_is_taken_back(short, long_run):
     experiment = short()
     experiment.set("training.epochs", 1)
     experiment.train(beside=True).wait(LIMIT_S)
@@ -174,6 +174,15 @@ def test_an_extension_whose_start_is_refused_is_taken_back(short, long_run):
     with pytest.raises(Exception, match="extend\\(queue=True\\)"):
         experiment.extend(2)
     assert (experiment.status, experiment.changes) == ("completed", [])
+    before = experiment.epoch, experiment.epochs, experiment.step
+    experiment.extend(2, queue=True)
+    assert (experiment.status, len(experiment.changes)) == ("pending", 1)
+    experiment.stop()  # in the queue, before it has begun: as if it had never been extended
+    assert (experiment.status, experiment.changes) == ("completed", [])
+    assert (experiment.epoch, experiment.epochs, experiment.step) == before
+    again = Project(experiment.project.path)
+    assert (again.experiment(experiment.name).status, again.experiment(experiment.name).epochs) == ("completed", 1)
+    again.close()
 
 
 def test_a_branch_goes_on_exactly(short):
@@ -197,10 +206,15 @@ def state_of_trash(experiment):
     return torch.load(found, weights_only=True)
 
 
-def test_a_branch_is_edited_as_far_as_its_checkpoint_allows(short):
+def test_a_branch_is_edited_as_far_as_its_checkpoint_allows(short, monkeypatch):
     parent = short("Parent")
     parent.set("training.epochs", 2)
     parent.train(beside=True).wait(LIMIT_S)
+    with monkeypatch.context() as disk:
+        disk.setattr(type(parent), "save", refused)
+        with pytest.raises(ProjectError, match="cannot be written"):
+            parent.branch("last")
+    assert parent.project.cards == [parent]
     branch = parent.branch("last")
     assert [p["path"] for p in branch.problems] == ["training.epochs"]
     branch.set("training.epochs", 3)
@@ -214,6 +228,10 @@ def test_a_branch_is_edited_as_far_as_its_checkpoint_allows(short):
     assert branch.wait(LIMIT_S) == "completed", branch.error
     assert (branch.epoch, branch.step) == (3, 18)
     assert Project(parent.project.path).experiment(branch.id).lineage == branch.lineage
+
+
+def refused(_):
+    raise ProjectError("the project cannot be written to")
 
 
 def test_a_branch_of_what_is_not_there_is_refused(short):

@@ -118,6 +118,20 @@ def test_a_configuration_goes_through_a_file_and_a_bad_file_changes_nothing(expe
     assert other.config == experiment.config
 
 
+def test_an_exported_configuration_takes_no_other_files_place(experiment, tmp_path):
+    path = experiment.export_config(tmp_path / "mine.yaml")
+    experiment.set("training.epochs", 3)
+    experiment.export_config(path)  # over what it had written itself
+    assert "epochs: 3" in path.read_text()
+    for edited in (path.read_text() + "# mine\n", "notes: mine\n", "\0"):
+        path.write_text(edited)
+        with pytest.raises(ProjectError, match=r"another file of this name is there.*replace=True"):
+            experiment.export_config(path)
+        assert path.read_text() == edited
+    experiment.export_config(path, replace=True)
+    assert "epochs: 3" in path.read_text()
+
+
 # -- notes
 
 

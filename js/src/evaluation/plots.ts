@@ -59,9 +59,9 @@ export function nearest(thresholds: (number | null)[], wanted: number): number {
 export function reliability(bins: Evaluation["bins"]): TemplateResult {
   const most = Math.max(1, ...bins.map((bin) => Number(bin.at(-1) ?? 0)));
   const full = bins.filter((bin) => typeof bin.at(-2) === "number" && Number(bin.at(-1)) > 0);
-  return html`<h4>Calibration <small class="mut">on the line, it is as sure as it should be</small></h4>
-    ${plot("Calibration", "how sure it is", "share that is right", svg`<line class="chance" x1=${across(0)} y1=${up(0)} x2=${across(1)} y2=${up(1)}></line>
-      ${full.map((bin) => { const [sure, right, n] = bin.slice(-3) as [number, number, number]; return svg`<circle cx=${across(sure)} cy=${up(right)} r=${2 + 5 * Math.sqrt(n / most)}><title>${n} images, ${percent(sure)} sure, ${percent(right)} right</title></circle>`; })}`)}`;
+  return html`<h4>Calibration <small class="mut">on the diagonal: confidence matches accuracy</small></h4>
+    ${plot("Calibration", "Confidence", "Accuracy", svg`<line class="chance" x1=${across(0)} y1=${up(0)} x2=${across(1)} y2=${up(1)}></line>
+      ${full.map((bin) => { const [sure, right, n] = bin.slice(-3) as [number, number, number]; return svg`<circle cx=${across(sure)} cy=${up(right)} r=${2 + 5 * Math.sqrt(n / most)}><title>${n} images, ${percent(sure)} confidence, ${percent(right)} accuracy</title></circle>`; })}`)}`;
 }
 
 export function slices(panel: Panel<EvaluationPanel>): TemplateResult {

@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
     one.add_argument("--labels", choices=LABELS, default=CURRENT, help=told)
     one.add_argument("--html", type=Path, metavar="FILE", help="also write a report: one page that needs no network")
     one.add_argument("--csv", type=Path, metavar="FOLDER", help="also write every table as a CSV file")
+    one.add_argument("--replace", action="store_true", help="write over other files of these names")
     one.set_defaults(run=_evaluate)
     two = commands.add_parser("compare", help="compare the newest evaluations of two experiments, image by image")
     two.add_argument("names", nargs=2, metavar="NAME", help="name or id of an experiment")
@@ -48,9 +49,9 @@ def _evaluate(given: argparse.Namespace) -> int:
     if evaluation.status != "completed":
         return code
     if given.html:
-        evaluation.report(given.html)
+        evaluation.report(given.html, replace=given.replace)
     if given.csv:
-        evaluation.to_csv(given.csv)
+        evaluation.to_csv(given.csv, replace=given.replace)
     if given.json:
         say_json(_plain(evaluation))
     else:

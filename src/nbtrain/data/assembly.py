@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain import files
-from nbtrain.data import heed, splits
+from nbtrain.data import heed, sampled, splits
+from nbtrain.data.conversion import AS_BEFORE, Conversion
 from nbtrain.data.edit_log import NO_MARK, Mark, read_until
 from nbtrain.data.edits import NONE, Edits
 from nbtrain.data.listings import listed
@@ -47,10 +48,28 @@ class Part:
 
     name: str
     source: Source
+    conversion: Conversion | None = None
+    """How its images become 8 bits; None where that is not chosen yet."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"name": self.name, "source": self.source.plain()}
+        known = self.conversion is not None and not self.conversion.as_before
+        chosen = {"conversion": self.conversion.plain()} if self.conversion and known else {}
+        return {"name": self.name, "source": self.source.plain(), **chosen}
+
+    def chosen(self, listing: Listing) -> Part:
+        """Return it with how its images become 8 bits, chosen now, by its ``listing``, where that is still open."""
+        known = self.conversion
+        if known is not None and (known.as_before or not known.is_open):
+            return self
+        files = [record.file for record in listing.records]
+        return replace(self, conversion=sampled.chosen(listing.root, files, self.source.values))
+
+    @classmethod
+    def parse(cls, plain: Mapping[str, Any], where: object = "") -> Part:
+        """Return what :meth:`plain` has given; raises ConfigError."""
+        conversion = Conversion.parse(plain["conversion"], str(where)) if "conversion" in plain else AS_BEFORE
+        return cls(str(plain.get("name", "")), Source.parse(plain.get("source"), "source"), conversion)
 
 
 Parts = tuple[Part, ...]
@@ -62,7 +81,7 @@ def parse(plain: object, where: object = "") -> Parts:
     """Return the sources that JSON describes; raises ConfigError for what describes none."""
     if not isinstance(plain, list) or not plain or not all(isinstance(one, dict) for one in plain):
         raise ConfigError([Problem(f"{where}", "its sources are no list.", "Add the images to the project again.")])
-    parts = tuple(Part(str(one.get("name", "")), Source.parse(one.get("source"), "source")) for one in plain)
+    parts = tuple(Part.parse(one, where) for one in plain)
     names = [part.name for part in parts]
     if len(set(names)) < len(names) or any("/" in name for name in names):
         raise ConfigError([Problem(f"{where}", f"its sources have unusable names: {first(names)}.", "Correct them.")])
@@ -76,6 +95,8 @@ class AsFound:
     parts: tuple[Listing, ...]
     where: str = ""
     """Paths of the sources, for messages."""
+    sources: Parts = ()
+    """The sources themselves, with how their images become 8 bits."""
 
     @cached_property
     def listing(self) -> Listing:
@@ -113,22 +134,27 @@ def data_hash(base: str, edits: Edits) -> str:
     return hashlib.sha256(f"{base}\n{edits.hash}".encode()).hexdigest()[:16] if edits.hash else base
 
 
-def look(parts: Parts, kept: Path | None = None, read: Read | None = None) -> AsFound:
+def look(parts: Parts, kept: Path | None = None, read: Read | None = None, *, choosing: bool = False) -> AsFound:
     """Look at all sources; raises DataError saying which one cannot be read, and why.
 
     ``kept`` is the folder of data sets where listings are kept that take long to read (listings.py); ``read`` looks at
-    one source, for whoever remembers what it has seen.
+    one source, for whoever remembers what it has seen. With ``choosing`` it is said now how images become 8 bits, for
+    sources of which that is open; otherwise those are read as before.
     """
     where, read = ", ".join(part.source.path for part in parts), read or (lambda source: listed(source, kept))
     with without_collecting():
         if len(parts) == 1:
             with readable(where):
-                found: tuple[Listing, ...] = (_prefixed(parts[0].name, read(parts[0].source)),)
+                seen = [read(parts[0].source)]
         else:
-            found = tuple(_prefixed(part.name, _listing_of(part, read)) for part in parts)
+            seen = [_listing_of(part, read) for part in parts]
+        if choosing:
+            parts = tuple(part.chosen(listing) for part, listing in zip(parts, seen, strict=True))
+        found = tuple(_placed(part, listing) for part, listing in zip(parts, seen, strict=True))
+        if len(parts) > 1:
             _refuse_confusion(parts, found)
     heed.at()  # the last moment to give up before anything is kept
-    return AsFound(found, where)
+    return AsFound(found, where, parts)
 
 
 @dataclass(frozen=True)
@@ -181,9 +207,12 @@ def _listing_of(part: Part, read: Read) -> Listing:
         return error.listing
 
 
-def _prefixed(name: str, listing: Listing) -> Listing:
+def _placed(part: Part, listing: Listing) -> Listing:
+    """Return the listing of one source with its name before every file, and with how its images become 8 bits."""
+    name, conversion = part.name, part.conversion or AS_BEFORE
+    listing = listing.noting(*conversion.told)
     if not name:
-        return listing
+        return listing if conversion.as_before else replace(listing, root=Roots({"": listing.root}, conversion))
     begin = f"{name}/"
     records = tuple(
         Record(begin + r.file, r.labels, r.size_bytes, tuple(_moved(begin, m) for m in r.marks), r.cells)
@@ -191,7 +220,7 @@ def _prefixed(name: str, listing: Listing) -> Listing:
     )
     own = listing.own_split and {s: tuple(begin + f for f in own) for s, own in listing.own_split.items()}
     notices = tuple(f"{name}: {notice}" for notice in listing.notices)
-    root = Roots({name: listing.root})
+    root = Roots({name: listing.root if conversion.as_before else Roots({"": listing.root}, conversion)})
     doubts = tuple(replace(doubt, file=begin + doubt.file) for doubt in listing.doubts)
     return replace(listing, root=root, records=records, own_split=own, notices=notices, doubts=doubts)
 

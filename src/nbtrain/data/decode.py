@@ -12,6 +12,7 @@ ImageError with the reason in plain words.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
@@ -19,13 +20,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from nbtrain.data.conversion import Conversion, Values, own_conversion
+from nbtrain.data.deep import Again, is_deep, mend_planes, values_of
+from nbtrain.data.jpeg_end import mended
+from nbtrain.data.profiles import NONE, fits, profile_of, to_srgb
+from nbtrain.data.unread import RAW, bands_of, by_content, is_raw
 from nbtrain.errors import ImageError, Unusable
 from nbtrain.files import ordinary
 
@@ -35,6 +41,7 @@ MAX_PIXELS = 100_000_000
 Pixels = npt.NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
+_COLOURS = ("RGB", "RGBA", "LA")
 JPEG_FORMATS = ("JPEG", "MPO")
 MAX_JPEG_BYTES = 256 * 2**20
 """Larger JPEG files are left to Pillow, which does not hold a whole file in memory."""
@@ -66,11 +73,12 @@ def shown_size_of(path: str | Path) -> tuple[int, int]:
         return image.size[::-1] if orientation(image) in _ON_ITS_SIDE else image.size
 
 
-def decode(path: str | Path, *, passing: bool = False) -> Pixels:
+def decode(path: str | Path, *, passing: bool = False, conversion: Conversion | None = None) -> Pixels:
     """Return the pixels of the image at ``path``, of the first frame where it has several; raises DataError.
 
-    Those of a ``passing`` image may lie where the next one that this thread decodes is written: memory that stays in
-    the processor's cache. Without that, they are the caller's own.
+    ``conversion`` says which values become black and white, as it was chosen for the image's source; without it the
+    image's own values do. Those of a ``passing`` image may lie where the next one that this thread decodes is written:
+    memory that stays in the processor's cache. Without that, they are the caller's own.
     """
     data = _jpeg_bytes(path)
     size = plain_size(data)
@@ -78,11 +86,8 @@ def decode(path: str | Path, *, passing: bool = False) -> Pixels:
     if pixels is not None:
         return pixels
     with opened(path) as image:
-        pixels = _fast_jpeg(image, data, passing=passing)
-        if pixels is None:
-            image.load()
-            pixels = rgb(upright(image))
-        return pixels
+        pixels = _fast_jpeg(image, data, conversion, passing=passing)
+        return pixels if pixels is not None else shown(image, lambda: opened(path), conversion)[0]
 
 
 @contextmanager
@@ -101,7 +106,7 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
             if width * height > MAX_PIXELS:
                 told = f"it has {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million"
                 raise _refused("too large", told, path)
-            yield image
+            yield _set_right(image, path)
     except FileNotFoundError:
         raise _refused("missing", "the file is missing", path) from None
     except PermissionError:
@@ -112,9 +117,31 @@ def opened(path: str | Path, data: BinaryIO | None = None) -> Iterator[ImageFile
     except UnidentifiedImageError:
         if Path(path).stat().st_size == 0:
             raise _refused("empty", "the file is empty", path) from None
-        raise _refused("no image", "it is no image of a known format", path) from None
+        told = _unread(path, data)
+        raise _refused("no image", told or "it is no image of a known format", path) from None
     except _BROKEN as error:
         raise _broken(error, path) from None
+
+
+def _set_right(image: ImageFile.ImageFile, path: str | Path) -> ImageFile.ImageFile:
+    """Return an opened image, unpacked as it is stored; raises ImageError for the preview in a raw file."""
+    if image.format == "TIFF":
+        if is_raw(path, getattr(image, "tag_v2", {})):
+            raise _refused("no image", RAW.what, path)
+        mend_planes(image)
+    return image
+
+
+def _unread(path: str | Path, data: BinaryIO | None) -> str:
+    """Return in words what a file is that Pillow does not know, and the way on; "" where it may be anything."""
+    found = by_content(path, data)
+    if found is not None:
+        return found.what
+    try:
+        with contextlib.nullcontext(data) if data is not None else open(path, "rb", opener=ordinary) as file:
+            return bands_of(file)
+    except OSError:
+        return ""
 
 
 def _broken(error: Exception, path: str | Path) -> ImageError:
@@ -195,7 +222,7 @@ def plain_size(data: memoryview) -> tuple[int, int] | None:
     return None
 
 
-def _unpacked(data: memoryview, size: tuple[int, int], *, passing: bool) -> Pixels | None:
+def _unpacked(data: memoryview | bytes, size: tuple[int, int], *, passing: bool) -> Pixels | None:
     """Return the pixels of a JPEG of this (width, height) as they lie; None where Pillow is to judge what is wrong."""
     room = _lent.room("pixels", 3 * size[0] * size[1]) if passing else None
     try:
@@ -206,16 +233,19 @@ def _unpacked(data: memoryview, size: tuple[int, int], *, passing: bool) -> Pixe
     return pixels if pixels.shape[1::-1] == size else None
 
 
-def _fast_jpeg(image: ImageFile.ImageFile, data: memoryview, *, passing: bool) -> Pixels | None:
+def _fast_jpeg(
+    image: ImageFile.ImageFile, data: memoryview, conversion: Conversion | None, *, passing: bool
+) -> Pixels | None:
     """Return the pixels of an opened JPEG, upright; None where Pillow is to read it, and to judge what is wrong."""
     if not data or image.format not in JPEG_FORMATS or image.mode not in ("RGB", "L"):
         return None
     lies = orientation(image)
-    pixels = None if lies is None else _unpacked(data, image.size, passing=passing)
-    if pixels is None:
+    if lies is None:
         return None
-    turn = TURNS.get(lies)
-    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+    pixels = _unpacked(data, image.size, passing=passing)
+    if pixels is None and (whole := mended(data)) is not None:
+        pixels = _unpacked(whole, image.size, passing=passing)
+    return None if pixels is None else _turned(in_srgb(pixels, image, conversion), lies)
 
 
 TURNS: dict[int, Callable[[Pixels], Pixels]] = {
@@ -249,24 +279,62 @@ def upright(image: Image.Image) -> Image.Image:
         return image
 
 
+class Shown(NamedTuple):
+    """An image's pixels, and whether some of its values were above what is white."""
+
+    pixels: Pixels
+    exceeded: bool = False
+
+
+def shown(image: ImageFile.ImageFile, again: Again, conversion: Conversion | None = None) -> Shown:
+    """Return the pixels of an image of any mode that is not loaded yet, upright, as a viewer shows them.
+
+    ``again`` opens it anew, which takes what Pillow does not keep. Raises what Pillow raises.
+    """
+    if is_deep(image) and not (image.mode in _COLOURS and conversion is not None and conversion.takes_all):
+        values = values_of(image, again, conversion)
+        colours = values[..., :3] if values.ndim == 3 else values
+        chosen = conversion or own_conversion(colours)
+        pixels = in_srgb(_flat(values, chosen), image, conversion)
+        return Shown(_turned(pixels, orientation(image)), chosen.exceeded_by(colours))
+    image.load()
+    made = upright(image)
+    return Shown(rgb(to_srgb(made, profile_of(image)) if _heeds_profiles(conversion) else made))
+
+
+def in_srgb(pixels: Pixels, image: Image.Image, conversion: Conversion | None) -> Pixels:
+    """Return pixels that were unpacked of an opened image in sRGB, as its profile asks for."""
+    profile = profile_of(image) if _heeds_profiles(conversion) else NONE
+    if profile.transform is None or not fits(image, profile):
+        return pixels
+    grey = profile.mode == "L"
+    return np.array(to_srgb(Image.fromarray(np.ascontiguousarray(pixels[..., 0]) if grey else pixels), profile))
+
+
+def _heeds_profiles(conversion: Conversion | None) -> bool:
+    return conversion is None or conversion.profiles
+
+
+def _flat(values: Values, conversion: Conversion) -> Pixels:
+    """Return stored values as pixels, on white where they are transparent."""
+    if values.ndim == 2:
+        return np.repeat(conversion.bytes_of(values)[:, :, None], 3, axis=2)
+    pixels = conversion.bytes_of(values[..., :3])
+    if values.shape[2] == 3:
+        return pixels
+    alpha = (values[..., 3] >> 8).astype(np.uint8)
+    return rgb(Image.fromarray(np.dstack((pixels, alpha))))
+
+
+def _turned(pixels: Pixels, lies: Any) -> Pixels:
+    turn = TURNS.get(lies)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
 def rgb(image: Image.Image) -> Pixels:
-    """Return the pixels of a loaded image of any mode, as a viewer shows them."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return np.repeat(_eight_bits(np.asarray(image))[:, :, None], 3, axis=2)
+    """Return the pixels of a loaded image of 8 bits per colour, as a viewer shows them."""
     if image.has_transparency_data:
         # On white, as viewers show it: dropping the alpha channel would show what was made invisible.
         above = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
     return np.array(image.convert("RGB"))
-
-
-def _eight_bits(values: npt.NDArray[Any]) -> Pixels:
-    """Return grey values of 16 or more bits as 8 bits; Pillow's own conversion would cut them off at 255."""
-    lowest, highest = float(np.nanmin(values)), float(np.nanmax(values))
-    if values.dtype.kind in "iu" and lowest >= 0 and highest <= 65535:
-        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if lowest >= 0 and highest <= 1:
-        lowest, highest = 0.0, 1.0
-    # Measurements in units of their own (float TIFF): their range is all that is known.
-    scaled = (values.astype(np.float64) - lowest) / (highest - lowest or 1.0)
-    return np.nan_to_num(scaled * 255).round().clip(0, 255).astype(np.uint8)

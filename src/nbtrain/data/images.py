@@ -27,7 +27,7 @@ from nbtrain.data.cache import PixelCache
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.randomness import Stream, key
 from nbtrain.data.recipe import Recipe, Transform, room
-from nbtrain.data.records import Record, Root, finder, label_ids, label_matrix
+from nbtrain.data.records import Record, Root, conversion_of, finder, label_ids, label_matrix
 from nbtrain.data.sampling import Place
 from nbtrain.data.scan import Progress, Stopped, Ticker
 from nbtrain.data.seen import Part, seen_part
@@ -173,7 +173,8 @@ class Images(Dataset[Batch]):
         file = self.records[position].file
         pixels = self.cache.get(file) if self.cache else None
         if pixels is None:
-            pixels = shrunk(decode(self._find(file), passing=passing), self.shrink_px)
+            conversion = conversion_of(self.root, file)
+            pixels = shrunk(decode(self._find(file), passing=passing, conversion=conversion), self.shrink_px)
             if self.cache:
                 self.cache.put(file, pixels, self.root)
         return pixels

@@ -22,7 +22,7 @@ from nbtrain.data.cache import FOLDER, MAX_KEPT_BYTES, PixelCache, Wanted, file_
 from nbtrain.data.cache_files import memory_folder, sweep
 from nbtrain.data.decode import decode
 from nbtrain.data.images import Images, shrunk, shrunk_size
-from nbtrain.data.records import counted
+from nbtrain.data.records import conversion_of, converts, counted
 from nbtrain.data.scan import Progress, ScanResult, Stopped, Ticker
 from nbtrain.data.statistics import MAX_MEASURED, PixelStatistics
 from nbtrain.data.worker_threads import Threads
@@ -106,13 +106,13 @@ def open_cache(
     place = _place(kind, folder) if found.decoded_bytes > MAX_KEPT_BYTES else None
     if place is None:
         return None, ""
-    shrink_px, lasting = images[0].shrink_px, kind == "disk"
+    lasting = kind == "disk"
     path = place / file_of(name, images[0].root)
     try:
         sweep(place, lasting=lasting)
-        everything = to_cache(found, shrink_px)
+        everything = to_cache(found, images[0].shrink_px)
         wanted = _fitting(everything, free_bytes(place) + (path.stat().st_blocks * 512 if path.exists() else 0))
-        cache = PixelCache.opened(path, wanted, str(shrink_px or ""), lasting=lasting)
+        cache = PixelCache.opened(path, wanted, _variant(images[0]), lasting=lasting)
     except OSError as error:
         return None, f"Decoded images are not cached: {error}."
     for one in images:
@@ -128,7 +128,12 @@ def cached_share(kind: str, folder: Path, name: str, images: Images, found: Scan
     if place is None:
         return None
     path = place / file_of(name, images.root)
-    return held_share(path, to_cache(found, images.shrink_px), str(images.shrink_px or ""))
+    return held_share(path, to_cache(found, images.shrink_px), _variant(images))
+
+
+def _variant(images: Images) -> str:
+    """Return a text that differs where the same file is read as other pixels; "" for as it lies there."""
+    return "|".join(filter(None, (str(images.shrink_px or ""), converts(images.root))))
 
 
 def to_cache(found: ScanResult, shrink_px: int) -> list[Wanted]:
@@ -159,11 +164,12 @@ def _decode_s(images: Images) -> float:
     """Return the seconds that decoding one image takes, once its file is in memory."""
     took_s = []
     for position in np.linspace(0, len(images) - 1, min(_TRIED, len(images)), dtype=int):
-        path = images.root / images.records[position].file
+        file = images.records[position].file
+        path, conversion = images.root / file, conversion_of(images.root, file)
         try:
-            decode(path)
+            decode(path, conversion=conversion)
             began_s = time.perf_counter()
-            shrunk(decode(path), images.shrink_px)
+            shrunk(decode(path, conversion=conversion), images.shrink_px)
         except DataError:
             continue
         took_s.append(time.perf_counter() - began_s)

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nbtrain.data.conversion import AS_BEFORE, Conversion
 from nbtrain.errors import DataError
 
 MAX_CLASSES = 25_000
@@ -78,6 +79,8 @@ class Roots:
     """
 
     folders: Mapping[str, Path | Roots]
+    conversion: Conversion = AS_BEFORE
+    """How all images below become 8 bits, unless a root further in says so itself."""
 
     def __truediv__(self, file: str) -> Path:
         """Return where a file lies; raises KeyError for one that lies below none of them."""
@@ -88,6 +91,27 @@ class Roots:
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.folders.values()))
+
+    def conversion_of(self, file: str) -> Conversion:
+        """Return how the values of one image become 8 bits."""
+        name, _, rest = file.partition("/")
+        inner, rest = (self.folders[name], rest) if name in self.folders else (self.folders.get(""), file)
+        return inner.conversion_of(rest) if isinstance(inner, Roots) and inner.converts else self.conversion
+
+    @cached_property
+    def converts(self) -> str:
+        """How images become 8 bits, all sources together, as a text that differs where pixels may; "" as before."""
+        return self._keys(lambda conversion: conversion.key)
+
+    @cached_property
+    def ranges(self) -> str:
+        """The part of that which belongs to the data: which values are black and white; "" where that is as usual."""
+        return self._keys(lambda conversion: conversion.range_key)
+
+    def _keys(self, key: Callable[[Conversion], str]) -> str:
+        inner = {name: root._keys(key) for name, root in self.folders.items() if isinstance(root, Roots)}
+        told = [f"{name}:{text}" for name, text in sorted(inner.items()) if text]
+        return "|".join(filter(None, (key(self.conversion), *told)))
 
     def text(self, file: str) -> str:
         """Return where a file lies, as text."""
@@ -108,6 +132,16 @@ Root: TypeAlias = Path | Roots
 def finder(root: Root) -> Callable[[str], str]:
     """Return what tells where a file lies, as text: joining paths as objects costs as much as reading a header."""
     return root.text if isinstance(root, Roots) else partial(os.path.join, str(root))
+
+
+def conversion_of(root: Root, file: str) -> Conversion:
+    """Return how the values of an image below ``root`` become 8 bits."""
+    return root.conversion_of(file) if isinstance(root, Roots) else AS_BEFORE
+
+
+def converts(root: Root) -> str:
+    """Return a text that differs where images below ``root`` are read as other pixels; "" as before."""
+    return root.converts if isinstance(root, Roots) else ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +171,8 @@ class Listing:
     def content_hash(self) -> str:
         """A hash over the class names, and every image's relative name, size in bytes and labels; 16 hex digits.
 
-        Marks are counted where there are any, so that data of classes alone keeps the hash that it has always had.
+        Marks are counted where there are any, so that data of classes alone keeps the hash that it has always had. So
+        are the values that become black and white, where they were chosen.
 
         It does not read the images: a file overwritten with other pixels of exactly the same size goes unnoticed.
         The order in which files were found, the root folder and the own split are no part of it.
@@ -147,6 +182,8 @@ class Listing:
             labels = ",".join(map(str, record.labels))
             marks = f"\0{record.marks!r}" if record.marks else ""
             digest.update(f"\n{record.file}\0{record.size_bytes}\0{labels}{marks}".encode())
+        if isinstance(self.root, Roots) and self.root.ranges:
+            digest.update(f"\0{self.root.ranges}".encode())
         return digest.hexdigest()[:16]
 
     @cached_property
@@ -191,13 +228,12 @@ def label_matrix(records: Sequence[Record], n_classes: int) -> npt.NDArray[np.ui
 class OneClassError(DataError):
     """All images show one class; ``listing`` holds them, for whoever has images of other classes beside them."""
 
-    def __init__(self, listing: Listing, where: object) -> None:
+    def __init__(self, listing: Listing, where: object, also: str = "", advice: str = "") -> None:
+        """Take what may lie there beside the one class, with what to do about that."""
         self.listing = listing
-        super().__init__(
-            f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart",
-            value=str(where),
-            advice="Add images of at least one other class, each class in a folder of its own or with its own label.",
-        )
+        known = "Add images of at least one other class, each class in a folder of its own or with its own label."
+        told = f"there is only one class ({', '.join(listing.classes) or 'none'}), so there is nothing to tell apart"
+        super().__init__(f"{told}; {also}" if also else told, value=str(where), advice=advice or known)
 
 
 def checked(listing: Listing, where: object) -> Listing:

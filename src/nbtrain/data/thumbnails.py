@@ -27,9 +27,10 @@ from PIL import Image
 
 from nbtrain import files as disk
 from nbtrain import processes
+from nbtrain.data.conversion import Conversion
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.inspection.look import size_and_time, small_pixels
-from nbtrain.data.records import Root
+from nbtrain.data.records import Root, conversion_of
 from nbtrain.errors import ImageError
 
 EDGE_PX = 128
@@ -52,6 +53,7 @@ class Thumbnail(NamedTuple):
     """One thumbnail, and the file that it was made of, as it was then."""
 
     file: str
+    """Its name, and how it was converted where that was chosen."""
     size_bytes: int
     mtime_ns: int
     picture: bytes
@@ -70,13 +72,15 @@ class Thumbnails:
         """Return the thumbnails of ``files`` below ``root`` as JPEG, b"" for those that cannot be read."""
         paths = [os.fspath(root / file) for file in files]
         stamps = [size_and_time(path) for path in paths]
-        known = self._known(files)
-        found = [known[file].picture if file in known and known[file][1:3] == stamp else None
-                 for file, stamp in zip(files, stamps, strict=True)]  # fmt: skip
+        conversions = [conversion_of(root, file) for file in files]
+        names = [_named(file, conversion) for file, conversion in zip(files, conversions, strict=True)]
+        known = self._known(names)
+        found = [known[name].picture if name in known and known[name][1:3] == stamp else None
+                 for name, stamp in zip(names, stamps, strict=True)]  # fmt: skip
         missing = [place for place, picture in enumerate(found) if picture is None]
         with ThreadPoolExecutor(processes.usable_cores(), thread_name_prefix="thumbnails") as pool:
-            made = list(pool.map(lambda place: _made(paths[place]), missing))
-        self.put(Thumbnail(files[place], *stamps[place], picture)
+            made = list(pool.map(lambda place: _made(paths[place], conversions[place]), missing))
+        self.put(Thumbnail(names[place], *stamps[place], picture)
                  for place, picture in zip(missing, made, strict=True) if picture)  # fmt: skip
         for place, picture in zip(missing, made, strict=True):
             found[place] = picture
@@ -148,9 +152,13 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _made(path: str) -> bytes:
+def _named(file: str, conversion: Conversion) -> str:
+    return f"{file}\0{conversion.key}" if conversion.range_key else file
+
+
+def _made(path: str, conversion: Conversion) -> bytes:
     try:
-        return thumbnail(small_pixels(path))
+        return thumbnail(small_pixels(path, conversion))
     except (ImageError, MemoryError):
         return b""
 
@@ -169,9 +177,9 @@ def thumbnail(small_HWC: Pixels) -> bytes:
     return found
 
 
-def picture_of(path: str | Path, most_px: int) -> bytes:
+def picture_of(path: str | Path, most_px: int, conversion: Conversion | None = None) -> bytes:
     """Return an image as JPEG of at most ``most_px``, upright; raises ImageError where it cannot be read."""
-    image = Image.fromarray(decode(str(path)))
+    image = Image.fromarray(decode(str(path), conversion=conversion))
     image.thumbnail((most_px, most_px), Image.Resampling.BOX)
     found: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(image), _ICON_QUALITY, "RGB", "444")
     return found

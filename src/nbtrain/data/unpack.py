@@ -245,8 +245,13 @@ def once(into: Path, stamp: str, fill: Callable[[Path], tuple[str, ...]]) -> Unp
 
 
 def _take_place(made: Path, into: Path, stamp: str) -> None:
-    """Put a whole folder where it belongs; an older one goes away, and one that somebody else made meanwhile stays."""
+    """Put a whole folder where it belongs; an older one goes away, and one that somebody else made meanwhile stays.
+
+    Who may enter it is as before where the folder was there.
+    """
     try:
+        if into.is_dir() and not into.is_symlink():
+            made.chmod(stat.S_IMODE(into.stat().st_mode))
         folders.take_place(made, into)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):

@@ -33,19 +33,29 @@ _MATRIX, _CURVES, _FIRST = 1000, 200, 5
 """Classes up to which the matrix is written whole, and each has its curves; classes of an image that stand for all."""
 
 
-def write(target: str | Path, record: Record, predictions: Predictions) -> list[Path]:
-    """Write one CSV file per sheet into the folder ``target``; return their paths. Raises ProjectError."""
-    folder, made = Path(target).expanduser(), []
+def write(target: str | Path, record: Record, predictions: Predictions, *, replace: bool = False) -> list[Path]:
+    """Write one CSV file per sheet into the folder ``target``; return their paths.
+
+    Raises ProjectError, also where a file of another content has one of their names, unless it is to be ``replace``d:
+    then nothing is written.
+    """
+    folder = Path(target).expanduser()
+    made = {
+        folder / f"{name}.csv": escaping.csv_text(columns, rows).encode("utf-8-sig", "backslashreplace")
+        for name, (columns, rows) in sheets(record, predictions)
+    }
     try:
+        for path, data in made.items():
+            if not replace:
+                files.refuse_other(path, data)
         files.make_folder(folder)
-        for name, (columns, rows) in sheets(record, predictions):
-            text = escaping.csv_text(columns, rows)
-            files.write_atomic(folder / f"{name}.csv", text.encode("utf-8-sig", "backslashreplace"))
-            made.append(folder / f"{name}.csv")
+        for path, data in made.items():
+            files.write_atomic(path, data)
     except OSError as error:
         what = f"the tables could not be written: {error.strerror or error}"
-        raise ProjectError(what, value=str(folder), advice="Choose a folder that you may write to.") from error
-    return made
+        where = error.filename if isinstance(error, FileExistsError) else folder
+        raise ProjectError(what, value=str(where), advice=files.where_else(error)) from error
+    return list(made)
 
 
 def sheets(record: Record, predictions: Predictions) -> Iterator[tuple[str, Sheet]]:

@@ -18,6 +18,7 @@ from typing import Any
 from nbtrain import files
 from nbtrain.data import assembly, splits
 from nbtrain.data.assembly import AsFound, Part, Parts
+from nbtrain.data.conversion import AUTO
 from nbtrain.data.edit_log import EditLog, encoded, stat_of
 from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
@@ -71,10 +72,12 @@ class DataSets:
         """
         name = name.strip() or self._free_name(source)
         known = self._named(name)
-        if known is not None and source in [part.source for part in known.parts]:
-            return self.renew(name)
-        parts = (Part("", source),)
-        found = assembly.look(parts, self.folder)
+        same = next((part for part in known.parts if _same(part.source, source)), None) if known else None
+        if same is not None:
+            wished = source if source.values != AUTO else same.source
+            return self.arrange(name, lambda now: (_with_source(now.parts, same, wished), now.removed))
+        found = assembly.look((Part("", source),), self.folder, choosing=True)
+        parts = found.sources
         if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
         if known is None:
@@ -125,8 +128,8 @@ class DataSets:
         known = self.get(name)
         with self.changing(known):
             parts, removed = choose(self.get(name))
-            found = assembly.look(parts, self.folder)
-            return self._kept(name, known.file, parts, found, removed=removed, origins=known.origins)
+            found = assembly.look(parts, self.folder, choosing=True)
+            return self._kept(name, known.file, found.sources, found, removed=removed, origins=known.origins)
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
         """Append the lines that ``make`` returns, seeing all that others have said before; return what comes of it.
@@ -296,7 +299,7 @@ class DataSets:
         stem = Path(source.path).stem or "images"
         taken = {d.name: d for d in self.all()}
         names = [stem, *(f"{stem} {n}" for n in range(2, 10_000))]
-        return next(n for n in names if n not in taken or taken[n].parts == (Part("", source),))
+        return next(n for n in names if n not in taken or _only(taken[n].parts, source))
 
     def _free_file(self, name: str) -> Path:
         """Return the file of a new data set: names that differ may be spelt alike on disk."""
@@ -312,6 +315,21 @@ class DataSets:
             write(path)
         except OSError as error:
             raise _not_written(path, error) from None
+
+
+def _with_source(parts: Parts, part: Part, source: Source) -> Parts:
+    """Return ``parts`` with another source in place of one, of which it is chosen anew how images become 8 bits."""
+    made = part if part.source == source else Part(part.name, source)
+    return tuple(made if one == part else one for one in parts)
+
+
+def _same(one: Source, other: Source) -> bool:
+    """Return whether both read the same images, whatever they say of their values."""
+    return type(one) is type(other) and one.replace(values=other.values) == other
+
+
+def _only(parts: Parts, source: Source) -> bool:
+    return len(parts) == 1 and not parts[0].name and _same(parts[0].source, source)
 
 
 def _must_be_drawn(dataset: DataSet, left_out: frozenset[str]) -> bool:

@@ -225,11 +225,14 @@ class Editable(HasTraits):
         with self.project.lock:
             self._keep(even_untouched=True)
 
-    def export_config(self, path: str | Path) -> Path:
-        """Write the configuration to a file, as JSON or YAML by its ending; raises ProjectError."""
+    def export_config(self, path: str | Path, *, replace: bool = False) -> Path:
+        """Write the configuration to a file, as JSON or YAML by its ending; raises ProjectError.
+
+        Another file that stands there is written over only with ``replace``.
+        """
         from nbtrain.project import exchange
 
-        return exchange.write(self.config, path)
+        return exchange.write(self.config, path, replace=replace)
 
     def import_config(self, path: str | Path) -> None:
         """Lay the configuration in a JSON or YAML file over this one; what the file does not name stays as it is.

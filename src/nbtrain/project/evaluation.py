@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbtrain import files
 from nbtrain.data.decode import Pixels, decode
-from nbtrain.data.records import counted
+from nbtrain.data.records import conversion_of, counted
 from nbtrain.errors import DataError, NbtrainError, ProjectError, StatusError
 from nbtrain.escaping import line
 from nbtrain.evaluation import bootstrap, folder, paired, scores, sheets, slices, tables
@@ -283,17 +283,22 @@ class Evaluation(Work):
 
     # -- handing on -----------------------------------------------------------------------------------------------
 
-    def report(self, target: str | Path) -> Path:
-        """Write a report to ``target``, a page (.html) that needs no network; return its path. Raises ProjectError."""
-        from nbtrain.evaluation.report import html
+    def report(self, target: str | Path, *, replace: bool = False) -> Path:
+        """Write a report to ``target``, a page (.html) that needs no network; return its path.
+
+        An earlier report is written over; another file only with ``replace``. Raises ProjectError.
+        """
+        from nbtrain.evaluation.report import html, is_report
 
         path = Path(target).expanduser()
         text = html(self.experiment.name, self.record, self.predictions, self._pixels(), outdated=self.outdated)
         try:
+            if not replace:
+                files.refuse_other(path, text.encode(), is_report)
             files.write_atomic(path, text.encode())
         except OSError as error:
             what = f"the report could not be written: {error.strerror or error}"
-            raise ProjectError(what, value=str(path), advice="Choose a file in a folder that is there.") from error
+            raise ProjectError(what, value=str(path), advice=files.where_else(error)) from error
         return path
 
     def _pixels(self) -> Callable[[str], Pixels | None]:
@@ -305,15 +310,18 @@ class Evaluation(Work):
 
         def opened(file: str) -> Pixels | None:
             try:
-                return decode(str(root / file))
+                return decode(str(root / file), conversion=conversion_of(root, file))
             except (DataError, OSError, KeyError):
                 return None
 
         return opened
 
-    def to_csv(self, target: str | Path) -> list[Path]:
-        """Write every table as a CSV file into the folder ``target``; return the files. Raises ProjectError."""
-        return sheets.write(target, self.record, self.predictions)
+    def to_csv(self, target: str | Path, *, replace: bool = False) -> list[Path]:
+        """Write every table as a CSV file into the folder ``target``; return the files.
+
+        Files of other content under their names are written over only with ``replace``. Raises ProjectError.
+        """
+        return sheets.write(target, self.record, self.predictions, replace=replace)
 
     def delete(self) -> None:
         """Move it to the project's trash; one on its way is cancelled."""

@@ -43,16 +43,31 @@ def text_of(config: Config, style: Style) -> str:
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 
 
-def write(config: Config, path: str | Path) -> Path:
-    """Write ``config`` to ``path``, as JSON or YAML by its ending; raises ProjectError."""
+def write(config: Config, path: str | Path, *, replace: bool = False) -> Path:
+    """Write ``config`` to ``path``, as JSON or YAML by its ending; raises ProjectError.
+
+    Another file that stands there is written over only with ``replace``, unless it is a configuration as this wrote it.
+    """
     where = Path(path).expanduser()
-    text = text_of(config, style_of(where))
+    style = style_of(where)
+    data = text_of(config, style).encode()
     try:
-        files.write_atomic(where, text.encode())
+        if not replace:
+            files.refuse_other(where, data, lambda there: _is_untouched(there, style))
+        files.write_atomic(where, data)
     except OSError as error:
         told = f"the configuration could not be written: {error.strerror or error}"
-        raise ProjectError(told, value=str(where), advice="Choose a folder that exists and can be written.") from None
+        raise ProjectError(told, value=str(where), advice=files.where_else(error)) from None
     return where
+
+
+def _is_untouched(there: bytes, style: Style) -> bool:
+    """Return whether a file holds a whole configuration in the very words of :func:`text_of`: no person's edits."""
+    try:
+        config = Config().set_all(parse(there.decode(), style))
+        return text_of(config, style).encode() == there
+    except (ValueError, NbtrainError):
+        return False
 
 
 def read(path: str | Path) -> dict[str, Any]:

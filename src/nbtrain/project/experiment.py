@@ -269,6 +269,8 @@ class Experiment(Sections, Later, Measuring, Evaluating):
 
     def wait(self, timeout_s: float | None = None) -> str:
         """Block until the run has ended, or for ``timeout_s``; return the status."""
+        if not self.running:
+            self.refresh()  # another process may have started it a moment ago
         with self._changed:
             self._changed.wait_for(lambda: not self.running, timeout_s)
         return self.status
@@ -330,6 +332,7 @@ class Experiment(Sections, Later, Measuring, Evaluating):
             self.refresh()  # queued elsewhere
         if waits or self.status == "pending":  # also where following it has missed a short end in between
             self._news(self._indexed, (), cast(RunFolder, self.run).shown_status())
+            self._hear_changes()  # what it was to be extended by may have been taken back
 
     def _let_go(self) -> bool:
         """Show what is left where the run's folder is gone; return whether it is.

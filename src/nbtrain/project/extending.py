@@ -92,6 +92,16 @@ def take_back(run: RunFolder, entry: Entry) -> None:
             lock.release()
 
 
+def take_back_unbegun(run: RunFolder) -> bool:
+    """Take back what a completed run was extended by and has not begun; return whether it is as it was before."""
+    changes, ended_at = Changes.of(run.path), run.status().step
+    kept = [entry for entry in changes.entries if not (entry.extends and entry.step >= ended_at)]
+    if len(kept) == len(changes.entries):
+        return False
+    changes.replace(kept)
+    return True
+
+
 def schedule_text(config: Config, step: int, length: int, added: int, last_lr: float | None = None) -> str:
     """Return how the learning rate goes on after ``step`` for ``added`` epochs of ``length`` steps each."""
     scheduler, course = config.scheduler, Course(config.optimizer.lr, config.training.most_epochs * length, length)

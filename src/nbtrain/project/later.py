@@ -163,8 +163,8 @@ class Later(Editable):
             told = name or f"{self._card.name[:460]} (from step {start.lineage['step']})"
             made = self.project.new(told, start.config, tags=self._card.tags, on_disk=False)
             made._card = made._card.replaced(start=start.lineage)
-            made.save()
             try:
+                made.save()
                 branches.keep(start, cast(Path, made.folder))
             except BaseException:
                 made.delete()

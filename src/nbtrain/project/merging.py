@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def moved_parts(parts: Parts, usual: str, used: set[str], name: str = "") -> dic
     moved: dict[str, Part] = {}
     for part in parts:
         free = free_name(name or part.name or usual, used | {one.name for one in moved.values()})
-        moved[part.name] = Part(free, part.source)
+        moved[part.name] = replace(part, name=free)
     return moved
 
 
@@ -122,7 +122,8 @@ class Merged(ClassEdits):
             parts += moved.values()
             owner |= {part.name: place for part in moved.values()}
             used |= {part.name for part in moved.values()}
-        return cls(tuple(parts), assembly.look(tuple(parts), read=read), lines, owner)
+        found = assembly.look(tuple(parts), read=read, choosing=True)
+        return cls(found.sources, found, lines, owner)
 
     def fork(self) -> Merged:
         """Return a copy, to edit its classes."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 
 from nbtrain.errors import NbtrainError, StatusError
 from nbtrain.messages import Leaving
-from nbtrain.project import lives
+from nbtrain.project import extending, lives
 from nbtrain.runs import devices, entries, jobfolder, ledger
 from nbtrain.runs.folder import RunFolder
 from nbtrain.runs.queue import Queue
@@ -101,10 +101,11 @@ class ProjectQueue(Sequence["Experiment"]):
     def cancel(self, experiment: Experiment, ending: Leaving = "cancelled") -> bool:
         """Take an experiment out of the queue; return whether it was waiting.
 
-        One whose run had never begun is not trained again, with the configuration that it would have been trained with.
+        One whose run had never begun is not trained again, with the configuration that it would have been trained with;
+        one that was to be extended has completed, as before.
         """
-        wanted = experiment.present
-        if experiment.run is None or not self._queue.cancel(experiment.run, self._project.trash, ending):
+        wanted, run = experiment.present, experiment.run
+        if run is None or not self._queue.cancel(run, self._project.trash, ending, extending.take_back_unbegun):
             return False
         self.look()
         experiment.look_at_queue()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrain.data import assembly, splits
 from nbtrain.data.assembly import Part, Parts
+from nbtrain.data.conversion import AUTO, by_hand
 from nbtrain.data.listings import listed
 from nbtrain.data.records import Listing, OneClassError, counted, first, spaced
 from nbtrain.data.sources import Source
@@ -116,10 +117,22 @@ class Sourcing:
         part = _named(self.value.removed, source, "no such source was taken out")
         return self._arranged(lambda now: (_put_back(now.parts, part), _without(now.removed, part)))
 
+    def set_values(self, values: str, source: str = "") -> DataSet:
+        """Say which stored values of a source's images of more than 8 bits become black and white.
+
+        ``values`` is a number of bits ("12 bits"), two values ("200 to 1800"), or "auto", which looks at a sample now.
+        ``source`` is a name or path; the first one has no name. Runs keep what they were set up with. Raises DataError
+        or ConfigError.
+        """
+        by_hand(values)
+        part = _named(self.value.parts, source)
+        made = Part(part.name, part.source.replace(values=values.strip() or AUTO))
+        return self._arranged(lambda now: (tuple(made if one == part else one for one in now.parts), now.removed))
+
     def check_source(self, source: str, path: str | Path) -> Match:
         """Say how many of a source's images lie at another path, and change nothing."""
         part = _named(self.value.parts, source)
-        return self._match(part, Part(part.name, _at(part.source, path)))
+        return self._match(part, replace(part, source=_at(part.source, path)))
 
     def move_source(self, source: str, path: str | Path, *, partly: bool = False) -> Match:
         """Read a source from another path, because its folder has moved; return how its images fit.
@@ -128,7 +141,7 @@ class Sourcing:
         DataError, and changes nothing then.
         """
         part = _named(self.value.parts, source)
-        moved = Part(part.name, _at(part.source, path))
+        moved = replace(part, source=_at(part.source, path))
         match = self._match(part, moved)
         if not match.n_same:
             advice = "Give the folder that holds the same files."

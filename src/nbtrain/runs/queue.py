@@ -50,11 +50,18 @@ class Queue:
                 return
             self._append(run, device)
 
-    def cancel(self, run: RunFolder, trash: Callable[[Path], object], ending: Leaving = "cancelled") -> bool:
+    def cancel(
+        self,
+        run: RunFolder,
+        trash: Callable[[Path], object],
+        ending: Leaving = "cancelled",
+        take_back: Callable[[RunFolder], bool] = lambda _: False,
+    ) -> bool:
         """Take a run out of the queue; return False where it does not wait (any more).
 
         One that no trainer has ever had holds nothing, and goes to the ``trash``. One that had ended is what it was
-        before; only where it had completed, and was to go on, this ends it.
+        before. Of one that had completed ``take_back`` undoes what it was to go on with, and returns whether it could:
+        else this ends it.
         """
         if entries.find(run.path) is None:
             return False
@@ -65,7 +72,7 @@ class Queue:
             said, detail = run.status(), f"{LEFT[ending]} while it waited."
             if not run.begun:
                 trash(run.path)
-            elif said.status not in RESUMABLE:
+            elif said.status not in RESUMABLE and not take_back(run):
                 status = replace(said, status=ending, phase="", detail=detail, cause="")
                 place = {name: getattr(said, name) for name in ("epoch", "epochs", "step", "steps")}
                 lastword.say(run, status, Status(status=ending, detail=detail, **place))

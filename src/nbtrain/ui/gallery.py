@@ -18,6 +18,7 @@ import numpy as np
 from traitlets import Bool, Dict, Int, Unicode
 
 from nbtrain.data.decode import decode
+from nbtrain.data.records import conversion_of
 from nbtrain.data.thumbnails import Thumbnails, picture_of
 from nbtrain.errors import DataError
 from nbtrain.evaluation.predictions import HeatMap
@@ -180,9 +181,11 @@ class Gallery(Panel, twin="gallery"):
 
     def _send_large(self, shelf: Shelf, file: str) -> None:
         try:
-            picture, heat = picture_of(shelf.root / file, _LARGE_PX), self.heat_of(file)
+            conversion = conversion_of(shelf.root, file)
+            picture, heat = picture_of(shelf.root / file, _LARGE_PX, conversion), self.heat_of(file)
             if heat is not None:
-                self.opened = {**self.opened, "heat": heated(decode(shelf.root / file), heat, _HEAT_PX)}
+                pixels = decode(shelf.root / file, conversion=conversion)
+                self.opened = {**self.opened, "heat": heated(pixels, heat, _HEAT_PX)}
         except OSError as error:
             self.tell(str(error))
             return

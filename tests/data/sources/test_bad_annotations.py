@@ -161,7 +161,7 @@ REFUSED = {
     "yolo: train absolute": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: /etc\n"), "train lies outside"),
     "yolo: path outside": (lambda r: yolo_yaml(r, "path: /etc\nnames: [a, b]\ntrain: zz\n"), "leads out of its folder"),
     "yolo: list leads out": (
-        lambda r: yolo_list(r, "images/train/a.png\n../../x.png"),
+        lambda r: (r.parent / "x.png").write_bytes(b"x") and yolo_list(r, "images/train/a.png\n../x.png"),
         "list.txt, line 2: the file lies outside",
     ),
     "voc: all broken": (
@@ -276,7 +276,7 @@ TOLD = {
     ),
     "voc: a set names what is not there": (
         lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/train.txt", "a\nzz\n").parents[2])),
-        r"1 name in ImageSets has no XML file: zz \(train\)",
+        r"1 name in ImageSets belongs to no annotated image: zz \(train\)",
     ),
     "voc: a set that names nothing": (
         lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/val.txt", "").parents[2])),
@@ -296,6 +296,10 @@ TOLD = {
     "studio: no numbers": (lambda r: studio(r, {**FAR, "x": None}), "1 mark has no usable numbers"),
     "studio: no points": (lambda r: studio(r, {"points": [1], "polygonlabels": ["a"]}), "1 mark has no usable numbers"),
     "studio: no class": (lambda r: studio(r, {**FAR, "rectanglelabels": []}), "1 region has no class"),
+    "yolo: a listed image is not there": (
+        lambda r: yolo_list(r, "images/train/a.png\nzz/x.png"),
+        r"1 file named in list.txt does not exist and is left out: zz/x.png \(line 2\)",
+    ),
     "studio: key points": (lambda r: studio(r, {"x": 1, "y": 2, "keypointlabels": ["a"]}), r"keypointlabels \(1\)"),
 }
 

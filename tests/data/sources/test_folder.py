@@ -162,7 +162,7 @@ def test_no_path(path):
 
 
 def test_a_file_is_no_source(tmp_path):
-    with pytest.raises(DataError, match="nothing that images can be read from"):
+    with pytest.raises(DataError, match="a single image"):
         detect(images.write(tmp_path / "1.png"))
     with pytest.raises(DataError, match="a file, not a folder"):
         Folder(path=str(tmp_path / "1.png")).listing()

@@ -70,7 +70,7 @@ def test_a_value_without_a_line_in_the_classes_is_a_class_and_is_told(root):
     (root / "classes.txt").write_text("background\nroad\n")
     listing = Masks(path=str(root)).listing()
     assert listing.classes == ("road", "class 2")
-    assert "1 value of the masks has no line in the file of class names: class 2." in listing.notices
+    assert "1 value of the masks has no name among the classes: class 2." in listing.notices
 
 
 @pytest.mark.parametrize("stray", ["Thumbs.db", ".DS_Store", "train/labels.cache", "read me.txt~"])

@@ -19,19 +19,24 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import IntFlag
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL import Image, ImageFile
 
 from nbtrain.data import decode
 from nbtrain.data.conditions import GRID_PX, conditions_of_grey, small_grey
+from nbtrain.data.conversion import Conversion
 from nbtrain.data.decode import Pixels
+from nbtrain.data.deep import Again
 from nbtrain.data.inspection.prints import prints_of
+from nbtrain.data.jpeg_end import mended
+from nbtrain.data.profiles import fits, profile_of
+from nbtrain.data.unread import HEIC_ENDINGS
 from nbtrain.errors import ImageError, Unusable
 
 SMALL_PX = GRID_PX
@@ -54,6 +59,7 @@ _ENDINGS: dict[str, tuple[str, ...]] = {
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
     "AVIF": (".avif",),
+    "HEIF": HEIC_ENDINGS,
 }
 _OF_ENDING = {ending: name for name, endings in _ENDINGS.items() for ending in endings}
 
@@ -73,6 +79,14 @@ class Odd(IntFlag):
     """Its pixels lie on their side, or are mirrored, and EXIF says so."""
     DAMAGED = 32
     """It can be decoded, but what comes out is not what once was in it."""
+    EXCEEDED = 64
+    """Some of its values are above what is white in its source."""
+    NO_END = 128
+    """It is a JPEG that lacks the mark at its end, and nothing else."""
+    PROFILE = 256
+    """Its colours are of a wider space, and are converted to sRGB."""
+    NO_PROFILE = 512
+    """Its colour profile is not used: broken, of other colours, or of a data set that was added before it was."""
 
 
 class Look(NamedTuple):
@@ -117,15 +131,18 @@ class Seen(NamedTuple):
     """Height × width × 3, upright; None where the file cannot be used."""
 
 
-def look_at(path: str | Path, file: str) -> Seen:
-    """Look at the image at ``path``, which the data set calls ``file``; never raises for what is wrong with it."""
+def look_at(path: str | Path, file: str, conversion: Conversion | None = None) -> Seen:
+    """Look at the image at ``path``, which the data set calls ``file``; never raises for what is wrong with it.
+
+    ``conversion`` says which values become black and white; without it the image's own do.
+    """
     size_bytes, mtime_ns, digest = 0, 0, b""
     try:
         found = _stat(path)
         size_bytes, mtime_ns = found.st_size, found.st_mtime_ns
         with _content(path, size_bytes) as content:
             digest = _digest(content)
-            about, small = _decoded(path, file, content)
+            about, small = _decoded(path, file, content, conversion)
     except ImageError as error:
         return Seen(_unusable(file, size_bytes, mtime_ns, digest, error.kind, error.what), None)
     except MemoryError:
@@ -138,10 +155,10 @@ def look_at(path: str | Path, file: str) -> Seen:
     return Seen(look, small)
 
 
-def small_pixels(path: str | Path) -> Pixels:
+def small_pixels(path: str | Path, conversion: Conversion | None = None) -> Pixels:
     """Return the few pixels of an image that a look decodes, height × width × 3, upright; raises ImageError."""
     with _content(path, _stat(path).st_size) as content:
-        return _decoded(path, str(path), content)[1]
+        return _decoded(path, str(path), content, conversion)[1]
 
 
 def size_and_time(path: str | Path) -> tuple[int, int]:
@@ -226,7 +243,7 @@ def _in_turn(size: tuple[int, int]) -> Iterator[None]:
             yield
 
 
-def _decoded(path: str | Path, file: str, content: BinaryIO) -> tuple[_About, Pixels]:
+def _decoded(path: str | Path, file: str, content: BinaryIO, conversion: Conversion | None) -> tuple[_About, Pixels]:
     data = content.getbuffer() if isinstance(content, io.BytesIO) else memoryview(b"")
     size = decode.plain_size(data) if data[:3] == decode.JPEG_BEGINS else None
     if size is not None:
@@ -234,11 +251,16 @@ def _decoded(path: str | Path, file: str, content: BinaryIO) -> tuple[_About, Pi
             small, _ = _few_pixels(data, size)
         if small is not None:
             return _About("JPEG", size, _ending(file, "JPEG"), ""), small
+
+    def again() -> AbstractContextManager[ImageFile.ImageFile]:
+        content.seek(0)
+        return decode.opened(path, content)
+
     with decode.opened(path, content) as image, _in_turn(image.size):
-        return _by_pillow(image, file, data)
+        return _by_pillow(image, file, data, again, conversion)
 
 
-def _few_pixels(data: memoryview, size: tuple[int, int]) -> tuple[Pixels | None, str]:
+def _few_pixels(data: memoryview | bytes, size: tuple[int, int]) -> tuple[Pixels | None, str]:
     """Decode a whole JPEG of this (width, height) to few pixels; None, and libjpeg's words, where it objects."""
     # By halves, quarters or eighths: for what lies between, libjpeg has no quick way.
     part = next((part for part in (8, 4, 2) if max(size) >= part * SMALL_PX), 1)
@@ -249,18 +271,27 @@ def _few_pixels(data: memoryview, size: tuple[int, int]) -> tuple[Pixels | None,
         return None, str(error)
 
 
-def _by_pillow(image: Image.Image, file: str, data: memoryview) -> tuple[_About, Pixels]:
+def _by_pillow(
+    image: ImageFile.ImageFile, file: str, data: memoryview, again: Again, conversion: Conversion | None
+) -> tuple[_About, Pixels]:
     """Return what Pillow says of an opened image; it decides what can be used, others only what is damaged."""
     name = "JPEG" if image.format in decode.JPEG_FORMATS else image.format or ""
-    odd, small, objection = _odd(image, file, name, data), None, ""
+    odd, small, objection = _odd(image, file, name, data) | _profile(image, conversion), None, ""
     lies = decode.orientation(image)
     if name == "JPEG" and image.mode in ("RGB", "L") and len(data):
         small, objection = _few_pixels(data, image.size)
+        if small is None and (whole := mended(data)) is not None:
+            small, _ = _few_pixels(whole, image.size)
+            if small is not None:
+                odd, objection = odd | Odd.NO_END, ""
+        if small is not None:
+            small = decode.in_srgb(small, image, conversion)
         turn = decode.TURNS.get(lies)
         small = np.ascontiguousarray(turn(small)) if small is not None and turn else small
     if small is None:
-        image.load()
-        small = _reduced(decode.rgb(decode.upright(image)))
+        pixels, exceeded = decode.shown(image, again, conversion)
+        odd |= Odd.EXCEEDED if exceeded else Odd(0)
+        small = _reduced(pixels)
     if name == "PNG" and len(data):
         objection = _png_damage(data)
     size = image.size[::-1] if isinstance(lies, int) and 5 <= lies <= 8 else image.size
@@ -285,6 +316,14 @@ def _odd(image: Image.Image, file: str, name: str, data: memoryview) -> Odd:
     if decode.orientation(image) in decode.TURNS:
         found |= Odd.TURNED
     return found
+
+
+def _profile(image: Image.Image, conversion: Conversion | None) -> Odd:
+    profile = profile_of(image)
+    if profile.transform is None and not profile.broken:
+        return Odd(0)
+    used = not profile.broken and fits(image, profile) and (conversion is None or conversion.profiles)
+    return Odd.PROFILE if used else Odd.NO_PROFILE
 
 
 def _ending(file: str, name: str) -> Odd:

@@ -48,8 +48,13 @@ KINDS: dict[str, Kind] = {
     "alike": Kind("Nearly equal", "warning", "Look at them, and leave all but one out if they show the same."),
     "wrong ending": Kind("Wrong ending", "warning", "It is read by its content; rename it for other programs."),
     "several frames": Kind("Several frames", "warning", "Only the first frame is used."),
+    "shape": Kind("Extreme shape", "warning", "Cut it, or leave it out: of its shorter side a resize leaves nothing."),
+    "above the range": Kind("Above the range", "warning", "Say which value is white: values=… of its source."),
     "16 bit": Kind("16 bits per colour", "note", "It is reduced to 8 bits."),
+    "profile not used": Kind("Profile not used", "warning", "Convert it to sRGB, or add its images to a new data set."),
+    "profile": Kind("Converted to sRGB", "note", "Other programs may show its colours paler, as they are stored."),
     "cmyk": Kind("Printer's colours", "note", "Its colours are converted; they may look different elsewhere."),
+    "no end": Kind("Without an end", "note", "It is used: no pixel is missing. Save it again for other programs."),
     "turned": Kind("Turned by EXIF", "note", "It is turned upright; boxes are taken to be drawn on it as it is then."),
     "outside": Kind("Outside the image", "warning", "Correct the annotation."),
     "no area": Kind("Without area", "warning", "Correct or remove the annotation."),
@@ -61,15 +66,23 @@ KINDS: dict[str, Kind] = {
 """All kinds, the worst first."""
 
 _ODD = {
+    Odd.PROFILE: "profile", Odd.NO_PROFILE: "profile not used",
     Odd.DAMAGED: "damaged", Odd.ENDING: "wrong ending", Odd.ANIMATED: "several frames", Odd.SIXTEEN_BIT: "16 bit",
-    Odd.CMYK: "cmyk", Odd.TURNED: "turned",
+    Odd.NO_END: "no end",  Odd.CMYK: "cmyk", Odd.TURNED: "turned", Odd.EXCEEDED: "above the range",
 }  # fmt: skip
 _ODD_TEXT = {
     "several frames": "it has several frames or pages, of which the first is used",
+    "above the range": "some of its values are above what is white in its source, and are white too",
     "16 bit": "it has more than 8 bits per colour",
     "cmyk": "its colours are cyan, magenta, yellow and black",
+    "profile": "its colours are of another space than sRGB, as its profile says, and are converted",
+    "profile not used": "its colours are taken for sRGB: its profile is broken or of other colours, or the data set is "
+    "older than their use",
+    "no end": "only the mark at its end is missing",
     "turned": "its pixels lie turned or mirrored, and EXIF says how",
 }
+_LONGEST, _LEAST_PX = 50, 4
+"""Longer side by shorter side, and px of the shorter side, beyond which an image's shape is told."""
 _SLACK_PX = 1.0
 """Annotation tools round: a box may reach this far over the edge."""
 _LEAST_AREA_PX = 1e-6
@@ -192,6 +205,9 @@ def _of_look(look: Look) -> Iterator[ImageProblem]:
     if look.trouble:
         yield _row(look.trouble, look.file, look.text)
         return
+    shorter, longer = sorted((look.width, look.height))
+    if longer > _LONGEST * shorter or shorter < _LEAST_PX:
+        yield _row("shape", look.file, f"it is {look.width} × {look.height} px")
     for bit, kind in _ODD.items():
         if look.odd & bit:
             text = look.text if kind == "damaged" else wrong_ending(look) if kind == "wrong ending" else _ODD_TEXT[kind]

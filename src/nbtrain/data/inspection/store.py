@@ -13,6 +13,7 @@ only cost looking again. It knows looks; it does not know what they mean.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +35,7 @@ from nbtrain.locks import FileLock
 FORMAT = 1
 PROBLEMS, COLUMNS = "problems.json", "looks.npz"
 _NUMBERS: dict[str, type[np.generic]] = {
-    "size_bytes": np.int64, "mtime_ns": np.int64, "width": np.int32, "height": np.int32, "odd": np.uint8,
+    "size_bytes": np.int64, "mtime_ns": np.int64, "width": np.int32, "height": np.int32, "odd": np.uint16,
     "hash": np.uint64, "brightness": np.float64, "contrast": np.float64, "sharpness": np.float64,
 }  # fmt: skip
 _PREFIX = "column."
@@ -51,12 +52,21 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.columns, self.journal = folder / COLUMNS, folder / "looks.jsonl"
+        self.columns = folder / COLUMNS
         self.lock = FileLock(folder / "lock")
+        self.converted = ""
+        """How images become 8 bits (records.converts): looks at other pixels do not count."""
+
+    @property
+    def journal(self) -> Path:
+        """Where looks are appended."""
+        short = hashlib.blake2b(self.converted.encode(), digest_size=4).hexdigest() if self.converted else ""
+        return self.folder / f"looks{short and '-'}{short}.jsonl"
 
     def known(self) -> dict[str, Look]:
         """Return what was seen before and may still be true, by file."""
-        looks = {look.file: look for look in _rows(read(self.folder))}
+        before = read(self.folder)
+        looks = {look.file: look for look in _rows(before)} if before and before.converted == self.converted else {}
         looks.update((look.file, look) for look in self._appended())
         return {file: look for file, look in looks.items() if look.trouble not in _PASSING}
 
@@ -74,7 +84,7 @@ class Store:
         columns = {name: np.array([getattr(look, name) for look in looks], kind) for name, kind in _NUMBERS.items()}
         columns |= {name: _joined([getattr(look, name) for look in looks]) for name in _TEXTS}
         columns |= {name: _fixed([getattr(look, name) for look in looks], n) for name, n in _BYTES.items()}
-        columns |= {"version": np.array(FORMAT), **groups._asdict()}
+        columns |= {"version": np.array(FORMAT), "converted": _joined([self.converted]), **groups._asdict()}
         with disk.replacing(self.columns, durable=False) as file:
             np.savez(file, allow_pickle=False, **{f"{_PREFIX}{name}": column for name, column in columns.items()})
         disk.remove(self.journal)
@@ -108,6 +118,11 @@ class Columns:
     def files(self) -> list[str]:
         """The files, in the order of the listing."""
         return self.texts("file")
+
+    @property
+    def converted(self) -> str:
+        """How images became 8 bits; "" as before that was chosen."""
+        return self.texts("converted")[0] if "converted" in self.arrays else ""
 
     def texts(self, name: str) -> list[str]:
         """Return one column of texts."""

@@ -23,7 +23,7 @@ from nbtrain.data.inspection.alike import Groups
 from nbtrain.data.inspection.look import Look, look_at, size_and_time
 from nbtrain.data.inspection.prints import PRINT_PX
 from nbtrain.data.inspection.store import Store
-from nbtrain.data.records import Root, counted, spaced
+from nbtrain.data.records import Root, conversion_of, converts, counted, spaced
 
 Tell = Callable[[str, float | None], None]
 """Takes what to show, and the share that is done."""
@@ -74,6 +74,7 @@ def sweep(
 
     The caller holds the store's lock. The ``pool`` of :func:`workers` is used up.
     """
+    store.converted = converts(root)
     found = store.known()
     progress = _Progress(len(files), tell)
     tasks = list(_tasks(root, files, found))
@@ -109,7 +110,7 @@ def _done(task: _Task) -> list[Look]:
         path = os.fspath(task.root / file)
         if before != (0, 0) and size_and_time(path) == before:
             continue
-        fresh.append(look_at(path, file).look)
+        fresh.append(look_at(path, file, conversion_of(task.root, file)).look)
     return fresh
 
 

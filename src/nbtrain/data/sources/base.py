@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import unquote, urlsplit
 
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
+from nbtrain.data.unread import HEIC_ENDINGS, reads_heic
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
 
@@ -35,6 +38,7 @@ IMAGE_ENDINGS: frozenset[str] = frozenset(
         ".pgm",
         ".pbm",
         ".avif",
+        *(HEIC_ENDINGS if reads_heic() else ()),
     )
 )
 """Endings, in lower case, of the files that are taken for images."""
@@ -53,6 +57,13 @@ _REFUSALS = {
     errno.EMFILE: "Too many files are open in this process: restart the kernel.",
 }
 """What to do where the file system refuses, by its number for why."""
+_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""How paths of Windows begin."""
+_READ_ME = re.compile(r"(readme|licen[cs]e|about|changelog)\b.*", re.IGNORECASE)
+"""Files beside a folder that lies alone but for them."""
+_WRAPPERS = 10
+"""Folders that are passed through at most: a link may lead back to where it lies."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
 
@@ -72,6 +83,9 @@ class Source(Family):
 
     path: str = field("", label="Path")
     """Folder or file that the images are read from."""
+    values: str = field("auto", advanced=True, label="Values of images of more than 8 bits")
+    """Which stored values become black and white: a number of bits ("12 bits": 0 to 4095), two values ("200 to 1800"),
+    or auto, which looks at a sample. Chosen once for the whole source; images of 8 bits stay as they are."""
 
     def listing(self) -> Listing:
         """Return every image with its labels, opening none; raises DataError saying what is wrong and where."""
@@ -147,6 +161,11 @@ def detect(path: str | Path) -> Source:
         return named(path=str(path))
     where = existing(path)
     with readable(where):
+        inner = _unwrapped(where)
+        if inner != where:
+            closer = (kind for kind in Source.kinds().values() if not kind.broad and kind.claims(inner))
+            for kind in closer:
+                return kind(path=str(inner))
         for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
             if kind.claims(where):
                 return kind(path=str(where))
@@ -156,15 +175,35 @@ def detect(path: str | Path) -> Source:
     if foreign := recognised(where):
         told = f"this is the format of {foreign.name}, which is not read"
         raise DataError(told, value=str(where), advice=foreign.advice)
+    if is_image(where.name):
+        advice = "Give the folder with one sub-folder of images per class, or a table that names the images."
+        raise DataError("this is a single image", value=str(where), advice=advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
+
+
+def _unwrapped(folder: Path) -> Path:
+    """Return the folder inside folders that lie alone, as in archives that were unpacked; a set's own folder counts."""
+    from nbtrain.data.sources.sets import is_set_name  # which raises errors, as all of this room does
+
+    for _ in range(_WRAPPERS):
+        if not folder.is_dir():
+            return folder
+        names = [name for name in names_in(folder) if not name.startswith(".") and not _READ_ME.match(name)]
+        if len(names) != 1 or is_set_name(names[0]) or not (folder / names[0]).is_dir():
+            return folder
+        folder = folder / names[0]
+    return folder
 
 
 def existing(path: str | Path) -> Path:
     """Return ``path`` with ``~`` resolved; raises DataError where it is empty or missing, naming what is there."""
     if not str(path).strip() or "\0" in str(path):
         raise DataError("no path was given", value=str(path), advice="Give a folder with images, or a file.")
+    if _ADDRESS.match(str(path)):
+        advice = "Download it, and give the path of the file or folder."
+        raise DataError("this is an address in the net, and nothing is fetched", value=str(path), advice=advice)
     try:
-        where = Path(path).expanduser()
+        where = _pasted(path).expanduser()
     except RuntimeError:
         advice = "Write the whole path, without ~."
         raise DataError("it is not known whose home this is", value=str(path), advice=advice) from None
@@ -174,8 +213,19 @@ def existing(path: str | Path) -> Path:
         except (FileNotFoundError, NotADirectoryError, UnicodeError):
             parent = next((p for p in where.absolute().parents if os.path.isdir(p)), Path("/"))
             advice = f"The nearest folder that exists is {parent}."
+            if _WINDOWS.match(str(path)) and os.sep == "/":
+                advice = "It is a path of Windows: give the one that this machine knows the folder by."
             raise DataError("there is no such path", value=str(where), advice=advice) from None
     return where.absolute()
+
+
+def _pasted(path: str | Path) -> Path:
+    """Return ``path`` without what was pasted with it, where nothing lies at it as it stands: quotes, spaces, file://."""
+    text = str(path)
+    if isinstance(path, Path) or os.path.lexists(text):
+        return Path(path)
+    bare = text.strip().strip("\"'")
+    return Path(unquote(urlsplit(bare).path) if bare.startswith("file://") else bare)
 
 
 @contextmanager

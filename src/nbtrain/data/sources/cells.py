@@ -17,17 +17,39 @@ from dataclasses import dataclass
 from nbtrain.data.records import counted, first
 from nbtrain.data.sources.gathering import clean_name
 
-_MISSING = frozenset(("", "nan", "<na>", "#n/a", "n/a", "na", "null", "nil", "nat", "-", "--", "–", "—"))
+_MISSING = frozenset(
+    (
+        *("", "nan", "<nan>", "na", "n/a", "<na>", "#n/a", "null", "<null>", "(null)", "[null]", "\\n", "nil", "nat"),
+        *("-", "--", "–", "—", ".", "?", "#null!", "#value!", "#ref!", "#name?", "#div/0!"),
+    )
+)
 """What stands, in lower case, where a table has no value."""
 _MISSING_AS_WRITTEN = frozenset(("None",))
 """Python's word for nothing: written small, "none" may be a class (no defect)."""
 _CERTAIN = (";", "|")
 """Separators that stand in no name."""
-_DOUBTFUL = (",", " ")
-"""Separators that may be part of a name: "Corgi, Pembroke", "polar bear"."""
-_NAMES = {",": "commas", " ": "spaces", ";": "semicolons", "|": "bars", "list": "lists"}
+_DOUBTFUL = (",", "+", "&", "/", " ", "_", "-")
+"""Separators that may be part of a name: "Corgi, Pembroke", "R&B", "polar bear"."""
+_TYPICAL = frozenset("_-")
+"""Separators that are more often part of a name than not: what they may part is told, and stays whole."""
+_AND = frozenset(("and", "&", "+"))
+"""Words between labels that are no labels."""
+_NAMES = {
+    "_": "underscores",
+    "-": "hyphens",
+    ",": "commas",
+    "+": "plus signs",
+    "&": "& signs",
+    "/": "slashes",
+    " ": "spaces",
+    "list": "lists",
+}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
+_FRACTION = re.compile(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+_DIGITS = frozenset(("0", "1", "0.", "1.", "0.0", "1.0"))
 _MOST_PARTS = 200
+_SURE_LIST = re.compile(r"[\[({]\s*['\"]")
+"""How a list begins that is no name in brackets."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _QUOTED_SIDE_BY_SIDE = re.compile(r"(['\"])\s+['\"]")
 
@@ -57,12 +79,13 @@ class Reading:
 
 def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
     """Return the labels of ``cells``; ``separator`` "auto" looks what stands between several, "" takes cells whole."""
-    filled = [cell.strip() for cell in cells if not is_missing(cell)]
+    filled = [" ".join(cell.split()) for cell in cells if not is_missing(cell)]
     found, doubts = (separator, ()) if separator != "auto" else _separator(filled, column)
     labels = [_labels_of(cell.strip(), found) for cell in cells]
     names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))
     read = [label and tuple(dict.fromkeys(names[name] for name in label)) for label in labels]
-    return Reading(read, found, (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names)))
+    notices = (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names), *_measured(names, column))
+    return Reading(read, found, notices)
 
 
 def _labels_of(cell: str, separator: str) -> tuple[str, ...] | None:
@@ -76,7 +99,7 @@ def _parts(cell: str, separator: str) -> tuple[str, ...]:
     if not separator:
         return (clean_name(cell),)
     listed = _list(cell)
-    parts = listed if listed is not None else cell.split(None if separator in ("list", " ") else separator)
+    parts = listed if listed is not None else _words(cell) if separator in ("list", " ") else cell.split(separator)
     if listed is None and separator == "list":
         parts = [cell]  # one label beside lists
     cleaned = (clean_name(part) for part in parts if not is_missing(str(part)))
@@ -103,17 +126,34 @@ def _list(cell: str) -> list[str] | None:
     return [part.strip() for part in cell[1:-1].split(",")] if cell[0] == "[" else None  # [cat, dog]
 
 
+def is_drawing(cell: str) -> bool:
+    """Return whether a cell holds what was drawn, as JSON: regions of Label Studio, attributes of VIA, objects."""
+    if cell[:1] not in ("[", "{") or "{" not in cell:
+        return False
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return False
+    parts = value if isinstance(value, list) else [value]
+    return bool(parts) and all(isinstance(part, dict) and "choices" not in part for part in parts)
+
+
 def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]:
     """Return what stands between several labels in the cells, and what a person should know of it."""
-    if cells and sum(_list(cell) is not None for cell in cells) * 2 >= len(cells):
+    listed = [cell for cell in cells if _list(cell) is not None]
+    if listed and (len(listed) * 2 >= len(cells) or any(map(_SURE_LIST.match, listed))):
         return "list", (_read_as(column, "list", max(cells, key=len)),)
     certain = max(_CERTAIN, key=lambda separator: sum(separator in cell for cell in cells))
     if any(certain in cell for cell in cells):
         return certain, ()
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
-        if joined and _is_between(separator, cells):
+        if joined and separator not in _TYPICAL and _is_between(separator, cells):
             return separator, (_read_as(column, separator, joined[0]),)
+        if joined and separator in _TYPICAL and _is_between(separator, cells):
+            example = f"{counted(len(joined), 'cell', 'cells')} such as “{joined[0]}”"
+            told = f"In {column}, {example} are combinations of other labels, and count as one label each"
+            return "", (f"{told}; for several labels, say separator={separator!r}.",)
         if joined and _may_be_between(separator, cells):
             example = f"{counted(len(joined), 'cell', 'cells')} with {_NAMES[separator]}, such as “{joined[0]}”"
             several = f"for several labels, say separator={separator!r}"
@@ -160,8 +200,19 @@ def _may_be_between(separator: str, cells: Sequence[str]) -> bool:
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:
-    parts = cell.split() if separator == " " else cell.split(separator)
+    parts = _words(cell) if separator == " " else cell.split(separator)
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def _words(cell: str) -> list[str]:
+    return [word for word in cell.split() if word.lower() not in _AND]
+
+
+def is_vectors(cells: Sequence[str]) -> bool:
+    """Return whether each cell holds as many zeros and ones as all others: classes by their places, without names."""
+    found = [[part.strip() for part in _list(cell) or cell.split()] for cell in cells if not is_missing(cell)]
+    sizes = {len(parts) for parts in found}
+    return len(sizes) == 1 and max(sizes) > 1 and all(part in _DIGITS for parts in found for part in parts)
 
 
 def _one_spelling(names: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -194,6 +245,13 @@ def _none(cells: Sequence[str], separator: str, column: str) -> Iterable[str]:
         told = first([f"{text} ({n})" for text, n in missing.most_common()])
         cells = counted(missing.total(), f"cell in {column} holds", f"cells in {column} hold")
         yield f"{cells} no value: a missing label is no class ({told})."
+
+
+def _measured(names: Iterable[str], column: str) -> Iterable[str]:
+    """Tell of numbers with fractions: each of them is a class, and they hardly are."""
+    fractions = [name for name in names if _FRACTION.fullmatch(name)]
+    if fractions:
+        yield f"In {column}, numbers with fractions count as a class each, and may be measurements: {first(fractions)}."
 
 
 def _none_alike(names: dict[str, str]) -> Iterable[str]:

@@ -8,7 +8,8 @@ their ids. It opens no image.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from nbtrain.files import ordinary
 
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_MAX_DIGITS = 20
 _NO_IMAGE = ("annotation belongs to no image", "annotations belong to no image")
 _CLASS_ALONE = ("annotation names a class and draws nothing", "annotations name a class and draw nothing")
 _NO_CLASS = ("annotation names no known class", "annotations name no known class")
@@ -83,21 +85,59 @@ def _part(file: Path, split: str) -> _Part:
     images, annotations, categories = (_entries(plain, key, file) for key in ("images", "annotations", "categories"))
     if not images:
         raise _not_coco(file, "it names no images")
-    _refuse_shared_ids(images, "file_name", "images", file)
-    _refuse_shared_ids(categories, "name", "categories", file)
-    classes = {_id(c, "id"): clean_name(c.get("name") or "") or clean_name(c.get("id")) for c in categories}
-    return _Part(file, split, images, annotations, classes)
+    if annotations and not categories:
+        raise _no_classes(file, annotations)
+    classes = _by_id(categories, file, "categories", _class_name)
+    _by_id(images, file, "images", _file_name)
+    return _Part(file, split, images, list(_single(annotations)), classes)
 
 
-def _refuse_shared_ids(entries: list[dict[str, Any]], says: str, key: str, file: Path) -> None:
-    """Raise DataError where two entries have one id, as after merging by hand: whose would its annotations be."""
-    known: dict[Any, dict[str, Any]] = {}
+def _no_classes(file: Path, annotations: list[dict[str, Any]]) -> DataError:
+    if "caption" in annotations[0]:
+        told, advice = (
+            f"{file.name} holds captions, and no classes",
+            "Give the file with the objects: instances_….json.",
+        )
+    else:
+        told = f"{file.name} names no categories"
+        advice = 'They say what the numbers of classes mean: "categories": [{"id": 1, "name": "cat"}].'
+    return DataError(told, value=str(file), advice=advice)
+
+
+def _by_id(
+    entries: list[dict[str, Any]], file: Path, what: str, name: Callable[[dict[str, Any]], str]
+) -> dict[Any, str]:
+    """Return names by id; raises DataError where two entries have one: annotations would go to the wrong one."""
+    found: dict[Any, str] = {}
     for entry in entries:
-        first_of_id = known.setdefault(_id(entry, "id"), entry)
-        if first_of_id.get(says) != entry.get(says):
-            told = " and ".join(shown(one.get(says), 40) for one in (first_of_id, entry))
-            what = f"{file.name}: two {key} have the id {shown(entry.get('id'), 20)}: {told}"
-            raise DataError(what, value=str(file), advice="Give each an id of its own, or export the file again.")
+        number = _id(entry, "id")
+        if found.setdefault(number, name(entry)) != name(entry):
+            told = " and ".join(shown(one, 40) for one in (found[number], name(entry)))
+            told = f"{file.name}: two {what} have the id {shown(entry.get('id'), 20)}: {told}"
+            raise DataError(told, value=str(file), advice="Give each an id of its own, or export the file again.")
+    return found
+
+
+def _single(annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield one annotation per object: those of panoptic files list the segments of an image."""
+    for annotation in annotations:
+        segments = annotation.get("segments_info")
+        if not isinstance(segments, list):
+            yield annotation
+        else:
+            yield from ({**s, "image_id": annotation.get("image_id")} for s in segments if isinstance(s, dict))
+
+
+def _class_name(category: dict[str, Any]) -> str:
+    """Return a category's name, or its number where it has none."""
+    name = category.get("name")
+    return clean_name("" if name is None else name) or clean_name(category.get("id"))
+
+
+def _file_name(entry: dict[str, Any]) -> str:
+    """Return what names an image's file; LVIS gives its address alone."""
+    address = str(entry.get("coco_url") or entry.get("flickr_url") or "")
+    return str(entry.get("file_name") or "") or address.rpartition("/")[2]
 
 
 def _entries(plain: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]]:
@@ -111,14 +151,20 @@ def _entries(plain: dict[str, Any], key: str, file: Path) -> list[dict[str, Any]
 
 
 def _not_coco(file: Path, told: str) -> DataError:
-    advice = 'A COCO file is {"images": […], "annotations": […], "categories": […]}.'
+    advice = (
+        'A COCO file is {"images": […], "annotations": […], "categories": […]}. Labels of whole images alone go into a '
+        "CSV file with the columns file and label."
+    )
     return DataError(f"{file.name} is no COCO file: {told}", value=str(file), advice=advice)
 
 
 def _id(entry: dict[str, Any], key: str) -> Any:
-    """Return an id; one that cannot be looked up (a list) becomes its text."""
+    """Return an id: a number where it is one, for one list may write it as text; what is odd (a list) as its text."""
     value = entry.get(key)
-    return value if isinstance(value, int | str | float | None) else str(value)
+    if isinstance(value, int | None):
+        return value
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else text
 
 
 def _classes(parts: list[_Part]) -> list[str]:
@@ -135,7 +181,7 @@ def _rank(number: Any) -> tuple[bool, float, str]:
 def _gather(gathering: Gathering, part: _Part, base: str) -> None:
     images: dict[Any, Image | None] = {}
     for place, entry in enumerate(part.images):
-        name = str(entry.get("file_name") or "")
+        name = _file_name(entry)
         image = gathering.image(name, place=f"image {entry.get('id', place)}", base=base, split=part.split)
         images[_id(entry, "id")] = image
         if image is not None:
@@ -158,6 +204,21 @@ def _gather(gathering: Gathering, part: _Part, base: str) -> None:
     if several:
         told = counted(len(several), "object consists", "objects consist")
         gathering.note(f"{told} of several polygons, each kept as one of its own: {first(several, 3)}.")
+    gathering.note(*_oddities(part))
+
+
+def _oddities(part: _Part) -> Iterator[str]:
+    """Tell of what is not used, and of what hardly means what it says."""
+    with_points = sum(bool(annotation.get("keypoints")) for annotation in part.annotations)
+    if with_points:
+        told = counted(with_points, "object has", "objects have")
+        yield f"{told} keypoints, which are not used."
+    twice = [name for name, n in Counter(part.classes.values()).items() if n > 1]
+    if twice:
+        yield f"In {part.file.name} several ids have one name, and are one class: {first(twice)}."
+    boxes = [box for annotation in part.annotations if isinstance(box := annotation.get("bbox"), list) and box]
+    if boxes and all(isinstance(n, float) and 0 <= n <= 1 for box in boxes for n in box):
+        yield f"All boxes of {part.file.name} are smaller than a pixel: COCO's are in pixels, these look like shares."
 
 
 def _mark(gathering: Gathering, image: Image, label: str, annotation: dict[str, Any], at: object) -> bool:
@@ -186,7 +247,7 @@ def _px(value: Any) -> float:
 
 def _base(part: _Part, images_root: str) -> Path:
     """Return the folder that the names of a file are relative to."""
-    names = [str(entry.get("file_name") or "") for entry in part.images]
+    names = [_file_name(entry) for entry in part.images]
     looked = [*_candidates(part, existing(images_root))] if images_root else [*_beside(part)]
     # Where none holds them as they are named, they may lie anywhere below: Files looks for the ends of their paths.
     return nearest(looked, names) or looked[0]
@@ -254,4 +315,5 @@ def _looks(path: Path) -> bool:
     except OSError:
         return False
     n_keys = sum(key in head or key in tail for key in _KEYS)
-    return n_keys >= 2 or (n_keys == 1 and head.lstrip().startswith(b"{") and not tail.rstrip().endswith(b"}"))
+    is_cut_off = n_keys == 1 and head.lstrip().startswith(b"{") and not tail.rstrip().endswith(b"}")
+    return (n_keys >= 2 or is_cut_off) and recognised(path) is None

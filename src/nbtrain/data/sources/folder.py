@@ -9,17 +9,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from nbtrain.data.records import Listing, Record, checked, counted, first, natural
+from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Source, existing, is_image, names_in
-from nbtrain.data.sources.foreign import recognised
+from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
+from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
+_TECHNICAL = frozenset(
+    (
+        *("annotation", "annotations", "bboxes", "gt", "groundtruth", "ground_truth", "image", "images", "img", "imgs"),
+        *("imagesets", "jpegimages", "json", "label", "labels", "mask", "masks", "meta", "original", "png", "rgb"),
+        *("segmentation", "segmentations", "segmentationclass", "segmentationobject", "trimaps", "txt", "xml", "xmls"),
+    )
+)
+"""Folders that formats of annotations have, in lower case, and classes have not."""
+_OF_ANNOTATIONS = ("annot", "_annot", "_annotations", "_mask", "_masks", "_label", "_labels", "_gt", "_seg")
+"""What follows the name of a folder of images in that of its masks."""
+_FEW = 12
+"""Folders up to which they may be the parts of a format, and no classes."""
 _WRAPPERS = 10
 """Folders that are passed through at most: a link may lead back to where it lies."""
 
@@ -47,7 +61,7 @@ class Folder(Source, kind="folder", label="Image folder"):
         if not root.is_dir():
             raise DataError("this is a file, not a folder", value=str(root), advice="Give the folder that holds it.")
         walk = Walk()
-        where, prefix = _unwrapped(walk, root)
+        where, prefix, beside = _unwrapped(walk, root)
         tops = walk.top(where)
         more = added(self.set_names)
         sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
@@ -56,34 +70,64 @@ class Folder(Source, kind="folder", label="Image folder"):
             raise _empty(root, walk)
         if not sets and self.sets == "auto":
             found = _sets_of_classes(found[""], prefix, more)
+        if self.sets == "auto":
+            _refuse_technical(root, found)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        return checked(_listing(root, found).noting(*_set_notices(found, passed), *walk.notices()), root)
+        listing = _listing(root, found).noting(
+            _beside(beside),
+            _deeper(found, prefix),
+            *_set_notices(found, passed),
+            *walk.notices(),
+        )
+        try:
+            return checked(listing, root)
+        except OneClassError as error:
+            raise _one_class(root, error) from None
 
 
 def holds_classes(path: Path) -> bool:
     """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
     walk = Walk()
-    where, _ = _unwrapped(walk, path)
+    where, _, _ = _unwrapped(walk, path)
     tops = walk.top(where)
     sets = _sets(walk, where, tops, {})
+    if not sets and len(sets_among(tops)) == len(tops):
+        return False  # sets whose images lie in them directly: a table beside the images says what they show
     classes = [e for top in sets.values() for e in walk.entries(top.path)] if sets else list(tops.values())
     return sum(any(map(is_image, names_in(Path(e.path)))) for e in classes if is_folder(e)) > 1
 
 
-def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str]:
-    """Return the folder that holds classes or sets, and what its files' names begin with.
+def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
+    """Return the folder that holds classes or sets, what its files' names begin with, and what lies beside it.
 
-    Archives and exporters put everything into one more folder: one that lies alone, with folders inside, is no class.
+    Archives and exporters put everything into one more folder: one with folders inside is no class where it lies alone,
+    or beside folders without any image (``Images`` beside ``Annotation``).
     """
-    where, prefix = root, ""
+    where, prefix, beside = root, "", list[str]()
     for _ in range(_WRAPPERS):
         entries = walk.entries(where)
-        inner = [entry for entry in entries if is_folder(entry)]
         loose = any(is_image(entry.name) for entry in entries if not is_folder(entry))
-        if len(inner) != 1 or loose or is_set_name(inner[0].name) or not _has_classes(walk, inner[0]):
-            return where, prefix
-        where, prefix = Path(inner[0].path), f"{prefix}{inner[0].name}/"
-    return where, prefix
+        folders = [entry for entry in entries if is_folder(entry)]
+        filled = list(islice((entry for entry in folders if _holds_images(Path(entry.path))), 2))
+        if len(filled) != 1 or loose or is_set_name(filled[0].name) or not _has_classes(walk, filled[0]):
+            return where, prefix, beside
+        beside += [f"{prefix}{entry.name}" for entry in folders if entry is not filled[0]]
+        where, prefix = Path(filled[0].path), f"{prefix}{filled[0].name}/"
+    return where, prefix, beside
+
+
+def _holds_images(folder: Path, deeper: int = 3) -> bool:
+    """Return whether there is an image in ``folder``, or in the folders in it."""
+    names = names_in(folder)
+    if any(map(is_image, names)):
+        return True
+    inner = (folder / name for name in names if not name.startswith(".") and (folder / name).is_dir())
+    return deeper > 0 and any(_holds_images(place, deeper - 1) for place in inner)
+
+
+def _beside(names: list[str]) -> str:
+    told = counted(len(names), "folder holds no image and is", "folders hold no image and are")
+    return f"{told} not used: {first(names)}." if names else ""
 
 
 def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
@@ -162,20 +206,92 @@ def _set_notices(found: dict[str, dict[str, list[Record]]], passed: list[str]) -
         yield f"{told}: {first(empty)}."
 
 
+def _refuse_technical(root: Path, found: dict[str, dict[str, list[Record]]]) -> None:
+    """Raise DataError where the folders are parts of some format, and no classes: images beside their masks."""
+    names = list(dict.fromkeys(name for classes in found.values() for name, files in classes.items() if files))
+    if not 1 < len(names) <= _FEW:
+        return
+    foreign = recognised(root) if all(map(set_of, names)) else None
+    if foreign:
+        told = f"the folder holds files in the format of {foreign.name}, which is not read"
+        raise DataError(told, value=str(root), advice=foreign.advice)
+    if all(_is_part(name, names) for name in names):
+        foreign = recognised(root)
+        told = f"the folders {first(names)} are parts of a format of annotations, it seems, and no classes"
+        advice = (
+            "Give the file with the annotations, or masks as PNG files; to read each folder as a class, say sets=none."
+        )
+        raise DataError(told, value=str(root), advice=foreign.advice if foreign else advice)
+
+
+def _is_part(name: str, names: list[str]) -> bool:
+    """Return whether a folder belongs to a format: by its name, or as one of a pair such as train and trainannot."""
+    pairs = ((one, f"{one}{ending}") for one in names for ending in _OF_ANNOTATIONS)
+    return name.casefold() in _TECHNICAL or any(name in pair and pair[1] in names for pair in pairs)
+
+
+def _deeper(found: dict[str, dict[str, list[Record]]], prefix: str) -> str:
+    """Tell of folders inside classes, whose names are not used."""
+    least = prefix.count("/") + (2 if "" not in found else 1)
+    records = (record for classes in found.values() for files in classes.values() for record in files)
+    inner = sorted({os.path.dirname(r.file) for r in records if r.file.count("/") > least}, key=natural)
+    told = counted(len(inner), "folder inside a class belongs to it", "folders inside classes belong to them")
+    return f"{told}: {first(inner)}." if inner and not _parted(found, inner) else ""
+
+
+def _parted(found: dict[str, dict[str, list[Record]]], inner: list[str]) -> bool:
+    """Return whether the folders inside classes are the sets."""
+    return "" not in found and all(is_set_name(folder.rpartition("/")[2]) for folder in inner)
+
+
+def _one_class(root: Path, error: OneClassError) -> OneClassError:
+    """Return the error for images in one folder, with the way on where annotations beside them may say more."""
+    foreign = recognised(root)
+    table = next(_tables_below(root), "")
+    if table:
+        return OneClassError(error.listing, root, f"it also holds the table {table}", "Give the path of the table.")
+    if not foreign:
+        return error
+    return OneClassError(
+        error.listing, root, f"it also holds files in the format of {foreign.name}, which is not read", foreign.advice
+    )
+
+
+def _tables_below(root: Path) -> Iterator[str]:
+    """Yield the tables in a folder, and in the first folders in it."""
+    inner = islice((name for name in names_in(root) if (root / name).is_dir()), _WRAPPERS)
+    for prefix in ("", *(f"{name}/" for name in inner)):
+        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith((".csv", ".tsv")))
+
+
 def _empty(root: Path, walk: Walk) -> DataError:
     """Return the error for a folder without a single class image, saying what is there instead."""
     tables = sorted(p.name for p in root.iterdir() if p.suffix.lower() in (".csv", ".tsv"))
-    foreign = recognised(root)
+    archives = [name for name in names_in(root) if name.lower().endswith(ARCHIVES)]
+    foreign = recognised(root) or (JSON_BESIDE if _json_beside(root) else None)
     if foreign:
-        told = f"the folder holds annotations of {foreign.name}, which are not read"
+        told = f"the folder holds files in the format of {foreign.name}, which is not read"
         return DataError(told, value=str(root), advice=foreign.advice)
     if tables:
         advice = f"It holds the table {tables[0]}: give the path of that file."
+    elif archives:
+        advice = f"It holds {counted(len(archives), 'archive', 'archives')}: give the path of {first(archives)}."
     elif walk.loose:
         advice = "Put the images into one sub-folder per class, or give a CSV file with their labels."
+    elif unread := walk.unread():
+        advice = " ".join(
+            f"{what[0].upper()}{what[1:]} ({first([f'{e}: {n}' for e, n in own])})." for what, own in unread
+        )
     elif walk.others:
         advice = f"It holds files that are no images: {first([f'{e} ({n})' for e, n in walk.others.most_common()])}."
     else:
         advice = "Give a folder with one sub-folder of images per class."
     what = "none of the images lies in a class folder" if walk.loose else "the folder holds no images"
     return DataError(what, value=str(root), advice=advice)
+
+
+def _json_beside(root: Path) -> bool:
+    """Return whether images in a folder have JSON files of their names."""
+    names = names_in(root)
+    stems = {os.path.splitext(name)[0] for name in names if is_image(name)}
+    return any(name.lower().endswith(".json") and os.path.splitext(name)[0] in stems for name in names)

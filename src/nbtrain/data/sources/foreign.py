@@ -6,8 +6,8 @@ A file is looked into for its first bytes alone. This file knows signs; what is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from nbtrain.data.sources.base import names_in
@@ -16,7 +16,11 @@ from nbtrain.files import ordinary
 _PEEKED_BYTES = 1 << 16
 _LOOKED_INTO = 5
 """Files of a folder that are looked into, of each ending."""
+_INNER = 8
+"""Folders that are looked into, at each of two depths."""
 _COCO = "Export it as COCO, and give that file."
+_TABLE = "Save it as a CSV file with the columns file and label, and download its images."
+_SLICES = "Convert it to PNG or TIFF, one file for each image or slice."
 _FOLDERS = "Save the images into one folder per class, or beside a CSV file with their labels."
 
 
@@ -26,13 +30,19 @@ class Foreign:
 
     name: str
     advice: str
-    endings: tuple[str, ...]
+    endings: tuple[str, ...] = ()
     signs: tuple[bytes, ...] = ()
     """Patterns that all stand in the first bytes; without any, the ending is enough."""
+    names: str = ""
+    """Pattern of whole names, for files whose endings say nothing."""
+
+    def may_be(self, name: str) -> bool:
+        """Return whether a file of this name may be of this format."""
+        return name.lower().endswith(self.endings) or bool(self.names and re.fullmatch(self.names, name.lower()))
 
     def fits(self, name: str, head: bytes) -> bool:
         """Return whether a file of this name that begins so is of this format."""
-        return name.lower().endswith(self.endings) and all(re.search(sign, head) for sign in self.signs)
+        return self.may_be(name) and all(re.search(sign, head) for sign in self.signs)
 
 
 FORMATS = (
@@ -50,31 +60,89 @@ FORMATS = (
         (rb'"(_via_img_metadata|regions|region_attributes)"\s*:', rb'"(filename|_via_settings)"'),
     ),
     Foreign("CreateML", _COCO, (".json",), (rb'"annotations?"\s*:', rb'"coordinates"\s*:\s*\{')),
+    Foreign(
+        "COCO's results, what a model has detected",
+        "Give the ground truth: the file with images, annotations and categories.",
+        (".json",),
+        (rb"\A\s*\[\s*\{", rb'"image_id"\s*:', rb'"category_id"\s*:'),
+    ),
     Foreign("Labelbox", _COCO, (".json", ".ndjson"), (rb'"data_row"|"Labeled Data"',)),
+    Foreign("Supervisely", _COCO, (".json",), (rb'"classTitle"\s*:|"classes"\s*:\s*\[\s*\{[^}]*"title"\s*:',)),
+    Foreign("Datumaro", _COCO, (".json",), (rb'"categories"\s*:\s*\{', rb'"items"\s*:')),
+    Foreign("V7 Darwin", _COCO, (".json",), (rb'"schema_ref"\s*:|"team"\s*:\s*\{', rb'"item"\s*:')),
+    Foreign(
+        "KITTI",
+        "Convert the labels to COCO or YOLO.",
+        (".txt",),
+        (rb"\A[A-Za-z_]+ -?\d+(\.\d+)? -?\d( -?\d+(\.\d+)?){12}",),
+    ),
+    Foreign("DOTA", "Convert the labels to COCO.", (".txt",), (rb"(?m)^(-?\d+(\.\d+)? ){8}[A-Za-z][\w-]* [012]\s*$",)),
+    Foreign("Amazon SageMaker (a manifest)", _TABLE, (".manifest", ".jsonl"), (rb'"source-ref"\s*:',)),
+    Foreign("Google's Vertex AI", _TABLE, (".jsonl",), (rb'"imageGcsUri"\s*:',)),
+    Foreign(
+        "one image's annotations (Pascal VOC)",
+        "Give the folder that holds all of the XML files, or the one that holds Annotations and JPEGImages.",
+        (".xml",),
+        (rb"<annotation[\s>]", rb"<(filename|object)>"),
+    ),
     Foreign("CVAT", "Export the task as “COCO 1.0”, and give that file.", (".xml",), (rb"<annotations[\s>]",)),
-    Foreign("TensorFlow (TFRecord)", _FOLDERS, (".tfrecord", ".tfrecords", ".tfrec")),
+    Foreign(
+        "TensorFlow (TFRecord)",
+        _FOLDERS,
+        (".tfrecord", ".tfrecords", ".tfrec"),
+        names=r".*\.tfrecords?-[0-9]+-of-[0-9]+",
+    ),
+    Foreign("CIFAR (Python)", _FOLDERS, names=r"data_batch_[0-9](\.bin)?|test_batch(\.bin)?|batches\.meta(\.txt)?"),
+    Foreign("MNIST (idx)", _FOLDERS, names=r".*-(images|labels)[-.]idx[13]-ubyte(\.gz)?"),
     Foreign("LMDB", _FOLDERS, (".mdb", ".lmdb")),
     Foreign("HDF5", _FOLDERS, (".h5", ".hdf5")),
     Foreign("NumPy", _FOLDERS, (".npz", ".npy")),
     Foreign("MATLAB", _FOLDERS, (".mat",)),
     Foreign("Python (pickle)", f"Pickles can run code and are never opened. {_FOLDERS}", (".pkl", ".pickle", ".pt")),
     Foreign("WebDataset", _FOLDERS, (".cls", ".cls.txt")),
+    Foreign(
+        "a list of images in plain text",
+        "Save it as CSV, with a first line that names the columns: file,label.",
+        (".txt", ".lst"),
+        (rb"(?im)\A(#.*\n)?\S+\.(jpe?g|png|bmp|webp|tiff?)[ \t,;]+\S+",),
+    ),
     Foreign("Excel", "Save the sheet as CSV, and give that file.", (".xlsx", ".xls", ".ods")),
+    Foreign("DICOM", _SLICES, (".dcm", ".dicom"), names=r"dicomdir"),
+    Foreign("NIfTI", _SLICES, (".nii", ".nii.gz")),
+    Foreign("a microscope's scan of a slide", _SLICES, (".svs", ".ndpi", ".mrxs", ".czi", ".scn")),
+    Foreign("SQLite", "Save its table as CSV, and its images as files.", (".sqlite", ".sqlite3", ".db")),
+    Foreign(
+        "a video", "Save single images of it, such as one for each second.", (".mp4", ".avi", ".mov", ".mkv", ".webm")
+    ),
+    Foreign("PDF", "Save its pages or pictures as images.", (".pdf",)),
+    Foreign("an archive that is not unpacked here", "Unpack it, and give its folder.", (".rar", ".7z", ".zst", ".lz4")),
+    Foreign(
+        "raw images of a camera", "Convert them to JPEG or TIFF.", (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf")
+    ),
 )
 """In the order in which they are tried."""
+JSON_BESIDE = Foreign("WebDataset, or of another tool that puts a JSON file beside each image", _FOLDERS)
+"""What it is called where JSON files of no known sign have the names of images."""
 
 
 def recognised(path: Path) -> Foreign | None:
     """Return the format that ``path`` is, or that a file in it is; None where no sign of one is seen."""
     if path.is_file():
         return _of(path)
-    names = names_in(path)
-    looked = [name for ending in _endings() for name in [n for n in names if n.lower().endswith(ending)][:_LOOKED_INTO]]
-    return next((found for name in dict.fromkeys(looked) if (found := _of(path / name))), None)
+    inner = _folders(path)
+    places = (path, *inner, *(deeper for folder in inner for deeper in _folders(folder)))
+    return next((found for place in places if (found := _inside(place))), None)
 
 
-def _endings() -> Iterable[str]:
-    return dict.fromkeys(ending for known in FORMATS for ending in known.endings)
+def _folders(path: Path) -> list[Path]:
+    return list(islice((path / name for name in names_in(path) if (path / name).is_dir()), _INNER))
+
+
+def _inside(folder: Path) -> Foreign | None:
+    """Return the format of the first files in a folder that may be of one."""
+    names = names_in(folder)
+    looked = [name for known in FORMATS for name in islice(filter(known.may_be, names), _LOOKED_INTO)]
+    return next((found for name in dict.fromkeys(looked) if (found := _of(folder / name))), None)
 
 
 def _of(file: Path) -> Foreign | None:

@@ -77,6 +77,8 @@ class _Task(NamedTuple):
     done: bool
     """Whether somebody has annotated it."""
     n_annotations: int
+    guessed: bool = False
+    """Whether a model has predicted it, and nobody has annotated it."""
 
 
 def _tasks(plain: Any, path: Path) -> list[_Task]:
@@ -103,7 +105,8 @@ def _full(entry: dict[str, Any]) -> _Task:
     told = chosen.get("result") if real else []
     results = [r if isinstance(r, dict) else {} for r in told] if isinstance(told, list) else [{}]
     key = _image_key(data)
-    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real))
+    guessed = not real and bool(entry.get("predictions"))
+    return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real), guessed)
 
 
 def _short(entry: dict[str, Any]) -> _Task:
@@ -166,14 +169,17 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
-    labels = _labels(results)
+    labels, drawn_on = _labels(results), _drawn_on(results)
     for number, result in enumerate(results, 1):
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
             gathering.odd("region says nothing", "regions say nothing", f"{image.file} (region {number})")
             continue
         names = labels.get(_key(result, number), [])
-        if kind == "choices":
+        if kind == "choices" and _key(result, number) in drawn_on:
+            if names and names != _names_in(value):
+                skipped["choices of regions"] = skipped.get("choices of regions", 0) + 1
+        elif kind == "choices":
             image.labels.update(names)
             if not names:
                 gathering.odd("choice names no class", "choices name no class", f"{image.file} (region {number})")
@@ -184,10 +190,25 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
             gathering.odd("region has no class", "regions have no class", f"{image.file} (region {number})")
             gathering.doubt(image, "unknown class", f"region {number}: it has no class")
         else:
-            _measure(image, result, gathering.files.root)
-            drawn, points = _drawn(shape, value, image)
-            for name in names:
-                gathering.mark(image, drawn, name, points, number)
+            _mark(gathering, image, result, shape, names, number)
+
+
+def _mark(
+    gathering: Gathering, image: Image, result: dict[str, Any], shape: str, names: list[str], number: int
+) -> None:
+    _measure(image, result, gathering.files.root)
+    drawn, points = _drawn(shape, result["value"], image)
+    for name in names:
+        gathering.mark(image, drawn, name, points, number)
+
+
+def _drawn_on(results: list[dict[str, Any]]) -> set[Any]:
+    """Return the ids of the regions that are drawn, which a choice of the same id describes."""
+    return {
+        _key(result, number)
+        for number, result in enumerate(results, 1)
+        if isinstance(value := result.get("value"), dict) and _shape(str(result.get("type", "")), value)
+    }
 
 
 def _key(result: dict[str, Any], number: int) -> Any:
@@ -198,13 +219,19 @@ def _key(result: dict[str, Any], number: int) -> Any:
 def _labels(results: list[dict[str, Any]]) -> dict[Any, list[str]]:
     """Return the classes of each region: they may stand in a result of their own, under the same id."""
     found: dict[Any, list[str]] = {}
+    chosen: dict[Any, list[str]] = {}
     for number, result in enumerate(results, 1):
         value = result.get("value")
         for key, names in value.items() if isinstance(value, dict) else ():
             if key.endswith(("labels", "choices")) and isinstance(names, list):
-                known = found.setdefault(_key(result, number), [])
+                known = (chosen if key == "choices" else found).setdefault(_key(result, number), [])
                 known += [name for name in map(clean_name, names) if name and name not in known]
-    return found
+    return chosen | found  # a region with a class may be described by choices, such as "occluded"
+
+
+def _names_in(value: dict[str, Any]) -> list[str]:
+    names = value.get("choices")
+    return [clean_name(name) for name in names] if isinstance(names, list) else []
 
 
 def _shape(kind: str, value: dict[str, Any]) -> str:
@@ -271,6 +298,10 @@ def _notices(tasks: list[_Task], skipped: dict[str, int], unannotated: int) -> I
     if several:
         told = counted(several, "image has", "images have")
         yield f"{told} several annotations; of each, the ground truth or else the newest is used."
+    guessed = sum(task.guessed for task in tasks)
+    if guessed:
+        told = counted(guessed, "task has", "tasks have")
+        yield f"{told} predictions of a model alone, which are not used; accept them in Label Studio, and export again."
     if unannotated:
         yield f"{counted(unannotated, 'image is', 'images are')} not annotated yet, and kept without a label."
     if skipped:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nbtrain.data import sampled
 from nbtrain.data.records import Listing, counted, first, spaced
 from nbtrain.data.sources.base import Source, detect, readable
 
@@ -115,4 +116,6 @@ def look(path: str | Path | Source) -> Found:
     """
     source = path if isinstance(path, Source) else detect(path)
     with readable(source.path):
-        return Found.of(source, source.preview())
+        listing = source.preview()
+        files = [record.file for record in listing.records]
+        return Found.of(source, listing.noting(*sampled.chosen(listing.root, files, source.values).told))

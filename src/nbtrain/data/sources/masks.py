@@ -7,6 +7,8 @@ an image gives one mark. Value 255 is no class (its usual meaning is "do not loo
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,10 @@ _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
 _STRAY = 0.1
 """Other files per mask that are taken for strays, as caches and notes are; one always is."""
 _BACKGROUND, _IGNORED = 0, 255
+_OBJECT = "object"
+"""What the class of black and white masks is called."""
+_OF_A_MASK = re.compile(r"[ _-](mask|masks|seg|segmentation|label|labels|gt|matte|labelids)$", re.IGNORECASE)
+"""What follows an image's name in that of its mask."""
 _NO_NAMES = frozenset({"", "background", "_background_", "ignore", "void", "unlabeled"})
 
 
@@ -52,10 +58,12 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
             raise DataError("there are no images with masks", value=str(root), advice=advice)
         walk = Walk()
         by_stem = {_stem(record.file, masks): record.file for record in walk.images(root / masks, f"{masks}/")}
+        by_stem = {_OF_A_MASK.sub("", stem): file for stem, file in by_stem.items()} | by_stem
         gathering = Gathering(Files(root, masks), "mask")
-        names, records = _names(root), list(walk.images(root / images, f"{images}/"))
+        records = list(walk.images(root / images, f"{images}/"))
         pairs = [(record, by_stem.get(_stem(record.file, images), "")) for record in records]
-        found = in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs)
+        found = list(in_parallel(lambda pair: _values(root / pair[1]) if pair[1] else (), pairs))
+        names, black_and_white = _black_and_white(found, _names(root))
         left, broken = list[str](), list[str]()
         for (record, mask), values in zip(pairs, found, strict=True):
             if not mask or isinstance(values, str):
@@ -71,16 +79,27 @@ class Masks(Annotated, kind="masks", label="PNG masks"):
         bad = counted(
             len(broken), "mask cannot be used, and its image is", "masks cannot be used, and their images are"
         )
-        gathering.note(f"{told} left out: {first(left)}." if left else "")
+        gathering.note(black_and_white, f"{told} left out: {first(left)}." if left else "")
+        gathering.note(_lone(set(by_stem.values()) - {mask for _, mask in pairs}))
         gathering.note(f"{bad} left out: {first(broken, 3)}." if broken else "", *walk.notices())
         if records and not gathering.images:
             raise DataError("no mask can be used", value=str(root), advice=f"{first(broken or left, 3)}.")
         order = [name for name in names.values() if name.lower() not in _NO_NAMES]
-        used = {mark[1] for image in gathering.images.values() for mark in image.marks}
-        if order and (nameless := sorted(used - set(order), key=natural)):
-            told = counted(len(nameless), "value of the masks has", "values of the masks have")
-            gathering.note(f"{told} no line in the file of class names: {first(nameless)}.")
-        return gathering.listing(root, order or None, root)
+        nameless = _nameless(gathering, order) if order else []
+        told = counted(len(nameless), "value of the masks has", "values of the masks have")
+        gathering.note(f"{told} no name among the classes: {first(nameless)}." if nameless else "")
+        return gathering.listing(root, [*order, *nameless] or None, root)
+
+
+def _lone(masks: set[str]) -> str:
+    told = counted(len(masks), "mask belongs", "masks belong")
+    return f"{told} to no image: {first(sorted(masks, key=natural))}." if masks else ""
+
+
+def _nameless(gathering: Gathering, names: list[str]) -> list[str]:
+    """Return the classes of values that stand in masks, and have none of the ``names``."""
+    shown = {mark[1] for image in gathering.images.values() for mark in image.marks}
+    return sorted(shown - set(names), key=natural)
 
 
 def _folder(path: Path, names: tuple[str, ...]) -> str | None:
@@ -119,6 +138,15 @@ def _label(value: int, names: dict[int, str]) -> str:
         name = names.get(value, "" if value == _IGNORED else f"class {value}")
         return "" if name.lower() in _NO_NAMES else name
     return "" if value in (_BACKGROUND, _IGNORED) else f"class {value}"
+
+
+def _black_and_white(found: Sequence[tuple[int, ...] | str], names: dict[int, str]) -> tuple[dict[int, str], str]:
+    """Return the names with one for 255, and a notice, where all masks together hold 0 and 255 alone."""
+    values = {value for one in found if not isinstance(one, str) for value in one}
+    if names or values != {_BACKGROUND, _IGNORED}:
+        return names, ""
+    told = f"The masks hold 0 and 255 alone: 255 is read as the one class, “{_OBJECT}”."
+    return {_BACKGROUND: "background", _IGNORED: _OBJECT}, told
 
 
 def _values(path: Path) -> tuple[int, ...] | str:

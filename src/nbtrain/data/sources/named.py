@@ -28,18 +28,23 @@ _PLAIN = re.compile(r"(?!/|[A-Za-z]:)(?!.*(^|/)(\./|/|\.$))", re.DOTALL)
 """A name that is a path below its folder as it stands."""
 _HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)", re.IGNORECASE)
 """What labelling tools put before the name of an uploaded file."""
+_ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+(?=\.[a-z]+$|$)", re.IGNORECASE)
+"""What Roboflow puts behind the name of an image."""
 _REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
 class Files:
     """Finds images below ``root``, and remembers those that are missing or are called a little otherwise."""
 
-    def __init__(self, root: Path, told: str, beside: Path | None = None, *, named: bool = False) -> None:
+    def __init__(
+        self, root: Path, told: str, beside: Path | None = None, *, named: bool = False, split: str = ""
+    ) -> None:
         """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
 
-        ``named`` says that a person has named the root: then nothing is advised that was done already.
+        ``named`` says that a person has named the root: then nothing is advised that was done already. ``split`` is the
+        set that all images are in: of several that a name may mean, the one in a folder of that set is meant.
         """
-        self.root, self.told, self.beside, self.named = root, told, beside, named
+        self.root, self.told, self.beside, self.named, self.split = root, told, beside, named, split
         self.missing: list[str] = []
         self.renamed: list[str] = []
         self.moved: list[str] = []
@@ -81,6 +86,8 @@ class Files:
         if self._index is None:
             self._index = _Index(self.root)
         found = self._index.nearest(_decoded(name), inside=bool(file))
+        if self.split and len(found) > 1:
+            found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
         if len(found) == 1:
             size_bytes = self._size(found[0])
             if size_bytes is not None:
@@ -195,6 +202,7 @@ class _Index:
         self.n_files = 0
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+        self._letters: dict[str, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
             inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
@@ -204,6 +212,8 @@ class _Index:
             for name in filter(is_image, names):
                 if not name.startswith("."):
                     self.n_files += 1
+                    if ".rf." in name:
+                        self._by_name.setdefault(name_key(_ROBOFLOW.sub("", name)), []).append(prefix + name)
                     self._by_name.setdefault(name_key(name), []).append(prefix + name)
                     self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
             if self.n_files:
@@ -234,11 +244,19 @@ class _Index:
         return [file for file, n in common.items() if n == most]
 
     def _candidates(self, last: str) -> Iterable[list[str]]:
-        for name in dict.fromkeys((last, _HASH.sub("", last, count=1))):
+        for name in dict.fromkeys((last, _HASH.sub("", last, count=1), _ROBOFLOW.sub("", last))):
             yield self._by_name.get(name_key(name), [])
             yield self._by_stem.get(name_key(name), [])  # named without an ending
             if is_image(name):
                 yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
+        yield self._by_letters().get(_letters(os.path.splitext(_HASH.sub("", last, count=1))[0]), [])
+
+    def _by_letters(self) -> dict[str, list[str]]:
+        """Return the files by their letters and digits: Label Studio writes cat_1.jpg for "cat (1).jpg"."""
+        if not self._letters:
+            for stem, files in self._by_stem.items():
+                self._letters.setdefault(_letters(stem), []).extend(files)
+        return self._letters
 
 
 def _n_in_common(asked: list[str], there: list[str]) -> int:
@@ -255,9 +273,14 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
     return not all(named) or named[0] == named[1]
 
 
+def _letters(stem: str) -> str:
+    """Return the letters and digits of a name, with one _ for whatever stands between them."""
+    return re.sub(r"[\W_]+", "_", name_key(stem)).strip("_")
+
+
 def name_key(name: str) -> str:
-    """Return ``name`` such that ways to write it are equal: case, composed letters, %20 and _ for spaces."""
-    return "_".join(folded(unquote(name) if "%" in name else name).split())
+    """Return ``name`` such that ways to write it are equal: case, composed letters, and %20, + and _ for spaces."""
+    return "_".join(folded(unquote(name) if "%" in name else name).replace("+", " ").split())
 
 
 def _plain(name: str) -> str:
@@ -272,7 +295,14 @@ def _decoded(name: str) -> str:
         plain = plain.rsplit("?d=", 1)[1]
     elif plain.startswith("/data/") or "://" in plain:
         plain = urlsplit(plain).path or plain
+    elif is_image(before_query(plain)):
+        plain = before_query(plain)
     return (unquote(plain) if "%" in plain else plain).replace("\\", "/")
+
+
+def before_query(name: str) -> str:
+    """Return an address without what it asks for: ``a.jpg?token=1`` is about a.jpg."""
+    return name.partition("?")[0]
 
 
 def _is_file_at(path: str) -> bool:

@@ -1,18 +1,24 @@
-"""Rows: the cells of a CSV or Parquet table as text, by line. It knows no images and no labels."""
+"""Rows: the cells of a table (CSV, Parquet, JSON lines) as text, by line. It knows no images and no labels."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from nbtrain.data.records import first
 from nbtrain.data.sources import arrow
+from nbtrain.data.sources.base import is_image
 from nbtrain.data.sources.texts import text_of
 from nbtrain.errors import DataError
 
+JSON_LINES = (".jsonl", ".ndjson")
+"""Endings of files with a JSON object on each line."""
 LOOKED_AT = 200
 """Lines that decide what a column holds."""
 
@@ -53,7 +59,8 @@ class Rows:
 
 def read(path: Path) -> Rows:
     """Return the rows of the table at ``path``; raises DataError saying what cannot be read."""
-    return parquet_rows(path) if path.suffix.lower() == ".parquet" else csv_rows(path)
+    kinds = {".parquet": parquet_rows, **dict.fromkeys(JSON_LINES, json_rows)}
+    return kinds.get(path.suffix.lower(), csv_rows)(path)
 
 
 def parquet_rows(path: Path) -> Rows:
@@ -70,6 +77,34 @@ def parquet_rows(path: Path) -> Rows:
     return Rows(path.name, tuple(names), lines, "row")
 
 
+def json_rows(path: Path) -> Rows:
+    """Return the rows of a file with a JSON object on each line; raises DataError naming the line that is none."""
+    found: dict[int, dict[str, object]] = {}
+    for number, line in enumerate(text_of(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            plain = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            told = f"{path.name}, line {number}: this is no JSON ({error.msg})"
+            raise DataError(told, value=str(path), advice="Repair the file, or export it again.") from None
+        if not isinstance(plain, dict):
+            told, advice = f"{path.name}, line {number}: this is no JSON object", 'Write {"file_name": …, "label": …}.'
+            raise DataError(told, value=str(path), advice=advice)
+        found[number] = plain
+    columns = tuple(dict.fromkeys(name for plain in found.values() for name in plain))
+    if not columns:
+        raise DataError("the table has no rows", value=str(path), advice="Write one line per image.")
+    return Rows(path.name, columns, {n: [_json_cell(plain.get(c)) for c in columns] for n, plain in found.items()})
+
+
+def _json_cell(value: object) -> str:
+    """Return a value as text; of lists and objects their JSON, as tables have it."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else orjson.dumps(value).decode()
+
+
 def _cell(value: object) -> str:
     if isinstance(value, list):
         return ";".join(map(_cell, value))
@@ -81,9 +116,15 @@ def csv_rows(path: Path) -> Rows:
     text = text_of(path)
     if not text.strip():
         raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    comments = _COMMENTS.match(text)
+    start = comments.end() if comments else 0
+    said = _SEP.match(text, start)
+    delimiter = said.group(1) if said else _delimiter(text[start:])
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: dict[int, list[str]] = {}
     try:
+        for _ in range(text.count("\n", 0, said.end() if said else start)):
+            next(reader)
         columns = tuple(cell.strip() for cell in next(reader))
         for cells in reader:
             if not any(cell.strip() for cell in cells):
@@ -94,6 +135,9 @@ def csv_rows(path: Path) -> Rows:
             lines[reader.line_num] = cells
     except csv.Error as error:
         raise _broken(path, reader.line_num, str(error)) from None
+    if any(map(is_image, columns)):
+        told = f"{path.name} has no line with column names: its first line names an image"
+        raise DataError(told, value=str(path), advice="Add a first line such as file,label.")
     twice = [c for c in columns if columns.count(c) > 1]
     if twice:
         raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
@@ -105,6 +149,12 @@ def csv_rows(path: Path) -> Rows:
 def _broken(path: Path, line: int, told: str) -> DataError:
     advice = "Correct the line; a cell with a comma or a quote in it must stand in double quotes."
     return DataError(f"{path.name}, line {line}: {told}", value=str(path), advice=advice)
+
+
+_COMMENTS = re.compile(r"(?:#[^\",;\t|\r\n]*\r?\n)+")
+"""Lines before the names of columns that name none."""
+_SEP = re.compile(r"sep=(.)\r?\n")
+"""The line in which a file tells Excel what stands between its cells."""
 
 
 def _delimiter(text: str) -> str:

@@ -7,44 +7,68 @@ for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is 
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
+from itertools import islice
 from pathlib import Path
 
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
-from nbtrain.data.sources.cells import is_missing, read_labels
+from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
+from nbtrain.data.sources.drawn import drawn_columns
+from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
+from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import unused
-from nbtrain.data.sources.named import Files
-from nbtrain.data.sources.rows import Rows, read
-from nbtrain.data.sources.sets import More, added, set_of, sets_among
+from nbtrain.data.sources.named import Files, before_query
+from nbtrain.data.sources.rows import JSON_LINES, LOOKED_AT, Rows, read
+from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
-_ENDINGS = (".csv", ".tsv", ".parquet")
+_ENDINGS = (".csv", ".tsv", ".parquet", *JSON_LINES)
 _IMAGE_COLUMNS = (
     *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
 )
-_LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name", "choice")
+_LABEL_COLUMNS = (
+    "label",
+    "labels",
+    "class",
+    "classes",
+    "category",
+    "target",
+    "tags",
+    "class_name",
+    "choice",
+    "label_name",
+    "labelname",
+)
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
-_FLAG = re.compile(r"(?:is|in)?[ _]?(train|training|val|valid|validation|test|testing)(?:[ _]?(?:set|flag))?")
-"""Names of columns that say of one set whether an image is in it, such as is_valid."""
-_BITS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
+_FLAG_WORDS = frozenset(("is", "in", "for", "use", "used", "flag"))
+"""Words beside a set's in the names of columns that say whether an image is in it, such as is_valid."""
+_BITS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes", "y", "t", "x", "✓", "✔"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no", "n", "f"), False),
+}
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
+_FOLDERS_NEAR = 20
+"""Folders beside a table that are looked into for images whose names it writes without an ending."""
+_PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+")
+"""Columns whose cells are pixels, as MNIST's and FER2013's tables have them."""
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
 
 class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
-    """A CSV or Parquet file with one row per image: its file and its label, or labels; or a folder of one per set."""
+    """A CSV, Parquet or JSON-lines file with one row per image: its file and its label, or labels; or one per set."""
 
-    layout = "a CSV or Parquet file with a column of image files and one or more of labels"
+    layout = "a CSV, Parquet or JSON-lines file with a column of image files and one or more of labels"
 
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
@@ -61,7 +85,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a file that ends like a table, or a folder with one for each set."""
         if path.is_file():
-            return path.suffix.lower() in _ENDINGS
+            lines = path.suffix.lower() in JSON_LINES
+            return path.suffix.lower() in _ENDINGS and not (lines and recognised(path))
         return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
 
     def listing(self) -> Listing:
@@ -72,7 +97,13 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
         roots = {table: existing(self.images_root) if self.images_root else table.parent for table in tables}
         root = common(roots.values())
-        parts = [self._part(table, named, root, roots[table]) for table, named in tables.items()]
+        parts, without = list[_Part](), list[str]()
+        for table, named in tables.items():
+            part = self._part(table, named, root, roots[table], parts[0].labels if parts else ())
+            if part is None:
+                without.append(f"{table.name} has no labels and is not used.")
+            else:
+                parts.append(part)
         columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
         rows = [row for part in parts for row in part.rows]
         given = dict.fromkeys(name for part in parts for name in part.classes)
@@ -91,22 +122,36 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         own, unplaced = _own_split(rows, str(path))
         multilabel = any(len(record.labels) != 1 for record in records)
         listing = Listing(root, classes, records, own, multilabel, columns=columns)
-        notices = (*(notice for part in parts for notice in part.notices), unplaced, _unlabelled(rows), unused(listing))
+        notices = (
+            *without,
+            *(notice for part in parts for notice in part.notices),
+            unplaced,
+            _unlabelled(rows),
+            unused(listing),
+        )
         if len(classes) < 2 or not records:
             _raise_reason(rows, [part.files for part in parts], path)
         return checked(listing.noting(*notices), path)
 
-    def _part(self, path: Path, named: str, root: Path, images: Path) -> _Part:
-        """Return the rows of one table; ``named`` is its set, "" where its rows say theirs."""
+    def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
+        """Return the rows of one table; ``named`` is its set, "" where its rows say theirs.
+
+        ``due`` are the columns of labels of the table before: None for one that has none of them, as test sets have.
+        """
         table, more = read(path), added(self.set_names)
-        files = Files(root, path.name, path.parent, named=bool(self.images_root))
+        if due and not set(due).intersection(table.columns):
+            return None
+        files = Files(root, path.name, path.parent, named=bool(self.images_root), split=named)
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
-        sets = _Sets.of(table, self.split_column, more) if not named else _Sets()
-        labels = self._label_columns(table, {image, *sets.columns})
+        drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
+        free = [c for c in table.columns if c not in {image, *self.label_columns, *drawn}]
+        sets = _Sets.of(table, free, self.split_column, more) if not named else _Sets()
+        labels = self._label_columns(table, {image, *sets.columns, *drawn})
         kept = _kept(table, image, files, base)
         names, told = _labels(table, labels, self.separator, kept)
-        columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels})
+        names, absent = _verified(table, labels, kept, names)
+        columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels, *drawn})
         rows = [
             _Row(
                 row.file,
@@ -118,31 +163,31 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             )
             for row, label in zip(kept, names, strict=True)
         ]
-        once, twice = _without_repeats(rows, table)
+        once, twice = _without_repeats(rows, table, per_object=bool(drawn or absent))
         classes = tuple(labels) if len(labels) > 1 else ()
-        notices = (*files.notices(), *twice, *told, *sets.notices, _cut_off(rows, table))
-        return _Part(once, columns, classes, notices, files)
+        notices = (*files.notices(), *twice, *told, absent, *boxes_told(drawn), *sets.notices, _cut_off(rows, table))
+        return _Part(once, columns, tuple(labels), classes, notices, files)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
             return rows.column(self.image_column)
-        if any(is_image(c) for c in rows.columns):
-            raise DataError(
-                f"{rows.name} has no line with column names: its first line names an image",
-                advice="Add a first line such as file,label.",
-            )
-        share = {c: rows.share(c, is_image) for c in rows.columns}
+        share = {c: rows.share(c, lambda cell: is_image(cell) or is_image(before_query(cell))) for c in rows.columns}
         best = max(share.values())
         if best >= 0.5:
             likely = [c for c in rows.columns if share[c] == best]
             return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
         # Names without an ending: where images of these names lie.
-        stems = {Path(name).stem for name in names_in(images) if is_image(name)}
-        stems |= {Path(name).stem for folder in ("images", "train") for name in names_in(images / folder)}
-        share = {c: rows.share(c, lambda cell: cell in stems) for c in rows.columns}
+        stems = _stems_near(images)
+        share = {c: rows.share(c, lambda cell: cell.replace("\\", "/").split("/")[-1] in stems) for c in rows.columns}
         column = max(rows.columns, key=lambda c: (share[c], c.lower() in _IMAGE_COLUMNS))
         if share[column] >= 0.5:
             return column
+        if any(_PIXELS.fullmatch(c.lower()) for c in rows.columns):
+            told, advice = (
+                f"the cells of {rows.name} hold pixels, and no names of files",
+                "Save each row as an image file.",
+            )
+            raise DataError(told, advice=f"{advice} Then write a table with their names and labels.")
         raise DataError(
             f"no column of {rows.name} holds names of image files",
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
@@ -196,6 +241,8 @@ class _Part:
 
     rows: list[_Row]
     columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Columns of labels."""
     classes: tuple[str, ...]
     """Where they are columns; else they stand in the rows."""
     notices: tuple[str, ...]
@@ -232,6 +279,14 @@ def _raise_reason(rows: list[_Row], files: Sequence[Files], path: Path) -> None:
     raise DataError(f"too few classes are left: {why.rstrip('.')}", value=str(path), advice=advice)
 
 
+def _stems_near(folder: Path) -> set[str]:
+    """Return the names, without their endings, of images in ``folder`` and in the first folders in it."""
+    names = names_in(folder)
+    inner = (name for name in names if "." not in name and (folder / name).is_dir())
+    near = [names, *(names_in(folder / name) for name in islice(inner, _FOLDERS_NEAR))]
+    return {os.path.splitext(name)[0] for found in near for name in found if is_image(name)}
+
+
 def _is_bit(cell: str) -> bool:
     return cell.lower() in _BITS or cell in _SIGNS or is_missing(cell)
 
@@ -255,6 +310,19 @@ def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Foun
     """Return the class names of each kept line, None for one without a value, and how they were read."""
     if len(columns) > 1:
         return _marked(rows, columns, kept)
+    for row in kept[:LOOKED_AT]:
+        if is_drawing(rows.cell(row.line, columns[0])):
+            raise DataError(
+                f"{rows.at(row.line)}: {columns[0]} holds regions that were drawn, and no names of classes",
+                advice="Export it as JSON or COCO, which are read with their regions, or name another column: "
+                "label_columns=(…,).",
+            )
+    if is_vectors([rows.cell(row.line, columns[0]) for row in kept[:LOOKED_AT]]):
+        told = f"{rows.at(kept[0].line)}: {columns[0]} holds zeros and ones by their place, and no names of classes"
+        advice = (
+            "Write one column of 0 and 1 for each class, or the names of those that are 1, with a semicolon between."
+        )
+        raise DataError(told, value=rows.cell(kept[0].line, columns[0]), advice=advice)
     reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
     return list(reading.labels), reading.notices
 
@@ -303,13 +371,27 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Nam
     return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
 
 
-def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[str, ...]]:
-    """Return each file once, with notices; raises DataError where two rows of one file disagree."""
+def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Names) -> tuple[Names, str]:
+    """Return the names without those of rows that say that a class is absent, as Open Images' confidence of 0 does."""
+    sure = next((c for c in rows.columns if c.lower() == "confidence"), "")
+    if not sure or [label.lower() for label in labels] != ["labelname"]:
+        return names, ""
+    absent = [rows.cell(row.line, sure) in ("0", "0.0") for row in kept]
+    told = counted(sum(absent), f"row whose {sure} is 0 says", f"rows whose {sure} is 0 say")
+    left: Names = [() if gone else label for label, gone in zip(names, absent, strict=True)]
+    return left, f"{told} that its image does not show the class." if any(absent) else ""
+
+
+def _without_repeats(rows: list[_Row], table: Rows, *, per_object: bool = False) -> tuple[list[_Row], tuple[str, ...]]:
+    """Return each file once, with notices; raises DataError where two rows of one file disagree.
+
+    ``per_object`` says that each row is about an object, or a class, of its image.
+    """
     by_file: dict[str, list[_Row]] = {}
     for row in rows:
         by_file.setdefault(row.file, []).append(row)
     disagreeing = [same for same in by_file.values() if len({row.names for row in same}) > 1]
-    long = len(disagreeing) > 1 and len(disagreeing) >= _LONG * len(by_file)
+    long = per_object or (len(disagreeing) > 1 and len(disagreeing) >= _LONG * len(by_file))
     if disagreeing and not long:
         earlier, later = disagreeing[0][0], next(r for r in disagreeing[0] if r.names != disagreeing[0][0].names)
         named = [" and ".join(row.names or ()) or "nothing" for row in (earlier, later)]
@@ -318,14 +400,18 @@ def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[s
             advice="Keep one row per image; several labels go into one cell, joined by a semicolon.",
         )
     notices = []
-    if long:
+    several = sum(len(same) > 1 for same in by_file.values())
+    if per_object and several:
+        told = counted(several, "image has", "images have")
+        notices.append(f"{told} several rows, one for each object or class.")
+    elif long:
         told = counted(len(disagreeing), "image has", "images have")
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
     # In a long table a row repeats one that says the same of its image; else any row of the same image does.
     earlier_of = {(row.file, row.names if long else ()): row for same in by_file.values() for row in same[::-1]}
     again = [(earlier_of[row.file, row.names if long else ()], row) for same in by_file.values() for row in same]
     twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again if row is not other]
-    if twice:
+    if twice and not per_object:
         told = counted(len(twice), "row repeats an earlier one", "rows repeat earlier ones")
         notices.append(f"{told}: {first(twice)}.")
     return [_joined(same, table) for same in by_file.values()], tuple(notices)
@@ -334,6 +420,8 @@ def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[s
 def _joined(same: list[_Row], table: Rows) -> _Row:
     """Return the rows of one file as one; raises DataError where they are of different sets."""
     row = same[0]
+    if len(same) == 1:
+        return row
     if len({one.split for one in same}) > 1:
         other = next(one for one in same if one.split != row.split)
         what = f"{table.name}: {row.file} is in two sets, on {table.word}s {row.line} and {other.line}"
@@ -353,29 +441,34 @@ class _Sets:
     notices: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rows: Rows, column: str, more: More) -> _Sets:
-        """Return how ``rows`` say their sets; ``column`` is the one that a person has named, or ""."""
+    def of(cls, rows: Rows, free: Sequence[str], column: str, more: More) -> _Sets:
+        """Return how ``rows`` say their sets in the columns ``free``; ``column`` is the one that is named, or ""."""
         if column:
             chosen = rows.column(column)
             flag = _flag(chosen)
             return (
                 cls((chosen,), more, ((chosen, flag),)) if flag and _is_yes_no(rows, chosen) else cls((chosen,), more)
             )
-        for named in (c for c in rows.columns if c.lower() in _SPLIT_COLUMNS):
+        for named in (c for c in free if c.lower() in _SPLIT_COLUMNS):
             if rows.share(named, lambda cell: is_missing(cell) or set_of(cell, more) != "") == 1:
                 return cls((named,), more)
-        flags = [(c, _flag(c)) for c in rows.columns if _flag(c) and _is_yes_no(rows, c)]
-        flags.sort(key=lambda flag: SETS.index(flag[1]))
-        unread = [c for c in rows.columns if c.lower() in _SPLIT_COLUMNS]
+        unread = [c for c in free if c.lower() in _SPLIT_COLUMNS]
         notices = tuple(_not_understood(rows, c) for c in unread)
-        return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
+        flags = [(c, _flag(c)) for c in free if _flag(c) and _is_yes_no(rows, c)]
+        flags.sort(key=lambda flag: SETS.index(flag[1]))
+        if [named for _, named in flags] == ["train"]:
+            notices = (*notices, f"{flags[0][0]} says which images train; the others validate.")
+        if flags:
+            return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
+        other = next((c for c in free if c.lower() not in _LABEL_COLUMNS and _says_sets(rows, c, more)), "")
+        return cls((other,), more) if other else cls(notices=notices)
 
     def of_line(self, rows: Rows, line: int) -> str:
         """Return the set of one line, "" where none is given; raises DataError for a word that is no set."""
         if self.flags:
             said = [named for column, named in self.flags if _BITS.get(rows.cell(line, column).lower())]
-            others = {"train"} - {named for _, named in self.flags}
-            return said[-1] if said else next(iter(others), "")
+            about = {named for _, named in self.flags}
+            return said[-1] if said else "train" if "train" not in about else "val" if about == {"train"} else ""
         if not self.columns:
             return ""
         cell = rows.cell(line, self.columns[0])
@@ -388,12 +481,23 @@ class _Sets:
 
 def _flag(column: str) -> str:
     """Return the set that a column of yes and no is about, "" for other columns."""
-    found = _FLAG.fullmatch(column.lower())
-    return set_of(found.group(1)) if found else ""
+    named, rest = set_and_rest(column)
+    return named if _FLAG_WORDS.issuperset(rest) else ""
 
 
 def _is_yes_no(rows: Rows, column: str) -> bool:
-    return rows.share(column, lambda cell: cell.lower() in _BITS) == 1
+    """Return whether a column holds yes and no, or yes alone with nothing for no."""
+    said = {rows.cell(line, column).lower() for line in list(rows.lines)[:LOOKED_AT]}
+    return any(cell in _BITS for cell in said) and all(cell in _BITS or is_missing(cell) for cell in said)
+
+
+def _says_sets(rows: Rows, column: str, more: More) -> bool:
+    """Return whether every cell of a column names a set and says nothing else, and several sets are named."""
+    if rows.share(column, lambda cell: is_missing(cell) or is_set_name(cell, more)) < 1:
+        return False
+    cells = {rows.cell(line, column) for line in rows.lines}
+    named = {set_of(cell, more) for cell in cells if is_set_name(cell, more)}
+    return len(named) > 1 and "train" in named and all(is_missing(cell) or is_set_name(cell, more) for cell in cells)
 
 
 def _not_understood(rows: Rows, column: str) -> str:
@@ -405,7 +509,10 @@ def _not_understood(rows: Rows, column: str) -> str:
 
 
 def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]] | None, str]:
-    """Return the files of each set, and a notice on those in none; raises DataError for a file in two sets."""
+    """Return the files of each set, and a notice on those in none; raises DataError for a file in two sets.
+
+    A lone train set says nothing about how to validate: that stays to be chosen, as without it.
+    """
     placed: dict[str, str] = {}
     for row in rows:
         if placed.setdefault(row.file, row.split) != row.split:
@@ -413,7 +520,7 @@ def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]]
             raise DataError(told, value=where, advice="Name each image in one set only.")
     sets = {name: tuple(row.file for row in rows if row.split == name and row.names is not None) for name in SETS}
     own = {name: files for name, files in sets.items() if files}
-    if not own:
+    if list(own) in ([], ["train"]):
         return None, ""
     left = [row.file for row in rows if not row.split]
     told = counted(len(left), "image is in no set", "images are in no set")

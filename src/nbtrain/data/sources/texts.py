@@ -28,6 +28,7 @@ _MAX_DEPTH = 100
 _PEEKED_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How texts begin that Excel saves as “Unicode text”."""
 _NO_NUMBERS = (b"NaN", b"Infinity")
 """What Python writes into JSON, and JSON does not know."""
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")

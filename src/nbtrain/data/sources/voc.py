@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -25,7 +26,7 @@ from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 from nbtrain.files import ordinary
 
-_XML_FOLDERS = ("Annotations", "annotations", "xmls")
+_XML_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls")
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 _PEEKED_FILES, _PEEKED_BYTES = 20, 4096
 _ROOT = re.compile(rb"<annotation[\s>]")
@@ -61,7 +62,7 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
             _gather(gathering, found, below, in_sets, _folders(path)[folder])
-        gathering.note(*_broken(read), *_unannotated(gathering, bases, root), *_unknown(in_sets, read))
+        gathering.note(*_broken(read), *_unannotated(gathering, bases, root), _unknown(in_sets, read))
         return gathering.listing(root, None, path)
 
 
@@ -85,7 +86,8 @@ def _folders(path: Path) -> dict[Path, str]:
     for folder in (*(path / name for name in _XML_FOLDERS), path):
         if _holds_xml(folder):
             return {folder: ""}
-    sets = {path / word: name for word, name in sets_among(names_in(path)).items()}
+    words = sets_among(names_in(path))
+    sets = {path / word / inner: name for word, name in words.items() for inner in ("", *_XML_FOLDERS)}
     return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
 
 
@@ -160,7 +162,7 @@ def _broken(read: dict[Path, list[_Annotation]]) -> Iterator[str]:
 
 def _base(folder: Path, path: Path, annotations: list[_Annotation]) -> Path:
     """Return the folder of the images that the XML files in ``folder`` name."""
-    above = (folder, path) if path in folder.parents else (folder,)
+    above = tuple(dict.fromkeys((folder, folder.parent, path))) if path in folder.parents else (folder,)
     looked = [place for top in (*above[::-1], path.parent) for place in (*(top / n for n in _IMAGE_FOLDERS), top)]
     names = [annotation.name for annotation in annotations if not annotation.error]
     found = nearest(looked, names) or next((place for place in looked if _same_stems(place, annotations)), None)
@@ -178,13 +180,15 @@ def _gather(
 ) -> None:
     folder = gathering.files.root / base
     names = {name for name in os.listdir(folder) if is_image(name) and is_text(name)}
+    n_named = Counter(annotation.name for annotation in annotations)
     by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
     for annotation in annotations:
         if annotation.error:
             continue
         stem, name = annotation.file.stem, annotation.name
         # Files that were renamed keep the old name inside; the XML file's own name was changed with them.
-        found = name if name in names else by_stem.get(stem, name or f"{stem}.jpg")
+        sure = name in names and (n_named[name] == 1 or stem not in by_stem)  # a line that was copied names one image
+        found = name if sure else by_stem.get(stem, name or f"{stem}.jpg")
         image = gathering.image(found, place=annotation.file.name, base=base, split=in_sets.get(stem, split))
         if image is not None:
             _marks(gathering, image, annotation)
@@ -220,7 +224,9 @@ def _degrees(radians: str) -> float:
 
 def _in_sets(path: Path) -> dict[str, str]:
     """Return the set of each image's stem where ImageSets says it; raises DataError for one that is in two."""
-    folder = path / "ImageSets" / "Main"
+    folder = next(
+        (f for f in (path / "ImageSets" / "Main", path / "ImageSets") if any(f.glob("*.txt"))), path / "ImageSets"
+    )
     files = {s: folder / f"{s}.txt" for s in ("train", "val", "test")}
     if not files["train"].is_file():
         files["train"] = folder / "trainval.txt"
@@ -228,18 +234,18 @@ def _in_sets(path: Path) -> dict[str, str]:
     for name, file in files.items():
         for number, line in enumerate(text_of(file).splitlines() if file.is_file() else (), 1):
             stem = line.split()[0] if line.strip() else ""
+            stem = os.path.splitext(stem)[0] if is_image(stem) else stem
             if stem and found.setdefault(stem, name) != name:
                 told = f"{file.name}, line {number}: the image is in {found[stem]} too"
                 raise DataError(told, value=stem, advice="Name each image in one set only.")
     return found
 
 
-def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]]) -> Iterator[str]:
+def _unknown(in_sets: dict[str, str], read: dict[Path, list[_Annotation]]) -> str:
     """Tell of names in ImageSets that no XML file has."""
-    stems = {annotation.file.stem for found in read.values() for annotation in found}
-    left = [f"{stem} ({name})" for stem, name in in_sets.items() if stem not in stems]
-    if left:
-        yield f"{counted(len(left), 'name in ImageSets has', 'names in ImageSets have')} no XML file: {first(left)}."
+    left = sorted(set(in_sets) - {annotation.file.stem for found in read.values() for annotation in found}, key=natural)
+    told = counted(len(left), "name in ImageSets belongs", "names in ImageSets belong")
+    return f"{told} to no annotated image: {first([f'{stem} ({in_sets[stem]})' for stem in left])}." if left else ""
 
 
 def _unannotated(gathering: Gathering, bases: dict[Path, Path], root: Path) -> Iterator[str]:

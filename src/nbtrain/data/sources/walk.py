@@ -9,12 +9,12 @@ import os
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from pathlib import Path
 
-from nbtrain.data import heed
+from nbtrain.data import heed, unread
 from nbtrain.data.records import Record, counted, first, natural
 from nbtrain.data.sources.base import IMAGE_ENDINGS, is_image, names_in
 from nbtrain.data.sources.machine_made import is_machine_file, is_machine_folder, is_trainer_folder
@@ -113,13 +113,23 @@ class Walk:
         self.unreadable |= {e.path for e in seen if not is_text(e.name)}
         return sorted(sound, key=lambda e: natural(e.name))
 
+    def unread(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """Return of images whose format is not read what to say of them, with their endings, counted."""
+        return unread.among(self.others.most_common())
+
     def notices(self) -> tuple[str, ...]:
         """Return what was passed over, in full sentences."""
-        others = [f"{ending} ({n})" for ending, n in self.others.most_common()]
+        foreign = self.unread()
+        known = {ending for _, counts in foreign for ending, _ in counts}
+        others = Counter({ending: n for ending, n in self.others.items() if ending not in known})
         machine_made = self.machine_files + Counter(self.machine_folders.values())
         made = [f"{name} ({n})" for name, n in machine_made.most_common()]
         told = (
-            (self.others.total(), "file is no image", "files are no images", f": {first(others)}"),
+            *(
+                (sum(n for _, n in counts), "file", "files", f", since {what}: {_listed(counts)}")
+                for what, counts in foreign
+            ),
+            (others.total(), "file is no image", "files are no images", f": {_listed(others.most_common())}"),
             (self.loose, "image lies in no class folder", "images lie in no class folder", ""),
             (
                 machine_made.total(),
@@ -138,6 +148,10 @@ class Walk:
             (len(self.unreadable), "name is not valid UTF-8", "names are not valid UTF-8", "; rename what you need"),
         )
         return tuple(f"Not used: {counted(n, one, many)}{more}." for n, one, many, more in told if n)
+
+
+def _listed(counts: Sequence[tuple[str, int]]) -> str:
+    return first([f"{ending} ({n})" for ending, n in counts])
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:

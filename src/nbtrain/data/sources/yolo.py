@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,7 +31,10 @@ from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
 _YAML = (".yaml", ".yml")
-_CLASS_FILES = ("classes.txt", "labels/classes.txt", "obj.names", "train/_darknet.labels", "_darknet.labels")
+_CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels", "classes.names", "names.txt", "predefined_classes.txt")
+_CLASS_PLACES = ("", "labels", "data", "train", "train/labels", "labels/train")
+"""Where a file with a name per line lies, below the root."""
+_LABELS = {"Images": "Labels", "IMAGES": "LABELS"}
 _INNER = 3
 """Folders that are looked into for an image with labels."""
 _READ, _PEEKED_CHARACTERS = 20, 4096
@@ -64,13 +68,15 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         path = existing(self.path)
         file = path if path.is_file() else _yaml_in(path)
         described = _described(file) if file else _Described()
+        notices = list(described.notices)
         folder = file.parent if file else path
         root = existing(self.images_root) if self.images_root else _root(described, folder)
-        walk, notices = Walk(), list[str]()
-        sets = _sets(described, root, walk, notices) if described.sets else _by_folder(root, walk)
-        files = Files(root, file.name if file else str(root), folder, named=bool(self.images_root))
+        walk, named = Walk(), bool(self.images_root)
+        sets = _sets(described, _Places(root, walk, named, notices)) if described.sets else _by_folder(root, walk)
+        files = Files(root, file.name if file else str(root), folder, named=named)
         gathering = Gathering(files, "line")
         names = described.names or _names_beside(root)
+        gathering.note("" if names else "There are no names of classes: their numbers are their names.")
         _gather(gathering, sets, names, described)
         gathering.note(*notices, *walk.notices())
         return gathering.listing(root, None if names is None else list(names.values()), path)
@@ -104,6 +110,7 @@ class _Described:
     sets: dict[str, list[str]] = field(default_factory=dict)
     names: dict[int, str] | None = None
     keypoints: bool = False
+    notices: list[str] = field(default_factory=list)
 
 
 def _described(file: Path) -> _Described:
@@ -126,7 +133,21 @@ def _described(file: Path) -> _Described:
     path = "" if plain.get("path") in _NOTHING else plain.get("path", "")
     if not isinstance(path, str):
         raise DataError(f"{file.name}: path is no folder", value=path, advice="Write the folder's name.")
-    return _Described(file, path, sets, _names(plain.get("names"), file), "kpt_shape" in plain)
+    names, keypoints = _names(plain.get("names"), file), "kpt_shape" in plain
+    notices = [_miscounted(names, plain.get("nc"), file)]
+    notices += ["Keypoints are not used, their boxes are."] if keypoints else []
+    return _Described(file, path, sets, names, keypoints, [notice for notice in notices if notice])
+
+
+def _miscounted(names: dict[int, str] | None, said: Any, file: Path) -> str:
+    """Return what is odd about the number of names, "" where nothing is."""
+    if not names:
+        return ""
+    twice = sorted(name for name, n in Counter(names.values()).items() if n > 1)
+    if twice:
+        return f"In {file.name} several numbers have one name, and are one class: {first(twice)}."
+    wrong = isinstance(said, str) and said.isdecimal() and int(said) != len(names)
+    return f"In {file.name} nc says {said} classes, and names are {len(names)}; the names count." if wrong else ""
 
 
 def _texts(value: Any, key: str, file: Path) -> list[str]:
@@ -156,9 +177,11 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
 
 
 def _names_beside(root: Path) -> dict[int, str] | None:
-    for place in _CLASS_FILES:
-        if (root / place).is_file():
-            lines = text_of(root / place).splitlines()
+    named = [root / place / name for place in _CLASS_PLACES for name in _CLASS_FILES]
+    named += [root / name for name in names_in(root) if name.lower().endswith(".names")]
+    for place in named:
+        if place.is_file():
+            lines = text_of(place).splitlines()
             return {i: clean_name(line) for i, line in enumerate(lines) if line.strip()} or None
     return None
 
@@ -168,7 +191,7 @@ def _root(described: _Described, folder: Path) -> Path:
     place = Path(os.path.normpath(folder / described.path))
     if place.is_relative_to(folder) and place.is_dir():
         return place
-    if any(_placed(text, folder) for texts in described.sets.values() for text in texts):
+    if any(_placed(text, folder) or _moved(text, folder) for texts in described.sets.values() for text in texts):
         return folder  # the set was moved, or its path is relative to where it was trained
     told = f"{described.file.name if described.file else folder}: its path leads out of its folder, or nowhere"
     raise ElsewhereError(told, value=described.path)
@@ -184,15 +207,65 @@ def _placed(text: str, root: Path) -> Path | None:
     return None
 
 
-def _sets(described: _Described, root: Path, walk: Walk, notices: list[str]) -> dict[str, list[Record]]:
+def _moved(text: str, root: Path) -> Path | None:
+    """Return what the longest ending of a set's text means below ``root``, for one written on another machine.
+
+    Nothing for a text that names what is there: to read elsewhere than below the root, a person names the folder.
+    """
+    plain = text.replace("\\", "/")
+    if os.path.isabs(plain) and os.path.exists(plain):
+        return None
+    parts = [part for part in plain.split("/") if part not in ("", ".", "..")]
+    endings = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    return next((root / ending for ending in endings if (root / ending).exists()), None)
+
+
+@dataclass
+class _Places:
+    """Where sets are looked for, and what is noticed on the way."""
+
+    root: Path
+    walk: Walk
+    named: bool
+    """Whether a person has named the root."""
+    notices: list[str]
+
+    def images(self, place: Path) -> Iterator[Record]:
+        """Yield the images of a folder, or those that a text file lists."""
+        if place.is_dir():
+            below = place.relative_to(self.root).as_posix()
+            yield from self.walk.images(place, "" if below == "." else f"{below}/")
+            return
+        listed = place.relative_to(self.root).parent.as_posix()
+        files, n_lines, n_found = Files(self.root, place.name, place.parent, named=self.named), 0, 0
+        for number, line in enumerate(text_of(place).splitlines(), 1):
+            if not line.strip():
+                continue
+            found = files.find(line.strip(), f"line {number}", listed if line.startswith(".") else "")
+            n_lines += 1
+            if found is not None:
+                n_found += 1
+                yield Record(found[0], (), found[1])
+        if n_lines and not n_found:
+            raise files.none_found(n_lines)
+        self.notices.extend(files.notices())
+
+
+def _sets(described: _Described, places: _Places) -> dict[str, list[Record]]:
     """Return the images of each set of a YAML file, by folder or by a text file that lists them."""
-    file = described.file.name if described.file else ""
+    file, root, notices = described.file.name if described.file else "", places.root, places.notices
     found: dict[str, list[Record]] = {}
-    for name, texts in described.sets.items():
+    sets = {name: texts for name, texts in described.sets.items() if name == "train" or not _is_train(name, described)}
+    if len(sets) < len(described.sets):
+        same = " and ".join(("train", *(name for name in described.sets if name not in sets)))
+        notices.append(f"In {file} {same} are the same images: there is no split of its own.")
+    for name, texts in sets.items():
         for text in texts:
             place = _placed(text, root)
+            if place is None and (place := _moved(text, root)) is not None:
+                notices.append(f"{file} names {text}, found as {place.relative_to(root).as_posix()}.")
             if place is not None:
-                images = list(_images(place, root, walk))
+                images = list(places.images(place))
                 found.setdefault(name, []).extend(images)
                 if not images:
                     notices.append(f"{file} names a set {name} that holds no image: {text}.")
@@ -205,16 +278,9 @@ def _sets(described: _Described, root: Path, walk: Walk, notices: list[str]) -> 
     return found
 
 
-def _images(place: Path, root: Path, walk: Walk) -> Iterator[Record]:
-    if place.is_dir():
-        below = place.relative_to(root).as_posix()
-        yield from walk.images(place, "" if below == "." else f"{below}/")
-        return
-    listed = place.relative_to(root).parent.as_posix()
-    for number, line in enumerate(text_of(place).splitlines(), 1):
-        if line.strip():  # its size is asked for when it is gathered
-            files = Files(root, f"{place.name}, line {number}", place.parent)
-            yield Record(files.inside(line.strip(), base=listed if line.startswith(".") else ""), (), -1)
+def _is_train(name: str, described: _Described) -> bool:
+    """Return whether a set is written as the one that trains, as small examples do."""
+    return set(described.sets[name]) == set(described.sets.get("train", ()))
 
 
 def _folders(root: Path) -> dict[str, Path]:
@@ -232,10 +298,14 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
     """Return whether a folder's images have text files beside them, or in the folder called labels."""
     names = names_in(folder) if folder.is_dir() else ()
     images = [name for name in names if is_image(name)]
-    labels = names_in(Path(_label_file(f"{folder.as_posix()}/x.png")).parent)
+    places = dict.fromkeys(where(f"{folder.as_posix()}/x.png") for where in (_label_file, _flat_label_file))
+    labels = next(filter(None, (names_in(Path(place).parent) for place in places)), ())
     stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
     if images or not deeper:
         named = [os.path.splitext(name)[0] for name in images if os.path.splitext(name)[0] in stems]
+        if not named:
+            keys = {name_key(os.path.splitext(name)[0]) for name in images}
+            named = [stem for stem in stems if name_key(stem) in keys]
         return bool(named) and _any_labels(_text_file(folder, stem) for stem in named[:_READ])
     inner = (folder / name for name in names if "." not in name and (folder / name).is_dir())
     return any(_labelled(place, deeper - 1) for place in islice(inner, _INNER) if place.name != "labels")
@@ -243,7 +313,8 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
 
 def _text_file(folder: Path, stem: str) -> Path:
     beside = folder / f"{stem}.txt"
-    return beside if beside.is_file() else Path(_label_file(f"{folder.as_posix()}/{stem}.png"))
+    below, flat = (Path(where(f"{folder.as_posix()}/{stem}.png")) for where in (_label_file, _flat_label_file))
+    return next((file for file in (beside, below) if file.is_file()), flat)
 
 
 def _any_labels(files: Iterable[Path]) -> bool:
@@ -265,17 +336,31 @@ def _by_folder(root: Path, walk: Walk) -> dict[str, list[Record]]:
     if not found:
         advice = "Labels lie in a folder called labels, beside the one called images, one text file per image."
         raise DataError("no image has a text file of labels", value=str(root), advice=advice)
-    return {s: list(_images(folder, root, walk)) for s, folder in found.items()}
+    places = _Places(root, walk, False, [])
+    return {s: list(places.images(folder)) for s, folder in found.items()}
 
 
 def _label_file(image: str) -> str:
     """Return where the labels of an image lie: the last folder called images is called labels."""
     folder, _, name = image.rpartition("/")
     parts = folder.split("/")
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    place = _place_of_images(parts)
+    if place >= 0:
+        parts[place] = _LABELS.get(parts[place], "labels")
     stem = os.path.splitext(name)[0]
     return "/".join((*parts, f"{stem}.txt")) if folder else f"{stem}.txt"
+
+
+def _flat_label_file(image: str) -> str:
+    """Return where the labels lie if those of all sets are in one folder: right in the one called labels."""
+    *parts, name = _label_file(image).split("/")
+    place = _place_of_images(image.split("/")[:-1])
+    return "/".join((*parts[: place + 1], name)) if place >= 0 else _label_file(image)
+
+
+def _place_of_images(parts: list[str]) -> int:
+    """Return which of these folders is the last called images; -1 for none."""
+    return max((place for place, part in enumerate(parts) if part.lower() == "images"), default=-1)
 
 
 @dataclass(slots=True)
@@ -291,7 +376,7 @@ class _Looked:
 
 def _look(root: Path, file: str, labels: _LabelFiles) -> _Looked:
     beside = os.path.splitext(file)[0] + ".txt"
-    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside)))
+    found = _read_labels(root, file, dict.fromkeys((_label_file(file), beside, _flat_label_file(file))))
     if not found.label_file and (other := labels.spelled_otherwise(_label_file(file))):
         return _read_labels(root, file, (other,))
     return found

@@ -3,6 +3,6 @@
 page.py puts it together; charts.py draws, pictures.py makes small pictures, style.css is how it looks.
 """
 
-from nbtrain.evaluation.report.page import html
+from nbtrain.evaluation.report.page import html, is_report
 
-__all__ = ["html"]
+__all__ = ["html", "is_report"]

@@ -49,16 +49,16 @@ def lines(drawn: Sequence[Line], x_label: str, y_label: str, *, diagonal: bool =
 
 
 def reliability(confidence: Numbers, right: Numbers, n: Numbers) -> str:
-    """Return bars of the share that is right over the confidence; a perfect model's lie on the diagonal."""
+    """Return bars of the accuracy over the confidence; a calibrated model's lie on the diagonal."""
     side = 300
     frame = _Frame(side, side)
-    parts = [frame.axes("confidence", "share that is right")]
+    parts = [frame.axes("confidence", "accuracy")]
     width = 1 / len(n)
     for place, count in enumerate(n.tolist()):
         if count:
             left, high = place * width, float(right[place])
             strength = 0.35 + 0.65 * float(np.sqrt(count / n.max()))
-            told = f"{count} decisions: confidence {confidence[place]:.2f}, right {high:.2f}"
+            told = f"{count} decisions: confidence {confidence[place]:.2f}, accuracy {high:.2f}"
             x, w = frame.x(left) + 0.5, round(frame.span_x * width - 1, 1)
             y = frame.y(high)
             parts.append(
@@ -66,7 +66,7 @@ def reliability(confidence: Numbers, right: Numbers, n: Numbers) -> str:
                 f'opacity="{strength:.2f}"><title>{told}</title></rect>'
             )
     parts.append(f'<path class="chance" d="M{frame.x(0)} {frame.y(0)}L{frame.x(1)} {frame.y(1)}"/>')
-    return frame.svg(parts, "share that is right over confidence")
+    return frame.svg(parts, "accuracy over confidence")
 
 
 def matrix(counts_KK: Numbers, names: Sequence[str]) -> str:

@@ -36,6 +36,8 @@ _TILES = {
 }
 _TRUSTED = 0.8
 """A model with fewer right answers than this doubts too many labels."""
+_SIGN, _HEAD_BYTES = '<meta name="generator" content="nbtrain">', 500
+"""What says that nbtrain has made a page, and how near its beginning."""
 _PARTS = {"train": "Training images", "val": "Validation images", "test": "Test images"}
 
 
@@ -56,10 +58,15 @@ def html(name: str, record: Record, predictions: Predictions, pixels: Pixels, *,
     style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     title = escape(f"{name}: {record.part}")
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{_SIGN}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{style}</style></head><body><main>{''.join(body)}</main></body></html>\n"
     )
+
+
+def is_report(page: bytes) -> bool:
+    """Return whether a file is a page that :func:`html` has made."""
+    return _SIGN.encode() in page[:_HEAD_BYTES]
 
 
 def _header(name: str, record: Record, outdated: str) -> str:

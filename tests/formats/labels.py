@@ -1,0 +1,393 @@
+"""Labels in tables: one or several in a cell, none at all, numbers and names in several spellings, long tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from formats.frame import Given, Outcome, Read, Refused, Situation
+
+CSV = "CSV"
+_BOTH = {"cat": 3, "dog": 3}
+
+
+def table(header: str, *rows: str, images: str = "", name: str = "labels.csv", **settings: object) -> Given:
+    """Return a table whose rows begin with the images a.jpg, b.jpg …, which are made."""
+    files = [f"{chr(97 + i)}.jpg" for i in range(len(rows))]
+    lines = [header, *(f"{file}{row}" for file, row in zip(files, rows, strict=True))]
+    return Given(images or "; ".join(files), {name: "\n".join(lines) + "\n"}, name, settings=settings)
+
+
+def cells(
+    told: str, written: Sequence[str], happens: Outcome, *, separator: str | None = None, waits: str = ""
+) -> Situation:
+    """Return the situation of a column of labels with these cells, quoted where they need it."""
+    quoted = ['"' + cell.replace('"', '""') + '"' if set(',"\n') & set(cell) else cell for cell in written]
+    settings = {} if separator is None else {"separator": separator}
+    return Situation(CSV, told, table("file,label", *(f",{cell}" for cell in quoted), **settings), happens, waits)
+
+
+def _spelled(both: str, cat: str, dog: str, swapped: str) -> tuple[str, ...]:
+    return both, cat, dog, swapped
+
+
+_SPELLINGS = {
+    "parted by semicolons": (_spelled("cat;dog", "cat", "dog", "dog;cat"), ()),
+    "parted by semicolons and spaces": (_spelled("cat; dog", "cat", "dog", "dog ;cat"), ()),
+    "parted by bars": (_spelled("cat|dog", "cat", "dog", "dog|cat"), ()),
+    "parted by commas": (_spelled("cat,dog", "cat", "dog", "dog,cat"), "as commas"),
+    "parted by commas and spaces": (_spelled("cat, dog", "cat", "dog", "dog, cat"), "as commas"),
+    "parted by spaces (fastai)": (_spelled("cat dog", "cat", "dog", "dog cat"), "as spaces"),
+    "as Python lists": (_spelled("['cat', 'dog']", "['cat']", "['dog']", "['dog', 'cat']"), "as lists"),
+    "as JSON lists": (_spelled('["cat", "dog"]', '["cat"]', '["dog"]', '["dog", "cat"]'), "as lists"),
+    "as lists, one label written without brackets": (
+        _spelled("['cat', 'dog']", "cat", "['dog']", "['dog', 'cat']"),
+        "as lists",
+    ),
+    "as Python tuples": (_spelled("('cat', 'dog')", "('cat',)", "('dog',)", "('dog', 'cat')"), "as lists"),
+    "as Python sets": (_spelled("{'cat', 'dog'}", "{'cat'}", "{'dog'}", "{'dog', 'cat'}"), "as lists"),
+    "as arrays of NumPy": (_spelled("['cat' 'dog']", "['cat']", "['dog']", "['dog' 'cat']"), "as lists"),
+    "as lists without quotes": (_spelled("[cat, dog]", "[cat]", "[dog]", "[dog, cat]"), "as lists"),
+    "as Label Studio's choices": (
+        _spelled(
+            '{"choices": ["cat", "dog"]}', '{"choices": ["cat"]}', '{"choices": ["dog"]}', '{"choices": ["dog", "cat"]}'
+        ),
+        "as lists",
+    ),
+    "as Label Studio's CSV writes one choice plainly": (
+        _spelled('{"choices":["cat","dog"]}', "cat", "dog", '{"choices":["dog","cat"]}'),
+        "as lists",
+    ),
+    "parted by plus signs": (_spelled("cat+dog", "cat", "dog", "dog+cat"), "plus"),
+    "parted by ampersands": (_spelled("cat & dog", "cat", "dog", "dog & cat"), "&"),
+    "parted by slashes": (_spelled("cat/dog", "cat", "dog", "dog/cat"), "slash"),
+    "parted by tabs inside the cell": (_spelled("cat\tdog", "cat", "dog", "dog\tcat"), "spaces"),
+    "parted by line breaks inside the cell": (_spelled("cat\ndog", "cat", "dog", "dog\ncat"), "spaces"),
+}
+
+SEVERAL = [
+    *(
+        cells(f"several labels in a cell {told}", cell, Read(_BOTH, files={"a.jpg": "cat + dog"}, told=said or ()))
+        for told, (cell, said) in _SPELLINGS.items()
+    ),
+    cells(
+        "several labels with “and” between",
+        ("cat and dog", "cat", "dog", "dog and cat"),
+        Read(_BOTH, files={"a.jpg": "cat + dog"}),
+    ),
+    cells(
+        "names joined by underscores, that may be several labels",
+        ("cat_dog", "cat", "dog", "cat"),
+        Read(
+            {"cat_dog": 1, "cat": 2, "dog": 1},
+            told=("are combinations of other labels, and count as one label each", "separator='_'"),
+        ),
+    ),
+    cells(
+        "names joined by hyphens, that may be several labels",
+        ("cat-dog", "cat", "dog", "cat"),
+        Read({"cat-dog": 1, "cat": 2, "dog": 1}, told=("are combinations of other labels", "separator='-'")),
+    ),
+    cells(
+        "names joined by underscores, read as several",
+        ("cat_dog", "cat", "dog", "cat"),
+        Read({"cat": 3, "dog": 2}),
+        separator="_",
+    ),
+    cells(
+        "lists of zeros and ones, a place for each class",
+        ("[1, 0]", "[0, 1]", "[1, 1]"),
+        Refused(
+            "labels.csv, line 2: label holds zeros and ones by their place", "one column of 0 and 1 for each class"
+        ),
+    ),
+    cells(
+        "zeros and ones with spaces between, a place for each class",
+        ("1 0 0", "0 1 0", "0 0 1"),
+        Refused(
+            "labels.csv, line 2: label holds zeros and ones by their place", "one column of 0 and 1 for each class"
+        ),
+    ),
+    cells(
+        "lists of numbers of classes", ("[1, 2]", "[1]", "[2]", "[]"), Read({"1": 2, "2": 2}, none=1, told="as lists")
+    ),
+    cells(
+        "several labels of which one has a comma in it, parted by semicolons",
+        ("Corgi, Pembroke;dog", "dog", "Corgi, Pembroke", "dog"),
+        Read({"Corgi, Pembroke": 2, "dog": 3}),
+    ),
+    cells(
+        "one label with a comma in it, that no part of is a label",
+        ("Corgi, Pembroke", "Corgi, Cardigan", "Pug", "Pug"),
+        Read({"Corgi, Pembroke": 1, "Corgi, Cardigan": 1, "Pug": 2}, told=("count as one label each", "separator=','")),
+    ),
+    cells(
+        "one label of two words",
+        ("polar bear", "brown bear", "polar bear", "brown bear"),
+        Read({"polar bear": 2, "brown bear": 2}),
+    ),
+    cells(
+        "one label with a hyphen and a slash",
+        ("cat-dog", "n/a-like", "cat-dog", "n/a-like"),
+        Read({"cat-dog": 2, "n/a-like": 2}),
+    ),
+    cells(
+        "a comma that a person says is part of the names",
+        ("cat,dog", "cat", "dog", "dog"),
+        Read({"cat,dog": 1, "cat": 1, "dog": 2}),
+        separator="",
+    ),
+    cells("a separator of one's own", ("cat/dog", "cat", "dog", "dog"), Read({"cat": 2, "dog": 3}), separator="/"),
+    cells("a label twice in a cell", ("cat;cat", "cat;dog", "dog", "dog"), Read({"cat": 2, "dog": 3})),
+    cells(
+        "an empty list",
+        ("[]", "['cat']", "['dog']", "['cat', 'dog']"),
+        Read({"cat": 2, "dog": 2}, none=1, told="as lists"),
+    ),
+    cells(
+        "an empty cell beside lists",
+        ("", "cat;dog", "cat", "dog"),
+        Read({"cat": 2, "dog": 2}, none=1, told="1 cell in label is empty: an image that shows none of the classes"),
+    ),
+    cells("a separator at the end of cells", ("cat;", "cat;dog;", "dog;", "dog;"), Read({"cat": 2, "dog": 3})),
+    Situation(
+        CSV,
+        "a column of 0 and 1 for each class",
+        table("file,cat,dog,emu", ",1,0,0", ",1,1,0", ",0,0,1", ",0,0,0"),
+        Read({"cat": 2, "dog": 1, "emu": 1}, none=1, files={"b.jpg": "cat + dog"}),
+    ),
+    Situation(
+        CSV,
+        "a column of true and false for each class",
+        table("file,cat,dog", ",True,False", ",TRUE,true", ",false,False"),
+        Read({"cat": 2, "dog": 1}, none=1),
+    ),
+    Situation(
+        CSV,
+        "a column of yes and no for each class",
+        table("file,cat,dog", ",yes,no", ",Yes,YES", ",no,yes"),
+        Read({"cat": 2, "dog": 2}),
+    ),
+    Situation(
+        CSV,
+        "a column of x and nothing for each class",
+        table("file,cat,dog", ",x,", ",x,x", ",,X"),
+        Read({"cat": 2, "dog": 2}),
+    ),
+    Situation(
+        CSV,
+        "a column of 1.0 and 0.0 for each class",
+        table("file,cat,dog", ",1.0,0.0", ",1.0,1.0", ",0.0,1.0"),
+        Read({"cat": 2, "dog": 2}),
+    ),
+    Situation(
+        CSV,
+        "a column of 1 and −1 for each class (CelebA)",
+        table("file,Smiling,Male", ",1,-1", ",1,1", ",-1,1", ",-1,-1"),
+        Read({"Smiling": 2, "Male": 2}, none=1, told="-1 is read as no"),
+    ),
+    Situation(
+        CSV,
+        "columns that mix −1 and 0 (CheXpert)",
+        table("file,Edema,Fracture", ",1,-1", ",0,1", ",1,1"),
+        Refused("it may mean no, or not known", "leave unknown cells empty"),
+    ),
+    Situation(
+        CSV,
+        "an empty cell in a column of 0 and 1",
+        table("file,cat,dog", ",1,", ",1,1", ",0,1"),
+        Read({"cat": 2, "dog": 2}, told="1 cell of the label columns is empty and counts as 0"),
+    ),
+    Situation(
+        CSV,
+        "a cell of 2 in a column of 0 and 1 that a person names",
+        table("file,cat,dog", ",1,0", ",2,1", ",0,1", label_columns=("cat", "dog")),
+        Refused("labels.csv, line 3: cat holds neither 0 nor 1", "one column per class"),
+    ),
+    Situation(
+        CSV,
+        "a column of 0 and 1 for each class, and other columns beside",
+        table("file,cat,dog,patient", ",1,0,P1", ",1,1,P2", ",0,1,P1", label_columns=("cat", "dog")),
+        Read({"cat": 2, "dog": 2}, columns=("patient",)),
+    ),
+    Situation(
+        CSV,
+        "columns of classes and others beside, unnamed",
+        table("file,cat,dog,patient", ",1,0,P1", ",1,1,P2", ",0,1,P1"),
+        Refused("it is not clear which column of labels.csv holds the labels", ("label_columns=", "patient")),
+    ),
+    Situation(
+        CSV,
+        "a row for each label (long table)",
+        Given(
+            "{a,b,c}.jpg", {"l.csv": "image,label\na.jpg,cat\na.jpg,dog\nb.jpg,cat\nb.jpg,dog\nc.jpg,cat\n"}, "l.csv"
+        ),
+        Read({"cat": 3, "dog": 2}, files={"a.jpg": "cat + dog"}, told="each row is read as one label of its image"),
+    ),
+    Situation(
+        CSV,
+        "one image of very many with two different labels",
+        Given(
+            "{0..39}.jpg",
+            {
+                "l.csv": "image,label\n"
+                + "".join(f"{i}.jpg,{'cat' if i % 2 else 'dog'}\n" for i in range(40))
+                + "3.jpg,dog\n"
+            },
+            "l.csv",
+        ),
+        Refused("l.csv, line 5: 3.jpg is cat, and dog on line 42", "one row per image"),
+    ),
+    Situation(
+        CSV,
+        "rows that repeat earlier ones",
+        Given("{a,b}.jpg", {"l.csv": "image,label\na.jpg,cat\nb.jpg,dog\na.jpg,cat\n"}, "l.csv"),
+        Read({"cat": 1, "dog": 1}, told="1 row repeats an earlier one: a.jpg (lines 2 and 4)"),
+    ),
+    Situation(
+        CSV,
+        "label and other columns (age, site) of each image",
+        table("file,label,age,site", ",cat,3,A", ",dog,5,B"),
+        Read({"cat": 1, "dog": 1}, columns=("age", "site")),
+    ),
+]
+
+_NOTHING = (
+    "NaN",
+    "nan",
+    "<NA>",
+    "#N/A",
+    "n/a",
+    "N/A",
+    "NA",
+    "null",
+    "NULL",
+    "None",
+    "-",
+    "--",
+    "–",
+    "NaT",
+    "nil",
+    ".",
+    "?",
+    "#NULL!",
+    "(null)",
+    "[null]",
+    "\\N",
+    "#VALUE!",
+)
+
+NONE = [
+    *(
+        cells(
+            f"no value, written {text}",
+            ("cat", text, "dog", "cat"),
+            Read(
+                {"cat": 2, "dog": 1},
+                told=("1 cell in label holds no value", f"({text} (1))", "1 image has no label and is left out"),
+            ),
+        )
+        for text in _NOTHING
+    ),
+    cells(
+        "no value, left empty",
+        ("cat", "", "dog", "cat"),
+        Read({"cat": 2, "dog": 1}, told="1 cell in label holds no value"),
+    ),
+    cells(
+        "no value, written as spaces",
+        ("cat", "  ", "dog", "cat"),
+        Read({"cat": 2, "dog": 1}, told="1 cell in label holds no value"),
+    ),
+    cells(
+        "no value in several spellings",
+        ("cat", "", "NaN", "dog", "null", "cat"),
+        Read({"cat": 2, "dog": 1}, told="3 images have no label and are left out"),
+    ),
+    cells("no value between labels", ("cat;nan", "cat;dog", "dog", "nan"), Read({"cat": 2, "dog": 2})),
+    cells(
+        "a class called none, in small letters",
+        ("none", "crack", "none", "crack"),
+        Read({"none": 2, "crack": 2}, told="“none” is taken for a class"),
+    ),
+    cells("a class called unknown", ("unknown", "cat", "unknown", "cat"), Read({"unknown": 2, "cat": 2})),
+    cells("all labels empty", ("", "", "NaN"), Refused("3 images have no label", "Fill in the labels")),
+    cells(
+        "one class left, the others without a label",
+        ("cat", "NaN", "NaN"),
+        Refused("2 images have no label", "Fill in the labels"),
+    ),
+]
+
+SPELLING = [
+    cells(
+        "numbers in two spellings (1 and 1.0)",
+        ("1", "1.0", "0", "0.0"),
+        Read({"0": 2, "1": 2}, told="One class in two spellings is one"),
+    ),
+    cells("numbers that pandas wrote as 1.0", ("1.0", "0.0", "1.0", "0.0"), Read({"0": 2, "1": 2})),
+    cells(
+        "true and TRUE",
+        ("true", "TRUE", "False", "false"),
+        Read({"true": 2, "false": 2}, told="One class in two spellings"),
+    ),
+    cells(
+        "01 and 1",
+        ("01", "1", "01", "1"),
+        Read({"01": 2, "1": 2}, told="Numbers with and without leading zeros are different classes: 01"),
+    ),
+    cells("classes 1, 2 and 10 in the order of numbers", ("10", "2", "1", "2"), Read({"1": 1, "2": 2, "10": 1})),
+    cells("negative numbers", ("-1", "1", "-1", "1"), Read({"-1": 2, "1": 2})),
+    cells(
+        "classes that differ in case",
+        ("Cat", "cat", "dog", "Dog"),
+        Read({"Cat": 1, "cat": 1, "dog": 1, "Dog": 1}, told="These classes differ only in"),
+    ),
+    cells(
+        "spaces around and within names",
+        (" cat", "cat ", "polar  bear", "polar bear"),
+        Read({"cat": 2, "polar bear": 2}),
+    ),
+    cells(
+        "names in decomposed and composed letters",
+        ("e\u0301t\u00e9", "\u00e9te\u0301", "hiver", "hiver"),
+        Read({"\u00e9t\u00e9": 2, "hiver": 2}),
+    ),
+    cells(
+        "names with a no-break space",
+        ("polar\u00a0bear", "polar bear", "cat", "cat"),
+        Read({"polar bear": 2, "cat": 2}),
+    ),
+    cells(
+        "names with zero-width characters",
+        ("cat\u200b", "cat", "dog\u200b", "dog"),
+        Read({"cat\u200b": 1, "cat": 1, "dog\u200b": 1, "dog": 1}, told="zero-width"),
+        waits="counts",
+    ),
+    cells(
+        "names with letters of another script that look alike",
+        ("c\u0430t", "cat", "dog", "dog"),
+        Read({"c\u0430t": 1, "cat": 1, "dog": 2}, told="look alike"),
+        waits="counts",
+    ),
+    cells(
+        "names that differ in spaces, hyphens and underscores",
+        ("polar_bear", "polar-bear", "Polar bear", "cat"),
+        Read({"polar_bear": 1, "polar-bear": 1, "Polar bear": 1, "cat": 1}, told="spaces"),
+        waits="counts",
+    ),
+    cells("emoji and other scripts", ("😀", "猫", "😀", "猫"), Read({"😀": 2, "猫": 2})),
+    cells("quotes and commas in names", ('"a" b', "c,d", '"a" b', "c,d"), Read({'"a" b': 2, "c,d": 2})),
+    cells(
+        "a name of 2000 characters",
+        ("x" * 2000, "y", "y", "y"),
+        Refused("a class has a name of 2000 characters", "rename it"),
+    ),
+    cells("Excel's yes and no", ("yes", "no", "yes", "no"), Read({"yes": 2, "no": 2})),
+    cells(
+        "a single class",
+        ("cat", "cat", "cat", "cat"),
+        Refused("there is only one class (cat)", "at least one other class"),
+    ),
+]
+
+SITUATIONS = [*SEVERAL, *NONE, *SPELLING]

@@ -1,0 +1,315 @@
+"""Sets: who trains and who validates, as folders, files and columns say it in their many ways."""
+
+from __future__ import annotations
+
+from formats.frame import Given, Read, Refused, Situation
+
+FOLDER, CSV = "image folder", "CSV"
+_WHOLE = {"cat": 6, "dog": 6}
+
+
+def _folders(told: str, train: str, other: str, means: str, **settings: object) -> Situation:
+    given = Given(f"{train}/{{cat,dog}}/{{0..3}}.jpg; {other}/{{cat,dog}}/{{4..5}}.jpg", settings=settings)
+    return Situation(FOLDER, told, given, Read(_WHOLE, {"train": 8, means: 4}, by="folder"))
+
+
+_PAIRS = (
+    ("seg_train", "seg_test", "test"),
+    ("training_set", "test_set", "test"),
+    ("x_train", "x_test", "test"),
+    ("X_train", "X_val", "val"),
+    ("train_images", "test_images", "test"),
+    ("trainImages", "valImages", "val"),
+    ("images_train", "images_val", "val"),
+    ("TRAIN", "VALIDATION", "val"),
+    ("Train", "Dev", "val"),
+    ("training", "evaluation", "val"),
+    ("train", "eval", "val"),
+    ("train", "valid", "val"),
+    ("train", "holdout", "test"),
+    ("train", "hold_out", "test"),
+    ("train2017", "val2017", "val"),
+    ("Training Data", "Validation Data", "val"),
+    ("train-set", "testing-set", "test"),
+    ("train_data", "dev_data", "val"),
+    ("1_train", "2_val", "val"),
+    ("pets_train", "pets_test", "test"),
+    ("trainset", "valset", "val"),
+    ("dataset_training", "dataset_testing", "test"),
+    ("imgs-trn", "imgs-tst", "test"),
+    ("train.", "val.", "val"),
+)
+"""Names of two folders, and which set the second is."""
+
+_WORDS = {
+    "train and validation": (("train", "valid"), "val"),
+    "training and testing": (("Training", "Testing"), "test"),
+    "TRAIN and TEST": (("TRAIN", "TEST"), "test"),
+    "tr-ain written as train_set": (("train_set", "val_set"), "val"),
+}
+
+_MORE = (
+    ("German", "Training", "Prüfung", "val", ("Prüfung=val",)),
+    ("Spanish", "entrenamiento", "validación", "val", ("entrenamiento=train", "validación=val")),
+    ("French", "entraînement", "essai", "test", ("entraînement=train", "essai=test")),
+    ("Japanese", "訓練", "検証", "val", ("訓練=train", "検証=val")),
+    ("numbers", "0", "1", "val", ("0=train", "1=val")),
+)
+
+FOLDERS = [
+    *(_folders(f"sets called {a} and {b}", a, b, means) for a, b, means in _PAIRS),
+    *(
+        _folders(f"sets with names in {language} ({a}, {b}), which a person adds", a, b, means, set_names=more)
+        for language, a, b, means, more in _MORE
+    ),
+    Situation(
+        FOLDER,
+        "sets of three with classes inside",
+        Given("{train,val,test}/{cat,dog}/{0,1}.jpg"),
+        Read(_WHOLE, {"train": 4, "val": 4, "test": 4}),
+    ),
+    Situation(
+        FOLDER,
+        "sets one folder deeper (Kaggle: archive/pets/train)",
+        Given("archive/pets/{train,test}/{cat,dog}/{0..2}.jpg"),
+        Read(_WHOLE, {"train": 6, "test": 6}),
+    ),
+    Situation(
+        FOLDER,
+        "a set's folder inside itself (seg_train/seg_train)",
+        Given("seg_train/seg_train/{sea,ice}/{0,1}.jpg; seg_test/seg_test/{sea,ice}/{2,3}.jpg"),
+        Read({"sea": 4, "ice": 4}, {"train": 4, "test": 4}),
+    ),
+    Situation(
+        FOLDER,
+        "sets beside a folder of images to predict (seg_pred)",
+        Given("seg_{train,test}/{sea,ice}/{0,1}.jpg; seg_pred/{a,b}.jpg"),
+        Read({"sea": 4, "ice": 4}, {"train": 4, "test": 4}, told="not used: seg_pred"),
+    ),
+    Situation(
+        FOLDER,
+        "a test set without labels beside train and val (Kaggle)",
+        Given("{train,val}/{cat,dog}/{0,1}.jpg; test/{7..9}.jpg"),
+        Read({"cat": 4, "dog": 4}, {"train": 4, "val": 4}, told="test"),
+    ),
+    Situation(
+        FOLDER,
+        "sets inside each class (cat/train, cat/val)",
+        Given("{cat,dog}/train/{0..2}.jpg; {cat,dog}/val/3.jpg"),
+        Read({"cat": 4, "dog": 4}, {"train": 6, "val": 2}),
+    ),
+    Situation(FOLDER, "a train folder alone", Given("train/{cat,dog}/{0..2}.jpg"), Read({"cat": 3, "dog": 3})),
+    Situation(
+        FOLDER,
+        "a class that is missing in val",
+        Given("train/{cat,dog,emu}/{0,1}.jpg; val/{cat,dog}/2.jpg"),
+        Read({"cat": 3, "dog": 3, "emu": 2}, {"train": 6, "val": 2}, told="1 class has no image in val: emu"),
+    ),
+    Situation(
+        FOLDER,
+        "val has a class that train has not",
+        Given("train/{cat,dog}/{0,1}.jpg; val/{cat,dog,emu}/{2,3}.jpg"),
+        Read({"cat": 4, "dog": 4, "emu": 2}, {"train": 4, "val": 6}, told="1 class has no image in train: emu"),
+    ),
+    Situation(
+        FOLDER,
+        "classes called test and train, with images right inside",
+        Given("{train,car,test}/{0,1}.jpg"),
+        Read({"train": 2, "car": 2, "test": 2}),
+    ),
+    Situation(
+        FOLDER,
+        "sets are switched off: train and val are two classes",
+        Given("{train,val}/{a,b}/{0,1}.jpg", settings={"sets": "none"}),
+        Read({"train": 4, "val": 4}),
+    ),
+    Situation(
+        FOLDER,
+        "two folders of one set (val and valid)",
+        Given("{train,val,valid}/{cat,dog}/{0,1}.jpg"),
+        Refused("the folders val and valid mean the same set", "Merge or rename one"),
+    ),
+    Situation(
+        FOLDER,
+        "classes whose names hold a set's word (steam train, car)",
+        Given("{steam train,car}/{0,1}.jpg"),
+        Read({"steam train": 2, "car": 2}),
+    ),
+    Situation(
+        FOLDER,
+        "trailing space in a set's name",
+        Given("train /{cat,dog}/{0,1}.jpg; val/{cat,dog}/2.jpg"),
+        Read({"cat": 3, "dog": 3}, {"train": 4, "val": 2}),
+    ),
+    Situation(
+        FOLDER,
+        "a set name that a person adds names no set",
+        Given("{a,b}/{0,1}.jpg", settings={"set_names": ("a=learn",)}),
+        Refused(("this names no set", "a=learn"), "train, val or test"),
+    ),
+]
+
+
+def _column(told: str, column: str, train: str, other: str, means: str, **settings: object) -> Situation:
+    rows = "".join(f"{f}.jpg,{'cat' if i % 2 else 'dog'},{train if i < 4 else other}\n" for i, f in enumerate("abcdef"))
+    given = Given("{a,b,c,d,e,f}.jpg", {"l.csv": f"file,label,{column}\n{rows}"}, "l.csv", settings=settings)
+    return Situation(CSV, told, given, Read({"cat": 3, "dog": 3}, {"train": 4, means: 2}, columns=()))
+
+
+_COLUMNS = (
+    ("split", "train", "val", "val"),
+    ("split", "TRAIN", "Validation", "val"),
+    ("set", "training", "test", "test"),
+    ("subset", "train", "dev", "val"),
+    ("partition", "train", "eval", "val"),
+    ("Usage", "Training", "PublicTest", "test"),
+    ("phase", "train", "valid", "val"),
+    ("fold", "train", "test", "test"),
+    ("data set", "training_set", "test_set", "test"),
+    ("Split", "trn", "tst", "test"),
+    ("dataset", "train", "holdout", "test"),
+    ("Data_Split", "train", "val", "val"),
+    ("purpose", "TRAIN", "VALIDATE", "val"),
+    ("is_valid", "False", "True", "val"),
+    ("is_valid", "0", "1", "val"),
+    ("is_val", "no", "yes", "val"),
+    ("is_test", "false", "true", "test"),
+    ("valid", "0", "1", "val"),
+    ("is_train", "1", "0", "val"),
+    ("isTest", "FALSE", "TRUE", "test"),
+    ("is_validation", "0.0", "1.0", "val"),
+    ("in_test_set", "n", "y", "test"),
+    ("is_training_image", "1", "0", "val"),
+    ("test", "F", "T", "test"),
+)
+
+COLUMNS = [
+    *(
+        _column(f"a column {column} of {train} and {other}", column, train, other, means)
+        for column, train, other, means in _COLUMNS
+    ),
+    _column("a column of numbers that a person says are sets", "fold", "1", "2", "val", set_names=("1=train", "2=val")),
+    _column(
+        "a column of another name that a person says holds sets", "wave", "train", "val", "val", split_column="wave"
+    ),
+    _column(
+        "a column of sets in Spanish, which a person adds",
+        "split",
+        "entreno",
+        "prueba",
+        "test",
+        set_names=("entreno=train", "prueba=test"),
+    ),
+    Situation(
+        CSV,
+        "a column fold of numbers: which validates is not known",
+        Given(
+            "{a,b,c,d}.jpg", {"l.csv": "file,label,fold\na.jpg,cat,0\nb.jpg,dog,1\nc.jpg,cat,2\nd.jpg,dog,0\n"}, "l.csv"
+        ),
+        Read({"cat": 2, "dog": 2}, columns=("fold",), told=("fold is kept as a column", "say which fold")),
+    ),
+    Situation(
+        CSV,
+        "a column is_valid of True and nothing",
+        Given("{a,b,c}.jpg", {"l.csv": "file,label,is_valid\na.jpg,cat,\nb.jpg,dog,\nc.jpg,cat,True\n"}, "l.csv"),
+        Read({"cat": 2, "dog": 1}, {"train": 2, "val": 1}, columns=()),
+    ),
+    Situation(
+        CSV,
+        "columns is_valid and is_test",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,is_valid,is_test\na.jpg,cat,0,0\nb.jpg,dog,0,0\nc.jpg,cat,1,0\nd.jpg,dog,0,1\n"},
+            "l.csv",
+        ),
+        Read({"cat": 2, "dog": 2}, {"train": 2, "val": 1, "test": 1}, columns=()),
+    ),
+    Situation(
+        CSV,
+        "empty cells in the column of sets",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,split\na.jpg,cat,train\nb.jpg,dog,train\nc.jpg,cat,val\nd.jpg,dog,\n"},
+            "l.csv",
+        ),
+        Read({"cat": 2, "dog": 2}, {"train": 2, "val": 1}, told="1 image is in no set: d.jpg"),
+    ),
+    Situation(
+        CSV,
+        "one word in the column of sets that is no set",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,split\na.jpg,cat,train\nb.jpg,dog,train\nc.jpg,cat,val\nd.jpg,dog,later\n"},
+            "l.csv",
+        ),
+        Read({"cat": 2, "dog": 2}, columns=("split",), told=("split is kept as a column", "later")),
+    ),
+    Situation(
+        CSV,
+        "one word in the named column of sets that is no set",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,split\na.jpg,cat,train\nb.jpg,dog,train\nc.jpg,cat,val\nd.jpg,dog,later\n"},
+            "l.csv",
+            settings={"split_column": "split"},
+        ),
+        Refused(("l.csv, line 5: split holds no name of a set", "later"), "set_names=('later=val',)"),
+    ),
+    Situation(
+        CSV,
+        "an image in two sets",
+        Given("{a,b,c}.jpg", {"l.csv": "file,label,split\na.jpg,cat,train\nb.jpg,dog,train\na.jpg,cat,val\n"}, "l.csv"),
+        Refused("a.jpg is in two sets, on lines 2 and 4", "one row per image"),
+    ),
+    Situation(
+        "CSV per set",
+        "train.csv, val.csv and test.csv beside each other",
+        Given(
+            "{a,b,c,d,e,f}.jpg",
+            {
+                "train.csv": "file,label\na.jpg,cat\nb.jpg,dog\n",
+                "val.csv": "file,label\nc.jpg,cat\nd.jpg,dog\n",
+                "test.csv": "file,label\ne.jpg,cat\nf.jpg,dog\n",
+            },
+        ),
+        Read({"cat": 3, "dog": 3}, {"train": 2, "val": 2, "test": 2}, by="table"),
+    ),
+    Situation(
+        "CSV per set",
+        "_classes.csv in train and valid (Roboflow multi-label)",
+        Given(
+            "{train,valid}/{a,b}.jpg",
+            {
+                "train/_classes.csv": "filename, cat, dog\na.jpg, 1, 0\nb.jpg, 1, 1\n",
+                "valid/_classes.csv": "filename, cat, dog\na.jpg, 0, 1\nb.jpg, 0, 0\n",
+            },
+        ),
+        Read(
+            {"cat": 2, "dog": 2},
+            {"train": 2, "val": 2},
+            none=1,
+            by="table",
+            files={"train/b.jpg": "cat + dog", "valid/b.jpg": ""},
+        ),
+    ),
+    Situation(
+        "CSV per set",
+        "train.csv and val.csv name images that train and val both have",
+        Given("{train,val}/{a,b}.jpg", {f"{s}.csv": "file,label\na.jpg,cat\nb.jpg,dog\n" for s in ("train", "val")}),
+        Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, told="a.jpg is train/a.jpg"),
+    ),
+    Situation(
+        "CSV per set",
+        "_classes.csv in train alone (Roboflow): the folder is given",
+        Given("train/{a,b}.jpg", {"train/_classes.csv": "filename, cat, dog\na.jpg, 1, 0\nb.jpg, 0, 1\n"}),
+        Refused("it also holds the table train/_classes.csv", "Give the path of the table"),
+    ),
+    Situation(
+        "CSV per set",
+        "an image in the tables of two sets",
+        Given("{a,b,c}.jpg", {"train.csv": "file,label\na.jpg,cat\nb.jpg,dog\n", "val.csv": "file,label\na.jpg,cat\n"}),
+        Refused("a.jpg is in two sets, train and val", "one set only"),
+    ),
+]
+
+SITUATIONS = [*FOLDERS, *COLUMNS]
