@@ -21,7 +21,7 @@ from nbtrain.data.assembly import AsFound, Part, Parts
 from nbtrain.data.edit_log import EditLog, encoded, stat_of
 from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
-from nbtrain.data.sources import Source
+from nbtrain.data.sources import Source, settled
 from nbtrain.data.splits import Extent, Split
 from nbtrain.errors import BusyError, DataError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
@@ -65,7 +65,7 @@ class DataSets:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def add(self, source: Source, name: str = "") -> DataSet:
-        """Look at the images of ``source`` and keep them as a data set.
+        """Look at the images of ``source`` and keep them as a data set; raises AskError where it may be read otherwise.
 
         One of the same name is renewed where it has the same source, or the same images, which then have moved.
         """
@@ -74,7 +74,7 @@ class DataSets:
         if known is not None and source in [part.source for part in known.parts]:
             return self.renew(name)
         parts = (Part("", source),)
-        found = assembly.look(parts, self.folder)
+        found = _settled(parts, assembly.look(parts, self.folder))
         if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
         if known is None:
@@ -120,12 +120,13 @@ class DataSets:
     def arrange(self, name: str, choose: Callable[[DataSet], tuple[Parts, Parts]]) -> DataSet:
         """Give a data set the sources that ``choose`` returns, and those that are taken out of it, and look at them.
 
-        Raises DataError where they cannot be used; then nothing is changed.
+        Raises DataError where they cannot be used, AskError where a new one may be read otherwise; then nothing is
+        changed.
         """
         known = self.get(name)
         with self.changing(known):
             parts, removed = choose(self.get(name))
-            found = assembly.look(parts, self.folder)
+            found = _settled(parts, assembly.look(parts, self.folder), (*known.parts, *known.removed))
             return self._kept(name, known.file, parts, found, removed=removed, origins=known.origins)
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
@@ -312,6 +313,15 @@ class DataSets:
             write(path)
         except OSError as error:
             raise _not_written(path, error) from None
+
+
+def _settled(parts: Parts, found: AsFound, known: Parts = ()) -> AsFound:
+    """Return what was ``found``; raises AskError where it is not clear how a source is meant that is not ``known``."""
+    seen = [part.source for part in known]
+    for part, listing in zip(parts, found.parts, strict=True):
+        if part.source not in seen:
+            settled(part.source, listing)
+    return found
 
 
 def _must_be_drawn(dataset: DataSet, left_out: frozenset[str]) -> bool:

@@ -238,7 +238,8 @@ class Project(HasTraits):
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
         A data set of another project (``other.dataset("cats")``) is copied with its classes and edits; what lies inside
-        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where.
+        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where, and
+        AskError where they may be meant in several ways: add the ``source`` of one of its ``readings``.
         """
         given = path.value if isinstance(path, LiveDataSet) else path
         given = given if isinstance(given, DataSet) else self.prepare(given).result()

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Self
 
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
@@ -86,6 +87,17 @@ class Source(Family):
         return ()
 
     @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the ways in which this kind could read ``path`` too, where another kind does."""
+        if cls.claims(path):
+            yield Answer(cls.label, f"It is read as {cls.layout}.", {"kind": cls.kind})
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Return what has to be asked where both this kind and another could read ``path``; None where one is right."""
+        return None
+
+    @classmethod
     def means(cls, text: str) -> bool:
         """Return whether ``text`` names, without being a path, what this kind reads."""
         return False
@@ -124,39 +136,6 @@ class ElsewhereError(DataError):
 
     def __init__(self, what: str, *, value: object = None) -> None:
         super().__init__(what, value=value, advice=_SAY_WHERE)
-
-
-def rooted(path: str | Path, images_root: str = "") -> Source:
-    """Return the source at ``path`` whose annotations name images below ``images_root``; "" leaves that to it.
-
-    Raises DataError for one that has its images itself.
-    """
-    source = detect(path)
-    if not images_root.strip():
-        return source
-    if not isinstance(source, Annotated):
-        told = f"{type(source).label.lower()} has its images where it lies"
-        raise DataError(told, value=images_root, advice="Leave the folder of the images out.")
-    return source.set("images_root", str(existing(images_root)))
-
-
-def detect(path: str | Path) -> Source:
-    """Return the source that fits what lies at ``path``; raises DataError where nothing is there or nothing fits."""
-    named = next((kind for kind in Source.kinds().values() if kind.means(str(path))), None)
-    if named is not None and not Path(path).exists():
-        return named(path=str(path))
-    where = existing(path)
-    with readable(where):
-        for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
-            if kind.claims(where):
-                return kind(path=str(where))
-    from nbtrain.data.sources.foreign import recognised  # which asks this file what lies in a folder
-
-    known = "; ".join(kind.layout for kind in Source.kinds().values())
-    if foreign := recognised(where):
-        told = f"this is the format of {foreign.name}, which is not read"
-        raise DataError(told, value=str(where), advice=foreign.advice)
-    raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
 
 
 def existing(path: str | Path) -> Path:

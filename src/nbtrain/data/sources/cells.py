@@ -48,6 +48,10 @@ class Reading:
     """What stood between labels: a character, "list", or "" where each cell is one label."""
     notices: tuple[str, ...]
     """What a person should know of the reading, in full sentences."""
+    doubt: str = ""
+    """What may as well stand between several labels, where each cell is read as one; "" for nothing."""
+    example: str = ""
+    """A cell with what stands, or may stand, between labels."""
 
     @property
     def several(self) -> bool:
@@ -58,11 +62,22 @@ class Reading:
 def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
     """Return the labels of ``cells``; ``separator`` "auto" looks what stands between several, "" takes cells whole."""
     filled = [cell.strip() for cell in cells if not is_missing(cell)]
-    found, doubts = (separator, ()) if separator != "auto" else _separator(filled, column)
-    labels = [_labels_of(cell.strip(), found) for cell in cells]
+    how = _Separator(separator) if separator != "auto" else _separator(filled, column)
+    labels = [_labels_of(cell.strip(), how.separator) for cell in cells]
     names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))
     read = [label and tuple(dict.fromkeys(names[name] for name in label)) for label in labels]
-    return Reading(read, found, (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names)))
+    notices = (*_none(cells, how.separator, column), *filter(None, (how.notice,)), *spellings, *_none_alike(names))
+    return Reading(read, how.separator, notices, how.doubt, how.example)
+
+
+@dataclass(frozen=True)
+class _Separator:
+    """What stands between several labels, what a person should know of it, and what else may stand between them."""
+
+    separator: str = ""
+    notice: str = ""
+    doubt: str = ""
+    example: str = ""
 
 
 def _labels_of(cell: str, separator: str) -> tuple[str, ...] | None:
@@ -103,22 +118,31 @@ def _list(cell: str) -> list[str] | None:
     return [part.strip() for part in cell[1:-1].split(",")] if cell[0] == "[" else None  # [cat, dog]
 
 
-def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]:
-    """Return what stands between several labels in the cells, and what a person should know of it."""
+def _separator(cells: Sequence[str], column: str) -> _Separator:
+    """Return what stands between several labels in the cells."""
     if cells and sum(_list(cell) is not None for cell in cells) * 2 >= len(cells):
-        return "list", (_read_as(column, "list", max(cells, key=len)),)
+        longest = max(cells, key=len)
+        return _Separator("list", _read_as(column, "list", longest), example=longest)
     for separator in _CERTAIN:
         if any(separator in cell for cell in cells):
-            return separator, ()
+            return _Separator(separator, example=next(cell for cell in cells if separator in cell))
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
         if joined and _is_between(separator, cells):
-            return separator, (_read_as(column, separator, joined[0]),)
+            return _Separator(separator, _read_as(column, separator, joined[0]), example=joined[0])
         if joined and _may_be_between(separator, cells):
-            example = f"{counted(len(joined), 'cell', 'cells')} with {_NAMES[separator]}, such as “{joined[0]}”"
-            several = f"for several labels, say separator={separator!r}"
-            return "", (f"In {column}, {example}, count as one label each; {several}.",)
-    return "", ()
+            return _Separator(doubt=separator, example=joined[0])
+        if joined and separator == " " and _has_word_alone(cells):
+            example = f"{counted(len(joined), 'cell', 'cells')} with spaces, such as “{joined[0]}”"
+            return _Separator(
+                notice=f"In {column}, {example}, count as one label each; for several labels, say separator=' '."
+            )
+    return _Separator()
+
+
+def between(separator: str) -> str:
+    """Return in words what stands between labels: "commas"."""
+    return _NAMES.get(separator, repr(separator))
 
 
 def _read_as(column: str, separator: str, example: str) -> str:
@@ -151,12 +175,23 @@ def _is_between(separator: str, cells: Sequence[str]) -> bool:
 
 
 def _may_be_between(separator: str, cells: Sequence[str]) -> bool:
-    """Return whether a part stands in several cells with commas, or all words of one cell are in another."""
+    """Return whether cells with ``separator`` may be combinations, and may be names.
+
+    With commas, a part stands in several cells; with spaces, one part is a cell of its own, and in some cell each of
+    the words stands elsewhere too.
+    """
     distinct = [frozenset(_split(cell, separator)) for cell in set(cells)]
+    n_cells = Counter(part for parts in distinct for part in parts)
     if separator == ",":
-        return any(n > 1 for n in Counter(part for parts in distinct for part in parts).values())
-    known = set(distinct)
-    return any(frozenset((part,)) in known for parts in distinct if len(parts) > 1 for part in parts)
+        return any(n > 1 for n in n_cells.values())
+    again = any(len(parts) > 1 and all(n_cells[part] > 1 for part in parts) for parts in distinct)
+    return again and _has_word_alone(cells)
+
+
+def _has_word_alone(cells: Sequence[str]) -> bool:
+    """Return whether a word of a cell of several words is a cell of its own: "bear" beside "polar bear"."""
+    distinct = set(cells)
+    return any(word in distinct for cell in distinct if " " in cell for word in cell.split())
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:

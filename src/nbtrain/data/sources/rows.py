@@ -12,7 +12,9 @@ from nbtrain.data.records import first
 from nbtrain.data.sources import arrow
 from nbtrain.data.sources.texts import text_of
 from nbtrain.errors import DataError
+from nbtrain.files import ordinary
 
+_PEEKED_BYTES = 1 << 16
 LOOKED_AT = 200
 """Lines that decide what a column holds."""
 
@@ -73,9 +75,23 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def beginning(path: Path) -> Rows | None:
+    """Return the first rows of the CSV file at ``path``, None where they are none."""
+    try:
+        with open(path, "rb", opener=ordinary) as opened:
+            data = opened.read(_PEEKED_BYTES)
+        whole = data if len(data) < _PEEKED_BYTES else data[: data.rfind(b"\n") + 1]
+        return _rows_of(path, whole.decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, DataError):
+        return None
+
+
 def csv_rows(path: Path) -> Rows:
     """Return the rows of the table at ``path``; raises DataError naming the line that cannot be read."""
-    text = text_of(path)
+    return _rows_of(path, text_of(path))
+
+
+def _rows_of(path: Path, text: str) -> Rows:
     if not text.strip():
         raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)

@@ -8,17 +8,22 @@ for each set (``train.csv``, ``valid/_classes.csv``). What other columns say is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from pathlib import Path
+from typing import Literal
 
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
+from nbtrain.data.sources import tables_beside
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in
 from nbtrain.data.sources.cells import is_missing, read_labels
+from nbtrain.data.sources.columns import choose, doubtful, how_read, separators
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import unused
 from nbtrain.data.sources.named import Files
+from nbtrain.data.sources.readings import AskError
 from nbtrain.data.sources.rows import Rows, read
 from nbtrain.data.sources.sets import More, added, set_of, sets_among
 from nbtrain.data.splits import SETS
@@ -30,7 +35,6 @@ _IMAGE_COLUMNS = (
     *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
 )
-_LABEL_COLUMNS = ("label", "labels", "class", "classes", "category", "target", "tags", "class_name", "choice")
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
 _FLAG = re.compile(r"(?:is|in)?[ _]?(train|training|val|valid|validation|test|testing)(?:[ _]?(?:set|flag))?")
 """Names of columns that say of one set whether an image is in it, such as is_valid."""
@@ -51,6 +55,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     """Column of labels, or several columns of 0 and 1, one per class; empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
     """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
+    minus_one: Literal["auto", "no", "yes", "leave out"] = field("auto", label="-1 beside 0 and 1", advanced=True)
+    """What -1 means in label columns that hold 0 and 1 too: no, yes, or that the image is left out; auto asks."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
@@ -61,7 +67,18 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         """Return whether ``path`` is a file that ends like a table, or a folder with one for each set."""
         if path.is_file():
             return path.suffix.lower() in _ENDINGS
-        return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
+        return path.is_dir() and not holds_classes(path) and bool(_tables(path))
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the tables of a folder that name images in it."""
+        yield from super().also(path)
+        yield from map(tables_beside.answer, tables_beside.naming(path))
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Ask where both folders and a table beside them may say what the images show."""
+        return tables_beside.doubt(path) if path.is_dir() and not cls.claims(path) else None
 
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
@@ -93,7 +110,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         notices = (*(notice for part in parts for notice in part.notices), unplaced, _unlabelled(rows), unused(listing))
         if len(classes) < 2 or not records:
             _raise_reason(rows, [part.files for part in parts], path)
-        return checked(listing.noting(*notices), path)
+        asked = next((part.asked for part in parts if part.asked), None)
+        return checked(listing.noting(*notices).asking(asked).read_as(*parts[0].ways), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path) -> _Part:
         """Return the rows of one table; ``named`` is its set, "" where its rows say theirs."""
@@ -102,9 +120,9 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
         sets = _Sets.of(table, self.split_column, more) if not named else _Sets()
-        labels = self._label_columns(table, {image, *sets.columns})
+        labels, other_labels = self._label_columns(table, {image, *sets.columns})
         kept = _kept(table, image, files, base)
-        names, told = _labels(table, labels, self.separator, kept)
+        read_so = self._labels(table, image, labels, kept)
         columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels})
         rows = [
             _Row(
@@ -115,11 +133,12 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
                 {column: table.cell(row.line, column) for column in columns},
                 named or sets.of_line(table, row.line),
             )
-            for row, label in zip(kept, names, strict=True)
+            for row, label in zip(kept, read_so.names, strict=True)
         ]
         once, twice = _without_repeats(rows, table)
         classes = tuple(labels) if len(labels) > 1 else ()
-        return _Part(once, columns, classes, (*files.notices(), *twice, *told, *sets.notices), files)
+        notices = (*files.notices(), *twice, *read_so.notices, *sets.notices)
+        return _Part(once, columns, classes, notices, files, (*read_so.ways, *other_labels), read_so.asked)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -146,20 +165,31 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
         )
 
-    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[str, ...]:
+    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[tuple[str, ...], tuple[Answer, ...]]:
+        """Return the columns of labels, and the other choices; raises AskError where a person has to say it."""
         if self.label_columns:
-            return tuple(rows.column(c) for c in self.label_columns)
+            return tuple(rows.column(c) for c in self.label_columns), ()
         free = [c for c in rows.columns if c not in taken]
-        named = [c for c in free if c.lower() in _LABEL_COLUMNS]
         bits = [c for c in free if rows.share(c, _is_bit) == 1 and rows.share(c, is_missing) < 1]
-        if len(named) == 1 or len(free) == 1:
-            return ((named or free)[0],)
-        if len(bits) > 1 and len(bits) == len(free):
-            return tuple(bits)
+        found = choose(rows, free, bits)
+        if found.taken:
+            return found.taken, found.answers(rows)
+        if found.likely:
+            raise AskError(found.question(rows), self)
         raise DataError(
             f"it is not clear which column of {rows.name} holds the labels" if free else f"{rows.name} has no labels",
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
+
+    def _labels(self, rows: Rows, image: str, columns: Sequence[str], kept: list[_Found]) -> _Labels:
+        """Return the class names of each kept line, None for one without a value, and how they were read."""
+        if len(columns) > 1:
+            names, notices = _marked(rows, columns, kept, self)
+            return _Labels(names, notices, (how_read(rows, image, columns, None),))
+        reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
+        asked = doubtful(columns[0], reading) if self.separator == "auto" else None
+        ways = (how_read(rows, image, columns, reading), *separators(reading)[1:])
+        return _Labels(list(reading.labels), reading.notices, ways, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +199,19 @@ class _Found:
     line: int
     file: str
     size_bytes: int
+
+
+Names = list[tuple[str, ...] | None]
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The class names of each line, and how they were read and could be."""
+
+    names: Names
+    notices: tuple[str, ...]
+    ways: tuple[Answer, ...]
+    asked: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +238,12 @@ class _Part:
     """Where they are columns; else they stand in the rows."""
     notices: tuple[str, ...]
     files: Files
+    ways: tuple[Answer, ...]
+    asked: Question | None
 
 
 def _tables(folder: Path) -> dict[Path, str]:
-    """Return the tables of a folder that has one for each set, beside each other or in folders of the sets."""
+    """Return the tables of a folder: one for each set, beside each other or in folders of the sets, or one for all."""
     names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
     beside = sets_among(names)
     if len(beside) > 1 and len(set(beside.values())) == len(beside):
@@ -208,7 +253,10 @@ def _tables(folder: Path) -> dict[Path, str]:
         tables = [name for name in names_in(folder / inner) if name.lower().endswith(_ENDINGS)]
         if len(tables) == 1:
             found[folder / inner / tables[0]] = named
-    return found if len(set(found.values())) == len(found) else {}
+    if len(found) > 1 and len(set(found.values())) == len(found):
+        return found
+    lone = tables_beside.alone(folder)
+    return {lone: ""} if lone else {}
 
 
 def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -243,29 +291,18 @@ def _kept(rows: Rows, column: str, files: Files, base: str) -> list[_Found]:
     raise files.none_found(len(rows.lines))
 
 
-Names = list[tuple[str, ...] | None]
-
-
-def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
-    """Return the class names of each kept line, None for one without a value, and how they were read."""
-    if len(columns) > 1:
-        return _marked(rows, columns, kept)
-    reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
-    return list(reading.labels), reading.notices
-
-
-def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
+def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Table) -> tuple[Names, tuple[str, ...]]:
     """Return the columns that say yes, for each line; raises DataError naming the line of a cell that says neither."""
     cells = {(row.line, column): rows.cell(row.line, column).lower() for row in kept for column in columns}
     values = set(cells.values())
     signs = bool({"-1", "-1.0"} & values)
     says = _SIGNS if signs else _BITS
-    if signs and {"0", "0.0"} & values:
+    uncertain = signs and bool({"0", "0.0"} & values)
+    if uncertain:
+        says = {**_BITS, "-1": source.minus_one == "yes", "-1.0": source.minus_one == "yes"}
+    if uncertain and source.minus_one == "auto":
         line, column = next(at for at, cell in cells.items() if cell in ("-1", "-1.0"))
-        raise DataError(
-            f"{rows.at(line)}: {column} holds -1 where others hold 0: it may mean no, or not known",
-            advice="Write 0 for no, 1 for yes, and leave unknown cells empty.",
-        )
+        raise AskError(_minus_one(f"{rows.at(line)}: {column}"), source)
     missing = 0
     for (line, column), cell in cells.items():
         missing += is_missing(cell)
@@ -275,16 +312,33 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Nam
                 value=cell,
                 advice="Several label columns hold 0 and 1, one column per class; for names, use one column.",
             )
+    left_out = uncertain and source.minus_one == "leave out"
     names: Names = [
         None
         if all(is_missing(cells[row.line, c]) for c in columns)
+        or (left_out and any(cells[row.line, c] in ("-1", "-1.0") for c in columns))
         else tuple(c for c in columns if says.get(cells[row.line, c], False))
         for row in kept
     ]
     told = counted(
         missing, "cell of the label columns is empty and counts", "cells of the label columns are empty and count"
     )
-    return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
+    read_so = f"-1 is read as {source.minus_one}." if uncertain and not left_out else "-1 is read as no."
+    notices = (f"{told} as 0." if missing else "", read_so if signs and not left_out else "")
+    return names, tuple(filter(None, notices))
+
+
+def _minus_one(where: str) -> Question:
+    """Return what to ask where -1 stands beside 0 and 1, as tables of diagnoses have it."""
+    return Question(
+        f"{where} holds -1 where others hold 0: does it mean no, or not certain?",
+        (
+            Answer("-1 means no", "It counts as 0: the image does not show the class.", {"minus_one": "no"}),
+            Answer("-1 counts as yes", "What is not certain counts as shown.", {"minus_one": "yes"}),
+            Answer("-1 leaves images out", "Images of which anything is not certain are not used.",
+                   {"minus_one": "leave out"}),
+        ),
+    )  # fmt: skip
 
 
 def _without_repeats(rows: list[_Row], table: Rows) -> tuple[list[_Row], tuple[str, ...]]:

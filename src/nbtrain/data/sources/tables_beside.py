@@ -1,0 +1,116 @@
+"""Tables beside folders of images: which of them name those images, and whether folders or tables say the classes.
+
+``part_1/`` and ``part_2/`` beside ``metadata.csv`` are no classes; ``cat/`` and ``dog/`` beside a table that says the
+same are. Only the first lines of a table are read. This file knows names and cells; it opens no image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from nbtrain.data.questions import Answer, Question
+from nbtrain.data.records import first
+from nbtrain.data.sources.base import is_image, names_in
+from nbtrain.data.sources.folder import class_folders
+from nbtrain.data.sources.named import name_key
+from nbtrain.data.sources.rows import Rows, beginning
+from nbtrain.data.sources.sets import set_of
+
+_ENDINGS = (".csv", ".tsv")
+_TABLES, _FOLDERS = 5, 20
+"""Tables and folders that are looked into."""
+_ENOUGH = 0.5
+"""Share of a table's first files that are there, and of the folders that a column names."""
+
+
+class Naming(NamedTuple):
+    """A table that names images which lie in its folder, or in folders in it."""
+
+    file: Path
+    rows: Rows
+    image: str
+    """The column that names them."""
+
+
+def naming(folder: Path) -> Iterator[Naming]:
+    """Yield the tables in ``folder`` that name images there and say something of them; those that train first."""
+    tables = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
+    if not tables:
+        return
+    stems = _stems(folder)
+    for name in islice(sorted(tables, key=lambda name: "train" not in name.lower()), _TABLES):
+        rows = beginning(folder / name)
+        if rows is None or len(rows.columns) < 2:
+            continue
+        share = {c: rows.share(c, lambda cell: _stem(cell) in stems) for c in rows.columns}
+        best = max(share, key=lambda c: share[c])
+        if share[best] >= _ENOUGH:
+            yield Naming(folder / name, rows, best)
+
+
+def answer(table: Naming) -> Answer:
+    """Return the reading of a table in a folder that is read otherwise."""
+    others = [column for column in table.rows.columns if column != table.image]
+    why = f"{table.file.name} names the images in “{table.image}”, and says {first(others, 3)} of them."
+    settings = {"kind": "table", "path": str(table.file), "image_column": table.image}
+    return Answer(f"Table: {table.file.name}", why, settings)
+
+
+def alone(folder: Path) -> Path | None:
+    """Return the table that says what images show which lie in no class folders; None for none, or several."""
+    tables = list(naming(folder))
+    return tables[0].file if len(tables) == 1 and not _classes(folder) else None
+
+
+def doubt(folder: Path) -> Question | None:
+    """Return what to ask where folders of images could be classes, and a table beside them says something else.
+
+    Tables alone are asked about too, where there are several.
+    """
+    tables = list(naming(folder))
+    folders = _classes(folder) if tables else []
+    if not folders and len(tables) > 1:
+        named = first([table.file.name for table in tables])
+        return Question(f"Which table says what the images show: {named}?", tuple(map(answer, tables)))
+    if len(folders) < 2 or any(_agrees(table, folders) for table in tables):
+        return None
+    classes = Answer("Class folders", f"Each folder is a class: {first(folders)}.", {"kind": "folder"})
+    text = f"Does {tables[0].file.name} say what the images show, or do the folders {first(folders, 3)}?"
+    return Question(text, (*map(answer, tables), classes))
+
+
+def _classes(folder: Path) -> list[str]:
+    """Return the folders of images that are not called like sets; none where there is but one."""
+    found = list(dict.fromkeys(class_folders(folder)))
+    return found if len(found) > 1 and not all(map(set_of, found)) else []
+
+
+def _agrees(table: Naming, folders: list[str]) -> bool:
+    """Return whether some column says what the folders say."""
+    keys = {name_key(name) for name in folders}
+    for column in table.rows.columns:
+        said = {name_key(table.rows.cell(line, column)) for line in table.rows.lines}
+        if len(said & keys) >= max(2, _ENOUGH * min(len(said), len(keys))):
+            return True
+    return False
+
+
+def _stems(folder: Path) -> set[str]:
+    """Return the names, without their endings, of images in ``folder`` and in the folders in it."""
+    names = names_in(folder)
+    inner = islice((name for name in names if not is_image(name) and (folder / name).is_dir()), _FOLDERS)
+    near = [names, *(names_in(folder / name) for name in inner)]
+    return {_stem(name) for found in near for name in found if is_image(name)}
+
+
+def _parts(cell: str) -> list[str]:
+    return cell.replace("\\", "/").split("/")
+
+
+def _stem(cell: str) -> str:
+    name = _parts(cell)[-1]
+    return os.path.splitext(name)[0] if is_image(name) else name
