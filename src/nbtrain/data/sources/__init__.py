@@ -9,7 +9,7 @@ from nbtrain.data.sources.hugging_face import HuggingFace
 from nbtrain.data.sources.label_studio import LabelStudio
 from nbtrain.data.sources.look import Found, Picture, chosen, look
 from nbtrain.data.sources.masks import Masks
-from nbtrain.data.sources.readings import Asked, AskError, Reading, detect, rooted, settled
+from nbtrain.data.sources.readings import Asked, AskError, Reading, code_of, detect, rooted, settled
 from nbtrain.data.sources.table import Table
 from nbtrain.data.sources.voc import Voc
 from nbtrain.data.sources.yolo import Yolo
@@ -35,6 +35,7 @@ __all__ = [
     "Voc",
     "Yolo",
     "chosen",
+    "code_of",
     "detect",
     "look",
     "readable",

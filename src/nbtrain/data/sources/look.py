@@ -172,20 +172,21 @@ def look(path: str | Path | Source) -> Found:
         return _first_answer(error.question)
 
 
-def chosen(path: str | Path, images_root: str = "", numbers: Sequence[int] = ()) -> Source:
+def chosen(path: str | Path | Source, images_root: str = "", numbers: Sequence[int] = ()) -> Source:
     """Return the source at ``path`` (see rooted()), or the reading of this number (from 1) that ``look`` lists.
 
     Further numbers choose among the readings of the one before. Raises DataError for a number that is none.
     """
     if not numbers:
-        return rooted(path, images_root)
-    found = look(rooted(path, images_root) if images_root else path)
-    for place, number in enumerate(numbers, 1):
-        if not 0 < number <= len(found.readings):
-            names = "; ".join(f"{n} {reading.title}" for n, reading in enumerate(found.readings, 1))
+        return path if isinstance(path, Source) else rooted(path, images_root)
+    source = rooted(path, images_root) if images_root and not isinstance(path, Source) else path
+    for number in numbers:
+        readings = look(source).readings
+        if not 0 < number <= len(readings):
+            names = "; ".join(f"{n} {reading.title}" for n, reading in enumerate(readings, 1))
             raise DataError("there is no reading of this number", value=number, advice=f"There are: {names}.")
-        source = found.readings[number - 1].source
-        found = found if place == len(numbers) else look(source)
+        source = readings[number - 1].source
+    assert isinstance(source, Source)
     return source
 
 

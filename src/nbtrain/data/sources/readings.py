@@ -120,7 +120,7 @@ def _kinds() -> list[type[Source]]:
 
 def _undoubted(source: Source, where: Path) -> Source:
     for kind in _kinds():
-        question = kind.doubt(where)
+        question = kind.doubt(where) if kind is not type(source) else None
         if question is not None:
             raise AskError(question, source)
     return source

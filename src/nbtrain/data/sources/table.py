@@ -67,18 +67,20 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         """Return whether ``path`` is a file that ends like a table, or a folder with one for each set."""
         if path.is_file():
             return path.suffix.lower() in _ENDINGS
-        return path.is_dir() and not holds_classes(path) and bool(_tables(path))
+        near = path.is_dir() and (_set_tables(path) or any(map(_is_table, names_in(path))))
+        return bool(near) and not holds_classes(path) and bool(_tables(path))
 
     @classmethod
     def also(cls, path: Path) -> Iterator[Answer]:
         """Yield the tables of a folder that name images in it."""
-        yield from super().also(path)
+        if path.is_dir() and (tables := _set_tables(path)):
+            yield Answer("Tables of sets", f"Read are {first([table.name for table in tables])}.", {"kind": cls.kind})
         yield from map(tables_beside.answer, tables_beside.naming(path))
 
     @classmethod
     def doubt(cls, path: Path) -> Question | None:
         """Ask where both folders and a table beside them may say what the images show."""
-        return tables_beside.doubt(path) if path.is_dir() and not cls.claims(path) else None
+        return tables_beside.doubt(path) if path.is_dir() else None
 
     def listing(self) -> Listing:
         """Return the images of all rows in their order; raises DataError naming the line that is wrong."""
@@ -243,20 +245,28 @@ class _Part:
 
 
 def _tables(folder: Path) -> dict[Path, str]:
-    """Return the tables of a folder: one for each set, beside each other or in folders of the sets, or one for all."""
-    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
-    beside = sets_among(names)
+    """Return the tables of a folder by their set: one for each set, or one for all under ""."""
+    if sets := _set_tables(folder):
+        return sets
+    lone = tables_beside.alone(folder)
+    return {lone: ""} if lone else {}
+
+
+def _set_tables(folder: Path) -> dict[Path, str]:
+    """Return the tables of a folder that has one for each set, beside each other or in folders of the sets."""
+    beside = sets_among(filter(_is_table, names_in(folder)))
     if len(beside) > 1 and len(set(beside.values())) == len(beside):
         return {folder / name: named for name, named in _in_order(beside)}
     found: dict[Path, str] = {}
     for inner, named in _in_order(sets_among(names_in(folder))):
-        tables = [name for name in names_in(folder / inner) if name.lower().endswith(_ENDINGS)]
+        tables = [name for name in names_in(folder / inner) if _is_table(name)]
         if len(tables) == 1:
             found[folder / inner / tables[0]] = named
-    if len(found) > 1 and len(set(found.values())) == len(found):
-        return found
-    lone = tables_beside.alone(folder)
-    return {lone: ""} if lone else {}
+    return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
 
 
 def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:

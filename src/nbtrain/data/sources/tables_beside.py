@@ -6,9 +6,10 @@ same are. Only the first lines of a table are read. This file knows names and ce
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,22 +35,24 @@ class Naming(NamedTuple):
     rows: Rows
     image: str
     """The column that names them."""
+    agrees: bool
+    """Whether another column says of the images what their folders are called."""
 
 
 def naming(folder: Path) -> Iterator[Naming]:
     """Yield the tables in ``folder`` that name images there and say something of them; those that train first."""
-    tables = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
+    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
+    ordered = islice(sorted(names, key=lambda name: "train" not in name.lower()), _TABLES)
+    tables = {name: rows for name in ordered if (rows := beginning(folder / name)) and len(rows.columns) > 1}
     if not tables:
         return
-    stems = _stems(folder)
-    for name in islice(sorted(tables, key=lambda name: "train" not in name.lower()), _TABLES):
-        rows = beginning(folder / name)
-        if rows is None or len(rows.columns) < 2:
-            continue
-        share = {c: rows.share(c, lambda cell: _stem(cell) in stems) for c in rows.columns}
+    wanted = {_stem(cell) for rows in tables.values() for cells in rows.lines.values() for cell in cells}
+    places = _places(folder, wanted)
+    for name, rows in tables.items():
+        share = {c: rows.share(c, lambda cell: _stem(cell) in places) for c in rows.columns}
         best = max(share, key=lambda c: share[c])
         if share[best] >= _ENOUGH:
-            yield Naming(folder / name, rows, best)
+            yield Naming(folder / name, rows, best, _agrees(rows, best, places))
 
 
 def answer(table: Naming) -> Answer:
@@ -76,7 +79,7 @@ def doubt(folder: Path) -> Question | None:
     if not folders and len(tables) > 1:
         named = first([table.file.name for table in tables])
         return Question(f"Which table says what the images show: {named}?", tuple(map(answer, tables)))
-    if len(folders) < 2 or any(_agrees(table, folders) for table in tables):
+    if len(folders) < 2 or any(table.agrees for table in tables):
         return None
     classes = Answer("Class folders", f"Each folder is a class: {first(folders)}.", {"kind": "folder"})
     text = f"Does {tables[0].file.name} say what the images show, or do the folders {first(folders, 3)}?"
@@ -89,22 +92,32 @@ def _classes(folder: Path) -> list[str]:
     return found if len(found) > 1 and not all(map(set_of, found)) else []
 
 
-def _agrees(table: Naming, folders: list[str]) -> bool:
-    """Return whether some column says what the folders say."""
-    keys = {name_key(name) for name in folders}
-    for column in table.rows.columns:
-        said = {name_key(table.rows.cell(line, column)) for line in table.rows.lines}
-        if len(said & keys) >= max(2, _ENOUGH * min(len(said), len(keys))):
+def _agrees(rows: Rows, image: str, places: Mapping[str, set[str]]) -> bool:
+    """Return whether a column says of most images what the folder is called that they lie in."""
+    folders = {line: places.get(_stem(rows.cell(line, image)), set()) for line in rows.lines}
+    for column in rows.columns:
+        n_same = sum(name_key(rows.cell(line, column)) in names for line, names in folders.items())
+        if n_same >= _ENOUGH * len(folders):
             return True
     return False
 
 
-def _stems(folder: Path) -> set[str]:
-    """Return the names, without their endings, of images in ``folder`` and in the folders in it."""
-    names = names_in(folder)
-    inner = islice((name for name in names if not is_image(name) and (folder / name).is_dir()), _FOLDERS)
-    near = [names, *(names_in(folder / name) for name in inner)]
-    return {_stem(name) for found in near for name in found if is_image(name)}
+def _places(folder: Path, wanted: set[str]) -> dict[str, set[str]]:
+    """Return where images whose name without ending is ``wanted`` lie: keys of folders in ``folder``, none for itself.
+
+    Names are looked at as they come: sorting a hundred thousand takes longer than reading them.
+    """
+    found: dict[str, set[str]] = {}
+    inner: list[tuple[str, str]] = []
+    for place, key in chain([(str(folder), "")], inner):
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                stem = entry.name[: entry.name.rfind(".")]
+                if stem in wanted and is_image(entry.name):
+                    found.setdefault(stem, set()).update([key] if key else [])
+                elif not key and len(inner) < _FOLDERS and entry.is_dir() and not entry.name.startswith("."):
+                    inner.append((entry.path, name_key(entry.name)))
+    return found
 
 
 def _parts(cell: str) -> list[str]:
