@@ -75,7 +75,7 @@ class Thumbnails:
                  for file, stamp in zip(files, stamps, strict=True)]  # fmt: skip
         missing = [place for place, picture in enumerate(found) if picture is None]
         with ThreadPoolExecutor(processes.usable_cores(), thread_name_prefix="thumbnails") as pool:
-            made = list(pool.map(lambda place: _made(paths[place]), missing))
+            made = list(pool.map(lambda place: thumbnail_of(paths[place]), missing))
         self.put(Thumbnail(files[place], *stamps[place], picture)
                  for place, picture in zip(missing, made, strict=True) if picture)  # fmt: skip
         for place, picture in zip(missing, made, strict=True):
@@ -148,7 +148,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _made(path: str) -> bytes:
+def thumbnail_of(path: str) -> bytes:
+    """Return the thumbnail of an image file as JPEG, b"" for one that cannot be read."""
     try:
         return thumbnail(small_pixels(path))
     except (ImageError, MemoryError):

@@ -120,6 +120,18 @@ class Found:
         }
 
     def lines(self) -> Iterator[str]:
+        """Yield what was found, a line for each thing; then what is not clear, and the other readings by number."""
+        yield from self.facts()
+        for question in self.questions:
+            yield f"question: {question.text}"
+            yield from (self._line(reading) for reading in question.readings)
+        asked = [reading for question in self.questions for reading in question.readings]
+        more = [reading for reading in self.readings[0 if asked else 1 :] if reading not in asked]
+        if more:
+            yield "other readings:"
+            yield from map(self._line, more)
+
+    def facts(self) -> Iterator[str]:
         """Yield what was found, a line for each thing."""
         yield f"{type(self.source).label}: {self.source.path}"
         how = self.readings[0].title
@@ -142,14 +154,6 @@ class Found:
             told = first([f"{name} ({counted(n, 'value', 'values')})" for name, n in self.columns.items()], 12)
             yield f"columns: {told}"
         yield from (f"note: {notice}" for notice in self.notices)
-        for question in self.questions:
-            yield f"question: {question.text}"
-            yield from (self._line(reading) for reading in question.readings)
-        asked = [reading for question in self.questions for reading in question.readings]
-        more = [reading for reading in self.readings[0 if asked else 1 :] if reading not in asked]
-        if more:
-            yield "other readings:"
-            yield from map(self._line, more)
 
     def number(self, reading: Reading) -> int:
         """Return the number of one of the readings, from 1, by which the command line chooses it."""
