@@ -275,6 +275,17 @@ def test_an_archive_is_asked_about_and_keeps_the_answer(tmp_path):
         source.set("inside", "{").listing()
 
 
+def test_an_archive_of_before_is_read_as_it_was(tmp_path):
+    parts(tmp_path / "set")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in sorted((tmp_path / "set").rglob("*.*")):
+            archive.write(path, path.relative_to(tmp_path / "set"))
+    source = Archive(path=str(tmp_path / "a.zip"), unpacked=str(tmp_path / "unpacked"))
+    assert source.listing().classes == ("part_1", "part_2")  # a run that starts asks nobody
+    found = look(source)
+    assert [look(one.source).classes for one in found.questions[0].readings] == [("part_1", "part_2"), ("mole", "wart")]
+
+
 def test_an_archive_with_a_table_that_asks(tmp_path):
     table(tmp_path / "set", "species;quality", "cat;good", "dog;bad", "cat;bad")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:

@@ -17,7 +17,7 @@ from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, counted, first
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.base import Source, existing, is_image, names_in, unplaced
-from nbtrain.data.sources.readings import AskError, Reading, bound, detect, others
+from nbtrain.data.sources.readings import AskError, Reading, bound, claimed, doubt, others
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -61,7 +61,12 @@ class Archive(Source, kind="archive", label="Archive"):
         inner, name = _inner(done.folder), Path(self.path).name
         try:
             source = self._inside(inner, done.folder)
-            return self._outside(source.listing().noting(*done.notices), source, done.folder)
+            listing = source.listing().noting(*done.notices)
+            if not self.inside and (question := doubt(source)):
+                # What was added before goes on as it was read: its kind is the first answer.
+                order = sorted(question.answers, key=lambda answer: answer.settings.get("kind") != source.kind)
+                listing = listing.asking(replace(question, answers=tuple(order)))
+            return self._outside(listing, source, done.folder)
         except OneClassError as error:
             raise OneClassError(error.listing.noting(*done.notices), self.path) from None
         except AskError as asked:
@@ -78,7 +83,7 @@ class Archive(Source, kind="archive", label="Archive"):
     def _inside(self, inner: Path, folder: Path) -> Source:
         """Return the source of what lies inside: the chosen one, or what ``inner`` looks like; raises DataError."""
         if not self.inside:
-            return detect(inner)
+            return claimed(inner)
         try:
             plain = orjson.loads(self.inside)
             return Source.parse({**plain, "path": str(folder / plain["path"])})

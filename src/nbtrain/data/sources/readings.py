@@ -87,6 +87,15 @@ def detect(path: str | Path) -> Source:
 
     Where kinds are equally plausible, that is an AskError with a source of each.
     """
+    source = claimed(path)
+    question = doubt(source)
+    if question is not None:
+        raise AskError(question, source)
+    return source
+
+
+def claimed(path: str | Path) -> Source:
+    """Return the source of the first kind that claims ``path``, whether or not another one is as plausible."""
     named = next((kind for kind in Source.kinds().values() if kind.means(str(path))), None)
     if named is not None and not Path(path).exists():
         return named(path=str(path))
@@ -94,12 +103,20 @@ def detect(path: str | Path) -> Source:
     with readable(where):
         for kind in _kinds():
             if kind.claims(where):
-                return _undoubted(kind(path=str(where)), where)
+                return kind(path=str(where))
     known = "; ".join(kind.layout for kind in Source.kinds().values())
     if foreign := recognised(where):
         told = f"this is the format of {foreign.name}, which is not read"
         raise DataError(told, value=str(where), advice=foreign.advice)
     raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
+
+
+def doubt(source: Source) -> Question | None:
+    """Return what has to be asked where other kinds could read the path of ``source`` too; None where it is right."""
+    where = Path(source.path)
+    with readable(where):
+        found = (kind.doubt(where) for kind in _kinds() if kind is not type(source))
+        return next(filter(None, found), None)
 
 
 def others(source: Source, listing: Listing) -> Iterator[Reading]:
@@ -116,14 +133,6 @@ def others(source: Source, listing: Listing) -> Iterator[Reading]:
 
 def _kinds() -> list[type[Source]]:
     return sorted(Source.kinds().values(), key=lambda kind: kind.broad)
-
-
-def _undoubted(source: Source, where: Path) -> Source:
-    for kind in _kinds():
-        question = kind.doubt(where) if kind is not type(source) else None
-        if question is not None:
-            raise AskError(question, source)
-    return source
 
 
 def bound(answers: Iterable[Answer], source: Source) -> Iterator[Reading]:
