@@ -41,7 +41,7 @@ export function addingPart(found: Adding, { local, use, into, redraw, look, add,
   const ask = (): void => { if (local.path.trim() && !found.busy) look(where()); };
   const enter = (): void => { if (here && found.ok && !found.busy) add(where(shown), false); else ask(); };
   const leave = (): void => { if (found.busy) stop(); else close?.(); };
-  const read = (key: string) => (event: Event): void => {
+  const read: Read = (key) => (event) => {
     if (found.busy) return;
     look(where(key));
     // The button is gone once it is read so: Enter in the box then uses the images.
@@ -53,7 +53,7 @@ export function addingPart(found: Adding, { local, use, into, redraw, look, add,
       @input=${(e: Event) => { Object.assign(local, { path: (e.target as HTMLInputElement).value, root: "" }); redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") enter(); if (e.key === "Escape") leave(); }}>
     <span class="small mut">${KINDS}</span>
     ${here && found.lines?.length ? html`<pre class="found ${found.ok || found.questions?.length ? "" : "bad"}" role=${found.ok || found.questions?.length ? "status" : "alert"}>${found.lines.join("\n")}</pre>` : nothing}
-    ${here ? html`${pictures(found.pictures ?? [])}${readings(found, read)}` : nothing}
+    ${here ? html`${question(found, read)}${pictures(found.pictures ?? [])}${otherwise(found, read)}` : nothing}
     ${found.busy ? busy(found) : here && found.said ? html`<p class="small mut" role="status">${found.said}</p>` : nothing}
     ${here && (found.elsewhere || local.root) ? rootBox(local, ask) : nothing}
     <div class="row">${found.busy ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(where(shown), false)}>${use}</button>
@@ -70,13 +70,20 @@ function pictures(list: Picture[]): TemplateResult | typeof nothing {
     ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small cut ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
 }
 
-/** The question that is open, with a button for each answer; then the other ways to read what is there. */
-function readings({ busy, questions = [], readings: all = [], reading }: Adding, read: (key: string) => (event: Event) => void): TemplateResult | typeof nothing {
+type Read = (key: string) => (event: Event) => void;
+
+/** The question that is open, with a button for each answer. */
+function question({ busy, questions = [], readings = [] }: Adding, read: Read): TemplateResult | typeof nothing {
   const asked = questions[0];
+  if (!asked) return nothing;
   const answer = ({ key, title, why }: Reading): TemplateResult => html`<button ?disabled=${busy} @click=${read(key)}><b>${title}</b><span class="small mut">${why}</span></button>`;
-  const others = all.filter(({ key }) => key !== reading && !asked?.readings.includes(key));
-  return html`${asked ? html`<div class="asked note warn" role="group" aria-label=${asked.text}><p><b>${asked.text}</b></p>${all.filter(({ key }) => asked.readings.includes(key)).map(answer)}</div>` : nothing}
-    ${others.length ? html`<p class="small mut otherwise">Read otherwise: ${others.map(({ key, title, why }) => html`<button class="link" title=${why} ?disabled=${busy} @click=${read(key)}>${title}</button>`)}</p>` : nothing}`;
+  return html`<div class="asked note warn" role="group" aria-label=${asked.text}><p><b>${asked.text}</b></p>${readings.filter(({ key }) => asked.readings.includes(key)).map(answer)}</div>`;
+}
+
+/** The other ways to read what is there, also those that answers have left: the way back. */
+function otherwise({ busy, questions = [], readings = [], reading }: Adding, read: Read): TemplateResult | typeof nothing {
+  const others = readings.filter(({ key }) => key !== reading && !questions[0]?.readings.includes(key));
+  return others.length ? html`<p class="small mut otherwise">Read otherwise: ${others.map(({ key, title, why }) => html`<button class="link" title=${why} ?disabled=${busy} @click=${read(key)}>${title}</button>`)}</p>` : nothing;
 }
 
 /** Annotations may name images elsewhere: a person says where, nothing is followed unasked. */
