@@ -256,6 +256,7 @@ def _joined(parts: Sequence[Listing], where: str) -> Listing:
         tuple(notice for part in parts for notice in part.notices),
         columns,
         tuple(doubt for part in parts for doubt in part.doubts),
+        questions=tuple(question for part in parts for question in part.questions),
     )
     return _once(checked(joined, where))
 

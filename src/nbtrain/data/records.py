@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nbtrain.data.conversion import AS_BEFORE, Conversion
+from nbtrain.data.questions import Answer, Question
 from nbtrain.errors import DataError
 
 MAX_CLASSES = 25_000
@@ -163,6 +164,10 @@ class Listing:
     """What annotations say that cannot be used; neither part of the records nor of the hash."""
     left_out: frozenset[str] = frozenset()
     """Files that are there and that somebody wants left out: a split may still name them."""
+    questions: tuple[Question, ...] = ()
+    """What could be meant otherwise, and is read as the first answers say; no part of the records or of the hash."""
+    ways: tuple[Answer, ...] = ()
+    """How it was read, and then how else its source could read it, where that is known; no part of them either."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -204,6 +209,14 @@ class Listing:
     def noting(self, *notices: str) -> Listing:
         """Return a copy with more ``notices``; empty ones are left out."""
         return replace(self, notices=(*self.notices, *filter(None, notices)))
+
+    def asking(self, *questions: Question | None) -> Listing:
+        """Return a copy with more ``questions``; those that are None are left out."""
+        return replace(self, questions=(*self.questions, *filter(None, questions)))
+
+    def read_as(self, *ways: Answer) -> Listing:
+        """Return a copy that says how it was read, and how else it could be."""
+        return replace(self, ways=(*self.ways, *ways))
 
 
 def label_ids(records: Sequence[Record]) -> npt.NDArray[np.int64]:

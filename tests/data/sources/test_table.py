@@ -109,7 +109,7 @@ BROKEN = {
     "no image column": ("name,label\nx,a\ny,b\n", {}, "no column of t.csv holds names of image files"),
     "unknown image column": ("file,label\n1.png,a\n", {"image_column": "img"}, r"no such column \(got 'img'\)"),
     "unknown label column": ("file,label\n1.png,a\n", {"label_columns": ("x",)}, "Its columns are file, label"),
-    "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "not clear which column"),
+    "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "Which column of t.csv holds the labels"),
     "no labels": ("file\n1.png\n", {}, "t.csv has no labels"),
     "empty label": ("file,label\n1.png,a\n2.png,\n", {}, "too few classes are left: 1 image has no label"),
     "gone": ("file,label\n1.png,a\n7.png,b\n", {}, r"too few classes are left: 1 file .*: 7.png \(line 3\)"),

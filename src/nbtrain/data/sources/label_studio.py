@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from nbtrain.data.records import Listing, MarkKind, counted, first
+from nbtrain.data.questions import Answer, Question
+from nbtrain.data.records import Listing, MarkKind, counted, first, natural
 from nbtrain.data.sources.base import Annotated, existing, is_image
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, clean_name
@@ -22,6 +23,7 @@ from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import begins_with, json_of
 from nbtrain.errors import DataError
+from nbtrain.schema import field
 
 _ELLIPSE_CORNERS = 32
 _ROUND = 0.01
@@ -40,6 +42,9 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
 
     layout = "a JSON export of Label Studio"
 
+    groups: tuple[str, ...] = field((), label="Groups of choices")
+    """Groups of choices that are labels, where there are several; the others become columns. Empty takes all."""
+
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a JSON file that holds a list."""
@@ -55,6 +60,11 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         nameless = 0
         skipped: dict[str, int] = {}
         unannotated = 0
+        groups = _groups(tasks)
+        unknown = [name for name in self.groups if name not in groups]
+        if unknown:
+            advice = f"It has {first(list(groups)) or 'none'}."
+            raise DataError(f"{path.name} has no such group of choices", value=unknown[0], advice=advice)
         for place, task in enumerate(tasks):
             nameless += not task.image
             # Exports keep the server's folders and prefixes: Files looks for the end of the path.
@@ -63,10 +73,22 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
-            _results(gathering, image, task.results, skipped)
+            results = task.results
+            if self.groups:
+                others = [result for result in _of_images(results) if _group(result) not in self.groups]
+                image.cells.update((_group(result), ";".join(_choices(result))) for result in others)
+                results = [result for result in results if result not in others]
+            _results(gathering, image, results, skipped)
         gathering.note(f"{counted(nameless, 'task names', 'tasks name')} no image." if nameless else "")
         gathering.note(*_notices(tasks, skipped, unannotated))
-        return gathering.listing(root, None, path)
+        listing = gathering.listing(root, None, path)
+        if len(groups) < 2:
+            return listing
+        answers = tuple(_answers(groups))
+        named = f"{', '.join(list(groups)[:-1])} and {list(groups)[-1]}"
+        question = Question(f"{named} are groups of choices: which are the labels?", answers)
+        read = Answer("Labels: " + ", ".join(self.groups or groups), f"{path.name} has choices of {named}.", {})
+        return listing.asking(None if self.groups else question).read_as(read, *answers)
 
 
 class _Task(NamedTuple):
@@ -119,9 +141,9 @@ def _short(entry: dict[str, Any]) -> _Task:
         if isinstance(value, list) and any(isinstance(region, dict) for region in value):
             results += [_region(region) if isinstance(region, dict) else {} for region in value]
         elif isinstance(value, dict) and "choices" in value:
-            results.append({"type": "choices", "value": value})
+            results.append({"type": "choices", "value": value, "from_name": name})
         elif isinstance(value, str) and _is_choice(name, entry):
-            results.append({"type": "choices", "value": {"choices": [value]}})
+            results.append({"type": "choices", "value": {"choices": [value]}, "from_name": name})
         else:
             cells[name] = value
     return _Task(entry.get("id"), str(entry.get(key, "")), results, _cells(cells, set()), bool(results), 1)
@@ -136,6 +158,40 @@ def _is_choice(name: str, entry: dict[str, Any]) -> bool:
     """Return whether a text of the short export is the annotator's: it stands behind the task's own id."""
     keys = list(entry)
     return "id" in keys and keys.index(name) > keys.index("id")
+
+
+def _group(result: dict[str, Any]) -> str:
+    """Return the name of the group that a choice is of; "" where it is no choice, or of no group."""
+    return str(result.get("from_name") or "") if result.get("type") == "choices" else ""
+
+
+def _of_images(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the choices that are of a group, and of the whole image: others describe a region."""
+    drawn_on = _drawn_on(results)
+    return [r for number, r in enumerate(results, 1) if _group(r) and _key(r, number) not in drawn_on]
+
+
+def _choices(result: dict[str, Any]) -> list[str]:
+    value = result.get("value")
+    names = value.get("choices") if isinstance(value, dict) else None
+    return list(map(clean_name, names)) if isinstance(names, list) else []
+
+
+def _groups(tasks: list[_Task]) -> dict[str, list[str]]:
+    """Return the groups of choices, and what was chosen in each."""
+    found: dict[str, dict[str, None]] = {}
+    for task in tasks:
+        for result in _of_images(task.results):
+            found.setdefault(_group(result), {}).update(dict.fromkeys(_choices(result)))
+    return {group: sorted(names, key=natural) for group, names in found.items()}
+
+
+def _answers(groups: dict[str, list[str]]) -> Iterator[Answer]:
+    yield Answer("Labels: all groups", "Each choice is a label, of whichever group.", {"groups": tuple(groups)})
+    for group, names in groups.items():
+        others = ", ".join(other for other in groups if other != group)
+        why = f"It says {first(names)}; {others} become columns."
+        yield Answer(f"Labels: {group}", why, {"groups": (group,)})
 
 
 def _newest(tasks: list[_Task]) -> list[_Task]:

@@ -7,6 +7,7 @@ encodings and syntax; it knows no format of annotations.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -67,6 +68,15 @@ def text_of(path: Path) -> str:
         return text
     told = f"{path.name}, line {data.count(bytes([10]), 0, broken) + 1}: this is not UTF-8"
     raise DataError(told, value=str(path), advice="Save the file as UTF-8.")
+
+
+def beginning_of(path: Path, n_bytes: int) -> str:
+    """Return the whole lines among the first ``n_bytes`` of a text; raises OSError, or UnicodeDecodeError for none."""
+    with open(path, "rb", opener=ordinary) as file:
+        data = file.read(n_bytes)
+    coding = "utf-16" if data.startswith(_BOMS_16) else "utf-8-sig"
+    text = codecs.getincrementaldecoder(coding)().decode(data)
+    return text if len(data) < n_bytes else text[: text.rfind("\n") + 1]
 
 
 def _in_utf_8(data: bytes) -> bytes:
