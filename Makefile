@@ -19,7 +19,7 @@ NEWS   := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false",
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format js soak mutants pictures bench bench-peers docs build catalog pins clean distclean browser
+.PHONY: help lab test check format js soak fuzz mutants pictures bench bench-peers docs build catalog pins clean distclean browser
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -52,8 +52,11 @@ js: $(VENV)/.test ## type-check and test the JavaScript
 browser: $(VENV)/.test ## find Chromium or Chrome for the tests, or install one
 	$(PY) tests/browser/chromium.py
 
-soak: $(VENV)/.test ## kill 100 runs four times each, and one at every file operation, and compare (ten minutes; SOAK="20 20", then "20 20 20")
+soak: fuzz ## fuzz, kill 100 runs four times each, and one at every file operation, and compare (ten minutes; SOAK="20 20", then "20 20 20")
 	PYTHONPATH=tests $(PY) -m faults.soak $(SOAK)
+
+fuzz: $(VENV)/.test ## read 20 800 mutated files of every format (five minutes; FUZZ="2600 7" for fewer, drawn from 7)
+	PYTHONPATH=tests $(PY) -m data.fuzzing.soak $(FUZZ)
 
 mutants: $(VENV)/.test ## plant faults in copies of the code and say which no test sees (MUTANTS=training, MUTANTS="--random 50 --seed 1")
 	$(PY) scripts/mutants.py $(MUTANTS)

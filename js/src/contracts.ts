@@ -29,7 +29,13 @@ export interface Header extends Common {
 }
 
 /** What stands between a path that somebody has typed and a data set. */
-export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; elsewhere?: boolean; said?: string; done?: string }
+/** One way to read a path; the key chooses it. */
+export interface Reading { key: string; title: string; why: string }
+/** Something that is not clear of a path, with the keys of the readings that answer it. */
+export interface Question { text: string; readings: string[] }
+/** A small picture of an image, "" where it cannot be read, with the names of its classes. */
+export interface Picture { src: string; file: string; labels: string }
+export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; elsewhere?: boolean; said?: string; done?: string; pictures?: Picture[]; readings?: Reading[]; reading?: string; questions?: Question[] }
 
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;

@@ -45,7 +45,7 @@ function chooser(panel: Panel<Data>, local: Local, change: (part: Partial<Local>
 function adding(panel: Panel<Data>, local: Local, change: (part: Partial<Local>) => void, none: boolean): TemplateResult {
   return addingPart(panel.get("adding"), {
     local, redraw: panel.redraw, use: none ? "Use these images" : "As a new data set", into: none ? "" : panel.get("chosen"),
-    look: (path, root) => panel.send("look", { path, root }), add: (path, into, root) => panel.send("add", { path, into, root }), stop: () => panel.send("stop_adding"),
+    look: (where) => panel.send("look", { ...where }), add: (where, into) => panel.send("add", { ...where, into }), stop: () => panel.send("stop_adding"),
     ...(none ? {} : { close: () => { panel.send("look", { path: "" }); change({ adding: false }); } }),
   });
 }

@@ -267,7 +267,7 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
   const found = panel.get("found");
   const adder: Adder = {
     local, redraw: panel.redraw, use: "Use these images", into: "", close: () => { panel.send("look", { path: "" }); change({ adding: false }); },
-    look: (path, root) => panel.send("look", { path, root }), add: (path, _, root) => panel.send("add", { path, root }), stop: () => panel.send("stop_adding"),
+    look: (where) => panel.send("look", { ...where }), add: (where) => panel.send("add", { ...where }), stop: () => panel.send("stop_adding"),
   };
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">

@@ -115,12 +115,12 @@ test("annotations that lead out ask for the folder of the images, and another pa
   await drawn();
   type(el.querySelector<HTMLInputElement>("#nbt-adding-path-root")!, "photos");
   button(el, "Look").click();
-  assert.deepEqual(model.sent.at(-1), { do: "look", path: "a.json", root: "photos" });
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "a.json", root: "photos", reading: "" });
   type(box, "b.json");
   await drawn();
   assert.equal(el.querySelector("#nbt-adding-path-root"), null);
   button(el, "Look").click();
-  assert.deepEqual(model.sent.at(-1), { do: "look", path: "b.json", root: "" });
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "b.json", root: "", reading: "" });
 });
 
 test("what lies at a path is shown before it is added", async () => {
@@ -131,12 +131,12 @@ test("what lies at a path is shown before it is added", async () => {
   box.dispatchEvent(new Event("input", { bubbles: true }));
   await drawn();
   button(el, "Look").click();
-  assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip", root: "" });
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip", root: "", reading: "" });
   model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images", "<b>"], ok: true } });
   await drawn();
   assert.match(text(el.querySelector("pre.found")), /archive: 20 images <b>/);
   button(el, "Into “pets”").click();
-  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true, root: "" });
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true, root: "", reading: "" });
   model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, busy: true, text: "3 of 12 MiB", fraction: 0.25 } });
   await drawn();
   assert.equal(el.querySelector(".adding [role=progressbar]")?.getAttribute("aria-valuenow"), "25");
@@ -147,11 +147,38 @@ test("what lies at a path is shown before it is added", async () => {
   await drawn();
   assert.match(text(el.querySelector(".adding")), /Nothing was added/);
   press(el.querySelector("#nbt-adding-path")!, "Enter"); // what was found is used
-  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false, root: "" });
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: false, root: "", reading: "" });
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
   assert.equal(all(el, "#nbt-adding-path").length, 0);
   assert.match(text(el), /30 images in pets/);
+});
+
+test("a question shows each answer, and nothing is added before one is chosen", async () => {
+  const { el, model } = show(data, DATA);
+  button(el, "+ Add images").click();
+  const box = el.querySelector<HTMLInputElement>("#nbt-adding-path")!;
+  box.value = "odd";
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  const readings = [{ key: "a", title: "A class", why: "cat, dog, <test>" }, { key: "b", title: "A set", why: "not used" }, { key: "c", title: "Table: t.csv", why: "says more" }];
+  const pictures = [{ src: "data:image/jpeg;base64,", file: "cat/1.png", labels: "cat" }, { src: "", file: "cat/2.png", labels: "" }];
+  model.put({ adding: { path: "odd", lines: ["images: 6"], ok: false, pictures, readings, reading: "", questions: [{ text: "Is test a class, or a set?", readings: ["a", "b"] }] } });
+  await drawn();
+  assert.match(text(el.querySelector(".asked")), /Is test a class, or a set\? ?A class ?cat, dog, <test> ?A set ?not used$/);
+  assert.equal(text(el.querySelector(".otherwise")), "Read otherwise: Table: t.csv");
+  assert.deepEqual(all(el, ".pictures li").map((one) => text(one)), ["cat", "cannot be readno label"]);
+  assert.deepEqual(all(el, ".adding > .row button").map((one) => text(one)), ["Cancel"]);
+  press(box, "Enter"); // a question that is open: it is looked at again
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "odd", root: "", reading: "" });
+  all(el, ".asked button")[1]?.click();
+  assert.deepEqual(model.sent.at(-1), { do: "look", path: "odd", root: "", reading: "b" });
+  assert.equal(document.activeElement, box);
+  model.put({ adding: { path: "odd", lines: ["images: 4"], ok: true, pictures: [], readings, reading: "b", questions: [] } });
+  await drawn();
+  assert.equal(el.querySelector(".asked"), null);
+  assert.equal(all(el, ".otherwise button").length, 2); // also the way back
+  press(box, "Enter");
+  assert.deepEqual(model.sent.at(-1), { do: "add", path: "odd", into: false, root: "", reading: "b" });
 });
 
 test("problems are kinds with a count; one click shows them, another leaves them out", async () => {

@@ -67,3 +67,44 @@ def test_own_code_is_prepared_cancelled_told_and_added(cell):
     part.get_by_role("button", name="Use these images").click()
     expect(view.output.locator(".nbt-data")).to_contain_text("8 images in", timeout=60_000)
     assert view.evaluate("[d.counts for d in project.datasets()]") == [[4, 4]]
+
+
+ODD = """
+from nbtrain import Project, TrainingStudio
+from PIL import Image
+from pathlib import Path
+for place, (name, colour) in enumerate((("cat", "peru"), ("dog", "teal"), ("test", "plum"))):
+    Path("odd", name).mkdir(parents=True, exist_ok=True)
+    for i in range(3):
+        Image.new("RGB", (40 + 8 * i, 32), colour).save(Path("odd", name, f"{i}.png"))
+project = Project("asked")
+studio = TrainingStudio(project)
+studio
+"""
+
+
+def test_a_question_is_answered_and_a_reading_is_changed_by_clicks_and_keys(cell):
+    view = cell(ODD)
+    view.output.get_by_role("tab", name="Data").click()
+    part = view.output.locator(".nbt-data .adding")
+    box = part.get_by_label("Add images")
+    box.fill("odd")
+    box.press("Enter")
+    asked = part.get_by_role("group", name="Is the folder test a class, or a set of images without classes?")
+    expect(asked.get_by_role("button")).to_have_count(2)
+    expect(part.get_by_role("button", name="Use these images")).to_have_count(0)
+    expect(part.locator(".pictures img")).to_have_count(8)
+    assert part.locator(".pictures img").first.evaluate("image => image.naturalWidth") > 0
+    asked.get_by_role("button", name="A set").click()
+    expect(part.locator(".found")).to_contain_text("classes: 2: cat (3), dog (3)")
+    part.get_by_role("button", name="A class").click()  # read otherwise
+    expect(part.locator(".found")).to_contain_text("classes: 3")
+    part.get_by_role("button", name="A set").press("Enter")
+    expect(part.locator(".found")).to_contain_text("classes: 2")
+    expect(box).to_be_focused()
+    box.press("Enter")
+    expect(view.output.locator(".nbt-data")).to_contain_text("6 images in odd")
+    assert view.evaluate("[(d.classes, d.parts[0].source.sets) for d in project.datasets()]") == [
+        [["cat", "dog"], "always"]
+    ]
+    assert view.errors == []

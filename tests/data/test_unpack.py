@@ -216,6 +216,16 @@ def test_a_tar_whose_second_header_is_damaged_is_not_taken_for_its_beginning(tmp
             read()
 
 
+def test_a_tar_that_ends_between_two_files_is_told(tmp_path):
+    path = tarred(tmp_path / "x.tar", entry("a"), entry("b"))
+    whole = unpack.archive(path, tmp_path / "whole")
+    assert not whole.notices
+    path.write_bytes(path.read_bytes()[:1024])
+    found = unpack.archive(path, tmp_path / "cut")
+    assert written(found.folder) == {"a": 1}
+    assert "no mark of its end and may be cut off" in found.notices[0]
+
+
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_a_note_of_gigabytes_on_a_name_is_not_read(kind, tmp_path):
     note = tarfile.TarInfo("note")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from formats.frame import HEIGHT, WIDTH, Given, Outcome, Read, Refused, Situation
+from formats.frame import HEIGHT, WIDTH, Asked, Given, Outcome, Read, Refused, Situation
 
 COCO, VOC, STUDIO = "COCO", "Pascal VOC", "Label Studio"
 _CATEGORIES = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
@@ -77,7 +76,7 @@ IN_COCO = [
     _coco(
         "one number for two categories",
         _BOTH,
-        Refused("two categories have the id 1: cat and dog", "an id of its own"),
+        Refused("two categories have the id 1: 'cat' and 'dog'", "an id of its own"),
         categories=[{"id": 1, "name": "cat"}, {"id": 1, "name": "dog"}],
     ),
     _coco(
@@ -206,7 +205,7 @@ IN_COCO = [
     _coco(
         "two images of one id",
         _BOTH,
-        Refused("two images have the id 0: 0.jpg and 2.jpg", "an id of its own"),
+        Refused("two images have the id 0: '0.jpg' and '2.jpg'", "an id of its own"),
         named=[*_images("0.jpg", "1.jpg"), {"id": 0, "file_name": "2.jpg"}],
     ),
     _coco(
@@ -711,10 +710,16 @@ IN_STUDIO = [
             _task(0, _choice("cat", group="species"), _choice("sharp", group="quality")),
             _task(1, _choice("dog", group="species"), _choice("blurred", group="quality")),
         ],
-        Read(_TWO, told="quality"),
+        Asked(
+            "species and quality are groups of choices: which are the labels?",
+            {
+                "Labels: all groups": Read({"blurred": 1, "cat": 1, "dog": 1, "sharp": 1}),
+                "Labels: species": Read(_TWO, columns=("quality",)),
+                "Labels: quality": Read({"blurred": 1, "sharp": 1}, columns=("species",)),
+            },
+        ),
     ),
 ]
-IN_STUDIO[-1] = replace(IN_STUDIO[-1], waits="readings")
 
 _IN_PETS = {"images": _images("0.jpg", "1.jpg"), "annotations": _BOTH, "categories": _CATEGORIES}
 IN_COCO += [

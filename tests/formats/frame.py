@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,9 @@ import numpy as np
 from PIL import Image
 
 from nbtrain.data import unread
-from nbtrain.data.records import Listing, counted
-from nbtrain.data.sources import Found, Source, rooted
+from nbtrain.data.records import Listing, OneClassError, counted
+from nbtrain.data.sources import Asked as Question
+from nbtrain.data.sources import AskError, Found, Source, rooted
 from nbtrain.data.sources.base import is_image
 from nbtrain.errors import DataError
 
@@ -121,6 +122,8 @@ class Read:
     """Parts of sentences that must be said."""
     by: str = ""
     """Kind of the source."""
+    also: tuple[str, ...] | str = ()
+    """Titles of other readings that must be offered."""
 
     def differences(self, source: Source) -> list[str]:
         """Return what is otherwise, in words; nothing where all is as it should be."""
@@ -130,7 +133,7 @@ class Read:
             return [f"refused: {error}"]
         found = Found.of(source, listing)
         labels = {r.file: " + ".join(listing.classes[i] for i in r.labels) for r in listing.records}
-        said = "\n".join(listing.notices)
+        said, offered = "\n".join(listing.notices), [reading.title for reading in found.readings]
         pairs: list[tuple[str, object, object]] = [
             ("classes", dict(zip(found.classes, found.counts, strict=True)), dict(self.classes)),
             ("sets", found.sets, dict(self.sets)),
@@ -139,7 +142,9 @@ class Read:
             ("files", {name: labels.get(name) for name in self.files}, dict(self.files)),
             ("columns", listing.columns, listing.columns if self.columns is None else self.columns),
             ("kind", source.kind, self.by or source.kind),
+            ("questions", [question.text for question in found.questions], []),
             *(("told", f"not told in {said!r}", part) for part in _several(self.told) if part not in said),
+            *(("readings", offered, title) for title in _several(self.also) if title not in offered),
         ]
         return [
             *(f"{what}: {seen!r} instead of {due!r}" for what, seen, due in pairs if seen != due),
@@ -155,6 +160,7 @@ class Read:
         parts += [f"{name} is {label or 'none'}" for name, label in self.files.items()]
         parts += [f"columns {', '.join(self.columns)}"] if self.columns else []
         parts += [f"says “{part}”" for part in _several(self.told)]
+        parts += [f"offers “{title}” too" for title in _several(self.also)]
         kind = f"read as {Source.kinds()[self.by].label}: " if self.by else "read: "
         return kind + "; ".join(parts)
 
@@ -188,7 +194,45 @@ class Refused:
         return f"refused: {told}; advises “{' … '.join(_several(self.advice))}”"
 
 
-Outcome = Read | Refused
+@dataclass(frozen=True)
+class Asked:
+    """A person is asked before images are added; each answer, by its title, leads to an outcome of its own."""
+
+    what: str
+    """The question."""
+    answers: Mapping[str, Read | Refused]
+
+    def differences(self, source: Source) -> list[str]:
+        """Return what is otherwise, in words; nothing where all is as it should be."""
+        try:
+            listing = source.listing()
+        except OneClassError as error:
+            listing = error.listing
+        except DataError as error:
+            return self.against(error)
+        return self._against(Found.of(source, listing).questions)
+
+    def against(self, error: DataError) -> list[str]:
+        """Return what is otherwise where nothing can be read without an answer."""
+        return self._against((error.question,)) if isinstance(error, AskError) else [f"refused: {error}"]
+
+    def _against(self, questions: Sequence[Question]) -> list[str]:
+        texts = [question.text for question in questions]
+        if texts != [self.what]:
+            return [f"questions: {texts} instead of {self.what!r}"]
+        titles = [reading.title for reading in questions[0].readings]
+        if titles != list(self.answers):
+            return [f"answers: {titles} instead of {list(self.answers)}"]
+        outcomes = zip(self.answers.items(), questions[0].readings, strict=True)
+        return [f"{title}: {told}" for (title, one), reading in outcomes for told in one.differences(reading.source)]
+
+    def words(self) -> str:
+        """Return the outcome as docs/formats.md says it."""
+        told = "; ".join(f"“{title}” is {outcome.words()}" for title, outcome in self.answers.items())
+        return f"asked: “{self.what}” {told}"
+
+
+Outcome = Read | Refused | Asked
 
 
 @dataclass(frozen=True)
@@ -211,7 +255,7 @@ class Situation:
         try:
             source = self.given.source(folder)
         except DataError as error:  # nothing fits
-            return self.happens.against(error) if isinstance(self.happens, Refused) else [f"refused: {error}"]
+            return [f"refused: {error}"] if isinstance(self.happens, Read) else self.happens.against(error)
         return self.happens.differences(source)
 
     def row(self) -> str:

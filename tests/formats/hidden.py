@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from formats.frame import Given, Outcome, Read, Refused, Situation, picture
+from formats.frame import Asked, Given, Outcome, Read, Refused, Situation, picture
 
 FOLDER, CSV = "image folder", "CSV"
 _CLASSES = "{cat,dog}/{0,1}.jpg"
@@ -24,6 +24,8 @@ def _beside(
     return Situation(FOLDER, told, Given(f"{_CLASSES}; {also}", texts), Read(_PETS, by=by, told=said), waits)
 
 
+_META = "id,dx\n" + "".join(f"{i}{x},{kind}\n" for i in range(2) for x, kind in (("a", "mole"), ("b", "wart")))
+_OTHERWISE = "file,label\n0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n3.jpg,dog\n"
 _LABELME = {"version": "5", "shapes": [{"label": "cat", "points": [[1, 2], [3, 4]]}], "imagePath": "0.jpg"}
 
 BESIDE = [
@@ -34,11 +36,23 @@ BESIDE = [
         "Not used: 2 files other than images: .txt (2).",
     ),
     _beside("a metadata.csv about something else", {"metadata.csv": "key,value\na,b\n"}),
-    _beside(
-        "a table of the images beside class folders",
-        {"labels.csv": "file,label\ncat/0.jpg,cat\ndog/0.jpg,dog\n"},
-        "labels.csv",
-        waits="readings",
+    Situation(
+        FOLDER,
+        "a table beside class folders that says the same",
+        Given(_CLASSES, {"labels.csv": "file,label\ncat/0.jpg,cat\ndog/0.jpg,dog\n"}),
+        Read(_PETS, by="folder", also="Table: labels.csv"),
+    ),
+    *(
+        Situation(
+            FOLDER,
+            f"a table beside folders of other names{within}",
+            Given(f"{at}part_1/{{0a,0b}}.jpg; {at}part_2/{{1a,1b}}.jpg", {f"{at}meta.csv": _META}),
+            Asked(
+                "Does meta.csv say what the images show, or do the folders part_1, part_2?",
+                {"Table: meta.csv": Read({"mole": 2, "wart": 2}), "Class folders": Read({"part_1": 2, "part_2": 2})},
+            ),
+        )
+        for within, at in (("", ""), (", all in one more folder", "data/"))
     ),
     _beside("LabelMe files among the images", {"cat/0.json": _LABELME, "cat/1.json": _LABELME}, ".json (2)"),
     _beside("XML files among the images", {"cat/0.xml": "<a/>"}, "Not used: 1 file other than images: .xml."),
@@ -114,9 +128,7 @@ BESIDE = [
         FOLDER,
         "a table beside loose images: the folder is given",
         Given("{0,1}.jpg", {"labels.csv": "file,label\n0.jpg,cat\n1.jpg,dog\n"}),
-        Refused(
-            "none of the images lies in a class folder", "It holds the table labels.csv: give the path of that file"
-        ),
+        Read({"cat": 1, "dog": 1}, by="table"),
     ),
     Situation(
         FOLDER,
@@ -183,9 +195,11 @@ BESIDE = [
     ),
     Situation(
         FOLDER,
-        "HEIC images of a phone, with nbtrain[heic] installed",
+        "HEIC images of a phone",
         Given("", {f"{c}/{i}.heic": "x" for c in ("cat", "dog") for i in range(2)}),
-        Read({"cat": 2, "dog": 2}),
+        Refused(
+            "the folder holds no images", "4 images because HEIC images need pip install 'nbtrain[heic]': cat/0.heic"
+        ),
     ),
     Situation(
         FOLDER,
@@ -584,7 +598,15 @@ ARCHIVES = [
         "pets.zip",
         [*_jpg("images/0.jpg", "images/1.jpg"), ("labels.csv", b"file,label\n0.jpg,cat\n1.jpg,dog\n")],
         Read({"cat": 1, "dog": 1}),
-        waits="readings",
+    ),
+    _archive(
+        "a table inside that says otherwise than the folders",
+        "pets.zip",
+        [*_jpg("x/0.jpg", "x/1.jpg", "y/2.jpg", "y/3.jpg"), ("meta.csv", _OTHERWISE.encode())],
+        Asked(
+            "Does meta.csv say what the images show, or do the folders x, y?",
+            {"Class folders": Read({"x": 2, "y": 2}), "Table: meta.csv": Read({"cat": 2, "dog": 2})},
+        ),
     ),
     _archive(
         "an archive inside",

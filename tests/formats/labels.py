@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from formats.frame import Given, Outcome, Read, Refused, Situation
+from formats.frame import Asked, Given, Outcome, Read, Refused, Situation
 
 CSV = "CSV"
 _BOTH = {"cat": 3, "dog": 3}
@@ -77,15 +77,24 @@ SEVERAL = [
     cells(
         "names joined by underscores, that may be several labels",
         ("cat_dog", "cat", "dog", "cat"),
-        Read(
-            {"cat_dog": 1, "cat": 2, "dog": 1},
-            told=("are combinations of other labels, and count as one label each", "separator='_'"),
+        Asked(
+            "Is “cat_dog” in label one label, or several with underscores between them?",
+            {
+                "Labels: one per cell": Read({"cat_dog": 1, "cat": 2, "dog": 1}),
+                "Labels: several per cell, underscores": Read({"cat": 3, "dog": 2}),
+            },
         ),
     ),
     cells(
         "names joined by hyphens, that may be several labels",
         ("cat-dog", "cat", "dog", "cat"),
-        Read({"cat-dog": 1, "cat": 2, "dog": 1}, told=("are combinations of other labels", "separator='-'")),
+        Asked(
+            "Is “cat-dog” in label one label, or several with hyphens between them?",
+            {
+                "Labels: one per cell": Read({"cat-dog": 1, "cat": 2, "dog": 1}),
+                "Labels: several per cell, hyphens": Read({"cat": 3, "dog": 2}),
+            },
+        ),
     ),
     cells(
         "names joined by underscores, read as several",
@@ -116,9 +125,53 @@ SEVERAL = [
         Read({"Corgi, Pembroke": 2, "dog": 3}),
     ),
     cells(
-        "one label with a comma in it, that no part of is a label",
+        "names with commas, of which one part repeats",
         ("Corgi, Pembroke", "Corgi, Cardigan", "Pug", "Pug"),
-        Read({"Corgi, Pembroke": 1, "Corgi, Cardigan": 1, "Pug": 2}, told=("count as one label each", "separator=','")),
+        Asked(
+            "Is “Corgi, Pembroke” in label one label, or several with commas between them?",
+            {
+                "Labels: one per cell": Read({"Corgi, Pembroke": 1, "Corgi, Cardigan": 1, "Pug": 2}),
+                "Labels: several per cell, commas": Read({"Corgi": 2, "Pembroke": 1, "Cardigan": 1, "Pug": 2}),
+            },
+        ),
+    ),
+    cells(
+        "names with commas, of which one part repeats, taken as one label",
+        ("Corgi, Pembroke", "Corgi, Cardigan", "Pug", "Pug"),
+        Read({"Corgi, Pembroke": 1, "Corgi, Cardigan": 1, "Pug": 2}),
+        separator="",
+    ),
+    cells(
+        "names with spaces, of which all parts repeat",
+        ("red car", "blue car", "red bus", "blue bus", "car"),
+        Asked(
+            "Is “red car” in label one label, or several with spaces between them?",
+            {
+                "Labels: one per cell": Read({"red car": 1, "blue car": 1, "red bus": 1, "blue bus": 1, "car": 1}),
+                "Labels: several per cell, spaces": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
+            },
+        ),
+    ),
+    cells(
+        "names with plus signs, of which all parts repeat",
+        ("red+car", "blue+car", "red+bus", "blue+bus", "car"),
+        Asked(
+            "Is “red+car” in label one label, or several with plus signs between them?",
+            {
+                "Labels: one per cell": Read({"red+car": 1, "blue+car": 1, "red+bus": 1, "blue+bus": 1, "car": 1}),
+                "Labels: several per cell, plus signs": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
+            },
+        ),
+    ),
+    cells(
+        "a name of two words, of which one is a label",
+        ("polar bear", "bear", "polar bear", "cat"),
+        Read({"polar bear": 2, "bear": 1, "cat": 1}, told="such as “polar bear”, count as one label each"),
+    ),
+    cells(
+        "a name with a hyphen, of which one part is a label",
+        ("t-shirt", "shirt", "t-shirt", "shirt"),
+        Read({"t-shirt": 2, "shirt": 2}, told="2 cells with hyphens, such as “t-shirt”, count as one label each"),
     ),
     cells(
         "one label of two words",
@@ -189,7 +242,14 @@ SEVERAL = [
         CSV,
         "columns that mix −1 and 0 (CheXpert)",
         table("file,Edema,Fracture", ",1,-1", ",0,1", ",1,1"),
-        Refused("it may mean no, or not known", "leave unknown cells empty"),
+        Asked(
+            "labels.csv, line 2: Fracture holds -1 where others hold 0: does it mean no, or not certain?",
+            {
+                "-1 means no": Read({"Edema": 2, "Fracture": 2}, told="-1 is read as no"),
+                "-1 counts as yes": Read({"Edema": 2, "Fracture": 3}, told="-1 is read as yes"),
+                "-1 leaves images out": Read({"Edema": 1, "Fracture": 2}, told="without a label in labels.csv: a.jpg"),
+            },
+        ),
     ),
     Situation(
         CSV,
@@ -213,7 +273,13 @@ SEVERAL = [
         CSV,
         "columns of classes and others beside, unnamed",
         table("file,cat,dog,patient", ",1,0,P1", ",1,1,P2", ",0,1,P1"),
-        Refused("it is not clear which column of labels.csv holds the labels", ("label_columns=", "patient")),
+        Asked(
+            "Which column of labels.csv holds the labels?",
+            {
+                "Labels: 2 columns of 0 and 1": Read({"cat": 2, "dog": 2}, columns=("patient",)),
+                "Labels: patient": Read({"P1": 2, "P2": 1}, columns=("cat", "dog")),
+            },
+        ),
     ),
     Situation(
         CSV,

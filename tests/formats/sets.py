@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formats.frame import Given, Read, Refused, Situation
+from formats.frame import Asked, Given, Read, Refused, Situation
 
 FOLDER, CSV = "image folder", "CSV"
 _WHOLE = {"cat": 6, "dog": 6}
@@ -117,9 +117,62 @@ FOLDERS = [
     ),
     Situation(
         FOLDER,
-        "classes called test and train, with images right inside",
+        "folders called test and train beside another, with images right inside",
         Given("{train,car,test}/{0,1}.jpg"),
-        Read({"train": 2, "car": 2, "test": 2}),
+        Asked(
+            "Are the folders test and train classes, or sets of images without classes?",
+            {
+                "Classes": Read({"train": 2, "car": 2, "test": 2}),
+                "Sets": Refused("only one class", ""),
+            },
+        ),
+    ),
+    Situation(
+        FOLDER,
+        "a folder called test beside classes, with images right inside",
+        Given("{cat,dog,test}/{0,1}.jpg"),
+        Asked(
+            "Is the folder test a class, or a set of images without classes?",
+            {
+                "A class": Read({"cat": 2, "dog": 2, "test": 2}),
+                "A set": Read({"cat": 2, "dog": 2}, told="Not used: 2 images of sets without classes: test"),
+            },
+        ),
+    ),
+    Situation(
+        FOLDER,
+        "train and val with images right inside, and nothing that says what they show",
+        Given("{train,val}/{0,1}.jpg"),
+        Asked(
+            "Are the folders train and val classes, or sets of images without classes?",
+            {
+                "Classes": Read({"train": 2, "val": 2}),
+                "Sets": Refused("the images in train and val have no class", "a CSV file with their labels"),
+            },
+        ),
+    ),
+    Situation(
+        FOLDER,
+        "val and test of class folders, and no train",
+        Given("{val,test}/{cat,dog}/{0,1}.jpg"),
+        Asked(
+            "Are the folders test and val classes, or sets of images?",
+            {"Classes": Read({"test": 4, "val": 4}), "Sets": Read({"cat": 4, "dog": 4})},
+        ),
+    ),
+    Situation(
+        FOLDER,
+        "a train folder of classes beside other folders of images",
+        Given("train/{cat,dog}/{0,1}.jpg; {bus,car}/{0,1}.jpg"),
+        Asked(
+            "Is the folder train a set of images, or a class as bus, car?",
+            {
+                "Set: train": Read(
+                    {"cat": 2, "dog": 2}, told="Not used: 4 images in folders beside the sets: bus (2), car (2)."
+                ),
+                "Classes": Read({"bus": 2, "car": 2, "train": 4}),
+            },
+        ),
     ),
     Situation(
         FOLDER,

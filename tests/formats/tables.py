@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from formats.frame import Given, Outcome, Read, Refused, Situation, picture
+from formats.frame import Asked, Given, Outcome, Read, Refused, Situation, picture
 
 CSV = "CSV"
 _ROWS = (("a.jpg", "cat"), ("b.jpg", "dog"), ("c.jpg", "cat"), ("d.jpg", "dog"))
@@ -179,7 +180,23 @@ CHOSEN = [
     _text(
         "several columns that may be labels",
         "file,colour,shape\n" + "".join(f"{f},{x},{x}s\n" for f, x in _ROWS),
-        Refused("which column of labels.csv holds the labels", ("colour", "shape")),
+        Asked(
+            "Which column of labels.csv holds the labels?",
+            {
+                "Labels: colour": Read({"cat": 2, "dog": 2}, columns=("shape",)),
+                "Labels: shape": Read({"cats": 2, "dogs": 2}, columns=("colour",)),
+            },
+        ),
+    ),
+    _text(
+        "a column of numbers and one of words that say the same",
+        "file,label,class_name\n" + "".join(f"{f},{int(x == 'cat')},{x}\n" for f, x in _ROWS),
+        Read({"cat": 2, "dog": 2}, columns=("label",)),
+    ),
+    _text(
+        "an index without a name before the other columns, as pandas writes it",
+        ",file,colour\n" + "".join(f"{i},{f},{x}\n" for i, (f, x) in enumerate(_ROWS)),
+        Read({"cat": 2, "dog": 2}),
     ),
     _text(
         "several columns that may be labels, one is named",
@@ -228,8 +245,22 @@ CHOSEN = [
         "CSV",
         "the folder with one table and its images is given",
         Given("{a,b,c,d}.jpg", {"labels.csv": _lines()}),
-        _READ,
-        waits="readings",
+        replace(_READ, by="table"),
+    ),
+    Situation(
+        "CSV",
+        "the folder with one table in UTF-16 and its images is given",
+        Given("{a,b,c,d}.jpg", {"labels.csv": _lines().encode("utf-16")}),
+        replace(_READ, by="table"),
+    ),
+    Situation(
+        "CSV",
+        "the folder with two tables of its images is given",
+        Given("{a,b,c,d}.jpg", {"one.csv": _lines(), "two.csv": _lines().replace("dog", "emu")}),
+        Asked(
+            "Which table says what the images show: one.csv, two.csv?",
+            {"Table: one.csv": _READ, "Table: two.csv": Read({"cat": 2, "emu": 2})},
+        ),
     ),
 ]
 

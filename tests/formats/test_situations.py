@@ -8,8 +8,18 @@ from formats import moved
 from formats.frame import Read, write
 from formats.page import SITUATIONS
 from nbtrain import Project
-from nbtrain.data.sources import rooted
+from nbtrain.data import unread
+from nbtrain.data.sources import base, rooted
 from nbtrain.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def without_extras(monkeypatch):
+    """The page is that of a plain installation, whatever is installed here."""
+    monkeypatch.setattr(unread, "HEIC_READERS", ())
+    endings = base.IMAGE_ENDINGS.difference(unread.HEIC_ENDINGS)
+    for room in ("base", "walk"):
+        monkeypatch.setattr(f"nbtrain.data.sources.{room}.IMAGE_ENDINGS", endings)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from images import write_classes
+from nbtrain.data.sources import Folder
 from nbtrain.project import script
 from reachable import configs
 
@@ -51,3 +53,12 @@ def test_any_configuration_has_its_script(tmp_path):
         where = {"project": str(tmp_path / "p"), "sources": ()}
         text = script.script(config, name="x", tags=(), description="", **where)
         assert made_by(text).config.hash == config.hash
+
+
+def test_a_source_that_was_chosen_is_written_with_its_settings(project, tmp_path):
+    write_classes(tmp_path / "odd", {"cat": 2, "dog": 2, "test": 2})
+    project.add_images(Folder(path=str(tmp_path / "odd"), sets="always"), "odd")
+    ours = project.new("Odd")
+    ours.set("data.dataset", "odd")
+    text = ours.as_python().replace(repr(str(project.path)), repr(str(tmp_path / "elsewhere")))
+    assert made_by(text).project.dataset("odd").classes == ("cat", "dog")

@@ -48,7 +48,7 @@ function adding({ panel, local, change }: Show, alone: boolean): TemplateResult 
   }
   return addingPart(panel.get("adding"), {
     local, use: "Use these images", into: "", redraw: panel.redraw,
-    look: (path, root) => panel.send("look", { path, root }), add: (path, _, root) => panel.send("add", { path, root }),
+    look: (where) => panel.send("look", { ...where }), add: (where) => panel.send("add", { ...where }),
     stop: () => panel.send("stop"), ...(alone ? {} : { close }),
   });
 }

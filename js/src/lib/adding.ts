@@ -1,9 +1,12 @@
-// Adding images: type a path, look, see what is there, use it. Every panel that adds images draws this part; it knows
-// what was found, and asks the panel for the rest.
+// Adding images: type a path, look, see what is there and how it is read, use it. What is not clear is asked, and each
+// other reading is one click away. Every panel that adds images draws this part; it asks the panel for the rest.
 import { html, nothing, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import "./adding.css";
-import type { Adding } from "../contracts";
+import type { Adding, Picture, Reading } from "../contracts";
+
+/** A path, the folder of its images where that is another one, and the key of the reading that was chosen, or "". */
+export interface Where { path: string; root: string; reading: string }
 
 /** What the part keeps between drawings, and what its buttons are called and do. */
 export interface Adder {
@@ -13,8 +16,8 @@ export interface Adder {
   /** Name of the data set that the images may go into, empty for none. */
   into: string;
   redraw(): void;
-  look(path: string, root: string): void;
-  add(path: string, into: boolean, root: string): void;
+  look(where: Where): void;
+  add(where: Where, into: boolean): void;
   stop(): void;
   /** Puts the part away; a part that always stands there has none. */
   close?(): void;
@@ -33,21 +36,54 @@ function busy({ text, fraction }: Adding): TemplateResult {
 /** The part as it stands: a box for the path, what was found there, and what can be done with it. */
 export function addingPart(found: Adding, { local, use, into, redraw, look, add, stop, close }: Adder): TemplateResult {
   const here = found.path === local.path.trim() && found.path !== "";
-  const ask = (): void => { if (local.path.trim() && !found.busy) look(local.path.trim(), local.root?.trim() ?? ""); };
-  const enter = (): void => { if (here && found.ok && !found.busy) add(local.path.trim(), false, local.root?.trim() ?? ""); else ask(); };
+  const where = (reading = ""): Where => ({ path: local.path.trim(), root: local.root?.trim() ?? "", reading });
+  const shown = here ? (found.reading ?? "") : "";
+  const ask = (): void => { if (local.path.trim() && !found.busy) look(where()); };
+  const enter = (): void => { if (here && found.ok && !found.busy) add(where(shown), false); else ask(); };
   const leave = (): void => { if (found.busy) stop(); else close?.(); };
+  const read: Read = (key) => (event) => {
+    if (found.busy) return;
+    look(where(key));
+    // The button is gone once it is read so: Enter in the box then uses the images.
+    (event.currentTarget as HTMLElement).closest(".adding")?.querySelector<HTMLElement>(`#${PATH}`)?.focus();
+  };
   return html`<div class="adding">
     <label for=${PATH}><b>Add images</b></label>
     <input id=${PATH} placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${live(local.path)}
       @input=${(e: Event) => { Object.assign(local, { path: (e.target as HTMLInputElement).value, root: "" }); redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") enter(); if (e.key === "Escape") leave(); }}>
     <span class="small mut">${KINDS}</span>
-    ${here && found.lines ? html`<pre class="found ${found.ok ? "" : "bad"}" role=${found.ok ? "status" : "alert"}>${found.lines.join("\n")}</pre>` : nothing}
+    ${here && found.lines?.length ? html`<pre class="found ${found.ok || found.questions?.length ? "" : "bad"}" role=${found.ok || found.questions?.length ? "status" : "alert"}>${found.lines.join("\n")}</pre>` : nothing}
+    ${here ? html`${question(found, read)}${pictures(found.pictures ?? [])}${otherwise(found, read)}` : nothing}
     ${found.busy ? busy(found) : here && found.said ? html`<p class="small mut" role="status">${found.said}</p>` : nothing}
     ${here && (found.elsewhere || local.root) ? rootBox(local, ask) : nothing}
-    <div class="row">${found.busy ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(local.path.trim(), false, local.root?.trim() ?? "")}>${use}</button>
-        ${into ? html`<button @click=${() => add(local.path.trim(), true, local.root?.trim() ?? "")}>Into “${into}”</button>` : nothing}`
+    <div class="row">${found.busy ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(where(shown), false)}>${use}</button>
+        ${into ? html`<button @click=${() => add(where(shown), true)}>Into “${into}”</button>` : nothing}`
+      : here && found.questions?.length ? nothing
       : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${ask}>Look</button>`}
       ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${leave}>Cancel</button>` : nothing}</div></div>`;
+}
+
+/** A few images with their labels: whether they are what a person means is seen at a glance. */
+function pictures(list: Picture[]): TemplateResult | typeof nothing {
+  if (!list.length) return nothing;
+  return html`<ul class="pictures" aria-label="Some of the images">${list.map(({ src, file, labels }) => html`<li title="${file}: ${labels || "no label"}">
+    ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small cut ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
+}
+
+type Read = (key: string) => (event: Event) => void;
+
+/** The question that is open, with a button for each answer. */
+function question({ busy, questions = [], readings = [] }: Adding, read: Read): TemplateResult | typeof nothing {
+  const asked = questions[0];
+  if (!asked) return nothing;
+  const answer = ({ key, title, why }: Reading): TemplateResult => html`<button ?disabled=${busy} @click=${read(key)}><b>${title}</b><span class="small mut">${why}</span></button>`;
+  return html`<div class="asked note warn" role="group" aria-label=${asked.text}><p><b>${asked.text}</b></p>${readings.filter(({ key }) => asked.readings.includes(key)).map(answer)}</div>`;
+}
+
+/** The other ways to read what is there, also those that answers have left: the way back. */
+function otherwise({ busy, questions = [], readings = [], reading }: Adding, read: Read): TemplateResult | typeof nothing {
+  const others = readings.filter(({ key }) => key !== reading && !questions[0]?.readings.includes(key));
+  return others.length ? html`<p class="small mut otherwise">Read otherwise: ${others.map(({ key, title, why }) => html`<button class="link" title=${why} ?disabled=${busy} @click=${read(key)}>${title}</button>`)}</p>` : nothing;
 }
 
 /** Annotations may name images elsewhere: a person says where, nothing is followed unasked. */

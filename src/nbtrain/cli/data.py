@@ -10,10 +10,10 @@ import shlex
 import time
 from typing import Any
 
-from nbtrain.cli.options import Commands, add_images_root, add_project, add_project_again
+from nbtrain.cli.options import Commands, add_images_root, add_project, add_project_again, add_reading
 from nbtrain.cli.output import say, say_json
 from nbtrain.data.names import Alike
-from nbtrain.data.sources import rooted
+from nbtrain.data.sources import chosen
 from nbtrain.project.dataset import LiveDataSet
 from nbtrain.project.project import Project
 
@@ -32,6 +32,7 @@ def add(commands: Commands) -> None:
     more.add_argument("path", help="folder or table with images")
     more.add_argument("--as", dest="short", default="", metavar="SHORT", help="what its files begin with")
     add_images_root(more)
+    add_reading(more)
     _add_images(actions)
     _add_classes(actions)
     for word, text in (("undo", "take back the newest edit"), ("redo", "make an edit again that was taken back")):
@@ -131,7 +132,7 @@ def _history(given: argparse.Namespace) -> int:
 
 
 def _add(given: argparse.Namespace) -> int:
-    return _done(given, lambda data: data.add(rooted(given.path, given.images_root), given.short))
+    return _done(given, lambda data: data.add(chosen(given.path, given.images_root, given.reading), given.short))
 
 
 def _exclude(given: argparse.Namespace) -> int:

@@ -27,6 +27,14 @@ def add_images_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images-root", default="", help="folder of the images, where annotations name them elsewhere")
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Let a command say which of the readings of a path is meant."""
+    parser.add_argument(
+        "--reading", type=int, action="append", default=[], metavar="N",
+        help="number of the reading that is meant, as `nbtrain images PATH` lists them; again where it asks anew",
+    )  # fmt: skip
+
+
 def add_start(parser: argparse.ArgumentParser) -> None:
     """Let a command say what to do on a busy device, and whether it watches the run."""
     parser.add_argument("--detach", action="store_true", help="return at once; the run goes on")

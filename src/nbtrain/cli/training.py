@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbtrain.cli.options import FAILED, Commands, add_images_root, add_project, add_start
+from nbtrain.cli.options import FAILED, Commands, add_images_root, add_project, add_reading, add_start
 from nbtrain.cli.output import say
 from nbtrain.cli.printing import started
 from nbtrain.cli.values import VALUES_HELP
 from nbtrain.config import Config
-from nbtrain.data.sources import rooted
+from nbtrain.data.sources import chosen
 from nbtrain.presets import preset
 from nbtrain.project import exchange
 from nbtrain.project.experiment import Experiment
@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
     train = commands.add_parser("train", help="train on a folder or table of images", epilog=VALUES_HELP)
     train.add_argument("data", help="image folder, CSV table, or the name of a data set of the project")
     add_images_root(train)
+    add_reading(train)
     add_project(train)
     train.add_argument("--name", default="", help="name of the experiment (default: from model, data and time)")
     train.add_argument("--tag", action="append", default=[], help="a word to find it by; may be given several times")
@@ -61,7 +62,11 @@ def _train(given: argparse.Namespace) -> int:
     changes |= {"logging.profile": True} if given.profile else {}
     _configured(project.new_config(), given.preset, changes)  # refused before anything is written
     names = [found.name for found in project.datasets()]
-    name = given.data if given.data in names else project.add_images(rooted(given.data, given.images_root)).name
+    name = (
+        given.data
+        if given.data in names
+        else project.add_images(chosen(given.data, given.images_root, given.reading)).name
+    )
     config = _configured(project.new_config().set("data.dataset", name), given.preset, changes)
     experiment = project.new(
         given.name or None, config, tags=given.tag, on_disk=False

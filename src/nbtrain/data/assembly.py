@@ -258,6 +258,7 @@ def _joined(parts: Sequence[Listing], where: str) -> Listing:
         columns,
         tuple(doubt for part in parts for doubt in part.doubts),
         unused=tuple(one for part in parts for one in part.unused),
+        questions=tuple(question for part in parts for question in part.questions),
     )
     return _once(checked(joined, where))
 

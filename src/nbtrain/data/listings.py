@@ -62,8 +62,9 @@ def _keep(source: Source, path: Path) -> Listing:
     listing = source.listing()
     places = source.depends_on(listing)
     stamp = stamp_of(places, source.reads, _most(len(listing))) if places else None
-    # What is younger than the first word that was read may have been read before it was written.
-    if stamp is not None and stamp.newest_ns < began_ns - _SETTLED_NS:
+    # What is younger than the first word that was read may have been read before it was written. A question is kept by
+    # nobody: it has to be asked again.
+    if stamp is not None and not listing.questions and stamp.newest_ns < began_ns - _SETTLED_NS:
         with contextlib.suppress(OSError, TypeError, ValueError, KeyError):  # a folder that nobody may write: no cache
             files.make_folder(path.parent)
             files.write_atomic(path, _packed(listing, source, stamp.text, places), durable=False)

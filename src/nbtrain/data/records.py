@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from nbtrain.data import names
 from nbtrain.data.conversion import AS_BEFORE, Conversion
+from nbtrain.data.questions import Answer, Question
 from nbtrain.errors import DataError
 
 MAX_CLASSES = 25_000
@@ -199,6 +200,10 @@ class Listing:
     """Files that are there and that somebody wants left out: a split may still name them."""
     unused: tuple[Unused, ...] = ()
     """What lies there and is in no record, each image once; neither part of the records nor of the hash."""
+    questions: tuple[Question, ...] = ()
+    """What could be meant otherwise, and is read as the first answers say; no part of the records or of the hash."""
+    ways: tuple[Answer, ...] = ()
+    """How it was read, and then how else its source could read it, where that is known; no part of them either."""
 
     def __len__(self) -> int:
         return len(self.records)
@@ -245,6 +250,14 @@ class Listing:
     def noting(self, *notices: str) -> Listing:
         """Return a copy with more ``notes``; empty ones are left out."""
         return replace(self, notes=(*self.notes, *filter(None, notices)))
+
+    def asking(self, *questions: Question | None) -> Listing:
+        """Return a copy with more ``questions``; those that are None are left out."""
+        return replace(self, questions=(*self.questions, *filter(None, questions)))
+
+    def read_as(self, *ways: Answer) -> Listing:
+        """Return a copy that says how it was read, and how else it could be."""
+        return replace(self, ways=(*self.ways, *ways))
 
 
 def label_ids(records: Sequence[Record]) -> npt.NDArray[np.int64]:
@@ -293,7 +306,7 @@ def checked(listing: Listing, where: object) -> Listing:
         )
     long = next((name for name in listing.classes if len(name) > MAX_CLASS_CHARACTERS), None)
     if long is not None:
-        told = f"a class has a name of {len(long)} characters, more than the {MAX_CLASS_CHARACTERS} that are allowed"
+        told = f"{where}: a class has a name of {len(long)} characters, and {MAX_CLASS_CHARACTERS} are allowed"
         raise DataError(told, value=long, advice="Check that it is a class, and not a text; rename it in the source.")
     if n_classes < 2 and not (n_classes and any(r.marks or not r.labels for r in listing.records)):
         raise OneClassError(listing, where)
@@ -319,6 +332,7 @@ def first(names: Sequence[str], limit: int = 5) -> str:
 
 
 def _short(name: str) -> str:
+    name = name.encode("utf-8", "replace").decode()  # a file's name may be in another encoding
     return name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME // 2]}…{name[-_LONG_NAME // 3 :]}"
 
 

@@ -27,7 +27,7 @@ from PIL import Image
 
 from nbtrain import files as disk
 from nbtrain import processes
-from nbtrain.data.conversion import Conversion
+from nbtrain.data.conversion import AS_BEFORE, Conversion
 from nbtrain.data.decode import Pixels, decode
 from nbtrain.data.inspection.look import size_and_time, small_pixels
 from nbtrain.data.records import Root, conversion_of
@@ -79,7 +79,7 @@ class Thumbnails:
                  for name, stamp in zip(names, stamps, strict=True)]  # fmt: skip
         missing = [place for place, picture in enumerate(found) if picture is None]
         with ThreadPoolExecutor(processes.usable_cores(), thread_name_prefix="thumbnails") as pool:
-            made = list(pool.map(lambda place: _made(paths[place], conversions[place]), missing))
+            made = list(pool.map(lambda place: thumbnail_of(paths[place], conversions[place]), missing))
         self.put(Thumbnail(names[place], *stamps[place], picture)
                  for place, picture in zip(missing, made, strict=True) if picture)  # fmt: skip
         for place, picture in zip(missing, made, strict=True):
@@ -156,7 +156,8 @@ def _named(file: str, conversion: Conversion) -> str:
     return f"{file}\0{conversion.key}" if conversion.range_key else file
 
 
-def _made(path: str, conversion: Conversion) -> bytes:
+def thumbnail_of(path: str, conversion: Conversion = AS_BEFORE) -> bytes:
+    """Return the thumbnail of an image file as JPEG, b"" for one that cannot be read."""
     try:
         return thumbnail(small_pixels(path, conversion))
     except (ImageError, MemoryError):

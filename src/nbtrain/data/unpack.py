@@ -148,6 +148,10 @@ class Writer:
         """Count an entry that is no file: a link or a device."""
         self._left("link or device is not unpacked", "links and devices are not unpacked", name)
 
+    def doubt_end(self) -> None:
+        """Tell that an archive lacks the zeros at its end: cut off between two files, it reads as a whole one."""
+        self._left("archive has no mark of its end and may be cut off", "archives have none", "compare its size")
+
     def _left(self, one: str, many: str, name: str) -> None:
         self.told.setdefault(f"{one}\0{many}", []).append(name[:80])
 
@@ -368,8 +372,8 @@ def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
     head = file.read(8)
     file.seek(0)
     opened = next((opened for start, opened in _PACKED.items() if head.startswith(start)), None)
-    plain = opened(file) if opened else file
-    with tarfile.open(fileobj=plain, mode="r|", tarinfo=TarEntry) as found:
+    plain = _Remembering(opened(file) if opened else file)
+    with tarfile.open(fileobj=cast(IO[bytes], plain), mode="r|", tarinfo=TarEntry) as found:
         for entry in found:
             content = found.extractfile(entry) if entry.isreg() else None
             if content is not None:
@@ -379,6 +383,20 @@ def _tar(file: IO[bytes], writer: Writer) -> Iterator[tuple[str, IO[bytes]]]:
         for _ in range(_MAX_TAIL):
             if not plain.read(_CHUNK_BYTES):
                 break
+    if plain.end.strip(b"\0"):
+        writer.doubt_end()
+
+
+class _Remembering:
+    """A file that is read from its beginning, with the last bytes that were read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.end = file, b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.end = (self.end + data)[-tarfile.BLOCKSIZE :]
+        return data
 
 
 def safe_name(name: str) -> str:

@@ -106,7 +106,7 @@ class DataSet:
             own_split=bool(found.listing.own_split),
             base=base or found.listing.content_hash,
             root=str(listing.root),
-            notices=listing.notices,
+            notices=(*listing.notices, *(question.notice for question in listing.questions)),
             file=file,
             extents=found.extents,
         ).after(log)

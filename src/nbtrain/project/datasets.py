@@ -22,7 +22,7 @@ from nbtrain.data.conversion import AUTO
 from nbtrain.data.edit_log import EditLog, encoded, stat_of
 from nbtrain.data.edits import Line, added_up
 from nbtrain.data.settings import Data
-from nbtrain.data.sources import Source
+from nbtrain.data.sources import Source, settled
 from nbtrain.data.splits import Extent, Split
 from nbtrain.errors import BusyError, DataError, NbtrainError, ProjectError
 from nbtrain.locks import FileLock
@@ -66,7 +66,7 @@ class DataSets:
     # -- writing --------------------------------------------------------------------------------------------------
 
     def add(self, source: Source, name: str = "") -> DataSet:
-        """Look at the images of ``source`` and keep them as a data set.
+        """Look at the images of ``source`` and keep them as a data set; raises AskError where it may be read otherwise.
 
         One of the same name is renewed where it has the same source, or the same images, which then have moved.
         """
@@ -76,7 +76,7 @@ class DataSets:
         if same is not None:
             wished = source if source.values != AUTO else same.source
             return self.arrange(name, lambda now: (_with_source(now.parts, same, wished), now.removed))
-        found = assembly.look((Part("", source),), self.folder, choosing=True)
+        found = _settled(assembly.look((Part("", source),), self.folder, choosing=True))
         parts = found.sources
         if known is not None and (len(known.parts) > 1 or known.base != found.listing.content_hash):
             raise DataError("this name is taken by another data set", value=name, advice="Give another name.")
@@ -123,12 +123,14 @@ class DataSets:
     def arrange(self, name: str, choose: Callable[[DataSet], tuple[Parts, Parts]]) -> DataSet:
         """Give a data set the sources that ``choose`` returns, and those that are taken out of it, and look at them.
 
-        Raises DataError where they cannot be used; then nothing is changed.
+        Raises DataError where they cannot be used, AskError where a new one may be read otherwise; then nothing is
+        changed.
         """
         known = self.get(name)
         with self.changing(known):
             parts, removed = choose(self.get(name))
             found = assembly.look(parts, self.folder, choosing=True)
+            _settled(found, (*known.parts, *known.removed))
             return self._kept(name, known.file, found.sources, found, removed=removed, origins=known.origins)
 
     def edit(self, name: str, make: Callable[[DataSet, EditLog], Sequence[Line]]) -> DataSet:
@@ -330,6 +332,14 @@ def _same(one: Source, other: Source) -> bool:
 
 def _only(parts: Parts, source: Source) -> bool:
     return len(parts) == 1 and not parts[0].name and _same(parts[0].source, source)
+
+
+def _settled(found: AsFound, known: Parts = ()) -> AsFound:
+    """Return what was ``found``; raises AskError where it is not clear how a source is meant that is not ``known``."""
+    for part, listing in zip(found.sources, found.parts, strict=True):
+        if not any(_same(part.source, one.source) for one in known):
+            settled(part.source, listing)
+    return found
 
 
 def _must_be_drawn(dataset: DataSet, left_out: frozenset[str]) -> bool:

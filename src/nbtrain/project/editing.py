@@ -253,7 +253,7 @@ class Editable(HasTraits):
             tags=self.tags,
             description=self.description,
             project=str(self.project.path),
-            sources=self.data_info.get("paths", ()),
+            sources=self.data_info.get("sources", ()),
         )
 
     def preview(

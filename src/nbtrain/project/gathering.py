@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import HasTraits, Int
 
 from nbtrain.data.records import Listing, OneClassError, counted, first
-from nbtrain.data.sources import Source
+from nbtrain.data.sources import Source, settled
 from nbtrain.errors import DataError, NbtrainError, Problem, StatusError
 from nbtrain.project.classes import Names
 from nbtrain.project.dataset import LiveDataSet
@@ -158,9 +158,14 @@ class Gathering(HasTraits):
         return self._at(data)
 
     def _at(self, path: str | Path | Source) -> Choice:
-        """Return the images at a path, ready to be looked at; only what has to be unpacked is written, and at once."""
+        """Return the images at a path, ready to be looked at; only what has to be unpacked is written, and at once.
+
+        Raises AskError where they may be meant in several ways.
+        """
         source = self.project.prepare(path).result()
-        self._read[source] = _looked(source)
+        found = _looked(source)
+        settled(source, found.listing if isinstance(found, OneClassError) else found)
+        self._read[source] = found
         return Choice(Path(source.path).stem or "images", None, source)
 
     def _own(self) -> list[Offer]:

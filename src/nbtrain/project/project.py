@@ -21,7 +21,7 @@ from traitlets import Dict, HasTraits, Instance, List, Unicode
 from nbtrain import files
 from nbtrain.config import Config, Facts, Known
 from nbtrain.data.edit_log import stat_of
-from nbtrain.data.sources import Source
+from nbtrain.data.sources import Source, code_of
 from nbtrain.errors import AddressError, DataError, NbtrainError, Problem, ProjectError
 from nbtrain.processes import without_collecting
 from nbtrain.project import card, defaults, drafts, naming, readiness, recent
@@ -238,7 +238,8 @@ class Project(HasTraits):
         """Add the images at ``path`` (a folder, a table, or a source) as a data set; they stay where they are.
 
         A data set of another project (``other.dataset("cats")``) is copied with its classes and edits; what lies inside
-        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where.
+        an archive is unpacked into the project. Raises DataError saying what is wrong with the images and where, and
+        AskError where they may be meant in several ways: add the ``source`` of one of its ``readings``.
         """
         given = path.value if isinstance(path, LiveDataSet) else path
         given = given if isinstance(given, DataSet) else self.prepare(given).result()
@@ -325,7 +326,8 @@ class Project(HasTraits):
             return {}
         classes = [[name, count] for name, count in zip(found.classes, found.counts, strict=True)]
         where: dict[str, Any] = {"name": found.name, "path": found.path, "root": found.root, "hash": found.hash}
-        where |= {"version": found.version, "n_images": found.n_images, "paths": [p.source.path for p in found.parts]}
+        where |= {"version": found.version, "n_images": found.n_images}
+        where["sources"] = [code_of(part.source) for part in found.parts]
         return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
 
     def split_hash(self, config: Config) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from nbtrain.config import Config
 from nbtrain.schema import changes
 
-_TEMPLATE = """from nbtrain import Config, Project
+_TEMPLATE = """from nbtrain import {names}
 
 project = Project({path!r})
 {data}config = Config().set_all(
@@ -27,20 +27,22 @@ experiment = project.new({name!r}, config, tags={tags!r})
     experiment.train().wait()
 """
 _DATA = """if {name!r} not in [data.name for data in project.datasets()]:
-    project.add_images({source!r}, {name!r})
+    project.add_images({source}, {name!r})
 """
-_MORE = """    project.dataset({name!r}).add({source!r})
+_MORE = """    project.dataset({name!r}).add({source})
 """
 
 
 def script(
     config: Config, *, name: str, tags: Sequence[str], description: str, project: str, sources: Sequence[str]
 ) -> str:
-    """Return the script; ``sources`` are where the images of its data set lie, none where that is not known."""
+    """Return the script; ``sources`` is the code of each of its data set, none where that is not known."""
     dataset = config.data.dataset
     first = _DATA.format(name=dataset, source=sources[0]) if dataset and sources else ""
     more = [_MORE.format(name=dataset, source=source) for source in sources[1:] if first]
+    kinds = [source.partition("(")[0] for source in sources if first]
     return _TEMPLATE.format(
+        names=", ".join(sorted({"Config", "Project", *kinds})),
         path=project,
         data="".join([first, *more]),
         changes="".join(_line(path, value) for path, value in changes(Config(), config).items()),

@@ -1,28 +1,37 @@
-"""Adding images from a panel: look at a path, say what is there before it is used, then add it.
+"""Adding images from a panel: look at a path, say what is there and how it is read before it is used, then add it.
 
-Both take from a moment to minutes, so they run on a thread of their own, which gives up when it is told to; what has to
-be unpacked, or is a person's own code, runs in a process of its own (project/preparing.py). A panel draws ``state``. It
+Each other reading of the path is one click away, and what is not clear is asked: nothing is added before that. Both
+take from a moment to minutes, so they run on a thread of their own, which gives up when it is told to; what has to be
+unpacked, or is a person's own code, runs in a process of its own (project/preparing.py). A panel draws ``state``. It
 knows projects and sources; it knows no widget, so that every panel that adds images shows the very same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any
 
+import orjson
+
+from nbtrain import processes
 from nbtrain.data.heed import heeding
 from nbtrain.data.records import counted
 from nbtrain.data.scan import Interrupted
-from nbtrain.data.sources import ElsewhereError, Source, look, rooted
-from nbtrain.errors import NbtrainError
+from nbtrain.data.sources import AskError, ElsewhereError, Found, Reading, Source, look, rooted
+from nbtrain.data.thumbnails import thumbnail_of
+from nbtrain.errors import DataError, NbtrainError
 from nbtrain.project.preparing import Preparation, placed
 from nbtrain.project.project import Project
 
 _log = logging.getLogger("nbtrain.ui")
 _CANCELLED = "Cancelled. Nothing was added."
+_STAYS = frozenset(("lines", "ok", "pictures", "readings", "reading", "questions"))
 
 
 @dataclass(slots=True)
@@ -30,6 +39,10 @@ class Turn:
     """One piece of work that somebody has asked for, and may have given up."""
 
     path: str
+    root: str = ""
+    """Folder of the images, where annotations name them elsewhere."""
+    reading: str = ""
+    """Key of the reading that was chosen; "" for the one that is used first."""
     stopped: Event = field(default_factory=Event)
     preparation: Preparation | None = None
 
@@ -51,34 +64,37 @@ class Adding:
         self.project, self._changed, self._made = project, changed, made
         self.state: dict[str, Any] = {}
         """For the page: path; busy, text and fraction while it works; lines and ok of what was found, said or done;
-        elsewhere where its annotations name images that lie elsewhere."""
+        elsewhere where its annotations name images that lie elsewhere; pictures; the readings, the key of the one that
+        is shown, and the questions with the keys of their answers."""
+        self._readings: dict[str, Reading] = {}
+        """The readings of the path that was looked at last, by key: also those of earlier answers, for the way back."""
         self._turn = Turn("")
         self._guard = Lock()
         """Clicks, the thread that works and the watch thread all write the state."""
 
-    def look(self, path: str, root: str = "") -> None:
+    def look(self, path: str, root: str = "", reading: str = "") -> None:
         """Say what lies at ``path``, before it is used; an empty one asks nothing any more.
 
-        ``root`` is the folder of the images, where annotations name them elsewhere.
+        ``root`` is the folder of the images, where annotations name them elsewhere; ``reading`` the key of the reading
+        that was chosen, of those in ``state``.
         """
         if path.strip():
-            self._work(path, "Looking…", lambda turn: self._looked(turn, root))
+            self._work(Turn(path, root, reading), "Looking…", self._looked)
         else:
             self._take(Turn(""), {})
 
-    def add(self, path: str, name: str = "", into: str = "", root: str = "") -> None:
+    def add(self, path: str, name: str = "", into: str = "", root: str = "", reading: str = "") -> None:
         """Add the images at ``path``: as a data set called ``name``, or ``into`` the one of that name."""
-        self._work(path, "Adding…", lambda turn: self._added(turn, name, into, root))
+        self._work(Turn(path, root, reading), "Adding…", lambda turn: self._added(turn, name, into))
 
     def cancel(self) -> None:
         """Give up what is under way, and return at once; nothing comes of it."""
         if self.state.get("busy"):
             self._take(Turn(""), _given_up(self.state))
 
-    def _work(self, path: str, text: str, job: Callable[[Turn], dict[str, Any]]) -> None:
-        turn = Turn(path)
-        seen = _seen(self.state) if self.state.get("path") == path else {}
-        self._take(turn, {**seen, "path": path, "busy": True, "text": text, "fraction": None})
+    def _work(self, turn: Turn, text: str, job: Callable[[Turn], dict[str, Any]]) -> None:
+        seen = _seen(self.state) if self.state.get("path") == turn.path else {}
+        self._take(turn, {**seen, "path": turn.path, "busy": True, "text": text, "fraction": None})
         Thread(target=self._finish, args=(turn, job), name="nbtrain-look", daemon=True).start()
 
     def _finish(self, turn: Turn, job: Callable[[Turn], dict[str, Any]]) -> None:
@@ -117,19 +133,52 @@ class Adding:
             self.state = {**self.state, "text": text, "fraction": fraction}
         self._changed()
 
-    def _looked(self, turn: Turn, root: str) -> dict[str, Any]:
-        return {"lines": list(look(placed(self.project.path, rooted(turn.path, root))).lines()), "ok": True}
+    def _looked(self, turn: Turn) -> dict[str, Any]:
+        try:
+            source: str | Source = self._source(turn)
+        except AskError:  # look() tells it, with the first answer
+            source = turn.path
+        found = look(placed(self.project.path, source) if isinstance(source, Source) else source)
+        if turn.reading not in self._readings:
+            self._readings = {}
+        by_key = {_key(reading): reading for reading in found.readings}
+        self._readings = {**by_key, **self._readings}
+        asked = [{"text": one.text, "readings": list(map(_key, one.readings))} for one in found.questions]
+        return {
+            "lines": list(found.facts()),
+            "ok": not asked,
+            "pictures": _pictures(found),
+            "readings": [
+                {"key": key, "title": reading.title, "why": reading.why} for key, reading in self._readings.items()
+            ],
+            "reading": turn.reading or ("" if asked else next(iter(by_key))),
+            "questions": asked,
+        }
 
-    def _ready(self, turn: Turn, root: str) -> Source:
+    def _source(self, turn: Turn) -> Source:
+        """Return the source at a path, or the reading of it that was chosen; raises DataError, or AskError."""
+        if not turn.reading:
+            return rooted(turn.path, turn.root)
+        if turn.reading not in self._readings:
+            raise DataError("this reading is of an earlier look", value=turn.reading, advice="Look at the path again.")
+        return self._readings[turn.reading].source
+
+    def _ready(self, turn: Turn) -> Source:
         """Return the source at a path once it is ready, telling meanwhile how far it is."""
-        turn.preparation = ready = self.project.prepare(rooted(turn.path, root))
+        turn.preparation = ready = self.project.prepare(self._source(turn))
         ready.on_change(lambda _: self._tell(turn, ready.text or "Adding…", ready.fraction))
         if turn.stopped.is_set():  # before there was anything to cancel
             ready.cancel()
         return ready.result()
 
-    def _added(self, turn: Turn, name: str, into: str, root: str) -> dict[str, Any]:
-        source = self._ready(turn, root)
+    def _added(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
+        try:
+            return self._used(turn, name, into)
+        except AskError:  # of what lies in an archive nothing was known before
+            return self._looked(turn)
+
+    def _used(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
+        source = self._ready(turn)
         made = self.project.dataset(into).add(source, name) if into else self.project.add_images(source, name)
         self._made(made.name)
         return {"path": "", "done": f"{counted(made.n_images, 'image', 'images')} in {made.name}."}
@@ -143,4 +192,24 @@ def _given_up(state: dict[str, Any]) -> dict[str, Any]:
 
 def _seen(state: dict[str, Any]) -> dict[str, Any]:
     """Return what stays on the page while more is done with the same path."""
-    return {name: value for name, value in state.items() if name in ("lines", "ok")}
+    return {name: value for name, value in state.items() if name in _STAYS}
+
+
+def _key(reading: Reading) -> str:
+    """Return what a page calls a reading; where an archive is unpacked is no matter of it."""
+    plain = {name: value for name, value in reading.source.plain().items() if name != "unpacked"}
+    return hashlib.sha256(orjson.dumps(plain)).hexdigest()[:12]
+
+
+def _pictures(found: Found) -> list[dict[str, str]]:
+    """Return a few pictures as a page shows them; those that cannot be read have none."""
+    with ThreadPoolExecutor(processes.usable_cores(), thread_name_prefix="nbtrain-look") as pool:
+        made = pool.map(lambda picture: thumbnail_of(picture.path, found.conversion), found.pictures)
+        return [
+            {
+                "src": f"data:image/jpeg;base64,{b64encode(data).decode()}" if data else "",
+                "file": picture.file,
+                "labels": ", ".join(picture.labels),
+            }
+            for picture, data in zip(found.pictures, made, strict=True)
+        ]

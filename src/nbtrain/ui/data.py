@@ -49,7 +49,7 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         sync=True
     )
     user = Dict(help="Name of the selected experiment, its split, and whether that can be changed.").tag(sync=True)
-    adding = Dict(help="What was found at a path: path, lines, ok, elsewhere, busy with text, and done.").tag(sync=True)
+    adding = Dict(help="What was found at a path, and how it can be read, as ui/adding.py has it.").tag(sync=True)
 
     def __init__(
         self,
@@ -190,13 +190,13 @@ class Data(SourceWishes, SplitWishes, Panel, twin="data"):
         """Show the images of a class, or those with a kind of problem."""
         self._find(key, value)
 
-    def do_look(self, path: str, root: str = "") -> None:
-        """Say what lies at a path, before it is used; an empty one asks nothing any more."""
-        self.adder.look(path, root)
+    def do_look(self, path: str, root: str = "", reading: str = "") -> None:
+        """Say what lies at a path, read as was chosen, before it is used; an empty one asks nothing any more."""
+        self.adder.look(path, root, reading)
 
-    def do_add(self, path: str, name: str = "", into: bool = False, root: str = "") -> None:
+    def do_add(self, path: str, name: str = "", into: bool = False, root: str = "", reading: str = "") -> None:
         """Add the images at a path: as a data set of their own, or ``into`` the one that is shown."""
-        self.adder.add(path, name, self._name if into else "", root)
+        self.adder.add(path, name, self._name if into else "", root, reading)
 
     def do_stop_adding(self) -> None:
         """Give up looking or adding."""

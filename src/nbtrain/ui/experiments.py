@@ -31,7 +31,7 @@ class Experiments(Listed, twin="experiments"):
     ).tag(sync=True)
     notices = List(Unicode(), help="What of the project could not be read, and why.").tag(sync=True)
     found = Dict(help="What becomes of the digits that somebody asked for: text, ok, busy.").tag(sync=True)
-    adding = Dict(help="What was found at a path: path, lines, ok, elsewhere, busy with text, and done.").tag(sync=True)
+    adding = Dict(help="What was found at a path, and how it can be read, as ui/adding.py has it.").tag(sync=True)
 
     guided = Bool(help="Whether there is a place where a guided start can be shown.").tag(sync=True)
 
@@ -159,13 +159,13 @@ class Experiments(Listed, twin="experiments"):
         """Fill the project with the handwritten digits that nbtrain brings along."""
         self._work("Writing 1 797 images…", self._add_digits)
 
-    def do_look(self, path: str, root: str = "") -> None:
-        """Say what lies at a path, before it is used; an empty one asks nothing any more."""
-        self.adder.look(path, root)
+    def do_look(self, path: str, root: str = "", reading: str = "") -> None:
+        """Say what lies at a path, read as was chosen, before it is used; an empty one asks nothing any more."""
+        self.adder.look(path, root, reading)
 
-    def do_add(self, path: str, root: str = "") -> None:
+    def do_add(self, path: str, root: str = "", reading: str = "") -> None:
         """Add the images at a path, and make a first experiment with them."""
-        self.adder.add(path, root=root)
+        self.adder.add(path, root=root, reading=reading)
 
     def do_stop_adding(self) -> None:
         """Give up looking or adding."""

@@ -36,19 +36,19 @@ _TOLD = 8
 class Choosing(Adding):
     """Adding images to a draft: they are looked at, and become a data set only with the experiment."""
 
-    def _looked(self, turn: Turn, root: str) -> dict[str, Any]:
+    def _looked(self, turn: Turn) -> dict[str, Any]:
         folder = Path(turn.path).expanduser()
         if is_project(folder):
             told = [f"Project: {project_name(folder)}", "Its data sets can be chosen from the list."]
             return {"lines": told, "ok": True}
-        return super()._looked(turn, root)
+        return super()._looked(turn)
 
-    def _added(self, turn: Turn, name: str, into: str, root: str) -> dict[str, Any]:
+    def _used(self, turn: Turn, name: str, into: str) -> dict[str, Any]:
         guide, folder = self.project.guide(), Path(turn.path).expanduser()
         if is_project(folder):
             guide.offer(folder)
         else:
-            guide.use(self._ready(turn, root))
+            guide.use(self._ready(turn))
         return {"path": "", "done": ""}
 
 
@@ -228,13 +228,13 @@ class GuidePanel(Panel, twin="guide"):
         else:
             self.guide.use(next(offer.choice for offer in self._offered if offer.choice.key == key))
 
-    def do_look(self, path: str, root: str = "") -> None:
-        """Say what lies at a path; an empty one asks nothing any more."""
-        self._adding.look(path, root)
+    def do_look(self, path: str, root: str = "", reading: str = "") -> None:
+        """Say what lies at a path, read as was chosen; an empty one asks nothing any more."""
+        self._adding.look(path, root, reading)
 
-    def do_add(self, path: str, into: bool = False, root: str = "") -> None:
+    def do_add(self, path: str, into: bool = False, root: str = "", reading: str = "") -> None:
         """Choose the images at a path, or offer the data sets of the project there."""
-        self._adding.add(path, root=root)
+        self._adding.add(path, root=root, reading=reading)
 
     def do_stop(self) -> None:
         """Give up looking at a path."""

@@ -35,6 +35,18 @@ def coco_text(root: Path, text: str | bytes) -> Source:
     return Coco(path=str(path))
 
 
+def coco_set_cut_off(root: Path) -> Source:
+    """Write sets of which one ends in the middle, before anything but images is named."""
+    path = formats.coco_sets(root) / "annotations/instances_val2017.json"
+    path.write_text(path.read_text()[:60])
+    return Coco(path=str(root))
+
+
+def yolo_bytes(root: Path, file: str, content: bytes) -> Source:
+    (formats.yolo(root) / file).write_bytes(content)
+    return Yolo(path=str(root))
+
+
 def yolo(root: Path, lines: str, file: str = "labels/a.txt") -> Source:
     (formats.yolo(root) / file).write_text(lines)
     return Yolo(path=str(root))
@@ -74,6 +86,15 @@ def studio(root: Path, *values: dict[str, Any], **task: Any) -> Source:
     return LabelStudio(path=str(path))
 
 
+def studio_task(root: Path, **task: Any) -> Source:
+    """Write the scene for Label Studio with other values in its first task."""
+    path = formats.studio(root)
+    tasks = json.loads(path.read_text())
+    tasks[0].update(task)
+    path.write_text(json.dumps(tasks))
+    return LabelStudio(path=str(path))
+
+
 def many(root: Path) -> Source:
     categories = [{"id": i, "name": f"class {i}"} for i in range(100_000)]
     return coco(root, categories=categories)
@@ -109,9 +130,31 @@ REFUSED = {
     ),
     "coco: not annotated": (lambda r: coco(r, annotations=[]), "none of the images is annotated"),
     "coco: 100 000 classes": (many, "100000 classes for 4 images"),
+    "coco: two images of one id": (
+        lambda r: coco(r, images_2={"id": 1}),
+        "instances.json: two images have the id 1: 'b.png' and 'c.png'",
+    ),
+    "coco: two classes of one id": (
+        lambda r: coco(r, categories_0={"id": 7}),
+        "two categories have the id 7: 'dog' and 'cat'",
+    ),
+    "coco: a key twice": (
+        lambda r: coco_text(r, '{"images": [{"id": 1, "id": 2, "file_name": "a.png"}], "annotations": []}'),
+        "instances.json: a key stands twice in one object: 'id' is 1 and 2",
+    ),
+    "coco: half a character beside NaN": (lambda r: coco_text(r, '{"images": ["\\ud800", NaN]}'), "no JSON"),
+    "coco: a set cut off": (coco_set_cut_off, r"instances_val2017.json, line 1, column \d+: this is no JSON"),
+    "yolo: classes in UTF-16 without its mark": (
+        lambda r: yolo_bytes(r, "classes.txt", "cat\ndog\n".encode("utf-16-le")),
+        "classes.txt, line 1: this is not UTF-8",
+    ),
     "yolo: broken yaml": (lambda r: yolo_yaml(r, "names: [a\ntrain: b\n"), "data.yaml, line 2: this is no YAML"),
     "yolo: yaml of a list": (lambda r: Yolo(path=str(write(r / "x.yaml", "- 1"))), "describes no data set"),
     "yolo: names of lists": (lambda r: yolo_yaml(r, "names: [[a], b]\ntrain: images/train\n"), "no list of classes"),
+    "yolo: a name cut off": (
+        lambda r: yolo_yaml(r, "train: images/train\nnames:\n  0: cat\n  1:"),
+        "data.yaml: class 1 has no name",
+    ),
     "yolo: train is a number": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: 7\n"), "train is not there below"),
     "yolo: train missing": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: zz\n"), "train is not there below"),
     "yolo: train outside": (lambda r: yolo_yaml(r, "names: [a, b]\ntrain: ../../../zz\n"), "train lies outside"),
@@ -188,6 +231,25 @@ TOLD = {
     ),
     "coco: twice": (lambda r: coco(r, images_2={"file_name": "a.png"}), "1 image is named several times.*: a.png"),
     "coco: other case": (lambda r: coco(r, images_0={"file_name": "A.PNG"}), "1 name differs from the file's"),
+    "coco: no box": (lambda r: coco(r, annotations_0={"bbox": None}), "1 annotation names a class and draws nothing"),
+    "coco: another file": (
+        lambda r: Coco(path=str(write(formats.coco(r) / "annotations/val.json", '{"x": 1}').parent.parent)),
+        "1 other JSON file is not read: val.json",
+    ),
+    "yolo: a class alone": (lambda r: yolo(r, "1"), r"1 line names a class and draws nothing: .*a.png \(line 1\)"),
+    "yolo: an empty set": (
+        lambda r: yolo_yaml(r, f"names: [cat, dog]\ntrain: images\nval: {write(r / 'no.txt', '').name}\n"),
+        "data.yaml names a set val that holds no image: no.txt",
+    ),
+    "yolo: a list with a name as it was": (
+        lambda r: yolo_list(r, "images/train/A.PNG\nimages/train/c.png\n"),
+        "1 name differs",
+    ),
+    "yolo: a list with a name twice": (lambda r: yolo_list(r, "images/train/a.png\n" * 2), "named several times"),
+    "yolo: a name in another encoding": (
+        lambda r: yolo(r, "", "labels/\udce9.txt"),
+        "1 annotation without an image",
+    ),
     "yolo: words": (lambda r: yolo(r, "cat 0.5 0.5 0.1 0.1"), r"1 line is no box and no polygon: .*a.png \(line 1\)"),
     "yolo: three numbers": (lambda r: yolo(r, "\n0 0.5 0.5"), r"1 line is no box and no polygon: .*a.png \(line 2\)"),
     "yolo: a confidence": (lambda r: yolo(r, "0 0.5 0.5 0.1 0.1 0.9"), "1 line is no box and no polygon"),
@@ -217,6 +279,26 @@ TOLD = {
         "object has no class",
     ),
     "voc: no XML": (lambda r: voc(r, "x", "JPEGImages/more.jpg"), "1 image without an XML file: JPEGImages.more.jpg"),
+    "voc: no box": (
+        lambda r: voc(r, re.sub("<bndbox>.*?</bndbox>", "", formats.voc_xml(formats.SCENE[0]))),
+        r"1 object has no box: a.png \(object 1\)",
+    ),
+    "voc: a name in another encoding": (
+        lambda r: voc(r, "x", "JPEGImages/\udce9.png"),
+        "1 image named in no valid UTF-8",
+    ),
+    "voc: a set names what is not there": (
+        lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/train.txt", "a\nzz\n").parents[2])),
+        r"1 row of ImageSets without an annotated image: zz",
+    ),
+    "voc: a set that names nothing": (
+        lambda r: Voc(path=str(write(formats.voc_sets(r) / "ImageSets/Main/val.txt", "").parents[2])),
+        r"Only images of train are in a set, so that sets do not say how to validate: b\.png, d\.png",
+    ),
+    "studio: no data": (lambda r: studio_task(r, data=None), "1 annotation naming no image"),
+    "studio: a result that is none": (lambda r: studio_task(r, annotations=[{"result": [7]}]), "1 region says nothing"),
+    "studio: no result": (lambda r: studio_task(r, annotations=[{"id": 1}]), "1 region says nothing"),
+    "studio: a choice of nothing": (lambda r: studio(r, {"choices": []}), "1 choice names no class"),
     "studio: in the net": (
         lambda r: studio(r, image="https://x.org/a.png"),
         "an image in the net, which is never",
@@ -329,3 +411,32 @@ def test_two_coco_files_of_one_set_are_refused(tmp_path):
     )
     with pytest.raises(DataError, match="several COCO files are of the same set"):
         Coco(path=str(tmp_path)).listing()
+
+
+def test_marks_of_an_image_that_is_listed_twice_are_kept_once(tmp_path):
+    listing = yolo_list(tmp_path / "set", "images/train/a.png\nimages/train/a.png\nimages/train/A.PNG\n").listing()
+    assert [len(record.marks) for record in listing.records] == [1]
+
+
+def test_regions_without_a_usable_id_keep_their_own_classes(tmp_path):
+    path = formats.studio(tmp_path)
+    tasks = json.loads(path.read_text())
+    for task in tasks:
+        for number, result in enumerate(task["annotations"][0]["result"]):
+            result["id"] = {"a": number}
+    path.write_text(json.dumps(tasks))
+    assert formats.seen(LabelStudio(path=str(path)).listing()) == formats.expected(formats.SCENE, "box")
+
+
+def test_a_class_without_a_name_goes_by_its_number(tmp_path):
+    assert coco(tmp_path, categories_1={"name": ""}).listing().classes == ("7", "dog")
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["coco", "label studio", "yolo"])
+def test_marks_of_encodings_are_understood(coding, name, tmp_path):
+    path = formats.FORMATS[name].write(tmp_path / "set")
+    file = {"coco": path / "annotations/instances.json", "yolo": path / "classes.txt"}.get(name, path)
+    file.write_bytes(file.read_text().encode(coding))
+    listing = detect(file if name == "coco" else path).listing()
+    assert formats.seen(listing) == formats.expected(formats.SCENE, "box")

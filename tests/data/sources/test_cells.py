@@ -66,8 +66,25 @@ def test_what_is_one_label_stays_one(way):
     assert not reading.several
 
 
-def test_doubt_is_said():
-    assert "separator=','" in read_labels(ONE["a breed and its kind"], "label").notices[0]
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [
+        (ONE["a breed and its kind"], ","),
+        (["cat dog", "cat bird", "dog bird", "fish", "cat"], " "),
+        (["red car", "blue car", "red bus", "blue bus", "car"], " "),
+    ],
+)
+def test_doubt_is_asked_about(cells, separator):
+    reading = read_labels(cells, "label")
+    assert (reading.separator, reading.doubt, reading.example) == ("", separator, cells[0])
+
+
+@pytest.mark.parametrize("way", ["a place", "two words", "an apostrophe", "brackets in a name"])
+def test_names_are_not_asked_about(way):
+    assert read_labels(ONE[way], "label").doubt == ""
+
+
+def test_words_that_are_labels_too_are_told():
     assert "separator=' '" in read_labels(ONE["two words"], "label").notices[0]
     assert not read_labels(ONE["a place"], "label").notices
 

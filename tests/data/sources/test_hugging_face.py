@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -187,3 +188,38 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path):
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pip install nbtrain[parquet]" in told
+
+
+def test_dates_that_python_cannot_hold_are_an_error(tmp_path):
+    far = pa.array([2**62] * 2, pa.timestamp("us"))
+    images.write(tmp_path / "0.png")
+    pq.write_table(pa.table({"file": ["0.png"] * 2, "label": ["a", "b"], "at": far}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t\.parquet cannot be read"):
+        look(tmp_path / "t.parquet")
+    pq.write_table(rows(tmp_path, [0, 1], at=far), tmp_path / "u.parquet")
+    with pytest.raises(DataError, match=r"u\.parquet cannot be read"):
+        look(tmp_path / "u.parquet")
+
+
+def test_notes_that_are_nested_too_deeply_are_none(tmp_path):
+    notes = '{"info": {"features": {"label": ' + '{"feature":' * 5000 + "1" + "}" * 5000 + "}}}"
+    made = rows(tmp_path, [0, 1]).replace_schema_metadata({"huggingface": notes})
+    pq.write_table(made, tmp_path / "t.parquet")
+    assert look(tmp_path / "t.parquet").classes == ("0", "1")
+
+
+def test_a_saved_set_without_its_state_says_so(tmp_path):
+    path = saved(tmp_path / "set", rows(tmp_path, [0, 1]))
+    (path / "state.json").unlink()
+    with pytest.raises(DataError, match=r"neither a state\.json nor a Parquet file"):
+        look(HuggingFace(path=str(path)))
+
+
+def test_texts_of_a_damaged_stream_are_not_read(tmp_path):
+    """Arrow checks nothing by itself: texts would be read from wherever a damaged stream says that they lie."""
+    path = saved(tmp_path / "set", rows(tmp_path, [0, 1], code=["anna", "bert"])) / "data-00000-of-00001.arrow"
+    ends = np.array([0, 4, 8], "<i4").tobytes()
+    assert path.read_bytes().count(ends) == 1
+    path.write_bytes(path.read_bytes().replace(ends, np.array([0, -900_000_000, 8], "<i4").tobytes()))
+    with pytest.raises(DataError, match=r"data-00000.* cannot be read"):
+        look(path.parent)

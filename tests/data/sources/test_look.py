@@ -25,6 +25,7 @@ def test_what_is_found_is_told_and_nothing_changes(tmp_path):
         "without a class: 1 image",
         "box: 4; 1 of 4 images have no box",
         "own split: train 2, val 2",
+        "note: 2 other JSON files are not read: captions_train2017.json, captions_val2017.json.",
     ]
     assert sorted(path.rglob("*")) == before
 

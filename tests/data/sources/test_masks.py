@@ -64,3 +64,16 @@ def test_no_mask_can_be_used(root):
         path.write_bytes(b"x")
     with pytest.raises(DataError, match="no mask can be used"):
         Masks(path=str(root)).listing()
+
+
+def test_a_value_without_a_line_in_the_classes_is_a_class_and_is_told(root):
+    (root / "classes.txt").write_text("background\nroad\n")
+    listing = Masks(path=str(root)).listing()
+    assert listing.classes == ("road", "class 2")
+    assert "1 value of the masks has no name among the classes: class 2." in listing.notices
+
+
+@pytest.mark.parametrize("stray", ["Thumbs.db", ".DS_Store", "train/labels.cache", "read me.txt~"])
+def test_a_stray_file_leaves_masks_what_they_are(root, stray):
+    (root / "masks" / stray).write_bytes(b"x")
+    assert isinstance(detect(root), Masks)

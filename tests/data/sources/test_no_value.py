@@ -15,6 +15,7 @@ import yaml
 from data import formats, images
 from nbtrain.data.sources import detect
 from nbtrain.data.sources.cells import Values
+from nbtrain.errors import DataError
 
 NO_VALUES = ("", "\u200b", "nan", "NaN", "<NA>", "None", "null", "n/a", "N/A", "-")
 
@@ -117,8 +118,8 @@ def test_a_folder_of_any_name_is_a_class(name, tmp_path):
     assert name in detect(tmp_path).listing().classes
 
 
-def test_declared_names_of_yolo_are_texts_but_for_empty_ones(tmp_path):
-    names = ["cat", "null", "nan", "1.0", ""]
+def test_declared_names_of_yolo_are_texts_and_an_empty_one_is_refused(tmp_path):
+    names = ["cat", "null", "nan", "1.0"]
     formats.pictures(tmp_path / "images", scene(names))
     (tmp_path / "labels").mkdir()
     for number in range(len(names)):
@@ -126,7 +127,9 @@ def test_declared_names_of_yolo_are_texts_but_for_empty_ones(tmp_path):
     (tmp_path / "data.yaml").write_text(yaml.safe_dump({"train": "images", "names": names}))
     listing = detect(tmp_path / "data.yaml").listing()
     assert listing.classes == ("cat", "null", "nan", "1.0")
-    assert any("1 line names no known class: images/4.png (line 1)" in note for note in listing.notices)
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({"train": "images", "names": [*names, ""]}))
+    with pytest.raises(DataError, match=r"data\.yaml: class 4 has no name"):
+        detect(tmp_path / "data.yaml").listing()
 
 
 def test_values_of_json_that_are_none(tmp_path):

@@ -107,7 +107,7 @@ BROKEN = {
     "no image column": ("name,label\nx,a\ny,b\n", {}, "no column of t.csv holds names of image files"),
     "unknown image column": ("file,label\n1.png,a\n", {"image_column": "img"}, r"no such column \(got 'img'\)"),
     "unknown label column": ("file,label\n1.png,a\n", {"label_columns": ("x",)}, "Its columns are file, label"),
-    "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "not clear which column"),
+    "unclear labels": ("file,x,y\n1.png,a,b\n2.png,c,d\n", {}, "Which column of t.csv holds the labels"),
     "no labels": ("file\n1.png\n", {}, "t.csv has no labels"),
     "empty label": ("file,label\n1.png,a\n2.png,\n", {}, "too few classes are left: 1 image has no label"),
     "gone": ("file,label\n1.png,a\n7.png,b\n", {}, r"too few classes are left: 1 row .*: 7.png \(line 3\)"),
@@ -163,3 +163,43 @@ def test_settings_round_trip(root):
     assert Table.parse(made.plain()) == made
     with pytest.raises(ConfigError, match="image_colum"):
         Table(path="x.csv", image_colum="file")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("file,label\n1.png,red\n2.png,green\n3.png,red\n4.png,gre", "t.csv, line 5: no line break ends it"),
+        ("file,label\n1.png,red\n2.png,green\n3.png,red\n4.png,green", ""),
+        ("file,label\n1.png,red\n2.png,green\n3.png,red\n4.png,blue\n", ""),
+    ],
+)
+def test_a_last_line_that_looks_like_part_of_one_is_told(root, text, told):
+    notices = "\n".join(table(root, text).notices)
+    assert told in notices
+    assert bool(told) == ("cut off" in notices)
+
+
+def test_a_row_per_label_that_stands_twice_is_told(root):
+    rows = "1.png,red\n1.png,blue\n2.png,red\n2.png,blue\n1.png,red\n"
+    listing = table(root, f"file,label\n{rows}")
+    assert [r.labels for r in listing.records] == [(0, 1), (0, 1)]
+    assert "Not used: 1 row of t.csv repeating an earlier one: 1.png (lines 2 and 6)." in listing.notices
+
+
+def test_the_separator_of_most_cells_is_taken(root):
+    listing = table(root, "file,labels\n1.png,red|blue\n2.png,blue|red\n3.png,'; --\n4.png,red\n")
+    assert listing.classes == ("'; --", "blue", "red")
+
+
+def test_a_table_in_utf_16_is_read_and_zeros_are_told_with_their_line(root):
+    text = "file\tlabel\n1.png\tdog\n2.png\tcafé\n"
+    (root / "t.tsv").write_text(text, encoding="utf-16")
+    assert detect(root / "t.tsv").listing().classes == ("café", "dog")
+    (root / "t.tsv").write_bytes(text.encode()[:-5] + bytes(5))
+    with pytest.raises(DataError, match=r"t\.tsv, line 3: this is not UTF-8"):
+        detect(root / "t.tsv").listing()
+
+
+def test_a_column_of_bits_without_a_name_is_no_class(root):
+    with pytest.raises(DataError, match=r"t\.csv: a column of 0 and 1 has no name"):
+        table(root, "file,red,\n1.png,0,1\n2.png,1,0\n")

@@ -362,7 +362,7 @@ def test_a_listing_without_a_folder_of_its_own_says_what_its_reader_counted():
 def test_other_files_are_counted_in_a_folder_and_no_matter_beside_a_file(tmp_path):
     classes(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
-    (tmp_path / "t.csv").write_text("file,label\ncat/0.png,a\ndog/0.png,b\n")
+    (tmp_path / "t.csv").write_text("file,label\ncat/0.png,cat\ndog/0.png,dog\n")
     assert [(one.what, one.examples) for one in detect(tmp_path).listing().unused] == [("file", (".csv", ".txt"))]
     assert {one.what for one in detect(tmp_path / "t.csv").listing().unused} == {"image"}
 

@@ -5,13 +5,19 @@ The project says where (``placed``); a trainer that gets the fields alone finds 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import orjson
+
 from nbtrain.data import unpack
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, counted, first
 from nbtrain.data.scan import Progress, Stopped
-from nbtrain.data.sources.base import Source, detect, existing, is_image, names_in, unplaced
+from nbtrain.data.sources.base import Source, existing, is_image, names_in, unplaced
+from nbtrain.data.sources.readings import AskError, Reading, bound, claimed, doubt, others
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -23,6 +29,9 @@ class Archive(Source, kind="archive", label="Archive"):
 
     unpacked: str = field("", label="Unpacked into", advanced=True)
     """Folder that the archive is unpacked into; a project fills it in."""
+
+    inside: str = field("", label="How its inside is read", advanced=True)
+    """Kind and settings of what lies inside, as JSON, where somebody has chosen them; empty looks."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -51,9 +60,18 @@ class Archive(Source, kind="archive", label="Archive"):
         done = self._done()
         inner, name = _inner(done.folder), Path(self.path).name
         try:
-            return detect(inner).listing().noting(*done.notices)
+            source = self._inside(inner, done.folder)
+            listing = source.listing().noting(*done.notices)
+            if not self.inside and (question := doubt(source)):
+                # What was added before goes on as it was read: its kind is the first answer.
+                order = sorted(question.answers, key=lambda answer: answer.settings.get("kind") != source.kind)
+                listing = listing.asking(replace(question, answers=tuple(order)))
+            return self._outside(listing, source, done.folder)
         except OneClassError as error:
             raise OneClassError(error.listing.noting(*done.notices), self.path) from None
+        except AskError as asked:
+            answers = tuple(self._answers(asked.readings, done.folder))
+            raise AskError(Question(asked.question.text, answers), self) from None
         except DataError as error:
             more = [inside for inside in names_in(inner) if inside.lower().endswith(unpack.ENDINGS)]
             if more:
@@ -61,6 +79,30 @@ class Archive(Source, kind="archive", label="Archive"):
                 advice = "Unpack it by hand, and give its folder, or one of these."
                 raise DataError(told, value=self.path, advice=advice) from None
             raise DataError(f"{name}: {error.what}", value=error.value, advice=error.advice) from None
+
+    def _inside(self, inner: Path, folder: Path) -> Source:
+        """Return the source of what lies inside: the chosen one, or what ``inner`` looks like; raises DataError."""
+        if not self.inside:
+            return claimed(inner)
+        try:
+            plain = orjson.loads(self.inside)
+            return Source.parse({**plain, "path": str(folder / plain["path"])})
+        except (ValueError, TypeError, KeyError) as error:  # a ConfigError is a ValueError
+            told = f"it is not understood how its inside is read ({error})"
+            raise DataError(told, value=self.inside, advice="Add the archive again.") from None
+
+    def _outside(self, listing: Listing, source: Source, folder: Path) -> Listing:
+        """Return ``listing`` with other ways and answers as settings of the archive."""
+        read, *more = others(source, listing)
+        ways = (Answer(read.title, read.why, {}), *self._answers(more, folder))
+        asked = [Question(q.text, tuple(self._answers(bound(q.answers, source), folder))) for q in listing.questions]
+        return replace(listing, ways=ways, questions=tuple(asked))
+
+    @staticmethod
+    def _answers(readings: Iterable[Reading], folder: Path) -> Iterator[Answer]:
+        for one in readings:
+            plain = {**one.source.plain(), "path": Path(one.source.path).relative_to(folder).as_posix()}
+            yield Answer(one.title, one.why, {"inside": orjson.dumps(plain).decode()})
 
     def preview(self) -> Listing:
         """Return the listing where the archive is unpacked; else the names of its images, without classes."""

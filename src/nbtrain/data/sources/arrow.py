@@ -38,7 +38,7 @@ def features(path: Path) -> dict[str, Any]:
     noted = (_schema(path).metadata or {}).get(b"huggingface", b"")
     try:
         found = json.loads(noted)["info"]["features"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -48,25 +48,28 @@ def table(paths: Sequence[Path], names: Sequence[str]) -> Any:
     pa = library()
     parts = []
     for path in paths:
-        with _told(path):
+        with told(path):
             if _is_parquet(path):
                 parts.append(pa.parquet.read_table(path, columns=list(names), partitioning=None))
             else:
-                parts.append(_stream(pa, path).read_all().select(list(names)))
-    with _told(paths[0]):
+                part = _stream(pa, path).read_all().select(list(names))
+                part.validate(full=True)  # what a damaged stream says of its texts would be read from anywhere
+                parts.append(part)
+    with told(paths[0]):
         return pa.concat_tables(parts, promote_options="permissive")
 
 
 def values(path: Path, name: str, at_once: int = 32) -> Iterator[Any]:
     """Yield the cells of one column, a few of them in memory at a time."""
     pa = library()
-    with _told(path):
+    with told(path):
         if _is_parquet(path):
             batches = pa.parquet.ParquetFile(path).iter_batches(at_once, columns=[name])
         else:
             batches = iter(_stream(pa, path))
         for batch in batches:
             column = batch.column(name)
+            column.validate(full=True)
             for start in range(0, len(column), at_once):
                 yield from column.slice(start, at_once).to_pylist()
 
@@ -86,7 +89,7 @@ def _kind(pa: Any, kind: Any) -> str:
 
 def _schema(path: Path) -> Any:
     pa = library()
-    with _told(path):
+    with told(path):
         with open(path, "rb", opener=ordinary):  # a pipe would be waited for
             pass
         return pa.parquet.read_schema(path) if _is_parquet(path) else _stream(pa, path).schema
@@ -101,11 +104,11 @@ def _stream(pa: Any, path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn pyarrow's errors, which are of four kinds that Python has, into one that says where."""
+def told(path: Path) -> Iterator[None]:
+    """Turn pyarrow's errors, which are of kinds that Python has, into one that says where."""
     try:
         yield
-    except (ValueError, KeyError, NotImplementedError, OSError) as error:
-        told = " ".join(str(error).split())[:200]
+    except (ValueError, KeyError, NotImplementedError, OSError, OverflowError) as error:
+        why = " ".join(str(error).split())[:200]
         advice = "Save the file again, or copy it again."
-        raise DataError(f"{path.name} cannot be read ({told})", value=str(path), advice=advice) from None
+        raise DataError(f"{path.name} cannot be read ({why})", value=str(path), advice=advice) from None

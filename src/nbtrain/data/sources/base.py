@@ -1,4 +1,4 @@
-"""What every source has in common: the family's root, the endings of images, and the choice by looking.
+"""What every source has in common: the family's root, and the endings of images.
 
 It knows no format. A new one is a new file with one class, whose ``claims`` says which paths it can read.
 """
@@ -17,6 +17,7 @@ from typing import ClassVar, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from nbtrain.data.names import hearing
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
 from nbtrain.data.sources.machine_made import is_machine_folder
@@ -62,10 +63,6 @@ _REFUSALS = {
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 """How paths of Windows begin."""
-_READ_ME = re.compile(r"(readme|licen[cs]e|about|changelog)\b.*", re.IGNORECASE)
-"""Files beside a folder that lies alone but for them."""
-_WRAPPERS = 10
-"""Folders that are passed through at most: a link may lead back to where it lies."""
 _GLANCED_AT = 20_000
 """Names that a look reads at most: listing a folder of a million files takes a second."""
 
@@ -103,6 +100,17 @@ class Source(Family):
     def depends_on(self, listing: Listing) -> tuple[Path, ...]:
         """Return the files and folders of all that its ``listing`` was read from; nothing where that is not known."""
         return ()
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the ways in which this kind could read ``path`` too, where another kind does."""
+        if cls.claims(path):
+            yield Answer(cls.label, f"It is read as {cls.layout}.", {"kind": cls.kind})
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Return what has to be asked where both this kind and another could read ``path``; None where one is right."""
+        return None
 
     @classmethod
     def means(cls, text: str) -> bool:
@@ -143,61 +151,6 @@ class ElsewhereError(DataError):
 
     def __init__(self, what: str, *, value: object = None) -> None:
         super().__init__(what, value=value, advice=_SAY_WHERE)
-
-
-def rooted(path: str | Path, images_root: str = "") -> Source:
-    """Return the source at ``path`` whose annotations name images below ``images_root``; "" leaves that to it.
-
-    Raises DataError for one that has its images itself.
-    """
-    source = detect(path)
-    if not images_root.strip():
-        return source
-    if not isinstance(source, Annotated):
-        told = f"{type(source).label.lower()} has its images where it lies"
-        raise DataError(told, value=images_root, advice="Leave the folder of the images out.")
-    return source.set("images_root", str(existing(images_root)))
-
-
-def detect(path: str | Path) -> Source:
-    """Return the source that fits what lies at ``path``; raises DataError where nothing is there or nothing fits."""
-    named = next((kind for kind in Source.kinds().values() if kind.means(str(path))), None)
-    if named is not None and not Path(path).exists():
-        return named(path=str(path))
-    where = existing(path)
-    with readable(where):
-        inner = _unwrapped(where)
-        if inner != where:
-            closer = (kind for kind in Source.kinds().values() if not kind.broad and kind.claims(inner))
-            for kind in closer:
-                return kind(path=str(inner))
-        for kind in sorted(Source.kinds().values(), key=lambda kind: kind.broad):
-            if kind.claims(where):
-                return kind(path=str(where))
-    from nbtrain.data.sources.foreign import recognised  # which asks this file what lies in a folder
-
-    known = "; ".join(kind.layout for kind in Source.kinds().values())
-    if foreign := recognised(where):
-        told = f"this is the format of {foreign.name}, which is not read"
-        raise DataError(told, value=str(where), advice=foreign.advice)
-    if is_image(where.name):
-        advice = "Give the folder with one sub-folder of images per class, or a table that names the images."
-        raise DataError("this is a single image", value=str(where), advice=advice)
-    raise DataError("this is nothing that images can be read from", value=str(where), advice=f"Give one of: {known}.")
-
-
-def _unwrapped(folder: Path) -> Path:
-    """Return the folder inside folders that lie alone, as in archives that were unpacked; a set's own folder counts."""
-    from nbtrain.data.sources.sets import is_set_name  # which raises errors, as all of this room does
-
-    for _ in range(_WRAPPERS):
-        if not folder.is_dir():
-            return folder
-        names = [name for name in names_in(folder) if not name.startswith(".") and not _READ_ME.match(name)]
-        if len(names) != 1 or is_set_name(names[0]) or not (folder / names[0]).is_dir():
-            return folder
-        folder = folder / names[0]
-    return folder
 
 
 def existing(path: str | Path) -> Path:

@@ -31,7 +31,7 @@ _CERTAIN = (";", "|")
 _DOUBTFUL = (",", "+", "&", "/", " ", "_", "-")
 """Separators that may be part of a name: "Corgi, Pembroke", "R&B", "polar bear"."""
 _TYPICAL = frozenset("_-")
-"""Separators that are more often part of a name than not: what they may part is told, and stays whole."""
+"""Separators that are more often part of a name than not: what they part stays whole until somebody says otherwise."""
 _AND = frozenset(("and", "&", "+"))
 """Words between labels that are no labels."""
 _NAMES = {
@@ -70,6 +70,10 @@ class Reading:
     """What stood between labels: a character, "list", or "" where each cell is one label."""
     notices: tuple[str, ...]
     """What a person should know of the reading, in full sentences."""
+    doubt: str = ""
+    """What may as well stand between several labels, where each cell is read as one; "" for nothing."""
+    example: str = ""
+    """A cell with what stands, or may stand, between labels."""
 
     @property
     def several(self) -> bool:
@@ -110,12 +114,22 @@ class Values:
 def read_labels(cells: Sequence[str], column: str, separator: str = "auto") -> Reading:
     """Return the labels of ``cells``; ``separator`` "auto" looks what stands between several, "" takes cells whole."""
     filled = [" ".join(cell.split()) for cell in cells if not is_missing(cell)]
-    found, doubts = (separator, ()) if separator != "auto" else _separator(filled, column)
-    labels = [_labels_of(cell.strip(), found) for cell in cells]
+    how = _Separator(separator) if separator != "auto" else _separator(filled, column)
+    labels = [_labels_of(cell.strip(), how.separator) for cell in cells]
     names, spellings = _one_spelling(sorted({name for label in labels if label for name in label}))
     read = [label and tuple(dict.fromkeys(names[name] for name in label)) for label in labels]
-    notices = (*_none(cells, found, column), *doubts, *spellings, *_none_alike(names), *_measured(names, column))
-    return Reading(read, found, notices)
+    told = (*filter(None, (how.notice,)), *spellings, *_none_alike(names), *_measured(names, column))
+    return Reading(read, how.separator, (*_none(cells, how.separator, column), *told), how.doubt, how.example)
+
+
+@dataclass(frozen=True)
+class _Separator:
+    """What stands between several labels, what a person should know of it, and what else may stand between them."""
+
+    separator: str = ""
+    notice: str = ""
+    doubt: str = ""
+    example: str = ""
 
 
 def _labels_of(cell: str, separator: str) -> tuple[str, ...] | None:
@@ -168,27 +182,32 @@ def is_drawing(cell: str) -> bool:
     return bool(parts) and all(isinstance(part, dict) and "choices" not in part for part in parts)
 
 
-def _separator(cells: Sequence[str], column: str) -> tuple[str, tuple[str, ...]]:
-    """Return what stands between several labels in the cells, and what a person should know of it."""
+def _separator(cells: Sequence[str], column: str) -> _Separator:
+    """Return what stands between several labels in the cells."""
     listed = [cell for cell in cells if _list(cell) is not None]
     if listed and (len(listed) * 2 >= len(cells) or any(map(_SURE_LIST.match, listed))):
-        return "list", (_read_as(column, "list", max(cells, key=len)),)
-    for separator in _CERTAIN:
-        if any(separator in cell for cell in cells):
-            return separator, ()
+        longest = max(listed, key=len)
+        return _Separator("list", _read_as(column, "list", longest), example=longest)
+    certain = max(_CERTAIN, key=lambda separator: sum(separator in cell for cell in cells))
+    if any(certain in cell for cell in cells):
+        return _Separator(certain, example=next(cell for cell in cells if certain in cell))
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
-        if joined and separator not in _TYPICAL and _is_between(separator, cells):
-            return separator, (_read_as(column, separator, joined[0]),)
-        if joined and separator in _TYPICAL and _is_between(separator, cells):
-            example = f"{counted(len(joined), 'cell', 'cells')} such as “{joined[0]}”"
-            told = f"In {column}, {example} are combinations of other labels, and count as one label each"
-            return "", (f"{told}; for several labels, say separator={separator!r}.",)
-        if joined and _may_be_between(separator, cells):
+        between_labels = bool(joined) and _is_between(separator, cells)
+        if between_labels and separator not in _TYPICAL:
+            return _Separator(separator, _read_as(column, separator, joined[0]), example=joined[0])
+        if between_labels or (joined and separator not in _TYPICAL and _may_be_between(separator, cells)):
+            return _Separator(doubt=separator, example=joined[0])
+        if joined and separator != "," and _has_part_alone(separator, cells):
             example = f"{counted(len(joined), 'cell', 'cells')} with {_NAMES[separator]}, such as “{joined[0]}”"
             several = f"for several labels, say separator={separator!r}"
-            return "", (f"In {column}, {example}, count as one label each; {several}.",)
-    return "", ()
+            return _Separator(notice=f"In {column}, {example}, count as one label each; {several}.")
+    return _Separator()
+
+
+def between(separator: str) -> str:
+    """Return in words what stands between labels: "commas"."""
+    return _NAMES.get(separator, repr(separator))
 
 
 def _read_as(column: str, separator: str, example: str) -> str:
@@ -206,7 +225,7 @@ def _is_between(separator: str, cells: Sequence[str]) -> bool:
     """
     distinct = set(cells)
     alone = {cell for cell in distinct if separator not in cell}
-    combinations = [_split(cell, separator) for cell in distinct if separator in cell]
+    combinations = [found for cell in distinct if separator in cell and len(found := _split(cell, separator)) > 1]
     n_cells = Counter(part for parts in combinations for part in set(parts))
     parts = set(n_cells)
     if not parts or len(parts) > _MOST_PARTS or any(len(part) > 60 for part in parts):
@@ -221,12 +240,24 @@ def _is_between(separator: str, cells: Sequence[str]) -> bool:
 
 
 def _may_be_between(separator: str, cells: Sequence[str]) -> bool:
-    """Return whether a part stands in several cells with commas, or all words of one cell are in another."""
+    """Return whether cells with ``separator`` may be combinations, and may be names.
+
+    With commas, a part stands in several cells; with others, one part is a cell of its own, and in some cell each of
+    the parts stands elsewhere too.
+    """
     distinct = [frozenset(_split(cell, separator)) for cell in set(cells)]
+    n_cells = Counter(part for parts in distinct for part in parts)
     if separator == ",":
-        return any(n > 1 for n in Counter(part for parts in distinct for part in parts).values())
-    known = set(distinct)
-    return any(frozenset((part,)) in known for parts in distinct if len(parts) > 1 for part in parts)
+        return any(n > 1 for n in n_cells.values())
+    again = any(len(parts) > 1 and all(n_cells[part] > 1 for part in parts) for parts in distinct)
+    return again and _has_part_alone(separator, cells)
+
+
+def _has_part_alone(separator: str, cells: Sequence[str]) -> bool:
+    """Return whether a part of a cell of several parts is a cell of its own: "bear" beside "polar bear"."""
+    distinct = set(cells)
+    split = [parts for cell in distinct if separator in cell and len(parts := _split(cell, separator)) > 1]
+    return any(part in distinct for parts in split for part in parts)
 
 
 def _split(cell: str, separator: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from nbtrain.files import ordinary
 _PEEKED_BYTES = 1 << 16
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
 _MAX_DIGITS = 20
+_CLASS_ALONE = ("annotation names a class and draws nothing", "annotations name a class and draw nothing")
 _NO_CLASS = ("annotation names no known class", "annotations name no known class")
 _IMAGE_FOLDERS = ("images", "JPEGImages", "imgs", "data")
 
@@ -63,6 +64,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         names = [{number: gathering.values.name(said) for number, said in part.classes.items()} for part in parts]
         for part, classes, base in zip(parts, names, bases, strict=True):
             _gather(gathering, part, classes, base.relative_to(root).as_posix())
+        gathering.note(_not_read(path, parts))
         return gathering.listing(root, _classes(names), path, unnamed(told), self.reads)
 
 
@@ -112,7 +114,8 @@ def _by_id(
     for entry in entries:
         number = _id(entry, "id")
         if str(found.setdefault(number, name(entry))) != str(name(entry)):
-            told = f"{file.name}: two {what} have the id {number}: {found[number]} and {name(entry)}"
+            told = " and ".join(shown(one, 40) for one in (found[number], name(entry)))
+            told = f"{file.name}: two {what} have the id {shown(entry.get('id'), 20)}: {told}"
             raise DataError(told, value=str(file), advice="Give each an id of its own, or export the file again.")
     return found
 
@@ -129,7 +132,8 @@ def _single(annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _class_name(category: dict[str, Any]) -> Any:
     """Return what a category is called: its number where nothing is said."""
-    return category.get("name", category.get("id"))
+    name = category.get("name", "")
+    return category.get("id") if isinstance(name, str) and not name.strip() else name
 
 
 def _file_name(entry: dict[str, Any]) -> str:
@@ -233,8 +237,9 @@ def _mark(gathering: Gathering, image: Image, label: str, annotation: dict[str, 
         for ring in rings:
             gathering.mark(image, "polygon", label, ring if isinstance(ring, list) else (), at, crowd=crowd)
         return len(rings) > 1
-    elif not box:  # a class alone
+    elif not box:
         image.labels.add(label)
+        gathering.odd(*_CLASS_ALONE, f"{image.file} (annotation {at})")
     return False
 
 
@@ -284,17 +289,24 @@ def _sets(path: Path) -> list[tuple[str, Path]]:
 
 def _json_files(folder: Path) -> list[Path]:
     """Return the COCO files in a folder, in its ``annotations``, or in the folders of its sets."""
+    return [file for file in _every_json(folder) if _looks(file)]
+
+
+def _every_json(folder: Path) -> Iterator[Path]:
     inner = [folder, folder / "annotations", *(folder / name for name in names_in(folder) if set_of(name))]
-    return [
-        here / name
-        for here in inner
-        for name in names_in(here)
-        if name.lower().endswith(".json") and _looks(here / name)
-    ]
+    return (here / name for here in inner for name in names_in(here) if name.lower().endswith(".json"))
+
+
+def _not_read(path: Path, parts: list[_Part]) -> str:
+    """Return a notice on JSON files beside those that were read, "" where there are none."""
+    read = {part.file for part in parts}
+    left = [] if path.is_file() else [file.name for file in _every_json(path) if file not in read]
+    told = counted(len(left), "other JSON file is", "other JSON files are")
+    return f"{told} not read: {first(left)}." if left else ""
 
 
 def _looks(path: Path) -> bool:
-    """Return whether a file begins or ends as a COCO file does."""
+    """Return whether a file begins or ends as a COCO file does, or began so and is cut off: reading it says where."""
     if path.suffix.lower() != ".json":
         return False
     try:
@@ -304,4 +316,6 @@ def _looks(path: Path) -> bool:
             tail = file.read(_PEEKED_BYTES)
     except OSError:
         return False
-    return sum(key in head or key in tail for key in _KEYS) >= 2 and recognised(path) is None
+    n_keys = sum(key in head or key in tail for key in _KEYS)
+    is_cut_off = n_keys == 1 and head.lstrip().startswith(b"{") and not tail.rstrip().endswith(b"}")
+    return (n_keys >= 2 or is_cut_off) and recognised(path) is None

@@ -8,11 +8,13 @@ everything is passed through. Hidden folders and files, and those that are no im
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
 from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
@@ -23,6 +25,8 @@ from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
+_SHOWN = 4
+_ALWAYS, _NONE = {"sets": "always"}, {"sets": "none"}
 _TECHNICAL = frozenset(
     (
         *("annotation", "annotations", "bboxes", "gt", "groundtruth", "ground_truth", "image", "images", "img", "imgs"),
@@ -45,8 +49,9 @@ class Folder(Source, kind="folder", label="Image folder"):
     layout = "a folder with one sub-folder of images per class"
     broad = True
 
-    sets: Literal["auto", "none"] = field("auto", label="Train, val and test folders", advanced=True)
-    """Whether folders called train, val and test, in any usual form, are sets (auto), or classes as others (none)."""
+    sets: Literal["auto", "always", "none"] = field("auto", label="Train, val and test folders", advanced=True)
+    """Whether folders called train, val and test, in any usual form, are sets where they hold class folders (auto),
+    always, or classes as all others (none)."""
 
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
     """Folder names that mean a set here, such as entreno=train."""
@@ -55,6 +60,13 @@ class Folder(Source, kind="folder", label="Image folder"):
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a folder."""
         return path.is_dir()
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield class folders, where there are at least two that are called neither like sets nor as formats do."""
+        names = class_folders(path) if path.is_dir() else []
+        if len({name for name in names if name.casefold() not in _TECHNICAL and not set_of(name)}) > 1:
+            yield Answer("Class folders", f"Each folder is a class: {first(names)}.", {"kind": cls.kind})
 
     @spellings_told
     def listing(self) -> Listing:
@@ -66,31 +78,44 @@ class Folder(Source, kind="folder", label="Image folder"):
         where, prefix, beside = _unwrapped(walk, root)
         tops = walk.top(where)
         more = added(self.set_names)
-        sets = _sets(walk, where, tops, more) if self.sets == "auto" else {}
+        sets = _sets(walk, where, tops, more, self.sets)
+        called = _called_like_sets(tops, more) if self.sets != "none" and not sets else []
+        bare = [name for name in called if _has_images(tops[name])]
         found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root)
-        if not sets and self.sets == "auto":
+        passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
+        left = _without_sets(found[""], bare, root) if bare and self.sets == "always" else ""
+        if not sets and self.sets != "none":
             found = _sets_of_classes(found[""], prefix, more)
+        question = None
         if self.sets == "auto":
             _refuse_technical(root, found)
+            question = _lone_set(sets, tops, passed) or _classes_or_sets(tops, called, bare)
         listing = counted_in(_listing(root, found), root, _why_unused(prefix, {top.name for top in sets.values()}))
+        told = (left, _deeper(found, prefix), *_set_notices(found, beside))
+        listing = listing.noting(*told).read_as(*_ways(found, called, self.sets))
         try:
-            return checked(listing.noting(_deeper(found, prefix), *_set_notices(found, beside)), root)
+            return checked(listing.asking(question), root)
         except OneClassError as error:
             raise _one_class(root, error) from None
 
 
 def holds_classes(path: Path) -> bool:
     """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
+    return len(class_folders(path)) > 1
+
+
+def class_folders(path: Path) -> list[str]:
+    """Return the names of the folders that have images in them, alone or in sets, once for each set."""
     walk = Walk()
     where, _, _ = _unwrapped(walk, path)
     tops = walk.top(where)
-    sets = _sets(walk, where, tops, {})
+    sets = _sets(walk, where, tops, {}, "auto")
     if not sets and len(sets_among(tops)) == len(tops):
-        return False  # sets whose images lie in them directly: a table beside the images says what they show
+        return []  # sets whose images lie in them directly: a table beside the images says what they show
     classes = [e for top in sets.values() for e in walk.entries(top.path)] if sets else list(tops.values())
-    return sum(any(map(is_image, names_in(Path(e.path)))) for e in classes if is_folder(e)) > 1
+    return [e.name for e in classes if is_folder(e) and any(map(is_image, names_in(Path(e.path))))]
 
 
 def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
@@ -127,11 +152,18 @@ def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
     return any(map(is_folder, entries)) and not any(is_image(e.name) for e in entries if not is_folder(e))
 
 
-def _sets(walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More) -> dict[str, os.DirEntry[str]]:
+def _sets(
+    walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More, choice: str
+) -> dict[str, os.DirEntry[str]]:
     """Return the folders that are sets, by nbtrain's name of the set; none where the folders are classes."""
+    if choice == "none":
+        return {}
     # Without class folders inside, a class called "test" is a class.
     likely = [name for name in tops if set_of(name, more)]
-    named = sets_among([name for name in likely if any(map(is_folder, walk.entries(tops[name].path)))], more)
+    inside = [name for name in likely if any(map(is_folder, walk.entries(tops[name].path)))]
+    named = sets_among(inside, more)
+    if not named and choice == "always":
+        named = {name: set_of(name, more) for name in inside if is_set_name(name, more)}
     sets: dict[str, os.DirEntry[str]] = {}
     for name, meant in named.items():
         known = sets.setdefault(meant, tops[name])
@@ -142,6 +174,81 @@ def _sets(walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More)
                 advice="Merge or rename one of them.",
             )
     return sets
+
+
+def _called_like_sets(tops: Iterable[str], more: More) -> list[str]:
+    together = sets_among(tops, more)
+    return [name for name in tops if name in together or is_set_name(name, more)]
+
+
+def _lone_set(
+    sets: Mapping[str, os.DirEntry[str]], tops: Mapping[str, os.DirEntry[str]], passed: list[str]
+) -> Question | None:
+    """Ask about one set beside several folders of images that are no sets: it may be a class as they are."""
+    others = [name for name in passed if not set_of(name) and _holds_images(Path(tops[name].path))]
+    if len(sets) != 1 or len(others) < 2:
+        return None
+    (one,) = (top.name for top in sets.values())
+    inside, beside = f"The classes are the folders in {one}", first(others, 3)
+    return Question(
+        f"Is the folder {one} a set of images, or a class as {beside}?",
+        (
+            Answer(f"Set: {one}", f"{inside}; {beside} are not used.", _ALWAYS),
+            Answer("Classes", f"{one} is a class as {beside}.", _NONE),
+        ),
+    )
+
+
+def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], bare: list[str]) -> Question | None:
+    """Ask about folders called like sets that are read as classes."""
+    if not called or len(tops) < 2:
+        return None
+    one, are = len(called) == 1, "Is the folder" if len(called) == 1 else "Are the folders"
+    if bare:
+        why = f"{'Its' if one else 'Their'} images have no class, and are not used."
+        if len(called) == len(tops):
+            why = f"{why} Their classes then have to come from a table, or from folders."
+    else:
+        why = f"The classes are the folders in {_and(called)}; all others are not used."
+    kinds = ("a class", "a set of images") if one else ("classes", "sets of images")
+    return Question(
+        f"{are} {_and(called)} {kinds[0]}, or {kinds[1]}{' without classes' if bare else ''}?",
+        (
+            Answer("A class" if one else "Classes", f"Each folder is a class: {first(list(tops))}.", _NONE),
+            Answer("A set" if one else "Sets", why, _ALWAYS),
+        ),
+    )
+
+
+def _without_sets(classes: dict[str, list[Record]], bare: list[str], root: Path) -> str:
+    """Take sets without classes out of ``classes``, and return a notice on them; raises DataError where all are."""
+    n_left = sum(len(classes.pop(unicodedata.normalize("NFC", name), ())) for name in bare)
+    if not any(classes.values()):
+        advice = "Put the images of each class into a folder of its own, or give a CSV file with their labels."
+        raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
+    return f"Not used: {counted(n_left, 'image', 'images')} of sets without classes: {first(bare)}."
+
+
+def _ways(found: Mapping[str, Mapping[str, list[Record]]], called: list[str], choice: str) -> Iterator[Answer]:
+    """Yield how folders were read, and how else they can be; ``called`` are classes that are called like sets."""
+    sets = [s for s in found if s]
+    classes = list(dict.fromkeys(name for by_class in found.values() for name, files in by_class.items() if files))
+    where = f" in {_and(sets)}" if sets else ""
+    yield Answer(f"Class folders{where}", f"Each folder{where} is a class: {first(classes)}.", {})
+    if choice == "none":
+        yield Answer("Sets by name", "Folders called train, val and test, in any usual form, are sets.", _ALWAYS)
+    elif sets or called:
+        yield Answer("Class folders, no sets", f"Folders called {_and(called or sets)} say no set.", _NONE)
+
+
+def _has_images(folder: os.DirEntry[str]) -> bool:
+    return any(map(is_image, names_in(Path(folder.path))))
+
+
+def _and(names: Sequence[str]) -> str:
+    """Return names as in a sentence: "train, val and test"."""
+    shown = list(names) if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def _of_set(walk: Walk, top: os.DirEntry[str], prefix: str) -> dict[str, list[Record]]:
@@ -177,7 +284,7 @@ def _listing(root: Path, found: dict[str, dict[str, list[Record]]]) -> Listing:
     }
     records = tuple(r for s in ("", "train", "val", "test") for r in sets.get(s, ()))
     # A lone train folder says nothing about how to validate: that stays to be chosen, as without it.
-    own = {s: tuple(r.file for r in sets[s]) for s in sets} if len(sets) > 1 else None
+    own = {s: tuple(r.file for r in sets[s]) for s in sets} if len(sets) > 1 and "train" in sets else None
     return Listing(root, classes, records, own)
 
 

@@ -116,7 +116,7 @@ class Gathering:
         why: Why | None = None,
         reads: Collection[str] = frozenset(),
     ) -> Listing:
-        """Return the listing; ``classes`` gives their order, None sorts them. Raises DataError for none.
+        """Return the listing: ``classes`` in their order, then others, sorted. Raises DataError for none.
 
         ``why`` says of an image that lies at ``where``, and was not gathered, why it is not used; files that end with
         one of ``reads`` are annotations. Without ``why`` nobody looks at what lies there.
@@ -125,7 +125,7 @@ class Gathering:
             raise self.files.none_found(self.n_named)
         images = list(self.images.values())
         used = {name for i in images for name in (*i.labels, *(m[1] for m in i.marks))}
-        names = tuple(dict.fromkeys(classes)) if classes is not None else tuple(sorted(used, key=natural))
+        names = tuple(dict.fromkeys((*(classes or ()), *sorted(used, key=natural))))
         if images and not used:
             raise DataError("none of the images is annotated", value=str(where), advice=self._why_none())
         ids = {name: i for i, name in enumerate(names)}
@@ -145,9 +145,14 @@ class Gathering:
         """A lone train set says nothing about how to validate: that stays to be chosen, as without it."""
         sets = {s: tuple(i.file for i in images if i.split == s) for s in SETS}
         own = {s: files for s, files in sets.items() if files}
-        if len(own) < 2 or "train" not in own:
-            return None
         left = [image.file for image in images if not image.split]
+        if len(own) < 2 or "train" not in own:
+            if own and left:
+                named = " and ".join(own)
+                self.note(
+                    f"Only images of {named} are in a set, so that sets do not say how to validate: {first(left)}."
+                )
+            return None
         if left:
             self.note(f"{counted(len(left), 'image is', 'images are')} in no set of their own: {first(left)}.")
         return own

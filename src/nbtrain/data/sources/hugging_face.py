@@ -135,7 +135,9 @@ class HuggingFace(Source, kind="hugging face", label="Hugging Face"):
         others = [n for n, kind in parts.columns.items() if kind == "plain" and n != parts.label]
         unlabelled = 0
         for split, paths in parts.files.items():
-            rows = arrow.table(paths, [parts.label, *others]).to_pylist()
+            table = arrow.table(paths, [parts.label, *others])
+            with arrow.told(paths[0]):
+                rows = table.to_pylist()
             for place, (name, row) in enumerate(zip(names[split], rows, strict=True), 1):
                 at = f"{split} row {place}".strip()
                 if not name:
@@ -201,6 +203,12 @@ def _files(path: Path) -> dict[str, list[Path]]:
     for name in names_in(folder):
         if name.endswith(".parquet"):
             found.setdefault(name.split("-")[0].removesuffix(".parquet"), []).append(folder / name)
+    if not found:
+        raise DataError(
+            "there is neither a state.json nor a Parquet file",
+            value=str(path),
+            advice="Save it again with save_to_disk.",
+        )
     return dict(sorted(found.items(), key=lambda item: (*SETS, "").index(set_of(item[0]))))
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from nbtrain.data.records import Listing, MarkKind, counted, first
+from nbtrain.data.names import clean_name
+from nbtrain.data.questions import Answer, Question
+from nbtrain.data.records import Listing, MarkKind, counted, first, natural
 from nbtrain.data.sources.base import Annotated, existing, is_image, spellings_told
 from nbtrain.data.sources.cells import Values
 from nbtrain.data.sources.census import unnamed
@@ -24,6 +26,7 @@ from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.texts import begins_with, json_of
 from nbtrain.errors import DataError
+from nbtrain.schema import field
 
 _ELLIPSE_CORNERS = 32
 _ROUND = 0.01
@@ -42,6 +45,9 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
 
     layout = "a JSON export of Label Studio"
 
+    groups: tuple[str, ...] = field((), label="Groups of choices")
+    """Groups of choices that are labels, where there are several; the others become columns. Empty takes all."""
+
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a JSON file that holds a list."""
@@ -58,6 +64,11 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         nameless = [_at(task, place) for place, task in enumerate(tasks) if not task.image]
         skipped: dict[str, int] = {}
         unannotated = 0
+        groups = _groups(tasks)
+        unknown = [name for name in self.groups if name not in groups]
+        if unknown:
+            advice = f"It has {first(list(groups)) or 'none'}."
+            raise DataError(f"{path.name} has no such group of choices", value=unknown[0], advice=advice)
         for place, task in enumerate(tasks):
             # Exports keep the server's folders and prefixes: Files looks for the end of the path.
             image = gathering.image(task.image, place=_at(task, place)) if task.image else None
@@ -65,10 +76,22 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
-            _results(gathering, image, task.results, skipped)
+            results = task.results
+            if self.groups:
+                others = [result for result in _of_images(results) if _group(result) not in self.groups]
+                image.cells.update((_group(result), ";".join(_choices(result))) for result in others)
+                results = [result for result in results if result not in others]
+            _results(gathering, image, results, skipped)
         gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
-        return gathering.listing(root, None, path, unnamed(path.name), {".json"})
+        listing = gathering.listing(root, None, path, unnamed(path.name), {".json"})
+        if len(groups) < 2:
+            return listing
+        answers = tuple(_answers(groups))
+        named = f"{', '.join(list(groups)[:-1])} and {list(groups)[-1]}"
+        question = Question(f"{named} are groups of choices: which are the labels?", answers)
+        read = Answer("Labels: " + ", ".join(self.groups or groups), f"{path.name} has choices of {named}.", {})
+        return listing.asking(None if self.groups else question).read_as(read, *answers)
 
 
 class _Task(NamedTuple):
@@ -92,8 +115,8 @@ def _tasks(plain: Any, path: Path) -> list[_Task]:
     if not isinstance(plain, list) or not all(isinstance(entry, dict) for entry in plain):
         advice = "Export the project from Label Studio as JSON or JSON-MIN."
         raise DataError(f"{path.name} is no list of Label Studio's tasks", value=str(path), advice=advice)
-    full = [entry for entry in plain if isinstance(entry.get("data"), dict)]
-    tasks = [_full(entry) for entry in full] if full else _newest([_short(entry) for entry in plain])
+    full = any(isinstance(entry.get("data"), dict) for entry in plain)
+    tasks = [_full(entry) for entry in plain] if full else _newest([_short(entry) for entry in plain])
     if not any(task.image for task in tasks):
         advice = 'A task reads {"data": {"image": "/data/upload/1/cat.jpg"}, "annotations": […]}.'
         raise DataError(f"{path.name} names no images", value=str(path), advice=advice)
@@ -101,13 +124,15 @@ def _tasks(plain: Any, path: Path) -> list[_Task]:
 
 
 def _full(entry: dict[str, Any]) -> _Task:
-    data = entry["data"]
+    data = entry.get("data")
+    if not isinstance(data, dict):
+        return _Task(entry.get("id"), "", [], {}, done=False, n_annotations=0)
     annotations = entry.get("annotations") or entry.get("completions")
     every = annotations if isinstance(annotations, list) else []
     real = [a for a in every if isinstance(a, dict) and not a.get("was_cancelled")]
     chosen = max(real, key=lambda a: (bool(a.get("ground_truth")), str(a.get("updated_at") or "")), default={})
-    told = chosen.get("result")
-    results = [r for r in told if isinstance(r, dict)] if isinstance(told, list) else []
+    told = chosen.get("result") if real else []
+    results = [r if isinstance(r, dict) else {} for r in told] if isinstance(told, list) else [{}]
     key = _image_key(data)
     guessed = not real and bool(entry.get("predictions"))
     return _Task(entry.get("id"), str(data.get(key, "")), results, _cells(data, {key}), bool(real), len(real), guessed)
@@ -120,12 +145,12 @@ def _short(entry: dict[str, Any]) -> _Task:
     for name, value in entry.items():
         if name in (key, *_TASK_WORDS):
             continue
-        if isinstance(value, list) and value and all(isinstance(region, dict) for region in value):
-            results += [_region(region) for region in value]
+        if isinstance(value, list) and any(isinstance(region, dict) for region in value):
+            results += [_region(region) if isinstance(region, dict) else {} for region in value]
         elif isinstance(value, dict) and "choices" in value:
-            results.append({"type": "choices", "value": value})
+            results.append({"type": "choices", "value": value, "from_name": name})
         elif isinstance(value, str) and _is_choice(name, entry):
-            results.append({"type": "choices", "value": {"choices": [value]}})
+            results.append({"type": "choices", "value": {"choices": [value]}, "from_name": name})
         else:
             cells[name] = value
     return _Task(entry.get("id"), str(entry.get(key, "")), results, _cells(cells, set()), bool(results), 1)
@@ -140,6 +165,40 @@ def _is_choice(name: str, entry: dict[str, Any]) -> bool:
     """Return whether a text of the short export is the annotator's: it stands behind the task's own id."""
     keys = list(entry)
     return "id" in keys and keys.index(name) > keys.index("id")
+
+
+def _group(result: dict[str, Any]) -> str:
+    """Return the name of the group that a choice is of; "" where it is no choice, or of no group."""
+    return str(result.get("from_name") or "") if result.get("type") == "choices" else ""
+
+
+def _of_images(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the choices that are of a group, and of the whole image: others describe a region."""
+    drawn_on = _drawn_on(results)
+    return [r for number, r in enumerate(results, 1) if _group(r) and _key(r, number) not in drawn_on]
+
+
+def _choices(result: dict[str, Any]) -> list[str]:
+    value = result.get("value")
+    names = value.get("choices") if isinstance(value, dict) else None
+    return list(map(clean_name, names)) if isinstance(names, list) else []
+
+
+def _groups(tasks: list[_Task]) -> dict[str, list[str]]:
+    """Return the groups of choices, and what was chosen in each."""
+    found: dict[str, dict[str, None]] = {}
+    for task in tasks:
+        for result in _of_images(task.results):
+            found.setdefault(_group(result), {}).update(dict.fromkeys(_choices(result)))
+    return {group: sorted(names, key=natural) for group, names in found.items()}
+
+
+def _answers(groups: dict[str, list[str]]) -> Iterator[Answer]:
+    yield Answer("Labels: all groups", "Each choice is a label, of whichever group.", {"groups": tuple(groups)})
+    for group, names in groups.items():
+        others = ", ".join(other for other in groups if other != group)
+        why = f"It says {first(names)}; {others} become columns."
+        yield Answer(f"Labels: {group}", why, {"groups": (group,)})
 
 
 def _newest(tasks: list[_Task]) -> list[_Task]:
@@ -173,15 +232,11 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
 
 
 def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
-    labels, described = _labels(results, gathering.values)
-    drawn_on = {
-        _key(result, number)
-        for number, result in enumerate(results, 1)
-        if isinstance(result.get("value"), dict) and _shape(str(result.get("type", "")), result["value"])
-    }
+    (labels, described), drawn_on = _labels(results, gathering.values), _drawn_on(results)
     for number, result in enumerate(results, 1):
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
+            gathering.odd("region says nothing", "regions say nothing", f"{image.file} (region {number})")
             continue
         names = labels.get(_key(result, number), [])
         if kind == "choices" and _key(result, number) in drawn_on:
@@ -189,6 +244,8 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
                 skipped["choices of regions"] = skipped.get("choices of regions", 0) + 1
         elif kind == "choices":
             image.labels.update(names)
+            if not names:
+                gathering.odd("choice names no class", "choices name no class", f"{image.file} (region {number})")
         elif not (shape := _shape(kind, value)):
             if kind != "labels":
                 skipped[kind] = skipped.get(kind, 0) + 1
@@ -196,14 +253,30 @@ def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], 
             gathering.odd("region has no class", "regions have no class", f"{image.file} (region {number})")
             gathering.doubt(image, "unknown class", f"region {number}: it has no class")
         else:
-            _measure(image, result, gathering.files.root)
-            drawn, points = _drawn(shape, value, image)
-            for name in names:
-                gathering.mark(image, drawn, name, points, number)
+            _mark(gathering, image, result, shape, names, number)
+
+
+def _mark(
+    gathering: Gathering, image: Image, result: dict[str, Any], shape: str, names: list[str], number: int
+) -> None:
+    _measure(image, result, gathering.files.root)
+    drawn, points = _drawn(shape, result["value"], image)
+    for name in names:
+        gathering.mark(image, drawn, name, points, number)
+
+
+def _drawn_on(results: list[dict[str, Any]]) -> set[Any]:
+    """Return the ids of the regions that are drawn, which a choice of the same id describes."""
+    return {
+        _key(result, number)
+        for number, result in enumerate(results, 1)
+        if isinstance(value := result.get("value"), dict) and _shape(str(result.get("type", "")), value)
+    }
 
 
 def _key(result: dict[str, Any], number: int) -> Any:
-    return result.get("id") or number
+    known = result.get("id")
+    return known if known and isinstance(known, str | int) else f"region {number}"
 
 
 def _labels(results: list[dict[str, Any]], values: Values) -> tuple[dict[Any, list[str]], set[Any]]:

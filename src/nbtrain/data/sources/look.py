@@ -1,21 +1,28 @@
 """Looking: what lies at a path, told before anything is used or changed.
 
-It knows what a listing says, and puts it in numbers and sentences; formats are the readers' matter.
+It knows what a listing says, and puts it in numbers and sentences: how the path was read, what it holds, a few images
+with their labels, what is not clear, and how else it could be read. Formats are the readers' matter.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nbtrain.data import sampled
-from nbtrain.data.records import Listing, Unused, counted, first, spaced
-from nbtrain.data.sources.base import Source, detect, readable
+from nbtrain.data.conversion import AS_BEFORE, Conversion
+from nbtrain.data.records import Listing, OneClassError, Record, Roots, Unused, counted, first, spaced
+from nbtrain.data.sources.base import Source, readable
+from nbtrain.data.sources.readings import Asked, AskError, Reading, detect, others, rooted
+from nbtrain.errors import DataError
 
 _SHOWN_CLASSES = 12
+_PICTURES = 8
 
 
 class Kind(NamedTuple):
@@ -23,6 +30,15 @@ class Kind(NamedTuple):
 
     n_marks: int
     n_images: int
+
+
+class Picture(NamedTuple):
+    """One image, and the names of its classes."""
+
+    file: str
+    path: str
+    """Where it lies."""
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,10 +63,22 @@ class Found:
     """What lies there and is not used, and why: each image file that is not used is counted once."""
     notes: tuple[str, ...]
     """What else a person should know, in full sentences."""
+    conversion: Conversion
+    """How its images become 8 bits."""
+    pictures: tuple[Picture, ...]
+    """A few images, spread over the classes; none where they are not unpacked yet."""
+    readings: tuple[Reading, ...]
+    """How it is read; then each other way in which it could be."""
+    questions: tuple[Asked, ...]
+    """What has to be answered before it can be added: by adding the source of one of its readings."""
 
     @classmethod
-    def of(cls, source: Source, listing: Listing) -> Found:
-        """Return what ``listing`` says."""
+    def of(cls, source: Source, listing: Listing, conversion: Conversion = AS_BEFORE) -> Found:
+        """Return what ``listing`` of ``source`` says, with how its images become 8 bits."""
+        listing = listing.noting(*conversion.told)
+        questions = tuple(Asked.of(question, source) for question in listing.questions)
+        answers = [reading for question in questions for reading in question.readings]
+        _, *more = every = list(others(source, listing))
         marks = Counter(mark.kind for record in listing.records for mark in record.marks)
         with_kind = Counter(kind for record in listing.records for kind in {mark.kind for mark in record.marks})
         values = ({record.cells[i] for record in listing.records} for i in range(len(listing.columns)))
@@ -67,6 +95,10 @@ class Found:
             columns={name: len(found - {""}) for name, found in zip(listing.columns, values, strict=True)},
             unused=listing.unused,
             notes=listing.notes,
+            conversion=conversion,
+            pictures=tuple(_pictures(listing)),
+            readings=_once([*answers, *more] if answers else every),
+            questions=questions,
         )
 
     @property
@@ -107,11 +139,32 @@ class Found:
             "columns": self.columns,
             "unused": [asdict(one) for one in self.unused],
             "notices": list(self.notices),
+            "pictures": [picture._asdict() for picture in self.pictures],
+            "readings": [reading.plain() for reading in self.readings],
+            "questions": [
+                {"text": question.text, "readings": [self.number(reading) for reading in question.readings]}
+                for question in self.questions
+            ],
         }
 
     def lines(self) -> Iterator[str]:
+        """Yield what was found, a line for each thing; then what is not clear, and the other readings by number."""
+        yield from self.facts()
+        for question in self.questions:
+            yield f"question: {question.text}"
+            yield from (self._line(reading) for reading in question.readings)
+        asked = [reading for question in self.questions for reading in question.readings]
+        more = [reading for reading in self.readings[0 if asked else 1 :] if reading not in asked]
+        if more:
+            yield "other readings:"
+            yield from map(self._line, more)
+
+    def facts(self) -> Iterator[str]:
         """Yield what was found, a line for each thing."""
         yield f"{type(self.source).label}: {self.source.path}"
+        how = self.readings[0].title
+        if not self.questions and how != self.source.label:
+            yield f"read as: {how}"
         if self.n_images:
             found = f" of {spaced(self.n_found)} found" if self.n_found > self.n_used else ""
             yield f"images: {spaced(self.n_used)}{found}, {self.size_bytes / 2**20:.1f} MiB"
@@ -132,14 +185,89 @@ class Found:
         yield from (f"not used: {one.text}" for one in self.unused)
         yield from (f"note: {note}" for note in self.notes)
 
+    def number(self, reading: Reading) -> int:
+        """Return the number of one of the readings, from 1, by which the command line chooses it."""
+        return 1 + [one.source for one in self.readings].index(reading.source)
+
+    def _line(self, reading: Reading) -> str:
+        return f"  {self.number(reading)}. {reading.title}: {reading.why}"
+
 
 def look(path: str | Path | Source) -> Found:
     """Return what lies at ``path``, or what a source with settings of its own reads; nothing is changed by it.
 
     Raises DataError where it cannot be used, saying what is wrong and what to do.
     """
-    source = path if isinstance(path, Source) else detect(path)
-    with readable(source.path):
-        listing = source.preview()
-        files = [record.file for record in listing.records]
-        return Found.of(source, listing.noting(*sampled.chosen(listing.root, files, source.values).told))
+    try:
+        source = path if isinstance(path, Source) else detect(path)
+        with readable(source.path):
+            listing = _seen(source)
+            files = [record.file for record in listing.records]
+            return Found.of(source, listing, sampled.chosen(listing.root, files, source.values))
+    except AskError as error:
+        return _first_answer(error.question)
+
+
+def chosen(path: str | Path | Source, images_root: str = "", numbers: Sequence[int] = ()) -> Source:
+    """Return the source at ``path`` (see rooted()), or the reading of this number (from 1) that ``look`` lists.
+
+    Further numbers choose among the readings of the one before. Raises DataError for a number that is none.
+    """
+    if not numbers:
+        return path if isinstance(path, Source) else rooted(path, images_root)
+    source = rooted(path, images_root) if images_root and not isinstance(path, Source) else path
+    for number in numbers:
+        readings = look(source).readings
+        if not 0 < number <= len(readings):
+            names = "; ".join(f"{n} {reading.title}" for n, reading in enumerate(readings, 1))
+            raise DataError("there is no reading of this number", value=number, advice=f"There are: {names}.")
+        source = readings[number - 1].source
+    assert isinstance(source, Source)
+    return source
+
+
+def _seen(source: Source) -> Listing:
+    try:
+        return source.preview()
+    except OneClassError as error:
+        if not error.listing.questions:
+            raise
+        return error.listing  # another answer may give more
+
+
+def _first_answer(asked: Asked) -> Found:
+    """Return what the first answer that can be read gives, with the question; raises the error of the first."""
+    problem: DataError | None = None
+    for reading in asked.readings:
+        try:
+            found = look(reading.source)
+        except DataError as error:
+            problem = problem or error
+        else:
+            return replace(found, questions=(asked,), readings=_once([*asked.readings, *found.readings]))
+    raise problem or AssertionError
+
+
+def _once(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return the readings without those whose source another one has already."""
+    found: dict[str, Reading] = {}
+    for reading in readings:
+        found.setdefault(repr(reading.source.plain()), reading)
+    return tuple(found.values())
+
+
+def _pictures(listing: Listing) -> Iterator[Picture]:
+    """Yield the first image of each class in turn, until there are enough; then the second of each, and so on."""
+    if not listing.classes or isinstance(listing.root, Roots):
+        return
+    firsts: dict[int, list[Record]] = {label: [] for label in range(len(listing.classes))}
+    for record in listing.records:
+        for label in record.labels[:1]:
+            if len(firsts[label]) < _PICTURES:
+                firsts[label].append(record)
+    step = max(1, len(firsts) // _PICTURES)
+    spread = [*list(firsts.values())[::step], *firsts.values()]
+    in_turn = (found[place] for place in range(_PICTURES) for found in spread if place < len(found))
+    for record in islice(dict.fromkeys(in_turn), _PICTURES):
+        labels = tuple(listing.classes[label] for label in record.labels)
+        yield Picture(record.file, os.fspath(listing.root / record.file), labels)

@@ -17,9 +17,10 @@ from PIL import Image as Pillow
 from nbtrain.data.decode import MAX_PIXELS
 from nbtrain.data.names import clean_name
 from nbtrain.data.records import Listing, counted, first, natural
-from nbtrain.data.sources.base import Annotated, existing, names_in, spellings_told
+from nbtrain.data.sources.base import Annotated, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.gathering import Gathering
 from nbtrain.data.sources.headers import in_parallel
+from nbtrain.data.sources.machine_made import is_machine_file
 from nbtrain.data.sources.named import Files
 from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.texts import text_of
@@ -29,6 +30,8 @@ from nbtrain.files import ordinary
 
 _MASK_FOLDERS = ("masks", "mask", "SegmentationClass", "labels", "annotations")
 _IMAGE_FOLDERS = ("images", "imgs", "JPEGImages")
+_STRAY = 0.1
+"""Other files per mask that are taken for strays, as caches and notes are; one always is."""
 _BACKGROUND, _IGNORED = 0, 255
 _OBJECT = "object"
 """What the class of black and white masks is called."""
@@ -100,14 +103,20 @@ def _folder(path: Path, names: tuple[str, ...]) -> str | None:
 
 
 def _masks(path: Path) -> str | None:
-    """Return the folder of masks: the first that has PNG files in it, or in its folders, and no others."""
+    """Return the folder of masks: the first that has PNG files in it, or in its folders, and hardly others."""
     for name in _MASK_FOLDERS:
         inside = names_in(path / name)
         deeper = [file for folder in inside[:3] for file in names_in(path / name / folder)]
-        files = [file for file in (*inside, *deeper) if "." in file]
-        if files and all(file.lower().endswith(".png") for file in files):
+        files = [file for file in (*inside, *deeper) if "." in file and not _is_passed_over(file)]
+        others = [file for file in files if not file.lower().endswith(".png")]
+        n_masks = len(files) - len(others)
+        if n_masks and len(others) <= max(1, _STRAY * n_masks) and not any(map(is_image, others)):
             return name
     return None
+
+
+def _is_passed_over(file: str) -> bool:
+    return file.startswith(".") or is_machine_file(file)
 
 
 def _stem(file: str, folder: str) -> str:

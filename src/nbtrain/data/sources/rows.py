@@ -14,9 +14,10 @@ import orjson
 from nbtrain.data.records import first
 from nbtrain.data.sources import arrow
 from nbtrain.data.sources.base import is_image
-from nbtrain.data.sources.texts import text_of
+from nbtrain.data.sources.texts import beginning_of, text_of
 from nbtrain.errors import DataError
 
+_PEEKED_BYTES = 1 << 16
 JSON_LINES = (".jsonl", ".ndjson")
 """Endings of files with a JSON object on each line."""
 LOOKED_AT = 200
@@ -32,6 +33,8 @@ class Rows:
     lines: dict[int, list[str]]
     word: str = "line"
     """What the numbers count."""
+    open_end: int = 0
+    """The last line, where no line break ends it: of a file that was cut off it is a part; else 0."""
 
     def at(self, line: int) -> str:
         """Return where a line stands, for messages that go on with what is wrong."""
@@ -66,9 +69,10 @@ def parquet_rows(path: Path) -> Rows:
     names = [name for name, kind in arrow.columns(path).items() if kind != "image"]
     table = arrow.table([path], names)
     lines: dict[int, list[str]] = {}
-    for batch in table.to_batches():
-        cells = zip(*(map(_cell, column.to_pylist()) for column in batch.columns), strict=True)
-        lines.update(enumerate(map(list, cells), len(lines) + 1))
+    with arrow.told(path):
+        for batch in table.to_batches():
+            cells = zip(*(map(_cell, column.to_pylist()) for column in batch.columns), strict=True)
+            lines.update(enumerate(map(list, cells), len(lines) + 1))
     if not lines:
         raise DataError("the table has no rows", value=str(path), advice="Add one row per image.")
     return Rows(path.name, tuple(names), lines, "row")
@@ -76,8 +80,12 @@ def parquet_rows(path: Path) -> Rows:
 
 def json_rows(path: Path) -> Rows:
     """Return the rows of a file with a JSON object on each line; raises DataError naming the line that is none."""
+    return _json_rows_of(path, text_of(path))
+
+
+def _json_rows_of(path: Path, text: str) -> Rows:
     found: dict[int, dict[str, object]] = {}
-    for number, line in enumerate(text_of(path).split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -108,9 +116,21 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def beginning(path: Path) -> Rows | None:
+    """Return the first rows of the CSV or JSON-lines file at ``path``, None where they are none."""
+    rows_of = _json_rows_of if path.suffix.lower() in JSON_LINES else _rows_of
+    try:
+        return rows_of(path, beginning_of(path, _PEEKED_BYTES))
+    except (OSError, UnicodeDecodeError, DataError):
+        return None
+
+
 def csv_rows(path: Path) -> Rows:
     """Return the rows of the table at ``path``; raises DataError naming the line that cannot be read."""
-    text = text_of(path)
+    return _rows_of(path, text_of(path))
+
+
+def _rows_of(path: Path, text: str) -> Rows:
     if not text.strip():
         raise DataError("the table is empty", value=str(path), advice="Its first line names the columns: file,label.")
     comments = _COMMENTS.match(text)
@@ -140,7 +160,7 @@ def csv_rows(path: Path) -> Rows:
         raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
     if not lines:
         raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
-    return Rows(path.name, columns, lines)
+    return Rows(path.name, columns, lines, open_end=0 if text.endswith(("\n", "\r")) else max(lines))
 
 
 def _broken(path: Path, line: int, told: str) -> DataError:

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
+from nbtrain.data.sources import tables_beside
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
 from nbtrain.data.sources.census import counted_in, unnamed
+from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, separators
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import without_image
 from nbtrain.data.sources.named import Files, before_query
+from nbtrain.data.sources.readings import AskError
 from nbtrain.data.sources.rows import JSON_LINES, LOOKED_AT, Rows, read
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.sources.tally import Tally
@@ -36,19 +42,6 @@ _ENDINGS = (".csv", ".tsv", ".parquet", *JSON_LINES)
 _IMAGE_COLUMNS = (
     *("file", "filename", "file_name", "fname", "image", "image_path", "filepath", "file_path", "path", "img"),
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
-)
-_LABEL_COLUMNS = (
-    "label",
-    "labels",
-    "class",
-    "classes",
-    "category",
-    "target",
-    "tags",
-    "class_name",
-    "choice",
-    "label_name",
-    "labelname",
 )
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
 _FLAG_WORDS = frozenset(("is", "in", "for", "use", "used", "flag"))
@@ -78,6 +71,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     """Column of labels, or several columns of 0 and 1, one per class; empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
     """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
+    minus_one: Literal["auto", "no", "yes", "leave out"] = field("auto", label="-1 beside 0 and 1", advanced=True)
+    """What -1 means in label columns that hold 0 and 1 too: no, yes, or that the image is left out; auto asks."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
@@ -89,7 +84,20 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         if path.is_file():
             lines = path.suffix.lower() in JSON_LINES
             return path.suffix.lower() in _ENDINGS and not (lines and recognised(path))
-        return path.is_dir() and len(_tables(path)) > 1 and not holds_classes(path)
+        near = path.is_dir() and (_set_tables(path) or any(map(_is_table, names_in(path))))
+        return bool(near) and not holds_classes(path) and bool(_tables(path))
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the tables of a folder that name images in it."""
+        if path.is_dir() and (tables := _set_tables(path)):
+            yield Answer("Tables of sets", f"Read are {first([table.name for table in tables])}.", {"kind": cls.kind})
+        yield from map(tables_beside.answer, tables_beside.naming(path))
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Ask where both folders and a table beside them may say what the images show."""
+        return tables_beside.doubt(path) if path.is_dir() else None
 
     @spellings_told
     def listing(self) -> Listing:
@@ -136,7 +144,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         plain = Listing(root, classes, records, own, multilabel, columns=columns)
         listing = counted_in(plain, path, unnamed(told), tally)
         notices = (*(notice for part in parts for notice in part.notices), unplaced, without_image(listing))
-        return checked(listing.noting(*notices), path)
+        asked = next((part.asked for part in parts if part.asked), None)
+        return checked(listing.noting(*notices).asking(asked).read_as(*parts[0].ways), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
         """Return the rows of one table; ``named`` is its set, "" where its rows say theirs.
@@ -152,10 +161,10 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
         free = [c for c in table.columns if c not in {image, *self.label_columns, *drawn}]
         sets = _Sets.of(table, free, self.split_column, more) if not named else _Sets()
-        labels = self._label_columns(table, {image, *sets.columns, *drawn})
+        labels, other_labels = self._label_columns(table, {image, *sets.columns, *drawn})
         kept = _kept(table, image, files, base)
-        names, told = _labels(table, labels, self.separator, kept)
-        names, absent = _verified(table, labels, kept, names)
+        read_so = self._labels(table, image, labels, kept)
+        names, absent = _verified(table, labels, kept, read_so.names)
         columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels, *drawn})
         rows = [
             _Row(
@@ -170,8 +179,10 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         ]
         once, twice, joined = _without_repeats(rows, table, per_object=bool(drawn or absent))
         classes = tuple(labels) if len(labels) > 1 else ()
-        notices = (*files.notices(), *joined, *told, absent, *boxes_told(drawn), *sets.notices)
-        return _Part(once, columns, tuple(labels), classes, notices, files, twice)
+        told = (*read_so.notices, absent, *boxes_told(drawn), *sets.notices, _cut_off(rows, table))
+        notices = (*files.notices(), *joined, *told)
+        ways = (*read_so.ways, *other_labels)
+        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, read_so.asked)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -198,20 +209,35 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             advice=f"Say which one does with image_column=…; the columns are {first(rows.columns, 12)}.",
         )
 
-    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[str, ...]:
+    def _label_columns(self, rows: Rows, taken: set[str]) -> tuple[tuple[str, ...], tuple[Answer, ...]]:
+        """Return the columns of labels, and the other choices; raises AskError where a person has to say it."""
         if self.label_columns:
-            return tuple(rows.column(c) for c in self.label_columns)
+            return tuple(rows.column(c) for c in self.label_columns), ()
         free = [c for c in rows.columns if c not in taken]
-        named = [c for c in free if c.lower() in _LABEL_COLUMNS]
         bits = [c for c in free if rows.share(c, _is_bit) == 1 and rows.share(c, is_missing) < 1]
-        if len(named) == 1 or len(free) == 1:
-            return ((named or free)[0],)
-        if len(bits) > 1 and len(bits) == len(free):
-            return tuple(bits)
+        if len(bits) > 1 and len(bits) == len(free) and not all(bits):
+            what = f"{rows.name}: a column of 0 and 1 has no name, which would be its class"
+            raise DataError(what, advice="Name it in the first line, or delete it.")
+        found = choose(rows, [c for c in free if c] or free, [c for c in bits if c])  # pandas' index has no name
+        if found.taken:
+            return found.taken, found.answers(rows)
+        if found.likely:
+            raise AskError(found.question(rows), self)
         raise DataError(
             f"it is not clear which column of {rows.name} holds the labels" if free else f"{rows.name} has no labels",
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
+
+    def _labels(self, rows: Rows, image: str, columns: Sequence[str], kept: list[_Found]) -> _Labels:
+        """Return the class names of each kept line, None for one without a value, and how they were read."""
+        if len(columns) > 1:
+            names, notices = _marked(rows, columns, kept, self)
+            return _Labels(names, notices, (how_read(rows, image, columns, None),))
+        _refuse_no_names(rows, columns[0], kept)
+        reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
+        asked = doubtful(columns[0], reading) if self.separator == "auto" else None
+        ways = (how_read(rows, image, columns, reading), *separators(reading)[1:])
+        return _Labels(list(reading.labels), reading.notices, ways, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +247,19 @@ class _Found:
     line: int
     file: str
     size_bytes: int
+
+
+Names = list[tuple[str, ...] | None]
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The class names of each line, and how they were read and could be."""
+
+    names: Names
+    notices: tuple[str, ...]
+    ways: tuple[Answer, ...]
+    asked: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +290,8 @@ class _Part:
     files: Files
     repeated: list[str]
     """Rows that say of an image what an earlier one has said, and where."""
+    ways: tuple[Answer, ...]
+    asked: Question | None
 
     def tell(self, tally: Tally) -> None:
         """Count what is not used."""
@@ -261,17 +302,28 @@ class _Part:
 
 
 def _tables(folder: Path) -> dict[Path, str]:
+    """Return the tables of a folder by their set: one for each set, or one for all under ""."""
+    if sets := _set_tables(folder):
+        return sets
+    lone = tables_beside.alone(folder)
+    return {lone: ""} if lone else {}
+
+
+def _set_tables(folder: Path) -> dict[Path, str]:
     """Return the tables of a folder that has one for each set, beside each other or in folders of the sets."""
-    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
-    beside = sets_among(names)
+    beside = sets_among(filter(_is_table, names_in(folder)))
     if len(beside) > 1 and len(set(beside.values())) == len(beside):
         return {folder / name: named for name, named in _in_order(beside)}
     found: dict[Path, str] = {}
     for inner, named in _in_order(sets_among(names_in(folder))):
-        tables = [name for name in names_in(folder / inner) if name.lower().endswith(_ENDINGS)]
+        tables = [name for name in names_in(folder / inner) if _is_table(name)]
         if len(tables) == 1:
             found[folder / inner / tables[0]] = named
-    return found if len(set(found.values())) == len(found) else {}
+    return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
 
 
 def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -314,42 +366,46 @@ def _kept(rows: Rows, column: str, files: Files, base: str) -> list[_Found]:
     raise files.none_found(len(rows.lines))
 
 
-Names = list[tuple[str, ...] | None]
-
-
-def _labels(rows: Rows, columns: Sequence[str], separator: str, kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
-    """Return the class names of each kept line, None for one without a value, and how they were read."""
-    if len(columns) > 1:
-        return _marked(rows, columns, kept)
+def _refuse_no_names(rows: Rows, column: str, kept: list[_Found]) -> None:
+    """Raise DataError where cells hold regions that were drawn, or zeros and ones by their place."""
     for row in kept[:LOOKED_AT]:
-        if is_drawing(rows.cell(row.line, columns[0])):
+        if is_drawing(rows.cell(row.line, column)):
             raise DataError(
-                f"{rows.at(row.line)}: {columns[0]} holds regions that were drawn, and no names of classes",
+                f"{rows.at(row.line)}: {column} holds regions that were drawn, and no names of classes",
                 advice="Export it as JSON or COCO, which are read with their regions, or name another column: "
                 "label_columns=(…,).",
             )
-    if is_vectors([rows.cell(row.line, columns[0]) for row in kept[:LOOKED_AT]]):
-        told = f"{rows.at(kept[0].line)}: {columns[0]} holds zeros and ones by their place, and no names of classes"
+    if is_vectors([rows.cell(row.line, column) for row in kept[:LOOKED_AT]]):
+        told = f"{rows.at(kept[0].line)}: {column} holds zeros and ones by their place, and no names of classes"
         advice = (
             "Write one column of 0 and 1 for each class, or the names of those that are 1, with a semicolon between."
         )
-        raise DataError(told, value=rows.cell(kept[0].line, columns[0]), advice=advice)
-    reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], separator)
-    return list(reading.labels), reading.notices
+        raise DataError(told, value=rows.cell(kept[0].line, column), advice=advice)
 
 
-def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Names, tuple[str, ...]]:
+def _cut_off(rows: list[_Row], table: Rows) -> str:
+    """Return a notice on a last line that looks like part of one: without a line break, with a label of its own."""
+    counts = Counter(name for row in rows for name in row.names or ())
+    alone = [name for row in rows if row.line == table.open_end for name in row.names or () if counts[name] == 1]
+    if not alone:
+        return ""
+    return (
+        f"{table.at(table.open_end)}: no line break ends it, and no other row is {alone[0]}: the file may be cut off."
+    )
+
+
+def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Table) -> tuple[Names, tuple[str, ...]]:
     """Return the columns that say yes, for each line; raises DataError naming the line of a cell that says neither."""
     cells = {(row.line, column): rows.cell(row.line, column).lower() for row in kept for column in columns}
     values = set(cells.values())
     signs = bool({"-1", "-1.0"} & values)
     says = _SIGNS if signs else _BITS
-    if signs and {"0", "0.0"} & values:
+    uncertain = signs and bool({"0", "0.0"} & values)
+    if uncertain:
+        says = {**_BITS, "-1": source.minus_one == "yes", "-1.0": source.minus_one == "yes"}
+    if uncertain and source.minus_one == "auto":
         line, column = next(at for at, cell in cells.items() if cell in ("-1", "-1.0"))
-        raise DataError(
-            f"{rows.at(line)}: {column} holds -1 where others hold 0: it may mean no, or not known",
-            advice="Write 0 for no, 1 for yes, and leave unknown cells empty.",
-        )
+        raise AskError(_minus_one(f"{rows.at(line)}: {column}"), source)
     missing = 0
     for (line, column), cell in cells.items():
         missing += is_missing(cell)
@@ -359,16 +415,33 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found]) -> tuple[Nam
                 value=cell,
                 advice="Several label columns hold 0 and 1, one column per class; for names, use one column.",
             )
+    left_out = uncertain and source.minus_one == "leave out"
     names: Names = [
         None
         if all(is_missing(cells[row.line, c]) for c in columns)
+        or (left_out and any(cells[row.line, c] in ("-1", "-1.0") for c in columns))
         else tuple(c for c in columns if says.get(cells[row.line, c], False))
         for row in kept
     ]
     told = counted(
         missing, "cell of the label columns is empty and counts", "cells of the label columns are empty and count"
     )
-    return names, ((f"{told} as 0.",) if missing else ()) + (("-1 is read as no.",) if signs else ())
+    read_so = f"-1 is read as {source.minus_one}." if uncertain and not left_out else "-1 is read as no."
+    notices = (f"{told} as 0." if missing else "", read_so if signs and not left_out else "")
+    return names, tuple(filter(None, notices))
+
+
+def _minus_one(where: str) -> Question:
+    """Return what to ask where -1 stands beside 0 and 1, as tables of diagnoses have it."""
+    return Question(
+        f"{where} holds -1 where others hold 0: does it mean no, or not certain?",
+        (
+            Answer("-1 means no", "It counts as 0: the image does not show the class.", {"minus_one": "no"}),
+            Answer("-1 counts as yes", "What is not certain counts as shown.", {"minus_one": "yes"}),
+            Answer("-1 leaves images out", "Images of which anything is not certain are not used.",
+                   {"minus_one": "leave out"}),
+        ),
+    )  # fmt: skip
 
 
 def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Names) -> tuple[Names, str]:
@@ -409,9 +482,11 @@ def _without_repeats(
     elif long:
         told = counted(len(disagreeing), "image has", "images have")
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
-    again = [(same[0], row) for same in by_file.values() for row in same[1:]]
-    twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again]
-    return [_joined(same, table) for same in by_file.values()], [] if long else twice, tuple(notices)
+    # In a long table a row repeats one that says the same of its image; else any row of the same image does.
+    earlier_of = {(row.file, row.names if long else ()): row for same in by_file.values() for row in same[::-1]}
+    again = [(earlier_of[row.file, row.names if long else ()], row) for same in by_file.values() for row in same]
+    twice = [f"{row.file} ({table.word}s {row.line} and {other.line})" for row, other in again if row is not other]
+    return [_joined(same, table) for same in by_file.values()], [] if per_object else twice, tuple(notices)
 
 
 def _joined(same: list[_Row], table: Rows) -> _Row:
@@ -457,7 +532,7 @@ class _Sets:
             notices = (*notices, f"{flags[0][0]} says which images train; the others validate.")
         if flags:
             return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
-        other = next((c for c in free if c.lower() not in _LABEL_COLUMNS and _says_sets(rows, c, more)), "")
+        other = next((c for c in free if c.lower() not in LABEL_COLUMNS and _says_sets(rows, c, more)), "")
         return cls((other,), more) if other else cls(notices=notices)
 
     def of_line(self, rows: Rows, line: int) -> str:

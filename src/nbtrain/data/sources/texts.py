@@ -7,8 +7,11 @@ encodings and syntax; it knows no format of annotations.
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +20,22 @@ from xml.parsers import expat
 
 import orjson
 
-from nbtrain.errors import DataError
+from nbtrain.errors import DataError, shown
 from nbtrain.files import ordinary
 
 MAX_BYTES = 4 * 2**30
 """Largest annotation file that is read: the largest in use (LVIS, Objects365) have one to two GiB."""
 _MAX_DEPTH = 100
 _PEEKED_BYTES = 4096
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-"""How texts begin that Excel saves as “Unicode text”."""
 _BOM = b"\xef\xbb\xbf"
+_BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How texts begin that Excel saves as “Unicode text”."""
 _NO_NUMBERS = (b"NaN", b"Infinity")
 """What Python writes into JSON, and JSON does not know."""
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Where JSON may name half of a character, which no text can hold."""
+_BY_HAND_BYTES = 2**22
+"""Up to this size a JSON file is read twice, to see keys that stand twice: programs do not write them."""
 
 
 def bytes_of(path: Path) -> bytes:
@@ -48,29 +55,68 @@ def bytes_of(path: Path) -> bytes:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a file in UTF-8, or in UTF-16 with its mark; raises DataError naming the line that is not."""
-    data = bytes_of(path)
+    """Return the text of a file in UTF-8, or UTF-16 where it says so; raises DataError naming the line that is neither.
+
+    A zero byte is no text: UTF-16 that does not say so, or what a disk gives back after a crash.
+    """
+    data = _in_utf_8(bytes_of(path))
     try:
-        return data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
+        text, broken = data.decode(), data.find(b"\0")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        told = f"{path.name}, line {line}: this is not UTF-8"
-        raise DataError(told, value=str(path), advice="Save the file as UTF-8.") from None
+        text, broken = "", error.start
+    if broken < 0:
+        return text
+    told = f"{path.name}, line {data.count(bytes([10]), 0, broken) + 1}: this is not UTF-8"
+    raise DataError(told, value=str(path), advice="Save the file as UTF-8.")
+
+
+def beginning_of(path: Path, n_bytes: int) -> str:
+    """Return the whole lines among the first ``n_bytes`` of a text; raises OSError, or UnicodeDecodeError for none."""
+    with open(path, "rb", opener=ordinary) as file:
+        data = file.read(n_bytes)
+    coding = "utf-16" if data.startswith(_BOMS_16) else "utf-8-sig"
+    text = codecs.getincrementaldecoder(coding)().decode(data)
+    return text if len(data) < n_bytes else text[: text.rfind("\n") + 1]
+
+
+def _in_utf_8(data: bytes) -> bytes:
+    """Return text with UTF-16's byte order mark, as Excel and Notepad write it, in UTF-8; all else as it is."""
+    if not data.startswith(_BOMS_16):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError:
+        return data
 
 
 def json_of(path: Path) -> Any:
-    """Return the content of a JSON file, NaN and Infinity allowed; raises DataError naming line and column."""
-    data = bytes_of(path)
+    """Return the content of a JSON file, NaN and Infinity allowed.
+
+    Raises DataError naming line and column; and in a file small enough to be written by hand, for a key that stands
+    twice in one object with other values, of which JSON would keep the last.
+    """
+    data = _in_utf_8(bytes_of(path))
     try:
-        return orjson.loads(data)
+        plain = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        line, column, told = error.lineno, error.colno, error.msg
+        plain = _json_with_no_numbers(data, path, error)
+    if len(data) <= _BY_HAND_BYTES:
+        _refuse_twice(data, path)
+    return plain
+
+
+def _json_with_no_numbers(data: bytes, path: Path, refused: json.JSONDecodeError) -> Any:
+    """Return what Python's own reader makes of what orjson has ``refused``; raises DataError where that is no JSON."""
+    line, column, told = refused.lineno, refused.colno, refused.msg
     if any(word in data for word in _NO_NUMBERS):
         try:
-            return json.loads(data)
+            plain = json.loads(data)
+            if _HALF_CHARACTER.search(data):
+                json.dumps(plain, ensure_ascii=False).encode()
+            return plain
         except json.JSONDecodeError as error:
             line, column, told = error.lineno, error.colno, error.msg
-        except (RecursionError, UnicodeDecodeError) as error:
+        except (RecursionError, ValueError) as error:  # ValueError: half a character, a number of thousands of digits
             told = type(error).__name__
     what = (
         f"{path.name}, line {line}, column {column}: this is no JSON ({told})" if data.strip() else "the file is empty"
@@ -78,11 +124,29 @@ def json_of(path: Path) -> Any:
     raise DataError(what, value=str(path), advice="Repair the file, or export it again.")
 
 
+def _refuse_twice(data: bytes, path: Path) -> None:
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.extend(
+                f"{shown(key)} is {shown(value)} and {shown(found[key])}" for key, value in pairs if found[key] != value
+            )
+        return found
+
+    with contextlib.suppress(RecursionError, ValueError):  # of what orjson reads, Python refuses some
+        json.loads(data, object_pairs_hook=look)
+    if twice:
+        told = f"{path.name}: a key stands twice in one object: {twice[0]}"
+        raise DataError(told, value=str(path), advice="Keep one of them, or export the file again.")
+
+
 def begins_with(path: Path, start: bytes) -> bool:
     """Return whether the first characters of a file that are no spaces are ``start``."""
     try:
         with open(path, "rb", opener=ordinary) as file:
-            return file.read(_PEEKED_BYTES).removeprefix(_BOM).lstrip().startswith(start)
+            return _in_utf_8(file.read(_PEEKED_BYTES).removeprefix(_BOM)).lstrip().startswith(start)
     except OSError:
         return False
 

@@ -22,6 +22,7 @@ from nbtrain.data.sources.gathering import Gathering, Image, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
 from nbtrain.data.sources.texts import Node, text_of, xml_of
+from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 from nbtrain.files import ordinary
 
@@ -177,7 +178,7 @@ def _gather(
     gathering: Gathering, annotations: list[_Annotation], base: str, in_sets: dict[str, str], split: str
 ) -> None:
     folder = gathering.files.root / base
-    names = {name for name in os.listdir(folder) if is_image(name)}
+    names = {name for name in os.listdir(folder) if is_image(name) and is_text(name)}
     n_named = Counter(annotation.name for annotation in annotations)
     by_stem = {os.path.splitext(name)[0]: name for name in sorted(names)}
     for annotation in annotations:
@@ -204,6 +205,7 @@ def _marks(gathering: Gathering, image: Image, annotation: _Annotation) -> None:
             gathering.mark(image, kind, label, points, number)
         else:
             image.labels.add(label)
+            gathering.odd("object has no box", "objects have no box", f"{image.file} (object {number})")
 
 
 def _px(text: str) -> float:

@@ -47,6 +47,7 @@ _NOTHING: tuple[Any, ...] = (None, "", "~", "null", [], {})
 """What stands in a YAML file where nothing is given for a set, a path, or all names."""
 _UNKNOWN = ("line names no known class", "lines name no known class")
 _UNREADABLE = ("line is no box and no polygon", "lines are no boxes and no polygons")
+_CLASS_ALONE = ("line names a class and draws nothing", "lines name a class and draw nothing")
 
 
 class Yolo(Annotated, kind="yolo", label="YOLO"):
@@ -180,7 +181,9 @@ def _names(value: Any, file: Path) -> dict[int, str] | None:
             advice = "Write names: [cat, dog], or one line for each, 0: cat."
             raise DataError(f"{file.name}: names are no list of classes", value=name, advice=advice)
         names[int(number)] = clean_name(name)
-    return {number: name for number, name in sorted(names.items()) if name} or None
+        if not names[int(number)]:
+            raise DataError(f"{file.name}: class {number} has no name", value=str(file), advice="Write one behind it.")
+    return dict(sorted(names.items())) or None
 
 
 def _names_beside(root: Path) -> dict[int, str] | None:
@@ -276,7 +279,10 @@ def _sets(described: _Described, places: _Places) -> dict[str, list[Record]]:
             if place is None and (place := _moved(text, root)) is not None:
                 notices.append(f"{file} names {text}, found as {place.relative_to(root).as_posix()}.")
             if place is not None:
-                found.setdefault(name, []).extend(places.images(place))
+                images = list(places.images(place))
+                found.setdefault(name, []).extend(images)
+                if not images:
+                    notices.append(f"{file} names a set {name} that holds no image: {text}.")
             elif name == "train":
                 outside = os.path.isabs(text) or not Path(os.path.normpath(root / text)).is_relative_to(root)
                 told = f"lies outside {root}" if outside else f"is not there below {root}"
@@ -411,20 +417,20 @@ def _gather(
     labels = _LabelFiles(root)
     for name in (*SETS, ""):
         records = sets.get(name, [])
-        looked = in_parallel(lambda record: _look(root, record.file, labels), records)
-        for record, seen in zip(records, looked, strict=True):
-            image = gathering.image(record.file, split=name, size_bytes=record.size_bytes)
-            if image is None:
-                continue
+        # A list may name an image as it is no longer called, or twice: what was found is looked at, once.
+        found = (gathering.image(r.file, split=name, size_bytes=r.size_bytes) for r in records)
+        images = list({image.file: image for image in found if image is not None}.values())
+        looked = in_parallel(lambda image: _look(root, image.file, labels), images)
+        for image, seen in zip(images, looked, strict=True):
             image.width, image.height = seen.width, seen.height
             if seen.reason:
-                unreadable.append(f"{record.file} ({seen.reason})")
+                unreadable.append(f"{image.file} ({seen.reason})")
             if not seen.label_file:
-                unlabelled.append(record.file)
+                unlabelled.append(image.file)
             labels.used(seen.label_file)
             for number, line in enumerate(seen.lines, 1):
                 if line.strip():
-                    _mark(gathering, record.file, line, number, names, described.keypoints)
+                    _mark(gathering, image, line, number, names, described.keypoints)
     if unreadable:
         told = counted(len(unreadable), "image cannot be read, so nothing", "images cannot be read, so nothing")
         gathering.note(f"{told} is drawn on {'it' if len(unreadable) == 1 else 'them'}: {first(unreadable)}.")
@@ -476,9 +482,8 @@ class _LabelFiles:
 
 
 def _mark(
-    gathering: Gathering, file: str, line: str, number: int, names: dict[int, str] | None, keypoints: bool
+    gathering: Gathering, image: Image, line: str, number: int, names: dict[int, str] | None, keypoints: bool
 ) -> None:
-    image = gathering.images[file]
     try:
         number_of_class, *shares = map(float, line.split())
     except ValueError:
@@ -490,6 +495,7 @@ def _mark(
         return _unusable(gathering, image, _UNKNOWN, line, number)
     if not shares:
         image.labels.add(label)
+        gathering.odd(*_CLASS_ALONE, f"{image.file} (line {number})")
     elif len(shares) % 2 or len(shares) == 2:
         _unusable(gathering, image, _UNREADABLE, line, number)
     elif not image.width:  # the image cannot be read: what it shows is known, not where
