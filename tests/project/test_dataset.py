@@ -220,7 +220,7 @@ def test_sources_are_added_and_classes_matched(tmp_path, animals, data):
     with pytest.raises(DataError, match="part of the data set already"):
         data.add(more)
     script = animals.new().as_python()
-    assert f"project.dataset('animals').add({str(more)!r})" in script
+    assert f"project.dataset('animals').add(Folder(path={str(more)!r}))" in script
     compile(script, "script", "exec")
     with pytest.raises(DataError, match="taken by another data set"):
         animals.add_images(write_classes(tmp_path / "others", {"a": 2, "b": 2}), "animals")

@@ -326,7 +326,7 @@ class Project(HasTraits):
             return {}
         classes = [[name, count] for name, count in zip(found.classes, found.counts, strict=True)]
         where: dict[str, Any] = {"name": found.name, "path": found.path, "root": found.root, "hash": found.hash}
-        where |= {"version": found.version, "n_images": found.n_images}
+        where |= {"version": found.version, "n_images": found.n_images, "paths": [p.source.path for p in found.parts]}
         where["sources"] = [code_of(part.source) for part in found.parts]
         return {**where, "classes": classes, "notices": list(found.notices), **self._sizes(config, found)}
 
