@@ -44,7 +44,7 @@ def _last_of_id(entries, _, __, name):
 
 
 SILENCES = {
-    "missing images": (named.Files, "notices", _nothing, "CSV"),
+    "missing images": (named.Files, "tell", _nothing, "CSV"),
     "what is odd": (Gathering, "_told", _nothing, "COCO"),
     "ids shared": (coco, "_by_id", _last_of_id, "COCO"),
     "keys twice": (texts, "_refuse_twice", _nothing, "Label Studio JSON"),

@@ -428,10 +428,6 @@ def test_regions_without_a_usable_id_keep_their_own_classes(tmp_path):
     assert formats.seen(LabelStudio(path=str(path)).listing()) == formats.expected(formats.SCENE, "box")
 
 
-def test_a_class_without_a_name_goes_by_its_number(tmp_path):
-    assert coco(tmp_path, categories_1={"name": ""}).listing().classes == ("7", "dog")
-
-
 @pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
 @pytest.mark.parametrize("name", ["coco", "label studio", "yolo"])
 def test_marks_of_encodings_are_understood(coding, name, tmp_path):

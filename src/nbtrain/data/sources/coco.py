@@ -132,8 +132,7 @@ def _single(annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _class_name(category: dict[str, Any]) -> Any:
     """Return what a category is called: its number where nothing is said."""
-    name = category.get("name", "")
-    return category.get("id") if isinstance(name, str) and not name.strip() else name
+    return category.get("name", category.get("id"))
 
 
 def _file_name(entry: dict[str, Any]) -> str:
