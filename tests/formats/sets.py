@@ -135,7 +135,7 @@ FOLDERS = [
             "Is the folder test a class, or a set of images without classes?",
             {
                 "A class": Read({"cat": 2, "dog": 2, "test": 2}),
-                "A set": Read({"cat": 2, "dog": 2}, told="Not used: 2 images of sets without classes: test"),
+                "A set": Read({"cat": 2, "dog": 2}, told="Not used: 2 images in sets without classes: test (2)."),
             },
         ),
     ),

@@ -252,7 +252,7 @@ def test_minus_one_means_what_was_said(tmp_path, meaning, labels):
 def test_sets_without_classes_are_counted(tmp_path):
     path = folders(tmp_path, "cat", "dog", "test")
     notices = Folder(path=str(path), sets="always").listing().notices
-    assert "Not used: 2 images of sets without classes: test." in notices
+    assert "Not used: 2 images in sets without classes: test (2)." in notices
 
 
 def archived(root: Path) -> Archive:

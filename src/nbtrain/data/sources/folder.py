@@ -85,15 +85,18 @@ class Folder(Source, kind="folder", label="Image folder"):
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
-        left = _without_sets(found[""], bare, root) if bare and self.sets == "always" else ""
+        unlabelled = bare if self.sets == "always" else []
+        if unlabelled:
+            _take_out(found[""], unlabelled, root)
         if not sets and self.sets != "none":
             found = _sets_of_classes(found[""], prefix, more)
         question = None
         if self.sets == "auto":
             _refuse_technical(root, found)
             question = _lone_set(sets, tops, passed) or _classes_or_sets(tops, called, bare)
-        listing = counted_in(_listing(root, found), root, _why_unused(prefix, {top.name for top in sets.values()}))
-        told = (left, _deeper(found, prefix), *_set_notices(found, beside))
+        why = _why_unused(prefix, {top.name for top in sets.values()}, unlabelled)
+        listing = counted_in(_listing(root, found), root, why)
+        told = (_deeper(found, prefix), *_set_notices(found, beside))
         listing = listing.noting(*told).read_as(*_ways(found, called, self.sets))
         try:
             return checked(listing.asking(question), root)
@@ -220,13 +223,13 @@ def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], ba
     )
 
 
-def _without_sets(classes: dict[str, list[Record]], bare: list[str], root: Path) -> str:
-    """Take sets without classes out of ``classes``, and return a notice on them; raises DataError where all are."""
-    n_left = sum(len(classes.pop(unicodedata.normalize("NFC", name), ())) for name in bare)
+def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> None:
+    """Take sets without classes out of ``classes``; raises DataError where all are."""
+    for name in bare:
+        classes.pop(unicodedata.normalize("NFC", name), None)
     if not any(classes.values()):
         advice = "Put the images of each class into a folder of its own, or give a CSV file with their labels."
         raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
-    return f"Not used: {counted(n_left, 'image', 'images')} of sets without classes: {first(bare)}."
 
 
 def _ways(found: Mapping[str, Mapping[str, list[Record]]], called: list[str], choice: str) -> Iterator[Answer]:
@@ -288,11 +291,16 @@ def _listing(root: Path, found: dict[str, dict[str, list[Record]]]) -> Listing:
     return Listing(root, classes, records, own)
 
 
-def _why_unused(prefix: str, sets: set[str]) -> Why:
-    """Return what says why an image below ``prefix`` is in no class; ``sets`` are the folders of sets."""
+def _why_unused(prefix: str, sets: set[str], unlabelled: Sequence[str] = ()) -> Why:
+    """Return what says why an image below ``prefix`` is in no class.
+
+    ``sets`` are the folders of sets that hold classes, ``unlabelled`` those of sets that hold images alone.
+    """
 
     def why(file: str) -> tuple[str, str]:
         top, slash, _ = file.removeprefix(prefix).partition("/")
+        if slash and top in unlabelled:
+            return "in sets without classes", top
         beside = slash and sets and top not in sets
         return ("in folders beside the sets", top) if beside else ("in no class folder", "")
 
