@@ -149,3 +149,11 @@ def test_without_a_scan_only_what_needs_none():
     )  # fmt: skip
     with pytest.raises(KeyError):
         Charts(plain)["brightness"]
+
+
+def test_shapes_have_the_bounds_that_people_name():
+    bounds = [0, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 0.95, 1.05, 4 / 3, 3 / 2, 2, 3, np.inf]
+    expected = np.histogram(USABLE.width / USABLE.height, bounds)[0]
+    rows = CHARTS["aspect"].rows
+    assert [row["images"] for row in rows] == np.trim_zeros(expected).tolist()
+    assert sum(expected) == len(USABLE)
