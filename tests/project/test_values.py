@@ -13,6 +13,7 @@ from data import stored
 from nbtrain.data import assembly
 from nbtrain.data.conversion import Span
 from nbtrain.data.records import conversion_of
+from nbtrain.data.sources import look
 from nbtrain.project.project import Project
 from nbtrain.project.shelf import Shelf
 
@@ -75,3 +76,23 @@ def test_a_data_set_of_before_stays_what_it_was(project, images):
     assert project.dataset("grey").refresh().hash == found.hash
     assert project.add_images(images, "grey").hash == found.hash  # a cell that is run again
     assert project.dataset("grey").set_values("auto").hash == added.hash  # and the way on
+
+
+def test_a_look_offers_the_other_depths_and_the_way_back(project, images):
+    found = look(images)
+    assert found.conversion.counts == Span(0, 4095)
+    values = {one.title: one.source for one in found.readings if one.title.startswith("Values")}
+    assert list(values) == ["Values: 14 bits", "Values: 16 bits"]
+    (part,) = project.add_images(values["Values: 16 bits"], "grey").parts
+    assert part.conversion.counts == Span(0, 65535)
+    again = look(values["Values: 16 bits"])
+    (back,) = [one.source for one in again.readings if one.title.startswith("Values")]
+    assert look(back).conversion.counts == Span(0, 4095)
+
+
+def test_images_of_8_bits_offer_no_depths(tmp_path):
+    for place in range(4):
+        path = tmp_path / "in" / "ab"[place % 2] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(stored.png(np.full((8, 8), place, np.uint8)))
+    assert [one.title for one in look(tmp_path / "in").readings] == ["Class folders"]

@@ -10,7 +10,7 @@ It knows numbers. It opens no file, and does not know which images a range was c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from nbtrain.data.questions import Answer
 from nbtrain.errors import ConfigError, Problem
 
 Values = npt.NDArray[Any]
@@ -188,6 +189,17 @@ def by_hand(text: str) -> Conversion | None:
         raise ConfigError([Problem("source.values", f"{text!r} is no range of values.", advice)]) from None
     told = f"Images of more than 8 bits: {span.low:g} is black and {span.high:g} is white, as set by hand."
     return Conversion(span, span, profiles=True, told=(told,))
+
+
+def other_ways(asked: str, found: Conversion) -> Iterator[Answer]:
+    """Yield how else the values of a source may become 8 bits, than as ``asked`` and ``found``."""
+    if asked.strip() not in ("", AUTO):
+        yield Answer("Values: by a sample", "Some of the images say what is black and white.", {"values": AUTO})
+    elif found.counts is not None:
+        for bits in DEPTHS:
+            if 2**bits - 1 > found.counts.high:
+                why = f"0 is black and {2**bits - 1} is white."
+                yield Answer(f"Values: {bits} bits", why, {"values": f"{bits} bits"})
 
 
 def _span(plain: Any) -> Span:

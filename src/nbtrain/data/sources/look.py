@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nbtrain.data import sampled
-from nbtrain.data.conversion import AS_BEFORE, Conversion
+from nbtrain.data.conversion import AS_BEFORE, Conversion, other_ways
 from nbtrain.data.records import Listing, OneClassError, Record, Roots, Unused, counted, first, spaced
 from nbtrain.data.sources.base import Source, readable
-from nbtrain.data.sources.readings import Asked, AskError, Reading, detect, others, rooted
+from nbtrain.data.sources.readings import Asked, AskError, Reading, bound, detect, others, rooted
 from nbtrain.errors import DataError
 
 _SHOWN_CLASSES = 12
@@ -78,7 +78,7 @@ class Found:
         listing = listing.noting(*conversion.told)
         questions = tuple(Asked.of(question, source) for question in listing.questions)
         answers = [reading for question in questions for reading in question.readings]
-        _, *more = every = list(others(source, listing))
+        _, *more = every = [*others(source, listing), *bound(other_ways(source.values, conversion), source)]
         marks = Counter(mark.kind for record in listing.records for mark in record.marks)
         with_kind = Counter(kind for record in listing.records for kind in {mark.kind for mark in record.marks})
         values = ({record.cells[i] for record in listing.records} for i in range(len(listing.columns)))
