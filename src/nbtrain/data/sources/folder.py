@@ -117,8 +117,8 @@ def class_folders(path: Path) -> list[str]:
     sets = _sets(walk, where, tops, {}, "auto")
     if not sets and len(sets_among(tops)) == len(tops):
         return []  # sets whose images lie in them directly: a table beside the images says what they show
-    classes = [e for top in sets.values() for e in walk.entries(top.path)] if sets else list(tops.values())
-    return [e.name for e in classes if is_folder(e) and any(map(is_image, names_in(Path(e.path))))]
+    classes = [e for top in sets.values() for e in walk.folders(top)[0]] if sets else list(tops.values())
+    return [e.name for e in classes if any(map(is_image, names_in(Path(e.path))))]
 
 
 def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
@@ -129,9 +129,7 @@ def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
     """
     where, prefix, beside = root, "", list[str]()
     for _ in range(_WRAPPERS):
-        entries = walk.entries(where)
-        loose = any(is_image(entry.name) for entry in entries if not is_folder(entry))
-        folders = [entry for entry in entries if is_folder(entry)]
+        folders, loose = walk.folders(where)
         filled = list(islice((entry for entry in folders if _holds_images(Path(entry.path))), 2))
         if len(filled) != 1 or loose or is_set_name(filled[0].name) or not _has_classes(walk, filled[0]):
             return where, prefix, beside
@@ -151,8 +149,8 @@ def _holds_images(folder: Path, deeper: int = 3) -> bool:
 
 def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
     """Return whether there are folders in ``folder``, and no images beside them."""
-    entries = walk.entries(folder.path)
-    return any(map(is_folder, entries)) and not any(is_image(e.name) for e in entries if not is_folder(e))
+    folders, loose = walk.folders(folder)
+    return bool(folders) and not loose
 
 
 def _sets(
@@ -163,7 +161,7 @@ def _sets(
         return {}
     # Without class folders inside, a class called "test" is a class.
     likely = [name for name in tops if set_of(name, more)]
-    inside = [name for name in likely if any(map(is_folder, walk.entries(tops[name].path)))]
+    inside = [name for name in likely if walk.folders(tops[name])[0]]
     named = sets_among(inside, more)
     if not named and choice == "always":
         named = {name: set_of(name, more) for name in inside if is_set_name(name, more)}

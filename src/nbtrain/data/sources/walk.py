@@ -30,7 +30,7 @@ class Walk:
 
     def top(self, root: Path) -> dict[str, os.DirEntry[str]]:
         """Return the folders directly below ``root`` by name."""
-        return {e.name: e for e in self.entries(root) if is_folder(e)}
+        return {e.name: e for e in self.folders(root)[0]}
 
     def classes(self, folder: str | Path, prefix: str) -> dict[str, list[Record]]:
         """Return the images below each folder in ``folder``, by class; labels are not known yet."""
@@ -78,6 +78,19 @@ class Walk:
 
     def entries(self, folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
         """Return what lies in ``folder`` in natural order, without what is hidden or made by programs."""
+        return _in_order(self._shown(folder))
+
+    def folders(self, folder: str | Path | os.DirEntry[str]) -> tuple[list[os.DirEntry[str]], bool]:
+        """Return the folders among the entries, and whether an image lies beside them.
+
+        Files are not put in order: of a hundred thousand that takes a second, and a look asks several times.
+        """
+        shown = self._shown(folder)
+        folders = [entry for entry in shown if is_folder(entry)]
+        loose = any(is_image(entry.name) and not is_folder(entry) for entry in shown)
+        return _in_order(folders), loose
+
+    def _shown(self, folder: str | Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as found:
                 shown = [e for e in found if not e.name.startswith(HIDDEN) and is_text(e.name)]
@@ -86,7 +99,11 @@ class Walk:
             raise DataError(
                 f"the folder cannot be read ({error.strerror})", value=os.fspath(folder), advice=advice
             ) from None
-        return sorted((e for e in shown if not is_machine_made(e)), key=lambda e: natural(e.name))
+        return [e for e in shown if not is_machine_made(e)]
+
+
+def _in_order(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    return sorted(entries, key=lambda entry: natural(entry.name))
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:
