@@ -816,6 +816,19 @@ IN_STUDIO += [
         Read(_TWO, marks={"box": 1}, told="choices of regions (1)"),
     ),
     _studio(
+        "a group of choices for regions beside one for images",
+        [
+            _task(
+                0,
+                _choice("cat", group="species"),
+                _region("rectangle", {"x": 1, "y": 1, "width": 9, "height": 9}),
+                {"id": "r", "from_name": "state", "type": "choices", "value": {"choices": ["occluded"]}},
+            ),
+            _task(1, _choice("dog", group="species")),
+        ],
+        Read(_TWO, marks={"box": 1}, told="choices of regions (1)"),
+    ),
+    _studio(
         "choices that say what a region is",
         [
             _task(

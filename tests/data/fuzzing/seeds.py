@@ -344,6 +344,11 @@ def packed_tar_of_yolo() -> Seed:
     return archived(seed, "data.tar.gz", "tar.gz", tarred(seed.tree, "w:gz"))
 
 
+def packed_tar_of_a_table() -> Seed:
+    seed = csv_table()
+    return archived(seed, "data.tgz", "tar.gz", tarred(seed.tree, "w:gz"))
+
+
 MAKERS: dict[str, Callable[[], Seed]] = {
     "class folders": class_folders,
     "set folders": set_folders,
@@ -371,6 +376,7 @@ MAKERS: dict[str, Callable[[], Seed]] = {
     "zip": zip_of_folders,
     "tar": tar_of_coco,
     "tar.gz": packed_tar_of_yolo,
+    "tgz of a table": packed_tar_of_a_table,
 }
 
 

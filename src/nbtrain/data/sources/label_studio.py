@@ -76,12 +76,10 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
                 continue
             image.cells.update(task.cells)
             unannotated += not task.done
-            results = task.results
-            if self.groups:
-                others = [result for result in _of_images(results) if _group(result) not in self.groups]
-                image.cells.update((_group(result), ";".join(_choices(result))) for result in others)
-                results = [result for result in results if result not in others]
-            _results(gathering, image, results, skipped)
+            results = list(enumerate(task.results, 1))
+            columns = [one for one in _of_images(results) if self.groups and _group(one[1]) not in self.groups]
+            image.cells.update((_group(result), ";".join(_choices(result))) for _, result in columns)
+            _results(gathering, image, [one for one in results if one not in columns], skipped)
         gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
         listing = gathering.listing(root, None, path, unnamed(path.name), {".json"})
@@ -92,6 +90,10 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         question = Question(f"{named} are groups of choices: which are the labels?", answers)
         read = Answer("Labels: " + ", ".join(self.groups or groups), f"{path.name} has choices of {named}.", {})
         return listing.asking(None if self.groups else question).read_as(read, *answers)
+
+
+Numbered = list[tuple[int, dict[str, Any]]]
+"""Results with their places in the task, from 1, by which messages name them."""
 
 
 class _Task(NamedTuple):
@@ -172,10 +174,10 @@ def _group(result: dict[str, Any]) -> str:
     return str(result.get("from_name") or "") if result.get("type") == "choices" else ""
 
 
-def _of_images(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _of_images(results: Numbered) -> Numbered:
     """Return the choices that are of a group, and of the whole image: others describe a region."""
     drawn_on = _drawn_on(results)
-    return [r for number, r in enumerate(results, 1) if _group(r) and _key(r, number) not in drawn_on]
+    return [(number, result) for number, result in results if _group(result) and _key(result, number) not in drawn_on]
 
 
 def _choices(result: dict[str, Any]) -> list[str]:
@@ -188,7 +190,7 @@ def _groups(tasks: list[_Task]) -> dict[str, list[str]]:
     """Return the groups of choices, and what was chosen in each."""
     found: dict[str, dict[str, None]] = {}
     for task in tasks:
-        for result in _of_images(task.results):
+        for _, result in _of_images(list(enumerate(task.results, 1))):
             found.setdefault(_group(result), {}).update(dict.fromkeys(_choices(result)))
     return {group: sorted(names, key=natural) for group, names in found.items()}
 
@@ -231,9 +233,9 @@ def _cells(data: dict[str, Any], taken: set[str]) -> dict[str, str]:
     return {str(k): str(v) for k, v in plain.items() if len(str(v)) <= _MAX_CELL}
 
 
-def _results(gathering: Gathering, image: Image, results: list[dict[str, Any]], skipped: dict[str, int]) -> None:
+def _results(gathering: Gathering, image: Image, results: Numbered, skipped: dict[str, int]) -> None:
     (labels, described), drawn_on = _labels(results, gathering.values), _drawn_on(results)
-    for number, result in enumerate(results, 1):
+    for number, result in results:
         kind, value = str(result.get("type", "")), result.get("value")
         if not isinstance(value, dict):
             gathering.odd("region says nothing", "regions say nothing", f"{image.file} (region {number})")
@@ -265,11 +267,11 @@ def _mark(
         gathering.mark(image, drawn, name, points, number)
 
 
-def _drawn_on(results: list[dict[str, Any]]) -> set[Any]:
+def _drawn_on(results: Numbered) -> set[Any]:
     """Return the ids of the regions that are drawn, which a choice of the same id describes."""
     return {
         _key(result, number)
-        for number, result in enumerate(results, 1)
+        for number, result in results
         if isinstance(value := result.get("value"), dict) and _shape(str(result.get("type", "")), value)
     }
 
@@ -279,14 +281,14 @@ def _key(result: dict[str, Any], number: int) -> Any:
     return known if known and isinstance(known, str | int) else f"region {number}"
 
 
-def _labels(results: list[dict[str, Any]], values: Values) -> tuple[dict[Any, list[str]], set[Any]]:
+def _labels(results: Numbered, values: Values) -> tuple[dict[Any, list[str]], set[Any]]:
     """Return the classes of each region, which may stand in a result of their own under the same id.
 
     A region with a class may be described by choices, such as "occluded": those are no classes, and are told.
     """
     found: dict[Any, list[str]] = {}
     chosen: dict[Any, list[str]] = {}
-    for number, result in enumerate(results, 1):
+    for number, result in results:
         value = result.get("value")
         for key, names in value.items() if isinstance(value, dict) else ():
             if key.endswith(("labels", "choices")) and isinstance(names, list):
