@@ -331,6 +331,16 @@ def test_an_image_whose_name_is_no_text_is_not_taken_for_another(tmp_path):
     assert any("3.png" in one.text for one in found.unused)
 
 
+def test_a_folder_whose_name_is_no_text_is_not_taken_for_another(tmp_path):
+    path = table(tmp_path, "label", "cat", "dog", "cat", "dog", "cat", "dog")
+    (tmp_path / "more\udce9").mkdir()
+    for number in (4, 5):
+        (tmp_path / f"{number}.png").rename(tmp_path / "more\udce9" / f"{number}.png")
+    found = look(path)
+    assert (found.n_images, found.counts) == (4, (2, 2))
+    assert json.dumps(found.plain(), ensure_ascii=False).encode()
+
+
 def test_a_table_whose_name_is_no_text_is_told_in_text(tmp_path):
     table(tmp_path, "label", "cat", "dog", "cat", "dog", name="train\udce9.csv")
     (tmp_path / "val.csv").write_text("file,label\n4.png,cat\n5.png,dog\n")

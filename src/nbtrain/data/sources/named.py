@@ -216,7 +216,8 @@ class _Index:
         self._letters: dict[str, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
-            inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
+            shown = [name for name in inner if not name.startswith(".") and is_text(name)]
+            inner[:] = [name for name in shown if not is_machine_folder(name)]
             below = os.path.relpath(folder, root).replace(os.sep, "/")
             prefix = "" if below == "." else f"{below}/"
             self._folders.update(name_key(name) for name in inner)
