@@ -48,7 +48,6 @@ SILENCES = {
     "what is odd": (Gathering, "_told", _nothing, "COCO"),
     "ids shared": (coco, "_by_id", _last_of_id, "COCO"),
     "keys twice": (texts, "_refuse_twice", _nothing, "Label Studio JSON"),
-    "sets unread": (coco, "_not_read", lambda *_: "", "COCO per set"),
     "rows cut off": (table, "_cut_off", lambda *_: "", "CSV, several labels"),
 }
 """Readers as they would be if they said nothing of something."""

@@ -120,6 +120,11 @@ SEVERAL = [
         "lists of numbers of classes", ("[1, 2]", "[1]", "[2]", "[]"), Read({"1": 2, "2": 2}, none=1, told="as lists")
     ),
     cells(
+        "labels parted by bars, and one list among them",
+        ("cat|dog", "cat", "['dog']", "dog|cat"),
+        Read(_BOTH, files={"a.jpg": "cat + dog", "c.jpg": "dog"}),
+    ),
+    cells(
         "several labels of which one has a comma in it, parted by semicolons",
         ("Corgi, Pembroke;dog", "dog", "Corgi, Pembroke", "dog"),
         Read({"Corgi, Pembroke": 2, "dog": 3}),

@@ -214,6 +214,12 @@ PLACES = [
         Read({"cat": 2, "dog": 1}, marks={"box": 3}, by="yolo"),
     ),
     _yolo(
+        "classes.txt with a line that shows nothing",
+        "images/{0..2}.jpg",
+        {**{f"labels/{i}.txt": f"{i % 2} {_BOX}\n" for i in range(3)}, "classes.txt": "\u200b\ndog\n"},
+        Read({"dog": 1}, none=2, marks={"box": 1}, told="2 lines name no known class"),
+    ),
+    _yolo(
         "classes.txt among the labels (labelImg)",
         "images/{0..2}.jpg",
         {**{f"labels/{i}.txt": f"{i % 2} {_BOX}\n" for i in range(3)}, "labels/classes.txt": "cat\ndog\n"},

@@ -41,7 +41,7 @@ _PLACED = re.compile(
 _OF_ALL = re.compile(
     r"is empty|no rows|no images|no labels|names? no |only one class|too few classes|none of |no column"
     r"|not clear which|Which column|stands twice|is no COCO file|no list of|describes no data set"
-    r"|no XML files|a class has a name of|\d+ classes"
+    r"|no XML files|in two sets|a class has a name of|\d+ classes"
     r"|holds neither|path is no folder|no folder or list|names are no list|cannot be read|leads out|outside|not there"
 )
 """Errors about a file, or a data set, as a whole."""

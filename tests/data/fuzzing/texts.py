@@ -400,8 +400,9 @@ def _dumped(plain: Any, **how: Any) -> bytes:
 
 def value_replaced(pen: Pen, data: bytes) -> tuple[bytes, Promise]:
     plain, path, about = _chosen(pen, data)
-    _at(plain, path[:-1])[path[-1]] = pen.evil()
-    return _dumped(plain, ensure_ascii=pen.rng.random() < 0.5), Promise(about)
+    made = _at(plain, path[:-1])[path[-1]] = pen.evil()
+    moved = path[-1] == "image_id" and str(made).removesuffix(".0").isdecimal()  # it may be another image's from now on
+    return _dumped(plain, ensure_ascii=pen.rng.random() < 0.5), Promise(about, silent=about if moved else NONE)
 
 
 def value_dropped(pen: Pen, data: bytes) -> tuple[bytes, Promise]:

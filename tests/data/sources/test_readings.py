@@ -322,6 +322,44 @@ def test_numbers_go_on_where_the_first_answer_asks_anew(tmp_path):
     assert chosen(path, str(tmp_path), [2, 2]) == source.set("images_root", str(tmp_path))
 
 
+def test_an_image_whose_name_is_no_text_is_not_taken_for_another(tmp_path):
+    path = table(tmp_path, "label", "cat", "dog", "cat", "dog")
+    (tmp_path / "3.png").rename(tmp_path / "3\udce9.png")
+    found = look(path)
+    assert found.n_images == 3
+    assert json.dumps(found.plain(), ensure_ascii=False).encode()
+    assert any("3.png" in one.text for one in found.unused)
+
+
+def test_a_folder_whose_name_is_no_text_is_not_taken_for_another(tmp_path):
+    path = table(tmp_path, "label", "cat", "dog", "cat", "dog", "cat", "dog")
+    (tmp_path / "more\udce9").mkdir()
+    for number in (4, 5):
+        (tmp_path / f"{number}.png").rename(tmp_path / "more\udce9" / f"{number}.png")
+    found = look(path)
+    assert (found.n_images, found.counts) == (4, (2, 2))
+    assert json.dumps(found.plain(), ensure_ascii=False).encode()
+
+
+def test_a_table_whose_name_is_no_text_is_told_in_text(tmp_path):
+    table(tmp_path, "label", "cat", "dog", "cat", "dog", name="train\udce9.csv")
+    (tmp_path / "val.csv").write_text("file,label\n4.png,cat\n5.png,dog\n")
+    for number in (4, 5):
+        images.write(tmp_path / f"{number}.png", seed=number)
+    found = look(tmp_path)
+    assert found.sets == {"train": 4, "val": 2}
+    assert json.dumps(found.plain(), ensure_ascii=False).encode()
+
+
+def test_a_label_file_whose_name_is_no_text_is_told_in_text(tmp_path):
+    formats.yolo(tmp_path)
+    label = next((tmp_path / "labels").rglob("*.txt"))
+    label.rename(label.with_name(f"{label.stem}\udce9.txt"))
+    found = look(tmp_path)
+    assert any("\\udce9.txt" in one.text for one in found.unused)
+    assert json.dumps(found.plain(), ensure_ascii=False).encode()
+
+
 def test_everything_is_told_as_plain_values(tmp_path):
     told = json.loads(json.dumps(look(folders(tmp_path, "cat", "dog", "test")).plain()))
     text = "Is the folder test a class, or a set of images without classes?"

@@ -185,12 +185,15 @@ def is_drawing(cell: str) -> bool:
 def _separator(cells: Sequence[str], column: str) -> _Separator:
     """Return what stands between several labels in the cells."""
     listed = [cell for cell in cells if _list(cell) is not None]
-    if listed and (len(listed) * 2 >= len(cells) or any(map(_SURE_LIST.match, listed))):
+    sure = set(filter(_SURE_LIST.match, listed))
+    rest = [cell for cell in cells if cell not in sure]
+    certain = max(_CERTAIN, key=lambda separator: sum(separator in cell for cell in rest))
+    parted = next((cell for cell in rest if certain in cell), "")
+    if listed and (len(listed) * 2 >= len(cells) or (sure and not parted)):
         longest = max(listed, key=len)
         return _Separator("list", _read_as(column, "list", longest), example=longest)
-    certain = max(_CERTAIN, key=lambda separator: sum(separator in cell for cell in cells))
-    if any(certain in cell for cell in cells):
-        return _Separator(certain, example=next(cell for cell in cells if certain in cell))
+    if parted:
+        return _Separator(certain, example=parted)
     for separator in _DOUBTFUL:
         joined = [cell for cell in cells if separator in cell]
         between_labels = bool(joined) and _is_between(separator, cells)

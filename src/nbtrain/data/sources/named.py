@@ -22,6 +22,7 @@ from nbtrain.data.sources.base import ElsewhereError, is_image
 from nbtrain.data.sources.machine_made import is_machine_folder
 from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.tally import Tally
+from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 
 _TRIED = 50
@@ -157,7 +158,7 @@ class Files:
         if folder not in self._folders:
             names: dict[str, list[str]] = {}
             try:
-                for name in os.listdir(self._prefix + folder):
+                for name in filter(is_text, os.listdir(self._prefix + folder)):
                     names.setdefault(folded(name), []).append(name)
             except OSError:
                 pass
@@ -215,12 +216,13 @@ class _Index:
         self._letters: dict[str, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
-            inner[:] = [name for name in inner if not name.startswith(".") and not is_machine_folder(name)]
+            shown = [name for name in inner if not name.startswith(".") and is_text(name)]
+            inner[:] = [name for name in shown if not is_machine_folder(name)]
             below = os.path.relpath(folder, root).replace(os.sep, "/")
             prefix = "" if below == "." else f"{below}/"
             self._folders.update(name_key(name) for name in inner)
             for name in filter(is_image, names):
-                if not name.startswith("."):
+                if not name.startswith(".") and is_text(name):
                     self.n_files += 1
                     if ".rf." in name:
                         self._by_name.setdefault(name_key(_ROBOFLOW.sub("", name)), []).append(prefix + name)

@@ -20,6 +20,7 @@ from nbtrain.data.sources.base import Annotated, Source, existing, is_image, nam
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.sets import is_set_name
 from nbtrain.errors import DataError
+from nbtrain.files import encodable
 
 _READ_ME = re.compile(r"(readme|licen[cs]e|about|changelog)\b.*", re.IGNORECASE)
 """Files beside a folder that lies alone but for them."""
@@ -150,7 +151,7 @@ def doubt(source: Source) -> Question | None:
 def others(source: Source, listing: Listing) -> Iterator[Reading]:
     """Yield how ``source`` was read, and then each other way in which what lies there could be read."""
     how, *more = listing.ways or (Answer(source.label, f"It is read as {type(source).layout}.", {}),)
-    yield Reading(source, how.title, how.why)
+    yield _reading(source, how)
     yield from bound(more, source)
     where = Path(source.path).expanduser()
     if where.exists():
@@ -172,7 +173,11 @@ def bound(answers: Iterable[Answer], source: Source, path: Path | None = None) -
             made = Source.parse({"path": where, "values": source.values, **answer.settings})
         else:
             made = source.replace(**answer.settings)
-        yield Reading(made, answer.title, answer.why)
+        yield _reading(made, answer)
+
+
+def _reading(source: Source, answer: Answer) -> Reading:
+    return Reading(source, encodable(answer.title), encodable(answer.why))  # they name files, whose names may be none
 
 
 def settled(source: Source, listing: Listing) -> Listing:

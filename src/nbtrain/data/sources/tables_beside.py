@@ -21,6 +21,7 @@ from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.named import name_key
 from nbtrain.data.sources.rows import JSON_LINES, Rows, beginning
 from nbtrain.data.sources.sets import set_of
+from nbtrain.data.sources.walk import is_text
 
 _ENDINGS = (".csv", ".tsv", *JSON_LINES)
 _TABLES, _FOLDERS = 5, 20
@@ -42,7 +43,7 @@ class Naming(NamedTuple):
 
 def naming(folder: Path) -> Iterator[Naming]:
     """Yield the tables in ``folder`` that name images there and say something of them; those that train first."""
-    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS)]
+    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS) and is_text(name)]
     ordered = islice(sorted(names, key=lambda name: "train" not in name.lower()), _TABLES)
     tables = {name: rows for name in ordered if (rows := _rows(folder / name)) and len(rows.columns) > 1}
     if not tables:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nbtrain.data.records import Unused, UnusedKind
+from nbtrain.files import encodable
 
 EXAMPLES = 5
 """So many of a kind are named."""
@@ -28,4 +29,5 @@ class Tally:
     def unused(self) -> Iterator[Unused]:
         """Yield what was counted, in the order in which it came."""
         for (what, reason), names in self._told.items():
-            yield Unused(what, reason, len(names), tuple(names[:EXAMPLES]), max(0, len(names) - EXAMPLES))
+            examples = tuple(map(encodable, names[:EXAMPLES]))  # a file's name may be in another encoding
+            yield Unused(what, reason, len(names), examples, max(0, len(names) - EXAMPLES))

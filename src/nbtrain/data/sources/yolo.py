@@ -192,7 +192,7 @@ def _names_beside(root: Path) -> dict[int, str] | None:
     for place in named:
         if place.is_file():
             lines = text_of(place).splitlines()
-            return {i: clean_name(line) for i, line in enumerate(lines) if line.strip()} or None
+            return {i: name for i, line in enumerate(lines) if (name := clean_name(line))} or None
     return None
 
 
