@@ -39,17 +39,22 @@ def opened(tmp_path, images):
         project.close()
 
 
+def journal_of(scan):
+    """Return where looks are appended: a list of one file, or of none."""
+    return list(scan.folder.glob("looks*.jsonl"))
+
+
 def stopped(scan):
     """Wait until a scan has seen something, freeze its process there, and return its pid."""
-    journal = scan.folder / "looks.jsonl"
-    until(lambda: journal.exists() or scan.job.over)
+    until(lambda: journal_of(scan) or scan.job.over)
     pid = until(lambda: locks.holder(scan.folder / "lock") or scan.job.over)
     os.kill(pid, signal.SIGSTOP)
     return pid
 
 
 def seen(scan):
-    lines = (scan.folder / "looks.jsonl").read_bytes().split(b"\n")
+    (journal,) = journal_of(scan)
+    lines = journal.read_bytes().split(b"\n")
     return sum(len(json.loads(line)) for line in lines if line.endswith(b"]]"))
 
 
