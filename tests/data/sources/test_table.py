@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data import images
@@ -203,3 +205,15 @@ def test_a_table_in_utf_16_is_read_and_zeros_are_told_with_their_line(root):
 def test_a_column_of_bits_without_a_name_is_no_class(root):
     with pytest.raises(DataError, match=r"t\.csv: a column of 0 and 1 has no name"):
         table(root, "file,red,\n1.png,0,1\n2.png,1,0\n")
+
+
+def test_texts_that_parquet_holds_as_bytes_are_texts(root):
+    """As Spark and Impala write them where nobody tells them that bytes are text."""
+    cells = {"file": [b"1.png", b"2.png"], "label": [b"dog", "café".encode()], "note": [None, b"x"]}
+    pq.write_table(
+        pa.table({name: pa.array(values, pa.binary()) for name, values in cells.items()}), root / "t.parquet"
+    )
+    source = detect(root / "t.parquet")
+    assert source.kind == "table"
+    assert source.listing().classes == ("café", "dog")
+    assert [record.cells for record in source.listing().records] == [("",), ("x",)]

@@ -8,11 +8,15 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nbtrain.errors import DataError
 from nbtrain.files import ordinary
+
+_LOOKED_AT = 32
+"""Cells of a column of bytes that are looked at for the first that is not empty."""
 
 
 def library() -> Any:
@@ -30,7 +34,9 @@ def library() -> Any:
 def columns(path: Path) -> dict[str, str]:
     """Return by name what each column holds: "image" (bytes), "plain" (texts, numbers and lists of them), "other"."""
     pa = library()
-    return {column.name: _kind(pa, column.type) for column in _schema(path)}
+    found = {column.name: _kind(pa, column.type) for column in _schema(path)}
+    texts = (name for name, kind in found.items() if kind == "image" and _holds_texts(path, name))
+    return {**found, **dict.fromkeys(texts, "plain")}
 
 
 def features(path: Path) -> dict[str, Any]:
@@ -56,7 +62,7 @@ def table(paths: Sequence[Path], names: Sequence[str]) -> Any:
                 part.validate(full=True)  # what a damaged stream says of its texts would be read from anywhere
                 parts.append(part)
     with told(paths[0]):
-        return pa.concat_tables(parts, promote_options="permissive")
+        return pa.concat_tables([_as_texts(pa, part) for part in parts], promote_options="permissive")
 
 
 def values(path: Path, name: str, at_once: int = 32) -> Iterator[Any]:
@@ -85,6 +91,23 @@ def _kind(pa: Any, kind: Any) -> str:
     plain = types.is_string(kind) or types.is_large_string(kind) or types.is_boolean(kind) or types.is_integer(kind)
     texts = types.is_dictionary(kind) and _kind(pa, kind.value_type) == "plain"
     return "plain" if plain or texts or types.is_floating(kind) or types.is_temporal(kind) else "other"
+
+
+def _holds_texts(path: Path, name: str) -> bool:
+    """Return whether the first bytes in a column are text: Spark and Impala may write it without saying so."""
+    first = next((value for value in islice(values(path, name), _LOOKED_AT) if value), b"")
+    try:
+        return isinstance(first, bytes) and first.decode().isprintable() and bool(first)
+    except UnicodeDecodeError:
+        return False
+
+
+def _as_texts(pa: Any, part: Any) -> Any:
+    """Return a table whose columns of bytes are texts; raises ValueError where they are none."""
+    for place, column in enumerate(part.schema):
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            part = part.set_column(place, column.name, part.column(place).cast(pa.large_string()))
+    return part
 
 
 def _schema(path: Path) -> Any:
