@@ -135,7 +135,7 @@ def test_sheets_of_many_classes_hold_what_can_be_read(tmp_path, monkeypatch):
     assert sum(int(row[2]) for row in tables["confusion"][1:]) == (~found.right).sum()
     assert len({row[0] for row in tables["curves"][1:]}) == 6
     head, first = tables["predictions"][:2]
-    assert head[4:8] == ["class 1", "p(class 1)", "class 2", "p(class 2)"]
+    assert head[4:14] == [name for place in range(1, 6) for name in (f"class {place}", f"p(class {place})")]
     best = np.argsort(-found.probabilities[0], kind="stable")[:5]
     assert [float(cell) for cell in first[5:14:2]] == pytest.approx(found.probabilities[0][best].tolist())
 

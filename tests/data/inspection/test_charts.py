@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,22 @@ def test_objects():
     boxes = sum(r.marks[:1] == (BOX,) for r in RECORDS)  # 10 × 40 px: as large as a square of 20 px
     assert next(n for (low, high), n in found.items() if low <= 20 < high) >= boxes
     assert [row["images"] for row in CHARTS["objects_per_image"].rows] == [134, 133, 133]
+
+
+def test_object_shares_have_fine_bounds_at_both_ends():
+    """Images of 100 × 100 px; detectors care about the smallest objects, and about those that fill the image."""
+    areas_px2 = [0.5, 2, 5, 20, 50, 150, 300, 700, 1500, 2500, 3500, 4500, 5500, 6500, 7500, 8500, 9500, 12_000]
+    wanted = [0, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, np.inf]
+    records = tuple(
+        Record(f"{at}.png", (0,), 1, (Mark("box", 0, (0, 0, 100, a / 100)),)) for at, a in enumerate(areas_px2)
+    )
+    names = np.frombuffer("".join(f"{record.file}\0" for record in records).encode(), np.uint8)
+    side_px = np.full(len(records), 100, np.int32)
+    charts = Charts(
+        Listing(Path("/images"), ("ant",), records), Columns({"file": names, "width": side_px, "height": side_px})
+    )
+    rows = charts["object_share"].rows
+    assert [(row["from"], row["to"], row["objects"]) for row in rows] == [(*ends, 1) for ends in pairwise(wanted)]
 
 
 def test_without_a_scan_only_what_needs_none():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from data.images import pixels, write
+from nbtrain import processes
 from nbtrain.data.inspection import alike
 from nbtrain.data.inspection.look import look_at
 from nbtrain.data.inspection.prints import prints_of
 from nbtrain.data.inspection.problems import problems_of
 from nbtrain.data.inspection.store import Store, read
-from nbtrain.data.inspection.sweep import grouped, sweep
+from nbtrain.data.inspection.sweep import grouped, sweep, workers
 from nbtrain.data.records import Listing, Mark, Record
 from nbtrain.data.thumbnails import FILE, Thumbnails, thumbnail
 
@@ -92,6 +94,30 @@ def test_only_what_has_changed_is_looked_at_again(tmp_path):
     columns = read(store.folder)
     assert columns.files == files
     assert (columns["width"] > 0).all()
+
+
+def test_a_scan_that_is_ended_keeps_what_it_has_seen(tmp_path):
+    files = [f"{number}.png" for number in range(40)]
+    for number, file in enumerate(files):
+        write(tmp_path / "in" / file, seed=number)
+    store = Store(tmp_path / "scan")
+    store.folder.mkdir()
+
+    def ended(_words, share=0.0, *_):
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(tmp_path / "in", files, store, tell=ended)
+    assert len(store.known()) == 32  # they are written down in parts
+    assert sweep(tmp_path / "in", files, store).n_fresh == 8
+
+
+@pytest.mark.skipif(not processes.LINUX, reason="processes are forked, or there are none")
+@pytest.mark.parametrize("apart", [True, False])
+def test_workers_are_processes_where_the_caller_asks_for_it(apart):
+    with workers(1, apart=apart) as pool:
+        assert (pool.submit(os.getpid).result() != os.getpid()) is apart
 
 
 def test_half_a_line_and_a_damaged_store_only_cost_looking_again(tmp_path):
