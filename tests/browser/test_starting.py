@@ -39,7 +39,7 @@ def test_a_missing_weights_file_is_told_at_its_field_until_it_is_there(cell):
     expect(field(view, "model.weights_file")).to_contain_text("weights file not found: '/gone/w.safetensors'")
     expect(field(view, "model.weights_file")).to_contain_text("Choose another under Model › Weights file.")
     expect(train).to_be_disabled()
-    expect(view.output.locator(".nbt-form")).to_contain_text("Train is off: weights file not found")
+    expect(view.output.locator(".nbt-form")).to_contain_text("Train is off: 1 value needs attention")
     assert view.page.evaluate(WIDE) == []
     header = '{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
     view.evaluate(

@@ -102,7 +102,8 @@ def test_rules_across_fields_are_told_with_their_path(form, experiment):
     form.perform("set", path="training.batch_size", value=64)
     form.redraw()
     assert [problem["path"] for problem in form.problems] == ["training.batch_size"]
-    assert "32 training images" in form.reason
+    assert "32 training images" in form.problems[0]["message"]
+    assert form.reason == "Train is off: 1 value needs attention."
 
 
 def test_effective_batch_size(form, experiment):

@@ -27,10 +27,11 @@ def test_the_form_says_what_is_missing_and_train_is_off(project):
     assert form.can_train
     form.perform("set", path="model.weights_file", value="/gone/w.pt")
     form.redraw()
-    (problem,) = form.problems
-    assert problem["path"] == "model.weights_file"
     assert not form.can_train
-    assert form.reason == "Train is off: weights file not found: '/gone/w.pt'."
+    assert form.reason == "Train is off: 1 value needs attention."
+    assert [(one["path"], one["message"]) for one in form.problems] == [
+        ("model.weights_file", "weights file not found: '/gone/w.pt'.")
+    ]
     bar.redraw()
     assert not bar.startable
     form.perform("set", path="model.weights_file", value="")

@@ -162,10 +162,8 @@ class Form(Planned, Illustrated, twin="form"):
 def why_not(experiment: Experiment) -> str:
     """Return why ``experiment`` cannot be trained with what stands in its form; empty where it can."""
     problems = experiment.problems
-    if len(problems) > 1:
-        return f"Train is off: {len(problems)} values need attention."
-    if problems:
-        return f"Train is off: {problems[0]['message']}"
+    if problems:  # each is named at its field, and in the list above the button
+        return f"Train is off: {'1 value needs' if len(problems) == 1 else f'{len(problems)} values need'} attention."
     if experiment.outside is not None:
         return "Train is off: the experiment's file was changed by somebody else. Choose a version first."
     return ""
