@@ -53,6 +53,9 @@ assert [e.wait(400) for e in (one, two)] == ["completed"] * 2, (one.error, two.e
 studio = TrainingStudio(project); studio
 """
 
+TRUE_CLASSES = """(lambda found: {file: found.classes[target] for file, target in zip(found.files, found.targets)})(
+    studio.evaluation.evaluation.evaluation.predictions)"""
+
 
 def test_a_saved_notebook_shows_how_the_run_ended_and_nothing_grows(nb, lab, tmp_path):
     view = nb(SAVED)
@@ -96,13 +99,22 @@ def test_one_relabel_is_no_dead_end_for_earlier_runs(nb):
     panel.get_by_role("button", name="Evaluate", exact=True).click()
     expect(panel.locator("table.num").first).to_be_visible(timeout=200_000)
     expect(panel.get_by_label("Labels", exact=True)).to_have_count(0)
-    view.evaluate("project.dataset().relabel(studio.evaluation.evaluation.evaluation.predictions.files[0], 'red')")
+    as_trained = view.evaluate(TRUE_CLASSES)
+    file = next(iter(as_trained))
+    other = "blue" if as_trained[file] == "red" else "red"
+    view.evaluate(f"project.dataset().relabel({file!r}, {other!r})")
     expect(panel.get_by_text("Out of date:")).to_be_visible()
     labels = panel.get_by_label("Labels", exact=True)
     expect(labels).to_have_value("current")
     panel.get_by_role("button", name="Evaluate again").click()
     expect(panel.get_by_text("Out of date:")).to_have_count(0, timeout=200_000)
     expect(panel.get_by_text("1 image was relabelled since this run was set up")).to_be_visible()
+    assert view.evaluate(TRUE_CLASSES) == {**as_trained, file: other}
+    labels.select_option("trained")
+    panel.get_by_role("button", name="Evaluate again").click()
+    assert view.wait_for("studio.evaluation.evaluation.evaluation.record.labels == 'trained'")
+    expect(panel.get_by_text("Out of date:")).to_have_count(0, timeout=200_000)
+    assert view.evaluate(TRUE_CLASSES) == as_trained
     view.evaluate("setattr(studio.experiments, 'overlay', [e.id for e in (one, two) if e is not studio.experiment])")
     view.output.get_by_role("tab", name="Compare").click()
     compare = view.output.locator(".nbt-compare")
