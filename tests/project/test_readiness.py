@@ -281,6 +281,16 @@ def test_visible_gpus_are_counted_as_cuda_does(visible, n, monkeypatch):
     assert gpus.usable() == n
 
 
+@pytest.mark.parametrize("count", [None, 0])
+def test_where_nothing_looks_like_a_gpu_there_is_none(count, monkeypatch, tmp_path, experiment):
+    found = count if count is None else type("Nvml", (), {"nvmlDeviceGetCount": staticmethod(lambda: count)})
+    monkeypatch.setattr(gpus, "nvml", lambda: found)
+    monkeypatch.setattr(gpus, "_NODES", (str(tmp_path / "kfd"),))
+    assert gpus.usable() == 0
+    experiment.set("hardware.device", "cuda:0")
+    assert [problem["path"] for problem in experiment.problems] == ["hardware.device"]
+
+
 def test_what_nobody_can_count_is_unknown(monkeypatch, tmp_path, experiment):
     (tmp_path / "kfd").touch()
     monkeypatch.setattr(gpus, "nvml", lambda: None)
