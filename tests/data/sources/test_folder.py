@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data import images
-from nbtrain.data.sources import Folder, detect
+from nbtrain.data.sources import Folder, detect, look
 from nbtrain.data.splits import from_folders
 from nbtrain.errors import DataError
 
@@ -67,6 +67,21 @@ def test_train_alone_leaves_the_split_open(tmp_path):
     listing = detect(tmp_path).listing()
     assert listing.own_split is None
     assert listing.classes == ("a", "b")
+
+
+def test_sets_inside_classes_of_which_none_trains_are_told_as_no_sets(tmp_path):
+    for name in ("cat", "dog"):
+        images.folder(tmp_path / name, {"val": 1, "test": 1})
+    found = look(tmp_path)
+    assert (found.sets, found.readings[0].title) == ({}, "Class folders")
+
+
+def test_folders_beside_the_one_with_the_classes_are_told(tmp_path):
+    images.folder(tmp_path / "Images", {"cat": 2, "dog": 2})
+    (tmp_path / "Annotation").mkdir()
+    listing = detect(tmp_path).listing()
+    assert listing.classes == ("cat", "dog")
+    assert "1 folder holds no image and is no class: Annotation." in listing.notices
 
 
 def test_folders_called_like_sets_may_be_classes(tmp_path):

@@ -62,6 +62,13 @@ def listed(root: Path) -> Path:
     return root
 
 
+def sets_of_two_tables(root: Path) -> Path:
+    for folder, names in (("train", ("x", "y")), ("val", ("x",))):
+        for name in names:
+            table(root / folder, "label", "a", "b", name=f"{name}.csv")
+    return root
+
+
 def two_tables(root: Path) -> Path:
     table(root, "label", "a", "b", name="one.csv")
     return table(root, "label", "c", "d", name="two.csv").parent
@@ -93,6 +100,11 @@ DOUBTS = {
         "Are the folders test and val classes, or sets of images?",
         (("test", "val"), ("cat", "dog")),
     ),
+    "two tables in the folder of a set": Doubt(
+        sets_of_two_tables,
+        "Are the folders train and val classes, or sets of images without classes?",
+        (("train", "val"), "have no class"),
+    ),
     "one set among other folders": Doubt(
         lambda root: folders(root, "train/a", "train/b", "bus", "car"),
         "Is the folder train a set of images, or a class as bus, car?",
@@ -121,6 +133,16 @@ DOUBTS = {
         lambda root: table(root, "eye;cat;dog", "left;1;0", "right;0;1", "left;1;1"),
         "Which column of t.csv holds the labels?",
         (("cat", "dog"), ("left", "right")),
+    ),
+    "a column of numbers and one of words": Doubt(
+        lambda root: table(root, "grade;species", "1;cat", "2;dog", "1;dog"),
+        "Which column of t.csv holds the labels?",
+        (("cat", "dog"), ("1", "2")),
+    ),
+    "breeds and kinds in columns called like labels": Doubt(
+        lambda root: table(root, "label;class", "pug;dog", "corgi;dog", "tabby;cat"),
+        "Which column of t.csv holds the labels?",
+        (("cat", "dog"), ("corgi", "pug", "tabby")),
     ),
     "minus one beside 0 and 1": Doubt(
         lambda root: table(root, "a;b", "1;0", "-1;1", "0;1"),
@@ -188,6 +210,11 @@ CLEAR: dict[str, Callable[[Path], Path]] = {
     "numbers and words of the same classes": lambda root: table(root, "label;class_name", "0;cat", "1;dog", "0;cat"),
     "one column of labels and others": lambda root: table(root, "label;eye", "cat;left", "dog;right", "cat;right"),
     "a table that says what folders say": lambda root: listed(folders(root, "cat", "dog")),
+    "columns of 1 alone": lambda root: table(root, "eye;seen;kept", "left;1;1", "right;1;1"),
+    "another patient in each row": lambda root: table(
+        root, "patient;eye", *(f"p{i};{'left' if i % 2 else 'right'}" for i in range(24))
+    ),
+    "measurements of which some are whole": lambda root: table(root, "mass;eye", "1;left", "1.5;right", "2;left"),
 }
 
 
@@ -249,10 +276,12 @@ def test_minus_one_means_what_was_said(tmp_path, meaning, labels):
     assert [r.labels for r in Table(path=str(path), minus_one=meaning).listing().records] == labels
 
 
-def test_sets_without_classes_are_counted(tmp_path):
-    path = folders(tmp_path, "cat", "dog", "test")
-    notices = Folder(path=str(path), sets="always").listing().notices
-    assert "Not used: 2 images in sets without classes: test (2)." in notices
+@pytest.mark.parametrize("name", ["test", "test\u200b"])
+def test_sets_without_classes_are_counted(tmp_path, name):
+    path = folders(tmp_path, "cat", "dog", name)
+    listing = Folder(path=str(path), sets="always").listing()
+    assert listing.classes == ("cat", "dog")
+    assert f"Not used: 2 images in sets without classes: {name} (2)." in listing.notices
 
 
 def archived(root: Path) -> Archive:

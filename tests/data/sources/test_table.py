@@ -68,6 +68,9 @@ def test_one_column_per_class(root):
     assert [r.labels for r in listing.records] == [(0, 1), (), (0,)]
     assert listing.multilabel
     assert "1 class has no image: fog." in listing.notices
+    assert "1 cell of the label columns is empty and counts as 0." in listing.notices
+    more = table(root, "file,sun,sea\n1.png,1,\n2.png,,1\n3.png,1,0\n")
+    assert "2 cells of the label columns are empty and count as 0." in more.notices
 
 
 def test_one_hot_rows_are_single_labels(root):
@@ -77,6 +80,34 @@ def test_one_hot_rows_are_single_labels(root):
 def test_split_column(root):
     listing = table(root, "file,label,split\n1.png,a,train\n2.png,b,Valid\n3.png,b,train\n4.png,a,test\n")
     assert listing.own_split == {"train": ("1.png", "3.png"), "val": ("2.png",), "test": ("4.png",)}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "own", "told"),
+    [
+        ("is_test,is_valid", ("0,0", "1,1", "0,0", "0,1"), {"train": "13", "val": "4", "test": "2"}, ""),
+        ("is_train", ("1", "0", "1", "1"), {"train": "134", "val": "2"}, "is_train says which images train; the others"),
+        ("split", ("train",) * 4, None, ""),  # says nothing about how to validate
+    ],
+)
+def test_sets_by_columns(root, header, cells, own, told):
+    rows = "".join(f"{i}.png,{'ab'[i % 2]},{cell}\n" for i, cell in enumerate(cells, 1))
+    listing = table(root, f"file,label,{header}\n{rows}")
+    files = {name: tuple(f"{i}.png" for i in numbers) for name, numbers in (own or {}).items()}
+    assert listing.own_split == (files or None)
+    assert told in "\n".join(listing.notices)
+    assert listing.columns == ()
+
+
+def test_the_column_called_like_images_is_taken_of_two_that_name_some(root):
+    listing = table(root, "thumb,file,label\n2.png,1.png,a\n1.png,2.png,b\n")
+    assert [(r.file, r.labels) for r in listing.records] == [("1.png", (0,)), ("2.png", (1,))]
+
+
+@pytest.mark.parametrize("absent", ["0", "0.0"])
+def test_labels_that_were_verified_as_absent_are_none(root, absent):
+    listing = table(root, f"ImageID,LabelName,Confidence\n1.png,a,1.0\n1.png,b,{absent}\n2.png,b,1.0\n")
+    assert [r.labels for r in listing.records] == [(0,), (1,)]
 
 
 def test_images_elsewhere(root, tmp_path_factory):
@@ -124,6 +155,7 @@ BROKEN = {
     "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, r"line 2: 1\.png is a, and b on line 4"),
     "no file there": ("file,label\n7.png,a\n8.png,b\n", {}, "none of the 2 files named in t.csv exists"),
     "one class": ("file,label\n1.png,a\n2.png,a\n", {}, r"only one class \(a\)"),
+    "one class, and a row twice": ("file,label\n1.png,a\n2.png,a\n1.png,a\n", {}, r"only one class \(a\)"),
     "absolute": ("file,label\n1.png,a\n/etc/passwd,b\n", {}, r"line 3: the file lies outside"),
     "unknown set": (
         "file,label,split\n1.png,a,train\n2.png,b,later\n",

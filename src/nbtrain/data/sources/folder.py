@@ -8,7 +8,6 @@ everything is passed through. Hidden folders and files, and those that are no im
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -20,7 +19,7 @@ from nbtrain.data.sources.base import Source, existing, is_image, names_in, spel
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
-from nbtrain.data.sources.walk import Walk, is_folder
+from nbtrain.data.sources.walk import Walk, is_folder, shown_name
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -224,7 +223,7 @@ def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], ba
 def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> None:
     """Take sets without classes out of ``classes``; raises DataError where all are."""
     for name in bare:
-        classes.pop(unicodedata.normalize("NFC", name), None)
+        classes.pop(shown_name(name), None)
     if not any(classes.values()):
         advice = "Put the images of each class into a folder of its own, or give a CSV file with their labels."
         raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)

@@ -105,8 +105,9 @@ class Files:
                 short = file and os.path.splitext(found[0])[0] == file
                 (self.without_ending if short else self.moved).append(f"{name} is {found[0]}")
                 return found[0], size_bytes
+        written = name if "://" in name else file or name  # a path made of an address has lost a slash
         (self.ambiguous if len(found) > 1 else self.missing).append(
-            f"{file or name}{at}" + (f" may be {first(found, 3)}" if len(found) > 1 else "")
+            f"{written}{at}" + (f" may be {first(found, 3)}" if len(found) > 1 else "")
         )
         return None
 
@@ -167,11 +168,16 @@ class Files:
 
     def none_found(self, n_named: int, looked: Sequence[Path] = ()) -> DataError:
         """Return the error for annotations whose ``n_named`` images are all missing, the real reason first."""
+        below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         if self.remote and len(self.remote) >= n_named - len(self.missing):
             told = f"all {n_named} images named in {self.told} lie in the net, and are never fetched"
+            if self.missing:
+                lie = counted(len(self.remote), "lies", "lie")
+                gone = counted(len(self.missing), "does", "do")
+                told = f"of the {n_named} images named in {self.told}, {lie} in the net, where nothing is fetched from"
+                told = f"{told}, and {gone} not exist below {below}"
             advice = "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”."
             return DataError(told, value=self.remote[0], advice=advice)
-        below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
         value = next(iter((*self.missing, *self.ambiguous)), None)
         if self.ambiguous and not self.missing:
