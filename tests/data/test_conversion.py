@@ -184,6 +184,30 @@ def test_a_sample_says_how_large_it_was(tmp_path):
     assert "(64 of 130 images looked at)" in conversion(made).told[0]
 
 
+def test_a_sample_is_taken_from_all_of_the_source(tmp_path):
+    shallow = stored.png(np.zeros((2, 2), np.uint8))
+    for number in range(HEADERS + 12):  # every third image is deep, and the brightest of them come last
+        deep = stored.png(np.full((2, 2), 900 if number < HEADERS else 4000, np.uint16))
+        written(tmp_path / "in" / f"{number:03}.png", shallow if number % 3 else deep)
+    files = [f"{number:03}.png" for number in range(HEADERS + 12)]
+    found = chosen(tmp_path / "in", files)
+    assert found.counts == Span(0, 4095)
+    assert "(47 of 140 images looked at)" in found.told[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "titles"),
+    [
+        ("auto", ["Values: 14 bits", "Values: 16 bits"]),
+        ("14 bits", ["Values: by a sample"]),
+        ("200 to 1800", ["Values: by a sample"]),
+    ],
+)
+def test_other_ranges_are_offered_and_not_the_one_that_is_used(tmp_path, asked, titles):
+    readings = look(source(tmp_path, 900, 4000).replace(values=asked)).readings
+    assert [one.title for one in readings if one.title.startswith("Values")] == titles
+
+
 def test_images_of_eight_bits_leave_nothing_to_choose(tmp_path):
     written(tmp_path / "in" / "a" / "1.png", stored.png(counts(200).astype(np.uint8)))
     written(tmp_path / "in" / "b" / "2.png", b"\x89PNG, cut")

@@ -43,6 +43,12 @@ def test_coco_masks_and_crowds(tmp_path):
         ("box", (4, 6, 20, 18), True),
         ("mask", (), True),
     ]
+    plain["annotations"][0] |= {"segmentation": [[4, 6, 20, 6, 20, 18]]}
+    path.write_text(json.dumps(plain))
+    assert [(mark.kind, mark.crowd) for mark in detect(path).listing().records[0].marks] == [
+        ("box", True),
+        ("polygon", True),
+    ]
 
 
 def test_coco_classes_alone(tmp_path):
