@@ -51,8 +51,10 @@ Job: TypeAlias = "tuple[Any, Fault | None, Sequence[str]]"
 """What it is called, the fault, and the tests."""
 _SUBREAPER = 36  # prctl: what loses its parent becomes a child of this process, and can be ended by it
 _NEAREST = 2
-_TEST_S, _MOST_S = 120, 900.0
-"""One test may take this long, and all tests of a fault; more counts as killed."""
+_TEST_S, _MOST_S, _ALL_S = 120, 900.0, 5400.0
+"""One test may take this long, all tests of a fault, and all tests that there are; more counts as killed."""
+_MANY = 30
+"""Test files from which on they are all that there are."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class Copies:
 
     def __init__(self, number: int) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="nbm-"))
+        self._home.chmod(0o755)  # some tests act as another user
         self._free = [self._copy(self._home / str(index)) for index in range(number)]
         self._working: dict[int, tuple[Path, Any]] = {}
         self._planted = 0
@@ -213,7 +216,7 @@ def _supervise(copy: Path, tests: Sequence[str], *, stop_at_first: bool) -> NoRe
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _test(copy, some, stop_at_first)
         status = None
-        while status is None and time.monotonic() - begun < _MOST_S:
+        while status is None and time.monotonic() - begun < (_ALL_S if len(tests) > _MANY else _MOST_S):
             done, ended = os.waitpid(pid, os.WNOHANG)
             status = ended if done else None
             time.sleep(0.02)
@@ -265,6 +268,7 @@ def _test(copy: Path, tests: Sequence[str], stop_at_first: bool) -> NoReturn:
                 outcomes[report.nodeid] = "failed"
 
     words = [*tests, "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={copy}", f"--timeout={_TEST_S}"]
+    words.append(f"--basetemp={copy / '.tmp' / 't'}")  # short: messages name paths, and cut long ones
     code = int(pytest.main([*words, *(["-x"] if stop_at_first else [])], plugins=[Record()]))
     found = sys.modules.get("nbtrain")
     if found is not None and not str(found.__file__).startswith(source):
@@ -277,8 +281,11 @@ def _test(copy: Path, tests: Sequence[str], stop_at_first: bool) -> NoReturn:
 # ---------------------------------------------------------------------- all of them
 
 
-def tried(copies: Copies, faults: Sequence[Fault]) -> Iterator[tuple[Fault, str, float]]:
-    """Yield each fault with what became of it, and the seconds that took; some that were killed later as broken."""
+def tried(copies: Copies, faults: Sequence[Fault], *, again: bool = False) -> Iterator[tuple[Fault, str, float]]:
+    """Yield each fault with what became of it, and the seconds that took; some that were killed later as broken.
+
+    ``again`` tries what the nearest tests do not see with all others: somebody else may check it on the way.
+    """
     jobs: list[Job] = []
     for fault in faults:
         if fault.planted((ROOT / fault.file).read_text(encoding="utf-8")) is None:
@@ -288,9 +295,17 @@ def tried(copies: Copies, faults: Sequence[Fault]) -> Iterator[tuple[Fault, str,
         else:
             jobs.append((fault, fault, fault.tests))
     killers: dict[Fault, list[str]] = {}
+    left: list[Job] = []
     for fault, result in copies.run(jobs):
         word = _word(result)
         if word == "killed":
+            killers[fault] = [name for name, outcome in result["tests"].items() if outcome == "failed"]
+        if word == "survived" and again:
+            left.append((fault, fault, mutations.all_others(ROOT, fault.file)))
+        else:
+            yield fault, word, result["seconds"]
+    for fault, result in copies.run(left):
+        if (word := _word(result)) == "killed":
             killers[fault] = [name for name, outcome in result["tests"].items() if outcome == "failed"]
         yield fault, word, result["seconds"]
     wrong = failing(copies, {name for names in killers.values() for name in names})
@@ -343,12 +358,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     copies = Copies(asked.processes)
     try:
-        for fault, word, seconds in tried(copies, faults):
+        for fault, word, seconds in tried(copies, faults, again=asked.random is not None):
             results[fault] = word
             shown = word if word in GOOD else word.upper()
             print(f"{len(results):4}/{len(faults)} {shown:10} {seconds:5.1f} s  {fault}", flush=True)
             if asked.random is not None and word == "survived":
-                print(f"{'':17}tried with {' '.join(fault.tests)}", flush=True)
+                print(f"{'':17}tried first with {' '.join(fault.tests)}", flush=True)
     except (KeyboardInterrupt, SystemExit):
         print(f"interrupted: {len(results)} of {len(faults)} were tried", flush=True)
     finally:
@@ -430,9 +445,9 @@ why = "what goes wrong with it"
 
 `make test` checks that each list still fits the code: the old text occurs exactly once, and the named tests exist.
 A random change that no test can see, because it changes nothing, goes into `tests/mutants/equivalent.toml` with the
-reason (`file`, the changed `line`, the `new` line, `why`). Random changes are tried with at most ten test files:
-the file's own, then the nearest by imports; never with whole trainings or the browser, which may well see what is named
-here as survived.
+reason (`file`, the changed `line`, the `new` line, `why`). Random changes are tried with at most ten test files first:
+the file's own, then the nearest by imports. What none of those sees is tried with all other quick tests, and with the
+slow ones that import the file; never with the browser, which may well see what is named here as survived.
 """
 
 

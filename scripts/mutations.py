@@ -160,6 +160,18 @@ def related(root: Path, file: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*chosen, *ALWAYS]))
 
 
+def all_others(root: Path, file: str) -> tuple[str, ...]:
+    """Return what may see what the related tests do not: slow ones that import the file, then all quick ones."""
+    reverse, names = _importers(root)
+    users = reverse[names[root / file]]
+    tests = [path for path in names if path.is_relative_to(root / "tests") and path.name.startswith("test_")]
+    slow = [path for path in tests if not _is_quick(root, path)]
+    near = [path for path in slow if names[path] in users and path.relative_to(root / "tests").parts[0] != "browser"]
+    quick = [path for path in tests if _is_quick(root, path)]
+    tried = set(related(root, file))
+    return tuple(name for path in (*near, *quick) if (name := path.relative_to(root).as_posix()) not in tried)
+
+
 def _kinship(mirror: Path) -> Callable[[Path], tuple[bool, Path]]:
     """Order test files: those of the same folder first."""
     return lambda path: (path.parent != mirror.parent, path)

@@ -25,6 +25,7 @@ from nbtrain.data.transforms import (
     ZoomOut,
 )
 from nbtrain.errors import ConfigError
+from nbtrain.schema import fields
 
 
 def problems(*steps, image_size=224):
@@ -193,3 +194,12 @@ def test_images_are_mixed_as_strongly_as_set(kind):
 
     weak, usual, strong = map(nearly_whole, (0.05, 1.0, 10.0))
     assert weak - 0.2 > usual > strong
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [({}, False), ({"mixup": 0.1}, True), ({"cutmix": 1.0}, True), ({"mixup": 1, "cutmix": 1}, True)],
+)
+def test_how_often_images_are_mixed_is_asked_where_they_are(settings, shown):
+    (field,) = [one for one in fields(Augmentation(**settings)) if one.path == "mix_probability"]
+    assert field.shown is shown

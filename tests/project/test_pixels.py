@@ -13,7 +13,7 @@ from data import images
 from nbtrain.cli import main
 from nbtrain.config import Config
 from nbtrain.data import cache_files
-from nbtrain.data.cache import FOLDER, PixelCache, file_of
+from nbtrain.data.cache import FOLDER, PixelCache, file_of, kept
 from nbtrain.data.decode import decode
 from nbtrain.data.reading import to_cache
 from nbtrain.data.scan import scan
@@ -60,6 +60,19 @@ def test_what_is_kept_and_what_will_be(tmp_path, info):
     assert "in at most half" in told(tmp_path, other, cache="memory")["text"]
     assert told(tmp_path, other, cache="off") == {"text": "Every epoch decodes its images anew.", "clear": False}
     assert told(tmp_path, {}) == {"text": "", "clear": False}
+
+
+def test_what_a_cache_takes_is_counted_in_the_disks_blocks_and_not_beyond_its_end(tmp_path):
+    place = tmp_path / FOLDER
+    place.mkdir()
+    sparse, full = place / "a.pixels", place / "b.pixels"
+    with open(sparse, "wb") as file:
+        file.truncate(1 << 20)
+        file.write(b"x" * 8192)  # the rest is a hole
+    full.write_bytes(b"x" * 5000)
+    on_disk = {one.path: one for one in kept(place)}
+    assert on_disk[sparse].size_bytes == 512 * sparse.stat().st_blocks < on_disk[sparse].room_bytes == 1 << 20
+    assert on_disk[full].size_bytes == on_disk[full].room_bytes == 5000
 
 
 def test_it_is_listed_and_cleared_from_the_command_line(tmp_path, info, capsys):

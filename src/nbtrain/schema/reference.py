@@ -19,13 +19,15 @@ def reference(config: type[Section]) -> str:
 
 
 def limits_text(field: Field) -> str:
-    """Return a field's limits in words: ``0 < … ≤ 10`` or its choices."""
+    """Return a field's limits in words: ``0 < … ≤ 10``, with what is usual, or its choices."""
     if field.choices:
         return ", ".join(choice.value for choice in field.choices)
     low = _first((field.above, "{:.10g} <"), (field.minimum, "{:.10g} ≤"))
     high = _first((field.below, "< {:.10g}"), (field.maximum, "≤ {:.10g}"))
     text = f"{low} … {high}".strip() if low or high else ""
-    return f"{text} or auto".strip() if field.auto else text
+    text = f"{text} or auto".strip() if field.auto else text
+    usual = "usually {:.10g} to {:.10g}".format(*field.soft) if field.soft else ""
+    return ", ".join(filter(None, (text, usual)))
 
 
 def _first(*limits: tuple[float | None, str]) -> str:

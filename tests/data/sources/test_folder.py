@@ -187,7 +187,7 @@ def test_a_file_is_no_source(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
 def test_no_read_permission_is_an_error_and_no_lost_class():
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # wherever tests lie, others may enter this one
+    with tempfile.TemporaryDirectory() as name:
         root = images.folder(Path(name), {"a": 1, "b": 1})
         root.chmod(0o755)
         (root / "b").chmod(0)

@@ -8,6 +8,7 @@ everything is passed through. Hidden folders and files, and those that are no im
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from nbtrain.data.records import Listing, OneClassError, Record, checked, counte
 from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
-from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
+from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder, shown_name
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
@@ -80,10 +81,11 @@ class Folder(Source, kind="folder", label="Image folder"):
         sets = _sets(walk, where, tops, more, self.sets)
         called = _called_like_sets(tops, more) if self.sets != "none" and not sets else []
         bare = [name for name in called if _has_images(tops[name])]
-        found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
+        found = {s: _of_set(walk, parts, prefix) for s, parts in sets.items()} or {"": walk.classes(where, prefix)}
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root)
-        passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
+        named = {top.name for parts in sets.values() for top in parts}
+        passed = [name for name in tops if sets and name not in named]
         unlabelled = bare if self.sets == "always" else []
         if unlabelled:
             _take_out(found[""], unlabelled, root)
@@ -92,10 +94,16 @@ class Folder(Source, kind="folder", label="Image folder"):
         question = None
         if self.sets == "auto":
             _refuse_technical(root, found)
-            question = _lone_set(sets, tops, passed) or _classes_or_sets(tops, called, bare)
-        why = _why_unused(prefix, {top.name for top in sets.values()}, unlabelled)
+            question = (
+                _lone_set(sets, tops, passed)
+                or _unnamed_set(walk, found, tops, passed, self.set_names)
+                or _classes_or_sets(tops, called, bare)
+                or ("" in found and _sets_of_other_names(walk, tops, called, self.set_names))
+                or None
+            )
+        why = _why_unused(prefix, named, unlabelled)
         listing = counted_in(_listing(root, found), root, why)
-        told = (_deeper(found, prefix), *_set_notices(found, beside))
+        told = (_deeper(found), *_set_notices(found, beside), *_parts_told(sets))
         listing = listing.noting(*told).read_as(*_ways(found, called, self.sets))
         try:
             return checked(listing.asking(question), root)
@@ -116,7 +124,8 @@ def class_folders(path: Path) -> list[str]:
     sets = _sets(walk, where, tops, {}, "auto")
     if not sets and len(sets_among(tops)) == len(tops):
         return []  # sets whose images lie in them directly: a table beside the images says what they show
-    classes = [e for top in sets.values() for e in walk.folders(top)[0]] if sets else list(tops.values())
+    parts = [top for parts in sets.values() for top in parts]
+    classes = [e for top in parts for e in walk.folders(top)[0]] if sets else list(tops.values())
     return [e.name for e in classes if any(map(is_image, names_in(Path(e.path))))]
 
 
@@ -137,7 +146,7 @@ def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
     return where, prefix, beside
 
 
-def _holds_images(folder: Path, deeper: int = 3) -> bool:
+def _holds_images(folder: Path, deeper: int = _WRAPPERS) -> bool:
     """Return whether there is an image in ``folder``, or in the folders in it."""
     names = names_in(folder)
     if any(map(is_image, names)):
@@ -152,10 +161,15 @@ def _has_classes(walk: Walk, folder: os.DirEntry[str]) -> bool:
     return bool(folders) and not loose
 
 
-def _sets(
-    walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More, choice: str
-) -> dict[str, os.DirEntry[str]]:
-    """Return the folders that are sets, by nbtrain's name of the set; none where the folders are classes."""
+_Sets = dict[str, list[os.DirEntry[str]]]
+"""The folders of each set, by nbtrain's name of the set."""
+
+
+def _sets(walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More, choice: str) -> _Sets:
+    """Return the folders that are sets; none where the folders are classes.
+
+    Raises DataError where two mean one set that are no parts of it: train and trainval hold the same images.
+    """
     if choice == "none":
         return {}
     # Without class folders inside, a class called "test" is a class.
@@ -164,16 +178,29 @@ def _sets(
     named = sets_among(inside, more)
     if not named and choice == "always":
         named = {name: set_of(name, more) for name in inside if is_set_name(name, more)}
-    sets: dict[str, os.DirEntry[str]] = {}
+    sets: _Sets = {}
     for name, meant in named.items():
-        known = sets.setdefault(meant, tops[name])
-        if known is not tops[name]:
+        sets.setdefault(meant, []).append(tops[name])
+    for parts in sets.values():
+        names = [top.name for top in parts]
+        if len({_without_number(name) for name in names if name.casefold() not in more}) > 1:
             raise DataError(
-                f"the folders {known.name} and {name} mean the same set",
+                f"the folders {_and(names)} mean the same set",
                 value=str(root),
-                advice="Merge or rename one of them.",
+                advice=f"Merge or rename one of them; to use all, say set_names=('{names[0]}={set_of(names[0])}', …).",
             )
     return sets
+
+
+def _without_number(name: str) -> str:
+    return re.sub(r"[\W_]*\d+$", "", name.casefold())
+
+
+def _parts_told(sets: _Sets) -> Iterator[str]:
+    """Tell of folders that are one set together."""
+    for name, parts in sets.items():
+        if len(parts) > 1:
+            yield f"{len(parts)} folders are the set {name} together: {first([top.name for top in parts])}."
 
 
 def _called_like_sets(tops: Iterable[str], more: More) -> list[str]:
@@ -181,14 +208,12 @@ def _called_like_sets(tops: Iterable[str], more: More) -> list[str]:
     return [name for name in tops if name in together or is_set_name(name, more)]
 
 
-def _lone_set(
-    sets: Mapping[str, os.DirEntry[str]], tops: Mapping[str, os.DirEntry[str]], passed: list[str]
-) -> Question | None:
+def _lone_set(sets: _Sets, tops: Mapping[str, os.DirEntry[str]], passed: list[str]) -> Question | None:
     """Ask about one set beside several folders of images that are no sets: it may be a class as they are."""
     others = [name for name in passed if not set_of(name) and _holds_images(Path(tops[name].path))]
     if len(sets) != 1 or len(others) < 2:
         return None
-    (one,) = (top.name for top in sets.values())
+    one = _and([top.name for parts in sets.values() for top in parts])
     inside, beside = f"The classes are the folders in {one}", first(others, 3)
     return Question(
         f"Is the folder {one} a set of images, or a class as {beside}?",
@@ -218,6 +243,68 @@ def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], ba
             Answer("A set" if one else "Sets", why, _ALWAYS),
         ),
     )
+
+
+def _unnamed_set(
+    walk: Walk,
+    found: Mapping[str, Mapping[str, list[Record]]],
+    tops: Mapping[str, os.DirEntry[str]],
+    passed: list[str],
+    set_names: tuple[str, ...],
+) -> Question | None:
+    """Ask about a folder beside the sets whose folders are called like their classes: a set by another name."""
+    classes = {name for by_class in found.values() for name in by_class}
+    odd = next((name for name in passed if len(classes & set(_inside(walk, tops[name]))) > 1), None)
+    if odd is None:
+        return None
+    shared = [name for name in _inside(walk, tops[odd]) if name in classes]
+    lacking = [name for name in ("val", "test", "train") if name not in found] or ["val", "test", "train"]
+    ways = [
+        Answer(f"{odd}: {name}", f"Its images are in the set {name}.", {"set_names": (*set_names, f"{odd}={name}")})
+        for name in lacking
+    ]
+    return Question(
+        f"Which set is the folder {odd}? It holds {first(shared, 3)} as the sets {_and(list(found))} do.",
+        (Answer("Not used", f"The images in {odd} are left out.", _ALWAYS), *ways),
+    )
+
+
+def _sets_of_other_names(
+    walk: Walk, tops: Mapping[str, os.DirEntry[str]], called: list[str], set_names: tuple[str, ...]
+) -> Question | None:
+    """Ask about folders that all hold folders of the same names: they may be sets, or parts, and those the classes."""
+    if called or not 1 < len(tops) <= _FEW or any(_has_images(top) for top in tops.values()):
+        return None
+    inside = [set(_inside(walk, top)) for top in tops.values()]
+    shared = set.intersection(*inside)
+    if len(shared) < 2 or 2 * len(shared) < len(set.union(*inside)):
+        return None
+    names, classes = list(tops), sorted(shared, key=natural)
+    whole = Answer(
+        f"Classes: {first(classes, 3)}",
+        f"The images of {_and(names)} are taken together, and are split by nbtrain.",
+        {"set_names": (*set_names, *(f"{name}=train" for name in names))},
+    )
+    pairs = (names, names[::-1]) if len(names) == 2 else ()
+    parted = [
+        Answer(
+            f"{one} trains, {other} {'validates' if name == 'val' else 'tests'}",
+            f"The classes are {first(classes, 3)}.",
+            {"set_names": (*set_names, f"{one}=train", f"{other}={name}")},
+        )
+        for one, other in pairs
+        for name in ("val", "test")
+    ]
+    return Question(
+        f"Are the folders {_and(names)} the classes, or {first(classes, 3)}, which are in each of them?",
+        (Answer(f"Classes: {first(names, 3)}", "Deeper folders belong to them.", _NONE), whole, *parted),
+    )
+
+
+def _inside(walk: Walk, top: os.DirEntry[str]) -> list[str]:
+    """Return the names of the folders with images in a folder that holds no image itself."""
+    folders, loose = walk.folders(top)
+    return [] if loose else [shown_name(entry.name) for entry in folders if _has_images(entry)]
 
 
 def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> None:
@@ -251,13 +338,31 @@ def _and(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
-def _of_set(walk: Walk, top: os.DirEntry[str], prefix: str) -> dict[str, list[Record]]:
-    """Return the images of one set by class; a folder of its own name inside it (train/train) is passed through."""
-    path, prefix = top.path, f"{prefix}{top.name}/"
-    inner = [entry for entry in walk.entries(path) if is_folder(entry)]
-    if len(inner) == 1 and set_of(inner[0].name) == set_of(top.name) and _has_classes(walk, inner[0]):
+def _of_set(walk: Walk, parts: Sequence[os.DirEntry[str]], prefix: str) -> dict[str, list[Record]]:
+    """Return the images of one set by class.
+
+    A lone folder inside it that holds the classes, and is called like it or like no class, is passed through:
+    ``train/train/cat``, ``train/images/cat``.
+    """
+    found: dict[str, list[Record]] = {}
+    for top in parts:
+        for name, records in walk.classes(*_of_classes(walk, top, prefix)).items():
+            found.setdefault(name, []).extend(records)
+    return found
+
+
+def _of_classes(walk: Walk, top: os.DirEntry[str], prefix: str) -> tuple[str, str]:
+    """Return the folder of the classes of one set's folder, and what the names of its files begin with."""
+    path, prefix, meant = top.path, f"{prefix}{top.name}/", set_of(top.name)
+    for _ in range(_WRAPPERS):
+        inner = [entry for entry in walk.entries(path) if is_folder(entry)]
+        if len(inner) != 1 or not _has_classes(walk, inner[0]):
+            break
+        named, rest = set_and_rest(inner[0].name)
+        if named not in ("", meant) or (rest and named != meant and inner[0].name.casefold() not in _TECHNICAL):
+            break
         path, prefix = inner[0].path, f"{prefix}{inner[0].name}/"
-    return walk.classes(path, prefix)
+    return path, prefix
 
 
 def _sets_of_classes(classes: dict[str, list[Record]], prefix: str, more: More) -> dict[str, dict[str, list[Record]]]:
@@ -342,11 +447,12 @@ def _is_part(name: str, names: list[str]) -> bool:
     return name.casefold() in _TECHNICAL or any(name in pair and pair[1] in names for pair in pairs)
 
 
-def _deeper(found: dict[str, dict[str, list[Record]]], prefix: str) -> str:
+def _deeper(found: dict[str, dict[str, list[Record]]]) -> str:
     """Tell of folders inside classes, whose names are not used."""
-    least = prefix.count("/") + (2 if "" not in found else 1)
-    records = (record for classes in found.values() for files in classes.values() for record in files)
-    inner = sorted({os.path.dirname(r.file) for r in records if r.file.count("/") > least}, key=natural)
+    by_class = [item for classes in found.values() for item in classes.items()]
+    folders = {(name, os.path.dirname(record.file)) for name, records in by_class for record in records}
+    deeper = {folder for name, folder in folders if shown_name(os.path.basename(folder)) != name}
+    inner = sorted(deeper, key=natural)
     told = counted(len(inner), "folder inside a class belongs to it", "folders inside classes belong to them")
     return f"{told}: {first(inner)}." if inner and not _parted(found, inner) else ""
 

@@ -1,34 +1,61 @@
 """Names of sets: which of train, val and test a folder, a file or a cell of a table is about.
 
 ``seg_train``, ``training_set``, ``X_train``, ``trainImages``, ``TRAIN``, ``train2017``, ``dev`` and ``holdout`` are
-understood. A name that also says something else ("pets_train") is about a set only beside one that says the same
-("pets_test"): ``sets_among`` looks at names together. Words of other languages, or numbers, are added by a person.
+understood, and the words of other languages (``Validierung``, ``entrenamiento``, ``测试集``) with and without their
+accents. A name that also says something else ("pets_train") is about a set only beside one that says the same
+("pets_test"): ``sets_among`` looks at names together. More words, or numbers, are added by a person.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 
+
+def _bare(name: str) -> str:
+    """Return ``name`` without accents, which file systems and people write in several ways, or leave out."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+
+
+_TRAIN = (
+    *("train", "training", "trainval", "trn"),
+    *("trainieren", "entraînement", "apprentissage", "entrenamiento", "entreno", "addestramento", "allenamento"),
+    *("treino", "treinamento", "trening", "treningowy", "eğitim", "обучение", "обучающая", "тренировка"),
+    *("训练", "训练集", "訓練", "訓練データ", "学習", "学習データ", "훈련", "학습"),
+)
+_VAL = (
+    *("val", "vald", "vld", "valid", "validation", "validate", "dev", "devel", "eval", "evaluation"),
+    *("validierung", "validación", "validazione", "validação", "validatie", "walidacja", "walidacyjny", "doğrulama"),
+    *("валидация", "валидационная", "проверка", "验证", "验证集", "驗證", "検証", "検証データ", "검증"),
+)
+_TEST = (
+    *("test", "testing", "tst", "holdout"),
+    *("testen", "essai", "prueba", "pruebas", "prova", "teste", "testes", "testowy", "тест", "тестовая"),
+    *("测试", "测试集", "測試", "テスト", "テストデータ", "테스트", "시험"),
+)
 SET_WORDS: dict[str, str] = {
-    **dict.fromkeys(("train", "training", "trainval", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel", "eval", "evaluation"), "val"),
-    **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
+    _bare(word): name for name, words in (("train", _TRAIN), ("val", _VAL), ("test", _TEST)) for word in words
 }
-"""What people call the three sets, in lower case, and what nbtrain calls them."""
+"""What people call the three sets, in lower case and without accents, and what nbtrain calls them."""
 
 _FILLERS = frozenset(
     (
         *("a", "all", "class", "classes", "data", "dataset", "dir", "directory", "file", "files", "final", "folder"),
         *("full", "image", "images", "img", "imgs", "jpeg", "jpg", "photo", "photos", "pic", "pics", "picture"),
         *("pictures", "png", "sample", "samples", "set", "sets", "split", "splits", "subset", "the", "x", "y"),
+        *("bild", "bilder", "satz", "daten", "datos", "dati", "dados", "donnees", "imagenes", "immagini", "imagens"),
     )
 )
 """Words beside a set's word that say nothing more."""
-_COMPOUND = re.compile(rf"({'|'.join(sorted(SET_WORDS, key=len, reverse=True))})(set|data|images|imgs|img)")
+_COMPOUND = re.compile(
+    rf"({'|'.join(sorted(SET_WORDS, key=len, reverse=True))})"
+    "s?"  # Validierungsdaten
+    "(set|sets|satz|data|daten|images|imgs|img|bilder)"
+)
 _HOLD_OUT = re.compile(r"hold[ _-]out", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 """Runs of letters, parted where a capital begins a word: trainImages, TRAIN, XTrain."""
@@ -69,7 +96,7 @@ def set_and_rest(name: str, more: More = _NO_MORE) -> tuple[str, tuple[str, ...]
 
 
 def _words(name: str) -> Iterable[str]:
-    for word in _WORDS.findall(_HOLD_OUT.sub("holdout", name)):
+    for word in _WORDS.findall(_HOLD_OUT.sub("holdout", _bare(name))):
         compound = _COMPOUND.fullmatch(word.lower())
         yield from (compound.groups() if compound else (word.casefold(),))
 
