@@ -276,7 +276,7 @@ def _sets_of_other_names(
     if called or not 1 < len(tops) <= _FEW or any(_has_images(top) for top in tops.values()):
         return None
     inside = [set(_inside(walk, top)) for top in tops.values()]
-    shared = set.intersection(*inside)
+    shared = {name for name in set.intersection(*inside) if not set_of(name)}  # sets inside classes are no classes
     if len(shared) < 2 or 2 * len(shared) < len(set.union(*inside)):
         return None
     names, classes = list(tops), sorted(shared, key=natural)
