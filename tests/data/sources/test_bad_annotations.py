@@ -262,6 +262,10 @@ TOLD = {
     "yolo: in pixels": (lambda r: yolo(r, "0 200 100 50 50"), "1 mark lies outside its image"),
     "yolo: class 9": (lambda r: yolo(r, "9 0.5 0.5 0.1 0.1"), "1 line names no known class"),
     "yolo: class -1": (lambda r: yolo(r, "-1 0.5 0.5 0.1 0.1"), "1 line names no known class"),
+    "yolo: class -1, and no names": (
+        lambda r: (yolo(r, "-1 0.5 0.5 0.1 0.1"), (r / "classes.txt").unlink())[0],
+        "1 line names no known class",
+    ),
     "yolo: class NaN": (lambda r: yolo(r, "nan 0.5 0.5 0.1 0.1"), "1 line names no known class"),
     "yolo: broken image": (lambda r: yolo(r, "not an image", "images/a.png"), "1 image cannot be read.*no image of a"),
     "yolo: no text file": (lambda r: yolo(r, ""), "1 image has no text file and shows nothing.*images/c.png"),

@@ -144,9 +144,10 @@ def test_names_in_another_encoding_are_told(tmp_path):
 
 
 def test_equal_looking_names_are_one_class(tmp_path):
-    images.folder(tmp_path, {"caf\u00e9": 1, "cafe\u0301": 1, "tea": 1})
+    images.folder(tmp_path, {"caf\u00e9": 1, "cafe\u0301": 1, "tea": 1, "tea\u200b": 1})
     listing = detect(tmp_path).listing()
     assert listing.classes == ("caf\u00e9", "tea")
+    assert not any("inside a class" in notice for notice in listing.notices)
 
 
 @pytest.mark.parametrize(

@@ -269,11 +269,13 @@ def test_an_archive_says_it_of_what_lies_inside(tmp_path):
     path = archive(tmp_path / "set")
     with zipfile.ZipFile(path, "a") as more:
         more.writestr("x/loose.png", b"x")
+        more.writestr("../out.png", b"x")
     source = detect(path).placed(tmp_path / "to")
     source.prepare()
     found = look(source)
     assert (found.n_found, found.n_used) == (6, 5)
     assert "not used: 1 image in no class folder: loose.png" in found.lines()
+    assert "note: 1 entry has a name that leads elsewhere: ../out.png." in found.lines()
 
 
 @pytest.mark.parametrize("name", ["runs", "found.000 keys", "thumbnails of cats"])
