@@ -56,6 +56,7 @@ def test_moved_files_are_found_and_said(root, case):
     [
         "train/2.png",  # the set is there, the file is not: val/2.png is another image
         "/content/train/2.png",
+        "test/1.png",  # a set that is not there at all
         "images/1.png",
         "zz.png",
         "images/deep/a.png",
@@ -89,6 +90,19 @@ def test_an_image_of_the_root_is_not_one_that_is_missing_in_its_folder(root):
     images.write(root / "top.png")
     assert Files(root, "t.csv").find("images/top.png") is None
     assert Files(root, "t.csv").find("/content/top.png")[0] == "top.png"
+
+
+@pytest.mark.parametrize(
+    ("there", "name"),
+    [
+        ("pets/images/a.png", "/mnt/pets/images/a.png"),  # images/a.png is an ending of it too
+        ("images/a-1.png", "images/a-1.jpeg"),  # a_1.png has the same letters
+    ],
+)
+def test_of_several_that_fit_the_closest_is_taken(root, there, name):
+    images.write(root / there)
+    images.write(root / "images/a_1.png")
+    assert Files(root, "t.csv").find(name)[0] == there
 
 
 def test_a_name_without_an_ending_has_not_moved(root):

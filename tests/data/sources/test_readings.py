@@ -80,9 +80,9 @@ def named_alone(root: Path) -> Path:
     return root
 
 
-def two_tables(root: Path) -> Path:
-    table(root, "label", "a", "b", name="one.csv")
-    return table(root, "label", "c", "d", name="two.csv").parent
+def two_tables(root: Path, one: str = "one", two: str = "two") -> Path:
+    table(root, "label", "a", "b", name=f"{one}.csv")
+    return table(root, "label", "c", "d", name=f"{two}.csv").parent
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,11 @@ DOUBTS = {
     "a table of which one word is the name of a folder": Doubt(
         ages, "Does t.csv say what the images show, or do the folders cat, dog?",
         (("cat", "old", "young"), ("cat", "dog")),
+    ),
+    "several tables, of which the second sounds as if it trained": Doubt(
+        lambda root: two_tables(root, "more", "train_birds"),
+        "Which table says what the images show: train_birds.csv, more.csv?",
+        (("c", "d"), ("a", "b")),
     ),
     "several tables": Doubt(
         two_tables,
