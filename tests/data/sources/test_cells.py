@@ -72,6 +72,7 @@ ONE = {
     "a place": ["Paris, France", "Rome, Italy"],
     "two words": ["polar bear", "black bear", "bear"],
     "colours of two things": ["red car", "blue car", "red bus", "blue bus", "car"],
+    "a colour that stands alone too": ["red car", "blue car", "car", "red"],
     "an apostrophe": ["lion's mane", "cat's eye"],
     "brackets in a name": ["cat (male)", "cat (female)"],
 }

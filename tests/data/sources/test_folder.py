@@ -76,8 +76,9 @@ def test_sets_inside_classes_of_which_none_trains_are_told_as_no_sets(tmp_path):
     assert (found.sets, found.readings[0].title) == ({}, "Class folders")
 
 
-def test_folders_beside_the_one_with_the_classes_are_told(tmp_path):
-    images.folder(tmp_path / "Images", {"cat": 2, "dog": 2})
+@pytest.mark.parametrize("folder", ["Images", "images"])
+def test_folders_beside_the_one_with_the_classes_are_told(tmp_path, folder):
+    images.folder(tmp_path / folder, {"cat": 2, "dog": 2})
     (tmp_path / "Annotation").mkdir()
     listing = detect(tmp_path).listing()
     assert listing.classes == ("cat", "dog")
