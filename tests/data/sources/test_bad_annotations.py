@@ -231,6 +231,10 @@ TOLD = {
     ),
     "coco: twice": (lambda r: coco(r, images_2={"file_name": "a.png"}), "1 image is named several times.*: a.png"),
     "coco: other case": (lambda r: coco(r, images_0={"file_name": "A.PNG"}), "1 name differs from the file's"),
+    "coco: a class that nothing shows": (
+        lambda r: coco(r, categories=[{"id": 7 + i, "name": name} for i, name in enumerate(("cat", "dog", "fox"))]),
+        "1 class has no image: fox",
+    ),
     "coco: key points": (
         lambda r: coco(r, annotations_0={"keypoints": [1, 2, 2]}, annotations_1={"keypoints": [1, 2, 2]}),
         "2 objects have keypoints",

@@ -180,6 +180,19 @@ def test_no_path(path):
         detect(path)
 
 
+@pytest.mark.skipif(os.sep != "/", reason="there it is a path")
+def test_a_path_of_windows_is_said_to_be_one():
+    for path in ("C:\\Users\\x\\pets", "\\\\server\\share"):
+        with pytest.raises(DataError, match="It is a path of Windows"):
+            detect(path)
+
+
+def test_a_path_that_was_pasted_with_its_quotes_is_found(tmp_path):
+    images.folder(tmp_path / "my cats", {"a": 1, "b": 1})
+    for path in (f'"{tmp_path}/my cats"', f" {tmp_path}/my cats\n", f"file://{tmp_path}/my%20cats"):
+        assert detect(path).listing().classes == ("a", "b")
+
+
 def test_a_file_is_no_source(tmp_path):
     with pytest.raises(DataError, match="a single image"):
         detect(images.write(tmp_path / "1.png"))

@@ -187,6 +187,15 @@ def test_other_encodings_name_the_line(root):
         detect(root / "t.csv").listing()
 
 
+def test_lines_of_json_are_told_by_their_numbers(root):
+    path = root / "t.jsonl"
+    path.write_text('{"file": "1.png", "label": "a"}\n\n{"file": "2.png",\n')
+    with pytest.raises(DataError, match=r"t\.jsonl, line 3: this is no JSON"):
+        detect(path).listing()
+    path.write_text('{"file": "1.png", "label": "a"}\n{"file": "9.png", "label": "b"}\n{"file": "2.png", "label": "b"}')
+    assert "9.png (line 2)" in "".join(detect(path).listing().notices)
+
+
 def test_a_folder_is_no_table(root):
     with pytest.raises(DataError, match="a folder, not a table"):
         Table(path=str(root)).listing()
