@@ -186,8 +186,10 @@ def test_it_is_told_before_it_is_used(tmp_path):
 
 
 def test_a_sample_says_how_large_it_was(tmp_path):
-    made = source(tmp_path, *[4000] * (HEADERS + 2), shape=(2, 2))
-    assert "(64 of 130 images looked at)" in conversion(made).told[0]
+    made = source(tmp_path, *[900] * 100, *[4000] * (HEADERS - 98), shape=(2, 2))
+    found = conversion(made)
+    assert found.counts == Span(0, 4095)  # it is spread over the source
+    assert "(64 of 130 images looked at)" in found.told[0]
 
 
 def test_a_sample_is_taken_from_all_of_the_source(tmp_path):

@@ -99,6 +99,20 @@ def test_sets_by_columns(root, header, cells, own, told):
     assert listing.columns == ()
 
 
+@pytest.mark.parametrize(
+    ("header", "columns", "told"),
+    [
+        ("x,y,mass", ("x", "y", "mass"), ""),  # two corners are no box
+        ("bbox_x,BBox y,bbox-w,bbox_h", (), "bbox_x, BBox y, bbox-w and bbox_h hold boxes, which are not used"),
+    ],
+)
+def test_columns_of_a_box_are_told_from_others(root, header, columns, told):
+    cells = ",".join(["1"] * (header.count(",") + 1))
+    listing = table(root, f"file,label,{header}\n1.png,a,{cells}\n2.png,b,{cells}\n")
+    assert listing.columns == columns
+    assert told in "\n".join(listing.notices)
+
+
 def test_the_column_called_like_images_is_taken_of_two_that_name_some(root):
     listing = table(root, "thumb,file,label\n2.png,1.png,a\n1.png,2.png,b\n")
     assert [(r.file, r.labels) for r in listing.records] == [("1.png", (0,)), ("2.png", (1,))]
