@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import zipfile
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from data import stored
 from images import write_classes
-from nbtrain.data.sources import Folder
+from nbtrain.data.sources import Folder, look
 from nbtrain.project.project import Project
 from nbtrain.ui.adding import Adding
 from nbtrain.ui.data import Data
@@ -115,6 +116,26 @@ def test_what_was_seen_stays_while_more_is_done_with_the_same_path_and_goes_with
     assert len(adder.state["questions"]) == 1
     adder.look(f"{odd}/cat")
     assert adder.state == {"path": f"{odd}/cat", "busy": True, "text": "Looking…", "fraction": None}
+
+
+def test_an_older_look_that_ends_later_is_not_shown(adder, odd, tmp_path, monkeypatch):
+    plain, go = str(write_classes(tmp_path / "plain", {"a": 1, "b": 1})), threading.Event()
+
+    def slow(source):
+        if source.path == odd:
+            go.wait(20)
+        return look(source)
+
+    monkeypatch.setattr("nbtrain.ui.adding.look", slow)
+    adder.look(odd, reading="")
+    older = [thread for thread in threading.enumerate() if thread.name == "nbtrain-look"]
+    shown = after(adder, "look", plain)
+    go.set()
+    for thread in older:
+        thread.join(20)
+    assert older
+    assert adder.state == shown
+    assert shown["path"] == plain
 
 
 @pytest.mark.parametrize("made", [Data, GuidePanel])
