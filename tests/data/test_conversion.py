@@ -291,6 +291,7 @@ def test_the_choice_is_kept_and_goes_wherever_images_are_read(tmp_path):
     assert again == found.sources
     listing = assembly.look(again).listing
     assert listing.content_hash == found.listing.content_hash
+    assert any("read as 12 bits" in note for note in listing.notes)
     assert conversion_of(listing.root, "a/0.png").counts == Span(0, 4095)
     assert conversion_of(listing.root, "more/a/0.png").counts == Span(0, 255)
     for file, white in (("a/0.png", 4095), ("more/a/0.png", 255)):
