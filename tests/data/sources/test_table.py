@@ -40,6 +40,7 @@ def test_one_label_per_image(root):
     "text",
     [
         "id;kind;img\n7;dog;1.png\n8;cat;2.png\n",
+        "sep=|\nid|kind|img\n7|dog|1.png\n8|cat|2.png\n",
         "\ufeffimg\tclass\tid\n1.png\tdog\t7\n\n2.png\tcat\t8\n",
         'note,label,path\n"a, ""b""\nc",dog,1.png\nx,cat,2.png\n',
     ],
