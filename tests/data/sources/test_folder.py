@@ -139,7 +139,8 @@ def test_equal_looking_names_are_one_class(tmp_path):
     [
         (lambda p: None, "the folder holds no images", "one sub-folder of images per class"),
         (lambda p: images.write(p / "1.png"), "none of the images lies in a class folder", "one sub-folder per class"),
-        (lambda p: (p / "labels.csv").write_text("x"), "holds no images", r"the table labels\.csv"),
+        (lambda p: (p / "labels.csv").write_text("x"), "column names and no rows", "one row per image"),
+        (lambda p: (p / "labels.csv").write_text("x\n1"), "holds no images", r"the table labels\.csv"),
         (lambda p: images.folder(p, {"a": 2}), r"only one class \(a\)", "at least one other class"),
     ],
 )
@@ -147,7 +148,7 @@ def test_unusable_folders(tmp_path, make, told, advice):
     make(tmp_path)
     with pytest.raises(DataError, match=told) as caught:
         detect(tmp_path).listing()
-    assert str(tmp_path) in str(caught.value)
+    assert tmp_path.name in str(caught.value)
     assert advice.replace("\\", "") in str(caught.value)
 
 

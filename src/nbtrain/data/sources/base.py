@@ -102,6 +102,11 @@ class Source(Family):
         return ()
 
     @classmethod
+    def instead(cls, path: Path) -> Source | None:
+        """Return a source to read in place of folders that hold no classes, so that the real reason is told."""
+        return None
+
+    @classmethod
     def also(cls, path: Path) -> Iterator[Answer]:
         """Yield the ways in which this kind could read ``path`` too, where another kind does."""
         if cls.claims(path):
@@ -140,6 +145,10 @@ class Annotated(Source):
 
     images_root: str = field("", label="Root folder of the images")
     """Folder that the images lie in, where annotations name them from elsewhere; empty looks beside the annotations."""
+
+    meant_folder: str = field("", label="Folder that is meant", advanced=True)
+    """Where a name may mean files in several folders: the one that is meant, or "none" to leave such names out; empty
+    asks."""
 
     def depends_on(self, listing: Listing) -> tuple[Path, ...]:
         """Return where the annotations and the images lie."""

@@ -60,7 +60,7 @@ class Coco(Annotated, kind="coco", label="COCO"):
         root = existing(self.images_root) if self.images_root else common(bases)
         beside = parts[0].file.parent if len(parts) == 1 else path
         told = ", ".join(part.file.name for part in parts)
-        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root)))
+        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root), meant=self.meant_folder))
         names = [{number: gathering.values.name(said) for number, said in part.classes.items()} for part in parts]
         for part, classes, base in zip(parts, names, bases, strict=True):
             _gather(gathering, part, classes, base.relative_to(root).as_posix())

@@ -112,12 +112,15 @@ class Folder(Source, kind="folder", label="Image folder"):
             raise _one_class(root, error) from None
 
 
-def holds_classes(path: Path) -> bool:
-    """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
-    return len(class_folders(path)) > 1
+def holds_classes(path: Path, *, deep: bool = False) -> bool:
+    """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems.
+
+    ``deep`` counts folders whose images lie in folders inside them, too.
+    """
+    return len(class_folders(path, deep=deep)) > 1
 
 
-def class_folders(path: Path) -> list[str]:
+def class_folders(path: Path, *, deep: bool = False) -> list[str]:
     """Return the names of the folders that have images in them, alone or in sets, once for each set."""
     walk = Walk()
     where, _, _ = _unwrapped(walk, path)
@@ -127,7 +130,7 @@ def class_folders(path: Path) -> list[str]:
         return []  # sets whose images lie in them directly: a table beside the images says what they show
     parts = [top for parts in sets.values() for top in parts]
     classes = [e for top in parts for e in walk.folders(top)[0]] if sets else list(tops.values())
-    return [e.name for e in classes if any(map(is_image, names_in(Path(e.path))))]
+    return [e.name for e in classes if (_holds_images(Path(e.path)) if deep else _has_images(e))]
 
 
 def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:

@@ -60,7 +60,9 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         path = existing(self.path)
         tasks = _tasks(json_of(path), path)
         root = existing(self.images_root) if self.images_root else path.parent
-        gathering = Gathering(Files(root, path.name, path.parent, named=bool(self.images_root)), "region")
+        gathering = Gathering(
+            Files(root, path.name, path.parent, named=bool(self.images_root), meant=self.meant_folder), "region"
+        )
         nameless = [_at(task, place) for place, task in enumerate(tasks) if not task.image]
         skipped: dict[str, int] = {}
         unannotated = 0

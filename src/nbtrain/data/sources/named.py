@@ -12,12 +12,14 @@ import os
 import re
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from nbtrain.data import heed
-from nbtrain.data.records import UnusedKind, counted, first
+from nbtrain.data.questions import Answer, Question
+from nbtrain.data.records import UnusedKind, counted, first, natural
 from nbtrain.data.sources.base import ElsewhereError, is_image
 from nbtrain.data.sources.machine_made import is_machine_folder
 from nbtrain.data.sources.sets import set_of
@@ -26,12 +28,17 @@ from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 
 _TRIED = 50
+_CHOICES = 6
+"""Folders that are offered where names may mean files in several."""
+NONE_MEANT = "none"
+"""What stands in place of a folder where a person leaves out what names may mean several files."""
 _PLAIN = re.compile(r"(?!/|[A-Za-z]:)(?!.*(^|/)(\./|/|\.$))", re.DOTALL)
 """A name that is a path below its folder as it stands."""
 _HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)", re.IGNORECASE)
 """What labelling tools put before the name of an uploaded file."""
 _ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+(?=\.[a-z]+$|$)", re.IGNORECASE)
 """What Roboflow puts behind the name of an image."""
+_NUMBER = re.compile(r"([0-9]{1,18})(?:\.0+)?")
 _REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
@@ -47,20 +54,23 @@ class Files:
         named: bool = False,
         split: str = "",
         noun: UnusedKind = "annotation",
+        meant: str = "",
     ) -> None:
         """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
 
         ``named`` says that a person has named the root: then nothing is advised that was done already. ``split`` is the
         set that all images are in: of several that a name may mean, the one in a folder of that set is meant. ``noun``
-        is what names one image: a row of a table, or an annotation.
+        is what names one image: a row of a table, or an annotation. ``meant`` is the folder that a person has chosen
+        where names may mean several files, or NONE_MEANT.
         """
-        self.noun = noun
+        self.noun, self.meant = noun, meant
         self.root, self.told, self.beside, self.named, self.split = root, told, beside, named, split
         self.missing: list[str] = []
         self.renamed: list[str] = []
         self.moved: list[str] = []
         self.without_ending: list[str] = []
         self.ambiguous: list[str] = []
+        self._choices: Counter[str] = Counter()
         self.remote: list[str] = []
         self._prefix = os.path.join(root, "")
         self._folders: dict[str, dict[str, list[str]]] = {}
@@ -99,14 +109,18 @@ class Files:
         found = self._index.nearest(_decoded(name), inside=bool(file))
         if self.split and len(found) > 1:
             found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
+        if self.meant and len(found) > 1:
+            found = [one for one in found if one.startswith(f"{self.meant}/")] or found
         if len(found) == 1:
             size_bytes = self._size(found[0])
             if size_bytes is not None:
                 short = file and os.path.splitext(found[0])[0] == file
                 (self.without_ending if short else self.moved).append(f"{name} is {found[0]}")
                 return found[0], size_bytes
+        if len(found) > 1:
+            self._choices.update({_folder_apart(one, found) for one in found})
         (self.ambiguous if len(found) > 1 else self.missing).append(
-            f"{file or name}{at}" + (f" may be {first(found, 3)}" if len(found) > 1 else "")
+            f"{file or name}{at}" + (f" may be {first(sorted(found, key=natural), 3)}" if len(found) > 1 else "")
         )
         return None
 
@@ -186,6 +200,28 @@ class Files:
             advice = f"It holds {others}. Name the folder with these very files, or correct the names."
         return DataError(told, value=value, advice=advice)
 
+    def question(self) -> Question | None:
+        """Return what to ask where names may mean several files, and nobody has said which."""
+        if not self.ambiguous or self.meant:
+            return None
+        n = counted(len(self.ambiguous), "name", "names")
+        often = sorted(self._choices.items(), key=lambda choice: (-choice[1], natural(choice[0])))
+        folders = [folder for folder, _ in often[:_CHOICES] if folder]
+        if not folders:
+            return None  # they lie side by side, and differ in their endings: told, and counted as not used
+        return Question(
+            f"{n} in {self.told} may mean several files: {first(self.ambiguous, 2)}. Which folder is meant?",
+            (
+                Answer("None of them", "What these names say is left out.", {"meant_folder": NONE_MEANT}),
+                *(
+                    Answer(
+                        f"Folder {folder}", f"Of several files, the one in {folder} is meant.", {"meant_folder": folder}
+                    )
+                    for folder in folders
+                ),
+            ),
+        )
+
     def tell(self, tally: Tally) -> None:
         """Count the names without an image that can be used."""
         tally.add(self.noun, f"of {self.told} with a missing image", *self.missing)
@@ -214,6 +250,7 @@ class _Index:
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         self._letters: dict[str, list[str]] = {}
+        self._numbers: dict[int, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
             shown = [name for name in inner if not name.startswith(".") and is_text(name)]
@@ -262,6 +299,16 @@ class _Index:
             if is_image(name):
                 yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
         yield self._by_letters().get(_letters(os.path.splitext(_HASH.sub("", last, count=1))[0]), [])
+        if (number := number_of(last)) is not None:
+            yield self._by_number().get(number, [])
+
+    def _by_number(self) -> dict[int, list[str]]:
+        """Return the files whose name is a number: tables lose zeros (1 for 0001.jpg), and gain points (1.0)."""
+        if not self._numbers:
+            for stem, files in self._by_stem.items():
+                if (number := number_of(stem)) is not None:
+                    self._numbers.setdefault(number, []).extend(files)
+        return self._numbers
 
     def _by_letters(self) -> dict[str, list[str]]:
         """Return the files by their letters and digits: Label Studio writes cat_1.jpg for "cat (1).jpg"."""
@@ -269,6 +316,16 @@ class _Index:
             for stem, files in self._by_stem.items():
                 self._letters.setdefault(_letters(stem), []).extend(files)
         return self._letters
+
+
+def _folder_apart(file: str, others: Sequence[str]) -> str:
+    """Return the folder that sets ``file`` apart from the ``others``, "" for one that lies in no folder of its own."""
+    parts = file.split("/")[:-1]
+    for n in range(1, len(parts) + 1):
+        folder = "/".join(parts[:n])
+        if sum(other.startswith(f"{folder}/") for other in others) == 1:
+            return folder
+    return ""
 
 
 def _n_in_common(asked: list[str], there: list[str]) -> int:
@@ -288,6 +345,13 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
 def _letters(stem: str) -> str:
     """Return the letters and digits of a name, with one _ for whatever stands between them."""
     return re.sub(r"[\W_]+", "_", name_key(stem)).strip("_")
+
+
+def number_of(name: str) -> int | None:
+    """Return the number that ``name`` is, whatever its zeros, point or ending: 0001, 1.0 and 0001.jpg; else None."""
+    stem = os.path.splitext(name)[0] if is_image(name) else name
+    match = _NUMBER.fullmatch(stem)
+    return int(match[1]) if match else None
 
 
 def name_key(name: str) -> str:
