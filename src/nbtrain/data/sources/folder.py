@@ -21,6 +21,7 @@ from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder
+from nbtrain.data.splits import SETS
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -64,8 +65,7 @@ class Folder(Source, kind="folder", label="Image folder"):
     @classmethod
     def also(cls, path: Path) -> Iterator[Answer]:
         """Yield class folders, where there are at least two that are called neither like sets nor as formats do."""
-        names = class_folders(path) if path.is_dir() else []
-        if len({name for name in names if name.casefold() not in _TECHNICAL and not set_of(name)}) > 1:
+        if names := classes_in(path):
             yield Answer("Class folders", f"Each folder is a class: {first(names)}.", {"kind": cls.kind})
 
     @spellings_told
@@ -81,7 +81,8 @@ class Folder(Source, kind="folder", label="Image folder"):
         sets = _sets(walk, where, tops, more, self.sets)
         called = _called_like_sets(tops, more) if self.sets != "none" and not sets else []
         bare = [name for name in called if _has_images(tops[name])]
-        found = {s: _of_set(walk, top, prefix) for s, top in sets.items()} or {"": walk.classes(where, prefix)}
+        holders = {s: _holder(walk, top, prefix) for s, top in sets.items()} or {"": (os.fspath(where), prefix)}
+        found = {s: walk.classes(*holder) for s, holder in holders.items()}
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root)
         passed = [name for name in tops if sets and name not in {top.name for top in sets.values()}]
@@ -90,14 +91,17 @@ class Folder(Source, kind="folder", label="Image folder"):
             _take_out(found[""], unlabelled, root)
         if not sets and self.sets != "none":
             found = _sets_of_classes(found[""], prefix, more)
+        of_sets = {name: f"{prefix}*/" for name in found if name} | {
+            name: inside for name, (_, inside) in holders.items()
+        }
         question = None
         if self.sets == "auto":
             _refuse_technical(root, found)
             question = _lone_set(sets, tops, passed) or _classes_or_sets(tops, called, bare)
         why = _why_unused(prefix, {top.name for top in sets.values()}, unlabelled)
         listing = counted_in(_listing(root, found), root, why)
-        told = (_deeper(found, prefix), *_set_notices(found, beside))
-        listing = listing.noting(*told).read_as(*_ways(found, called, self.sets))
+        told = (_deeper(found, of_sets), *_set_notices(found, beside))
+        listing = listing.noting(*told).read_as(*_ways(found, sets, called, self.sets))
         try:
             return checked(listing.asking(question), root)
         except OneClassError as error:
@@ -107,6 +111,13 @@ class Folder(Source, kind="folder", label="Image folder"):
 def holds_classes(path: Path) -> bool:
     """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
     return len(class_folders(path)) > 1
+
+
+def classes_in(path: Path) -> list[str]:
+    """Return the folders of images that may be classes: none but for at least two not called like sets or formats'."""
+    names = list(dict.fromkeys(class_folders(path))) if path.is_dir() else []
+    own = [name for name in names if name.casefold() not in _TECHNICAL and not set_of(name)]
+    return names if len(own) > 1 else []
 
 
 def class_folders(path: Path) -> list[str]:
@@ -230,12 +241,22 @@ def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> 
         raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
 
 
-def _ways(found: Mapping[str, Mapping[str, list[Record]]], called: list[str], choice: str) -> Iterator[Answer]:
-    """Yield how folders were read, and how else they can be; ``called`` are classes that are called like sets."""
-    sets = [s for s in found if s]
-    classes = list(dict.fromkeys(name for by_class in found.values() for name, files in by_class.items() if files))
+def _ways(
+    found: Mapping[str, object], tops: Mapping[str, os.DirEntry[str]], called: list[str], choice: str
+) -> Iterator[Answer]:
+    """Yield how folders were read, and how else they can be.
+
+    ``tops`` are the folders of sets, where classes lie in sets; ``called`` are classes that are called like sets.
+    """
+    sets = sorted(filter(None, found), key=SETS.index)
     where = f" in {_and(sets)}" if sets else ""
-    yield Answer(f"Class folders{where}", f"Each folder{where} is a class: {first(classes)}.", {})
+    why = "Each folder is a class."
+    if tops:
+        folders = [top if top == s else f"{top} ({s})" for s in sets for top in (tops[s].name,)]
+        why = f"Each folder in {_and(folders)} is a class."
+    elif sets:
+        why = f"Each folder is a class, and holds a folder for each set: {_and(sets)}."
+    yield Answer(f"Class folders{where}", why, {})
     if choice == "none":
         yield Answer("Sets by name", "Folders called train, val and test, in any usual form, are sets.", _ALWAYS)
     elif sets or called:
@@ -252,13 +273,16 @@ def _and(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
-def _of_set(walk: Walk, top: os.DirEntry[str], prefix: str) -> dict[str, list[Record]]:
-    """Return the images of one set by class; a folder of its own name inside it (train/train) is passed through."""
+def _holder(walk: Walk, top: os.DirEntry[str], prefix: str) -> tuple[str, str]:
+    """Return the folder that holds the classes of one set, and what names of files in it begin with.
+
+    A folder of the set's own name inside it (train/train) is passed through.
+    """
     path, prefix = top.path, f"{prefix}{top.name}/"
     inner = [entry for entry in walk.entries(path) if is_folder(entry)]
     if len(inner) == 1 and set_of(inner[0].name) == set_of(top.name) and _has_classes(walk, inner[0]):
         path, prefix = inner[0].path, f"{prefix}{inner[0].name}/"
-    return walk.classes(path, prefix)
+    return path, prefix
 
 
 def _sets_of_classes(classes: dict[str, list[Record]], prefix: str, more: More) -> dict[str, dict[str, list[Record]]]:
@@ -343,11 +367,11 @@ def _is_part(name: str, names: list[str]) -> bool:
     return name.casefold() in _TECHNICAL or any(name in pair and pair[1] in names for pair in pairs)
 
 
-def _deeper(found: dict[str, dict[str, list[Record]]], prefix: str) -> str:
-    """Tell of folders inside classes, whose names are not used."""
-    least = prefix.count("/") + (2 if "" not in found else 1)
-    records = (record for classes in found.values() for files in classes.values() for record in files)
-    inner = sorted({os.path.dirname(r.file) for r in records if r.file.count("/") > least}, key=natural)
+def _deeper(found: dict[str, dict[str, list[Record]]], prefixes: Mapping[str, str]) -> str:
+    """Tell of folders inside classes, whose names are not used; the classes of a set lie in its one of ``prefixes``."""
+    least = {s: prefixes[s].count("/") + 1 for s in found}
+    records = ((s, record) for s, classes in found.items() for files in classes.values() for record in files)
+    inner = sorted({os.path.dirname(r.file) for s, r in records if r.file.count("/") > least[s]}, key=natural)
     told = counted(len(inner), "folder inside a class belongs to it", "folders inside classes belong to them")
     return f"{told}: {first(inner)}." if inner and not _parted(found, inner) else ""
 
