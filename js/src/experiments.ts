@@ -266,7 +266,7 @@ function listKeys(event: KeyboardEvent): void {
 function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Partial<Local>) => void): TemplateResult {
   const found = panel.get("found");
   const adder: Adder = {
-    local, redraw: panel.redraw, use: "Use these images", into: "", close: () => { panel.send("look", { path: "" }); change({ adding: false }); },
+    local, redraw: panel.redraw, use: "Use these images", into: "", close: () => { panel.send("look", { path: "" }); change({ adding: false }); panel.draw(); panel.el.querySelector<HTMLElement>(".ways .choice:not(.primary)")?.focus(); },
     look: (where) => panel.send("look", { ...where }), add: (where) => panel.send("add", { ...where }), stop: () => panel.send("stop_adding"),
   };
   const alone = panel.get("cards").length === 0;

@@ -96,11 +96,11 @@ def test_a_question_is_answered_and_a_reading_is_changed_by_clicks_and_keys(cell
     expect(part.locator(".pictures img")).to_have_count(8)
     assert part.locator(".pictures img").first.evaluate("image => image.naturalWidth") > 0
     asked.get_by_role("button", name="A set").click()
-    expect(part.locator(".found")).to_contain_text("classes: 2: cat (3), dog (3)")
+    expect(part.locator(".found")).to_contain_text("classes2: cat (3), dog (3)")
     part.get_by_role("button", name="A class").click()  # read otherwise
-    expect(part.locator(".found")).to_contain_text("classes: 3")
+    expect(part.locator(".found")).to_contain_text("classes3: ")
     part.get_by_role("button", name="A set").press("Enter")
-    expect(part.locator(".found")).to_contain_text("classes: 2")
+    expect(part.locator(".found")).to_contain_text("classes2: ")
     expect(box).to_be_focused()
     box.press("Enter")
     expect(view.output.locator(".nbt-data")).to_contain_text("6 images in odd")

@@ -33,7 +33,7 @@ def test_a_refusal_says_what_to_do_and_the_panel_takes_it(cell):
     folder = view.evaluate("str(folder)")
     view.output.get_by_role("tab", name="Data").click()
     view.output.get_by_role("button", name="+ Add images").click()
-    box, found = view.output.get_by_label("Add images", exact=True), view.output.locator(".adding .found")
+    box, found = view.output.get_by_label("Add images", exact=True), view.output.locator(".adding .said")
     box.fill(f"{folder}/t.csv")
     box.press("Enter")
     expect(found).to_contain_text("line 3: 3 cells where line 1 names 2 columns")
