@@ -19,19 +19,15 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
   const change = (part: Partial<Local>): void => {
     Object.assign(local, part);
     panel.draw();
-    if (part.adding === false) panel.el.querySelector<HTMLElement>(".choose [aria-expanded]")?.focus();
     if (part.adding || part.renaming || part.dropping || part.splitting || part.calling || part.removing || part.moving) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .moving input, .confirm .keep, .splitting input`)?.focus();
   };
-  panel.on("change:adding", () => {
-    if (!panel.get("adding").done) return;
-    const here = panel.el.querySelector(".adding")?.contains(document.activeElement);
-    Object.assign(local, { adding: false, path: "", root: "" });
-    panel.draw();
-    if (here) panel.el.querySelector<HTMLElement>(".choose [aria-expanded]")?.focus(); // the box is gone
-  });
+  panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "", root: "" }); });
+  const toButton = (): void => panel.el.querySelector<HTMLElement>(".choose [aria-expanded]")?.focus();
   panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
   return () => {
     const none = panel.get("sets").length === 0;
+    // The box goes once its images are there, and must not take the focus of whoever works with keys along.
+    if (!none && !local.adding && panel.el.querySelector(".adding")?.contains(document.activeElement)) queueMicrotask(toButton);
     panel.mark("adds", none || local.adding);
     panel.mark("bare", none);
     return html`${none ? html`<div><h3>No images yet</h3><p class="mut small">Images stay where they are; nothing is copied.</p></div>` : chooser(panel, local, change)}

@@ -132,6 +132,7 @@ test("what lies at a path is shown before it is added", async () => {
   await drawn();
   button(el, "Look").click();
   assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip", root: "", reading: "" });
+  assert.equal(document.activeElement, box); // the button goes while it works
   model.put({ adding: { path: "photos.zip", facts: [["Archive", "photos.zip"], ["images", "20"], ["note", "<b>"]], ok: true } });
   await drawn();
   assert.match(text(el.querySelector(".found")), /Archive photos.zip ?images ?20 ?note ?<b>/);

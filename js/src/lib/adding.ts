@@ -45,12 +45,9 @@ export function addingPart(found: Adding, { local, use, into, redraw, look, add,
   const ask = (): void => { if (local.path.trim() && !found.busy) look(where()); };
   const enter = (): void => { if (here && found.ok && !found.busy) add(where(shown), false); else ask(); };
   const leave = (): void => { if (found.busy) stop(); else close?.(); };
-  const read: Read = (key) => (event) => {
-    if (found.busy) return;
-    look(where(key));
-    // The button is gone once it is read so: Enter in the box then uses the images.
-    (event.currentTarget as HTMLElement).closest(".adding")?.querySelector<HTMLElement>(`#${PATH}`)?.focus();
-  };
+  // Buttons go while it works, and once an answer is given: Enter in the box then uses the images, Escape gives up.
+  const toBox = (event: Event): void => (event.currentTarget as HTMLElement).closest(".adding")?.querySelector<HTMLElement>(`#${PATH}`)?.focus();
+  const read: Read = (key) => (event) => { if (!found.busy) { look(where(key)); toBox(event); } };
   return html`<div class="adding">
     <label for=${PATH}><b>Add images</b></label>
     <input id=${PATH} placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${live(local.path)}
@@ -60,10 +57,10 @@ export function addingPart(found: Adding, { local, use, into, redraw, look, add,
     ${here ? html`${facts(found.facts ?? [])}${question(found, read)}${pictures(found.pictures ?? [])}${otherwise(found, read)}` : nothing}
     ${found.busy ? busy(found) : here && found.said ? html`<p class="small mut" role="status">${found.said}</p>` : nothing}
     ${here && (found.elsewhere || local.root) ? rootBox(local, ask) : nothing}
-    ${asked && !found.busy && !close ? nothing : html`<div class="row">${found.busy || asked ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(where(shown), false)}>${use}</button>
-        ${into ? html`<button @click=${() => add(where(shown), true)}>Into “${into}”</button>` : nothing}`
-      : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${ask}>Look</button>`}
-      ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${leave}>Cancel</button>` : nothing}</div>`}</div>`;
+    ${asked && !found.busy && !close ? nothing : html`<div class="row">${found.busy || asked ? nothing : here && found.ok ? html`<button class="primary" @click=${(e: Event) => { toBox(e); add(where(shown), false); }}>${use}</button>
+        ${into ? html`<button @click=${(e: Event) => { toBox(e); add(where(shown), true); }}>Into “${into}”</button>` : nothing}`
+      : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${(e: Event) => { toBox(e); ask(); }}>Look</button>`}
+      ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${(e: Event) => { toBox(e); leave(); }}>Cancel</button>` : nothing}</div>`}</div>`;
 }
 
 /** What was found, as the reader says it: first what it is and where it lies, then each thing by its name. */
@@ -77,7 +74,7 @@ function facts([what, ...more]: [string, string][]): TemplateResult | typeof not
 function pictures(list: Picture[]): TemplateResult | typeof nothing {
   if (!list.length) return nothing;
   return html`<ul class="pictures" aria-label="Some of the images">${list.map(({ src, file, labels }) => html`<li title="${file}: ${labels || "no label"}">
-    ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small cut ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
+    ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small label ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
 }
 
 type Read = (key: string) => (event: Event) => void;

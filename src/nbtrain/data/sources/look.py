@@ -180,7 +180,7 @@ class Found:
             yield Fact("read as", f"{how.title}. {how.why}")
         if self.n_images:
             found = f" of {spaced(self.n_found)} found" if self.n_found > self.n_used else ""
-            yield Fact("images", f"{spaced(self.n_used)}{found}, {self.size_bytes / 2**20:.1f} MiB")
+            yield Fact("images", f"{spaced(self.n_used)}{found}, {_size(self.size_bytes)}")
         order = sorted(zip(self.counts, self.classes, strict=True), key=lambda pair: -pair[0])
         named = first([f"{name} ({spaced(count)})" for count, name in order], _SHOWN_CLASSES)
         if self.classes:
@@ -267,6 +267,10 @@ def _once(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     for reading in readings:
         found.setdefault(repr(reading.source.plain()), reading)
     return tuple(found.values())
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:.1f} MiB" if n_bytes >= 2**20 / 10 else f"{n_bytes / 2**10:.1f} KiB"
 
 
 def _in_order(split: Mapping[str, Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
