@@ -4,7 +4,7 @@ import "./data.css";
 import type { Data } from "./contracts";
 import { type SourcesLocal, sourcesPart } from "./data/sources";
 import { type SplitsLocal, splitsPart } from "./data/splits";
-import { PATH, addingPart } from "./lib/adding";
+import { PATH, addingPart, takeAlong } from "./lib/adding";
 import { alikePart } from "./lib/alike";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
@@ -22,12 +22,10 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
     if (part.adding || part.renaming || part.dropping || part.splitting || part.calling || part.removing || part.moving) panel.el.querySelector<HTMLElement>(`#${PATH}, input.rename, .moving input, .confirm .keep, .splitting input`)?.focus();
   };
   panel.on("change:adding", () => { if (panel.get("adding").done) Object.assign(local, { adding: false, path: "", root: "" }); });
-  const toButton = (): void => panel.el.querySelector<HTMLElement>(".choose [aria-expanded]")?.focus();
   panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
   return () => {
     const none = panel.get("sets").length === 0;
-    // The box goes once its images are there, and must not take the focus of whoever works with keys along.
-    if (!none && !local.adding && panel.el.querySelector(".adding")?.contains(document.activeElement)) queueMicrotask(toButton);
+    takeAlong(panel.el, ".choose [aria-expanded]");
     panel.mark("adds", none || local.adding);
     panel.mark("bare", none);
     return html`${none ? html`<div><h3>No images yet</h3><p class="mut small">Images stay where they are; nothing is copied.</p></div>` : chooser(panel, local, change)}

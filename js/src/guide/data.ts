@@ -42,7 +42,7 @@ function offer({ panel }: Show, one: Offered): TemplateResult {
 }
 
 function adding({ panel, local, change }: Show, alone: boolean): TemplateResult {
-  const close = (): void => { panel.send("look", { path: "" }); change({ adding: false, path: "" }); panel.el.querySelector<HTMLElement>("button.more")?.focus(); };
+  const close = (): void => { panel.send("look", { path: "" }); change({ adding: false, path: "" }); };
   if (!alone && !local.adding) {
     return html`<div><button class="plain more" @click=${() => { change({ adding: true }); panel.el.querySelector<HTMLElement>(`#${PATH}`)?.focus(); }}>+ Other images, or another project…</button></div>`;
   }

@@ -26,6 +26,14 @@ export interface Adder {
 export const PATH = "nbt-adding-path";
 const KINDS = "A folder with one folder per class, a table, an archive, annotations (COCO, YOLO, Pascal VOC, Label Studio), or a Dataset of your own as module:name.";
 
+/** Called before a panel draws: where the part goes with the focus in it, the first of `places` takes that along. */
+export function takeAlong(el: HTMLElement, ...places: string[]): void {
+  if (!el.querySelector(".adding")?.contains(document.activeElement)) return;
+  queueMicrotask(() => {
+    if (!el.querySelector(".adding")) places.map((place) => el.querySelector<HTMLElement>(place)).find((found) => found)?.focus();
+  });
+}
+
 /** Facts that a person should not pass over. */
 const HEEDED = ["not used", "note"];
 
