@@ -107,6 +107,8 @@ _PATHS = {
     "behind a hash with an underscore": "images/0a1b2c3d_{}.jpg",
     "as local files of Label Studio": "/data/local-files/?d=pets/images/{}.jpg",
     "as local files of Label Studio, of Windows": "/data/local-files/?d=pets%5Cimages%5C{}.jpg",
+    "as addresses of a Label Studio that ran here": "http://localhost:8080/data/local-files/?d=pets/images/{}.jpg",
+    "as addresses of uploads to a Label Studio that ran here": "http://127.0.0.1:8080/data/upload/1/0a1b2c3d-{}.jpg",
     "of Label Studio 1.16": "..\\..\\label-studio\\media\\upload\\4\\{}.jpg",
     "with a space at the end": "images/{}.jpg ",
     "with another case": "Images/{}.jpg",

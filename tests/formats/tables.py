@@ -197,8 +197,27 @@ CHOSEN = [
             {
                 "Labels: colour": Read({"cat": 2, "dog": 2}, columns=("shape",)),
                 "Labels: shape": Read({"cats": 2, "dogs": 2}, columns=("colour",)),
+                "Labels: all of them": Read({"cat": 2, "cats": 2, "dog": 2, "dogs": 2}),
             },
         ),
+    ),
+    _text(
+        "several columns that may be labels, with words in common",
+        "file,leaf,fruit\n"
+        + "".join(f"{f},{x},{y}\n" for (f, x), y in zip(_ROWS, ("cat", "cat", "dog", "dog"), strict=True)),
+        Asked(
+            "Which column of labels.csv holds the labels?",
+            {
+                "Labels: leaf": Read({"cat": 2, "dog": 2}, columns=("fruit",)),
+                "Labels: fruit": Read({"cat": 2, "dog": 2}, columns=("leaf",)),
+            },
+        ),
+    ),
+    _text(
+        "several columns of names are labels, one cell is empty and one row",
+        "file,species,quality\na.jpg,oak,good\nb.jpg,elm,\nc.jpg,oak,blurry\nd.jpg,,\n",
+        Read({"blurry": 1, "elm": 1, "good": 1, "oak": 2}, told="1 image without a label in labels.csv"),
+        settings={"label_columns": ("species", "quality")},
     ),
     _text(
         "a column of numbers and one of words that say the same",

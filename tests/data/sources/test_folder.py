@@ -33,6 +33,14 @@ def test_deeper_folders_belong_to_their_class(tmp_path):
     assert {r.file for r in listing.records if r.labels == (0,)} == {"a/0.png", "a/x/y/0.png", "a/x/y/1.png"}
 
 
+def test_a_set_inside_itself_is_no_folder_inside_a_class(tmp_path):
+    images.folder(tmp_path, {f"{s}/{s}/{name}": 1 for s in ("seg_train", "seg_test") for name in "ab"})
+    assert detect(tmp_path).listing().notes == ()
+    images.folder(tmp_path, {"seg_train/seg_train/a/inner": 1})
+    (told,) = detect(tmp_path).listing().notes
+    assert told == "1 folder inside a class belongs to it: seg_train/seg_train/a/inner."
+
+
 def test_no_image_is_opened(tmp_path):
     for name in ("a/1.JPG", "b/2.TifF"):
         (tmp_path / name).parent.mkdir()

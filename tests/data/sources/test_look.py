@@ -57,6 +57,18 @@ def test_a_second_root_is_for_annotations_alone(tmp_path, capsys):
     assert "image folder has its images where it lies" in capsys.readouterr().err
 
 
+def test_how_it_is_read_is_said_and_what_is_shown_before_an_answer(tmp_path):
+    images.folder(tmp_path / "plain/seg_train", {"a": 1, "b": 1})
+    images.folder(tmp_path / "plain/seg_test", {"a": 1, "b": 1})
+    facts = dict(look(tmp_path / "plain").facts())
+    how = "Each folder in seg_train (train) and seg_test (test) is a class."
+    assert facts["read as"] == f"Class folders in train and test. {how}"
+    assert facts["own split"] == "train 2, test 2"
+    images.folder(tmp_path / "odd", {"cat": 1, "dog": 1, "test": 1})
+    facts = dict(look(tmp_path / "odd").facts())
+    assert facts["shown as"] == "A class, until you have answered"
+
+
 def test_nothing_there(tmp_path):
     (tmp_path / "x.docx").write_text("x")
     with pytest.raises(DataError, match="nothing that images can be read from") as refused:

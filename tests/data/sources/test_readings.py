@@ -115,7 +115,7 @@ DOUBTS = {
     "several columns of labels": Doubt(
         lambda root: table(root, "species;quality;mass", "cat;good;1.5", "dog;bad;2.5", "cat;bad;3.25"),
         "Which column of t.csv holds the labels?",
-        (("cat", "dog"), ("bad", "good")),
+        (("cat", "dog"), ("bad", "good"), ("bad", "cat", "dog", "good")),
     ),
     "columns of 0 and 1 beside others": Doubt(
         lambda root: table(root, "eye;cat;dog", "left;1;0", "right;0;1", "left;1;1"),
@@ -294,7 +294,7 @@ def test_an_archive_with_a_table_that_asks(tmp_path):
     source = Archive(path=str(tmp_path / "a.zip"), unpacked=str(tmp_path / "unpacked"))
     source.prepare()
     found = look(source)
-    assert [look(one.source).classes for one in found.questions[0].readings] == [("cat", "dog"), ("bad", "good")]
+    assert [look(one.source).classes for one in found.questions[0].readings[:2]] == [("cat", "dog"), ("bad", "good")]
 
 
 def test_pictures_are_spread_over_the_classes(tmp_path):

@@ -158,8 +158,8 @@ class Annotated(Source):
 class ElsewhereError(DataError):
     """Annotations name images that do not lie where they are looked for; ``images_root`` says where they do."""
 
-    def __init__(self, what: str, *, value: object = None) -> None:
-        super().__init__(what, value=value, advice=_SAY_WHERE)
+    def __init__(self, what: str, *, value: object = None, advice: str = _SAY_WHERE) -> None:
+        super().__init__(what, value=value, advice=advice)
 
 
 def existing(path: str | Path) -> Path:

@@ -39,7 +39,9 @@ _HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)
 _ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+(?=\.[a-z]+$|$)", re.IGNORECASE)
 """What Roboflow puts behind the name of an image."""
 _NUMBER = re.compile(r"([0-9]{1,18})(?:\.0+)?")
-_REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
+_HERE = r"https?://(?:localhost|127(?:\.[0-9]+){3}|0\.0\.0\.0|\[::1?\])(?=[:/])"
+"""An address of this machine: what a labelling tool that runs here calls its files."""
+_REMOTE = re.compile(rf"(?!file:|{_HERE})[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
 class Files:
@@ -137,6 +139,8 @@ class Files:
     def _inside(self, name: str, base: str) -> str:
         """Return ``name`` relative to the root, "" where it leads elsewhere."""
         plain = _plain(name)
+        if "://" in plain:
+            return ""
         if _PLAIN.match(plain) and ".." not in plain:
             return plain if base in ("", ".") else f"{base}/{plain}"
         below = (_below(os.path.normpath(tried), self.root) for tried in self._outside(name, base))
@@ -182,9 +186,13 @@ class Files:
     def none_found(self, n_named: int, looked: Sequence[Path] = ()) -> DataError:
         """Return the error for annotations whose ``n_named`` images are all missing, the real reason first."""
         if self.remote and len(self.remote) >= n_named - len(self.missing):
+            if self.remote[0].lower().startswith("data:"):
+                told = f"all {n_named} images named in {self.told} are written into it, and are not read from there"
+                advice = "Export it again with the images as files, or save them into a folder, and name those files."
+                return DataError(told, value=self.remote[0], advice=advice)
             told = f"all {n_named} images named in {self.told} lie in the net, and are never fetched"
             advice = "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”."
-            return DataError(told, value=self.remote[0], advice=advice)
+            return ElsewhereError(told, value=self.remote[0], advice=advice)
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
         value = next(iter((*self.missing, *self.ambiguous)), None)

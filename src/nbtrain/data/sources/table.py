@@ -23,7 +23,7 @@ from nbtrain.data.sources import tables_beside
 from nbtrain.data.sources.base import Annotated, Source, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
 from nbtrain.data.sources.census import counted_in, unnamed
-from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, separators
+from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, in_all, separators
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
@@ -54,6 +54,8 @@ _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
 _REPEATED = "repeating an earlier one"
 _FOLDERS_NEAR = 20
 """Folders beside a table that are looked into for images whose names it writes without an ending."""
+_MARKS = 0.5
+"""Share of cells of 0 and 1, of those with a value, above which several columns are marks, one per class."""
 _PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+")
 """Columns whose cells are pixels, as MNIST's and FER2013's tables have them."""
 _MOST_FOLDS = 10
@@ -71,7 +73,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
     label_columns: tuple[str, ...] = field((), label="Label columns")
-    """Column of labels, or several columns of 0 and 1, one per class; empty finds them by name and content."""
+    """Column of labels; or several, whose names are all labels of the image, or which hold 0 and 1, one per class;
+    empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
     """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
     minus_one: Literal["auto", "no", "yes", "leave out"] = field("auto", label="-1 beside 0 and 1", advanced=True)
@@ -193,7 +196,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             for row, label in zip(kept, names, strict=True)
         ]
         once, twice, joined = _without_repeats(rows, table, per_object=bool(drawn or absent))
-        classes = tuple(labels) if len(labels) > 1 else ()
+        classes = tuple(labels) if len(labels) > 1 and not _of_names(table, labels) else ()
         told = (
             *read_so.notices,
             absent,
@@ -258,9 +261,14 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
 
     def _labels(self, rows: Rows, image: str, columns: Sequence[str], kept: list[_Found]) -> _Labels:
         """Return the class names of each kept line, None for one without a value, and how they were read."""
-        if len(columns) > 1:
+        if len(columns) > 1 and not _of_names(rows, columns):
             names, notices = _marked(rows, columns, kept, self)
             return _Labels(names, notices, (how_read(rows, image, columns, None),))
+        if len(columns) > 1:
+            each = [self._labels(rows, image, (column,), kept) for column in columns]
+            told = dict.fromkeys(notice for one in each for notice in one.notices)
+            asked = next((one.asked for one in each if one.asked), None)
+            return _Labels(_of_all([one.names for one in each]), tuple(told), (in_all(rows, image, columns),), asked)
         _refuse_no_names(rows, columns[0], kept)
         reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
         asked = doubtful(columns[0], reading) if self.separator == "auto" else None
@@ -420,6 +428,23 @@ def _cut_off(rows: list[_Row], table: Rows) -> str:
     return (
         f"{table.at(table.open_end)}: no line break ends it, and no other row is {alone[0]}: the file may be cut off."
     )
+
+
+def _of_names(rows: Rows, columns: Sequence[str]) -> bool:
+    """Return whether columns hold names of classes, and not 0 and 1 for one class each."""
+    empty = {column: rows.share(column, is_missing) for column in columns}
+    return all(rows.share(column, _is_bit) - none <= _MARKS * (1 - none) for column, none in empty.items())
+
+
+def _of_all(each: Sequence[Names]) -> Names:
+    """Return the labels of each line from several columns; None where none of them says anything."""
+    lines = zip(*each, strict=True)
+    return [
+        None
+        if all(said is None for said in line)
+        else tuple(dict.fromkeys(name for said in line for name in said or ()))
+        for line in lines
+    ]
 
 
 def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Table) -> tuple[Names, tuple[str, ...]]:
