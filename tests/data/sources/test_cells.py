@@ -98,7 +98,9 @@ def test_lists_may_be_empty_and_values_may_be_missing():
     assert read_labels(["[]", "['a']", "nan", "['a', 'b']"], "tags").labels == [(), ("a",), None, ("a", "b")]
     reading = read_labels(["a;b", "", "NaN"], "tags")
     assert reading.labels == [("a", "b"), (), None]
-    assert any("shows none of the classes" in notice for notice in reading.notices)
+    assert [notice for notice in reading.notices if "NaN" in notice] == [
+        "1 cell in tags holds no value: a missing label is no class (NaN (1))."
+    ]
 
 
 def test_numbers_and_truths_in_two_spellings_are_one_class():

@@ -81,7 +81,7 @@ def how_read(rows: Rows, image: str, labels: Sequence[str], reading: Reading | N
     if reading is None:
         title = f"Labels: {len(labels)} columns of 0 and 1"
         return Answer(title, f"{files}, classes are the columns {first(list(labels), _TOLD)}.", {})
-    per_cell = f"several per cell, {between(reading.separator)}" if reading.several else "one per cell"
+    per_cell = _several(reading.separator) if reading.several else "one per cell"
     return Answer(f"Labels: {labels[0]}, {per_cell}", f"{files}, labels in “{labels[0]}” of {rows.name}.", {})
 
 
@@ -97,9 +97,15 @@ def separators(reading: Reading) -> tuple[Answer, ...]:
     apart = reading.doubt or reading.separator
     if not apart:
         return ()
-    title, why = f"Labels: several per cell, {between(apart)}", f"“{reading.example}” is read as several labels."
+    title, why = f"Labels: {_several(apart)}", f"“{reading.example}” is read as several labels."
     several = Answer(title, why, {"separator": apart})
     return (one, several) if reading.doubt else (several, one)
+
+
+def _several(separator: str) -> str:
+    if separator == "list":
+        return "several per cell, as lists"
+    return f"several per cell, with {between(separator)} between"
 
 
 def doubtful(column: str, reading: Reading) -> Question | None:

@@ -21,7 +21,7 @@ from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources import tables_beside
 from nbtrain.data.sources.base import Annotated, Source, common, existing, is_image, names_in, spellings_told
-from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
+from nbtrain.data.sources.cells import Reading, is_drawing, is_missing, is_vectors, read_labels
 from nbtrain.data.sources.census import counted_in, unnamed
 from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, in_all, separators
 from nbtrain.data.sources.drawn import drawn_columns
@@ -77,6 +77,9 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
     """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
+    empty_cells: Literal["auto", "none", "leave out"] = field("auto", label="Empty cells", advanced=True)
+    """What an empty cell means where others hold several labels: that the image shows none of the classes, or that its
+    labels are missing, and it is left out; auto asks."""
     minus_one: Literal["auto", "no", "yes", "leave out"] = field("auto", label="-1 beside 0 and 1", advanced=True)
     """What -1 means in label columns that hold 0 and 1 too: no, yes, or that the image is left out; auto asks."""
     split_column: str = field("", label="Split column")
@@ -159,7 +162,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         plain = Listing(root, classes, records, own, multilabel, columns=columns)
         listing = counted_in(plain, path, unnamed(told), tally)
         notices = (*(notice for part in parts for notice in part.notices), unplaced, without_image(listing))
-        asked = (question for part in parts for question in (part.asked, part.files.question()))
+        asked = (question for part in parts for question in part.asked)
         return checked(listing.noting(*notices).asking(*asked).read_as(*parts[0].ways), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
@@ -207,7 +210,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         )
         notices = (*files.notices(), *joined, *told)
         ways = (*read_so.ways, *other_labels, *([_NO_SETS] if placed else []))
-        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, read_so.asked or sets.asked)
+        asked = tuple(filter(None, (*read_so.asked, sets.asked, files.question())))
+        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, asked)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -266,14 +270,29 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             return _Labels(names, notices, (how_read(rows, image, columns, None),))
         if len(columns) > 1:
             each = [self._labels(rows, image, (column,), kept) for column in columns]
-            told = dict.fromkeys(notice for one in each for notice in one.notices)
-            asked = next((one.asked for one in each if one.asked), None)
-            return _Labels(_of_all([one.names for one in each]), tuple(told), (in_all(rows, image, columns),), asked)
+            said = dict.fromkeys(notice for one in each for notice in one.notices)
+            asked = tuple(question for one in each for question in one.asked)
+            return _Labels(_of_all([one.names for one in each]), tuple(said), (in_all(rows, image, columns),), asked)
         _refuse_no_names(rows, columns[0], kept)
         reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
-        asked = doubtful(columns[0], reading) if self.separator == "auto" else None
+        doubt = doubtful(columns[0], reading) if self.separator == "auto" else None
+        names, told, about = self._without_labels(rows, columns[0], kept, reading)
         ways = (how_read(rows, image, columns, reading), *separators(reading)[1:])
-        return _Labels(list(reading.labels), reading.notices, ways, asked)
+        return _Labels(names, (*told, *reading.notices), ways, tuple(filter(None, (doubt, about))))
+
+    def _without_labels(
+        self, rows: Rows, column: str, kept: list[_Found], reading: Reading
+    ) -> tuple[Names, tuple[str, ...], Question | None]:
+        """Return the names of each line where empty cells stand beside several labels, what is told, and asked."""
+        empty = {row.line: row.file for row in kept if reading.several and not rows.cell(row.line, column)}
+        if not empty:
+            return list(reading.labels), (), None
+        if self.empty_cells == "leave out":
+            pairs = zip(kept, reading.labels, strict=True)
+            return [None if row.line in empty else names for row, names in pairs], (), None
+        about = _about_empty(list(empty.values()), column) if self.empty_cells == "auto" else None
+        cells = counted(len(empty), f"cell in {column} is", f"cells in {column} are")
+        return list(reading.labels), (f"{cells} empty: read as showing none of the classes.",), about
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +314,7 @@ class _Labels:
     names: Names
     notices: tuple[str, ...]
     ways: tuple[Answer, ...]
-    asked: Question | None = None
+    asked: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +346,7 @@ class _Part:
     repeated: list[str]
     """Rows that say of an image what an earlier one has said, and where."""
     ways: tuple[Answer, ...]
-    asked: Question | None
+    asked: tuple[Question, ...]
 
     def tell(self, tally: Tally) -> None:
         """Count what is not used."""
@@ -482,6 +501,18 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Tabl
     read_so = f"-1 is read as {source.minus_one}." if uncertain and not left_out else "-1 is read as no."
     notices = (f"{told} as 0." if missing else "", read_so if signs and not left_out else "")
     return names, tuple(filter(None, notices))
+
+
+def _about_empty(files: Sequence[str], column: str) -> Question:
+    """Return what to ask where cells are empty and others hold several labels."""
+    told = counted(len(files), "image has an empty cell", "images have empty cells")
+    return Question(
+        f"{told} in {column}, where others name several labels: do they show none of the classes?",
+        (
+            Answer("They show none", f"They train as images of no class: {first(files, 3)}.", {"empty_cells": "none"}),
+            Answer("Labels are missing", "These images are not used.", {"empty_cells": "leave out"}),
+        ),
+    )
 
 
 def _minus_one(where: str) -> Question:
