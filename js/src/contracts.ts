@@ -35,7 +35,7 @@ export interface Reading { key: string; title: string; why: string }
 export interface Question { text: string; readings: string[] }
 /** A small picture of an image, "" where it cannot be read, with the names of its classes. */
 export interface Picture { src: string; file: string; labels: string }
-export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; lines?: string[]; ok?: boolean; elsewhere?: boolean; said?: string; done?: string; pictures?: Picture[]; readings?: Reading[]; reading?: string; questions?: Question[] }
+export interface Adding { path?: string; busy?: boolean; text?: string; fraction?: number | null; facts?: [string, string][]; lines?: string[]; ok?: boolean; elsewhere?: boolean; said?: string; done?: string; pictures?: Picture[]; readings?: Reading[]; reading?: string; questions?: Question[] }
 
 export interface Card {
   id: string; name: string; status: Status; tags: string[]; description: string; edited: boolean; runs: number; evaluations: number; created_s: number;

@@ -4,7 +4,7 @@ import "./data.css";
 import type { Data } from "./contracts";
 import { type SourcesLocal, sourcesPart } from "./data/sources";
 import { type SplitsLocal, splitsPart } from "./data/splits";
-import { PATH, addingPart } from "./lib/adding";
+import { PATH, addingPart, takeAlong } from "./lib/adding";
 import { alikePart } from "./lib/alike";
 import { counted, grouped } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
@@ -25,7 +25,10 @@ function prepare(panel: Panel<Data>): () => TemplateResult {
   panel.on("change:finding", () => { if (panel.get("finding").done) Object.assign(local, { moving: null, to: "" }); });
   return () => {
     const none = panel.get("sets").length === 0;
-    return html`${none ? html`<h3>No images yet</h3><p class="mut small">Images stay where they are; nothing is copied.</p>` : chooser(panel, local, change)}
+    takeAlong(panel.el, ".choose [aria-expanded]");
+    panel.mark("adds", none || local.adding);
+    panel.mark("bare", none);
+    return html`${none ? html`<div><h3>No images yet</h3><p class="mut small">Images stay where they are; nothing is copied.</p></div>` : chooser(panel, local, change)}
       ${none || local.adding ? adding(panel, local, change, none) : nothing}
       ${panel.get("adding").done ? html`<div class="note small" role="status">${panel.get("adding").done}</div>` : nothing}
       ${panel.get("trouble") ? html`<div class="note bad small" role="alert">${panel.get("trouble")}</div>` : nothing}

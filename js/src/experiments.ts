@@ -7,7 +7,7 @@ import { ref } from "lit-html/directives/ref.js";
 import { repeat } from "lit-html/directives/repeat.js";
 import "./experiments.css";
 import type { Card, Checkpoint, Experiments } from "./contracts";
-import { type Adder, PATH, addingPart } from "./lib/adding";
+import { type Adder, PATH, addingPart, takeAlong } from "./lib/adding";
 import { counted, duration, grouped, metricName, metricValue } from "./lib/format";
 import { type Entry, openMenu, under } from "./lib/menu";
 import { MAX_COMPARED, PAGE, applyPatches, matching, nearTheEnd } from "./lib/listed";
@@ -46,6 +46,7 @@ function prepare(panel: Panel<Experiments>): () => TemplateResult {
     const cards = panel.get("cards");
     const first = panel.get("blank") ? firstSteps(panel, local, change) : nothing;
     const alone = panel.get("blank") && cards.length === 0;
+    takeAlong(panel.el, ".card[tabindex='0']", ".ways .choice:not(.primary)", ".tools button");
     panel.mark("alone", alone);
     if (alone) return html`${first}`;
     const found = sorted(matching(cards, local.filter), local.order);
@@ -272,7 +273,7 @@ function firstSteps(panel: Panel<Experiments>, local: Local, change: (part: Part
   const alone = panel.get("cards").length === 0;
   return html`<div class="first ${alone ? "alone" : ""}">
     ${alone ? html`<h2>Start with images</h2><div class="intro">Whatever you choose, images stay where they are, and training runs on this machine.</div>` : nothing}
-    <div class="ways"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
+    <div class="ways ${local.adding ? "adds" : ""}"><button class="choice primary" ?disabled=${found.busy} @click=${() => panel.send("digits")}><b>Try with handwritten digits</b><span>1 797 small images that come with nbtrain. Trains in seconds.</span></button>
     ${local.adding ? addingPart(panel.get("adding"), adder)
       : html`<button class="choice" ?disabled=${found.busy} @click=${() => change({ adding: true })}><b>Add my images</b><span class="mut">A folder of images, or a table with labels.</span></button>`}</div>
     ${alone && panel.get("guided") ? html`<button class="plain step-by-step" ?disabled=${found.busy} @click=${() => panel.send("guide")}>or go step by step: task, data, classes, configuration</button>` : nothing}

@@ -10,6 +10,7 @@ import { dataStep } from "./guide/data";
 import { reviewStep } from "./guide/review";
 import { taskStep } from "./guide/task";
 import type { Local, Show } from "./guide/view";
+import { takeAlong } from "./lib/adding";
 import { type Panel, widget } from "./lib/panel";
 
 const STEPS: Record<string, (show: Show) => TemplateResult> = {
@@ -34,6 +35,7 @@ function prepare(panel: Panel<GuidePanel>): () => TemplateResult {
   panel.on("change:adding", () => { if (panel.get("adding").done !== undefined) Object.assign(local, { adding: false, path: "" }); });
   panel.listen(panel.el, "keydown", (event: KeyboardEvent) => keys(event, show));
   return () => {
+    takeAlong(panel.el, "button.more", ".step");
     const steps = panel.get("steps");
     const here = steps.find((step) => step.key === panel.get("step")) ?? steps[0];
     if (!here) return html``;

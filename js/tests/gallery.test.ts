@@ -132,18 +132,19 @@ test("what lies at a path is shown before it is added", async () => {
   await drawn();
   button(el, "Look").click();
   assert.deepEqual(model.sent.at(-1), { do: "look", path: "photos.zip", root: "", reading: "" });
-  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images", "<b>"], ok: true } });
+  assert.equal(document.activeElement, box); // the button goes while it works
+  model.put({ adding: { path: "photos.zip", facts: [["Archive", "photos.zip"], ["images", "20"], ["note", "<b>"]], ok: true } });
   await drawn();
-  assert.match(text(el.querySelector("pre.found")), /archive: 20 images <b>/);
+  assert.match(text(el.querySelector(".found")), /Archive photos.zip ?images ?20 ?note ?<b>/);
   button(el, "Into “pets”").click();
   assert.deepEqual(model.sent.at(-1), { do: "add", path: "photos.zip", into: true, root: "", reading: "" });
-  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, busy: true, text: "3 of 12 MiB", fraction: 0.25 } });
+  model.put({ adding: { path: "photos.zip", facts: [["Archive", "photos.zip"], ["images", "20"]], ok: true, busy: true, text: "3 of 12 MiB", fraction: 0.25 } });
   await drawn();
   assert.equal(el.querySelector(".adding [role=progressbar]")?.getAttribute("aria-valuenow"), "25");
-  assert.match(text(el.querySelector(".adding")), /archive: 20 images ?3 of 12 MiB ?Cancel/);
+  assert.match(text(el.querySelector(".adding")), /images ?20 ?3 of 12 MiB ?Cancel/);
   button(el.querySelector(".adding")!, "Cancel").click();
   assert.deepEqual(model.sent.at(-1), { do: "stop_adding" });
-  model.put({ adding: { path: "photos.zip", lines: ["archive: 20 images"], ok: true, said: "Cancelled. Nothing was added." } });
+  model.put({ adding: { path: "photos.zip", facts: [["Archive", "photos.zip"], ["images", "20"]], ok: true, said: "Cancelled. Nothing was added." } });
   await drawn();
   assert.match(text(el.querySelector(".adding")), /Nothing was added/);
   press(el.querySelector("#nbt-adding-path")!, "Enter"); // what was found is used
@@ -151,7 +152,13 @@ test("what lies at a path is shown before it is added", async () => {
   model.put({ adding: { path: "", done: "30 images in pets." } });
   await drawn();
   assert.equal(all(el, "#nbt-adding-path").length, 0);
+  assert.equal(document.activeElement, button(el, "+ Add images")); // the box is gone, a place near it is left
   assert.match(text(el), /30 images in pets/);
+  button(el, "+ Add images").click();
+  press(el.querySelector("#nbt-adding-path")!, "Escape");
+  await drawn();
+  assert.equal(all(el, "#nbt-adding-path").length, 0);
+  assert.equal(document.activeElement, button(el, "+ Add images"));
 });
 
 test("a question shows each answer, and nothing is added before one is chosen", async () => {
@@ -162,18 +169,19 @@ test("a question shows each answer, and nothing is added before one is chosen", 
   box.dispatchEvent(new Event("input", { bubbles: true }));
   const readings = [{ key: "a", title: "A class", why: "cat, dog, <test>" }, { key: "b", title: "A set", why: "not used" }, { key: "c", title: "Table: t.csv", why: "says more" }];
   const pictures = [{ src: "data:image/jpeg;base64,", file: "cat/1.png", labels: "cat" }, { src: "", file: "cat/2.png", labels: "" }];
-  model.put({ adding: { path: "odd", lines: ["images: 6"], ok: false, pictures, readings, reading: "", questions: [{ text: "Is test a class, or a set?", readings: ["a", "b"] }] } });
+  model.put({ adding: { path: "odd", facts: [["Image folder", "odd"], ["images", "6"]], ok: false, pictures, readings, reading: "", questions: [{ text: "Is test a class, or a set?", readings: ["a", "b"] }] } });
   await drawn();
   assert.match(text(el.querySelector(".asked")), /Is test a class, or a set\? ?A class ?cat, dog, <test> ?A set ?not used$/);
   assert.equal(text(el.querySelector(".otherwise")), "Read otherwise: Table: t.csv");
   assert.deepEqual(all(el, ".pictures li").map((one) => text(one)), ["cat", "cannot be readno label"]);
   assert.deepEqual(all(el, ".adding > .row button").map((one) => text(one)), ["Cancel"]);
+  assert.equal(all(el, ".found dt").length, 1);
   press(box, "Enter"); // a question that is open: it is looked at again
   assert.deepEqual(model.sent.at(-1), { do: "look", path: "odd", root: "", reading: "" });
   all(el, ".asked button")[1]?.click();
   assert.deepEqual(model.sent.at(-1), { do: "look", path: "odd", root: "", reading: "b" });
   assert.equal(document.activeElement, box);
-  model.put({ adding: { path: "odd", lines: ["images: 4"], ok: true, pictures: [], readings, reading: "b", questions: [] } });
+  model.put({ adding: { path: "odd", facts: [["Image folder", "odd"], ["images", "4"]], ok: true, pictures: [], readings, reading: "b", questions: [] } });
   await drawn();
   assert.equal(el.querySelector(".asked"), null);
   assert.equal(all(el, ".otherwise button").length, 2); // also the way back

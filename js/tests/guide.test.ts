@@ -78,3 +78,17 @@ test("names that look like one class are merged by one click, and stand as text"
   button(el, "Merge into “cat”").click();
   assert.deepEqual(model.sent.at(-1), { do: "merge", names: ["cat", "<b>Cat</b>"], into: "cat" });
 });
+
+test("after a merge the focus is on the title, and never on the button that merges the next", async () => {
+  const one = { names: ["cat", "Cat"], how: "upper and lower case", into: "cat" };
+  const two = { names: ["dog", "Dog"], how: "upper and lower case", into: "dog" };
+  const { el, model } = open({ step: "classes", merging: { sets: ["pets"] }, classes: { rows: [], alike: [one, two] } });
+  const next = button(el, "Merge into “dog”");
+  button(el, "Merge into “cat”").focus();
+  button(el, "Merge into “cat”").click();
+  assert.equal(document.activeElement?.tagName, "H3");
+  model.put({ classes: { rows: [], alike: [two] } });
+  await drawn();
+  assert.equal(button(el, "Merge into “dog”"), next); // each group keeps its own button
+  assert.equal(document.activeElement?.tagName, "H3");
+});

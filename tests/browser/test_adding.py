@@ -96,11 +96,11 @@ def test_a_question_is_answered_and_a_reading_is_changed_by_clicks_and_keys(cell
     expect(part.locator(".pictures img")).to_have_count(8)
     assert part.locator(".pictures img").first.evaluate("image => image.naturalWidth") > 0
     asked.get_by_role("button", name="A set").click()
-    expect(part.locator(".found")).to_contain_text("classes: 2: cat (3), dog (3)")
+    expect(part.locator(".found")).to_contain_text("classes2: cat (3), dog (3)")
     part.get_by_role("button", name="A class").click()  # read otherwise
-    expect(part.locator(".found")).to_contain_text("classes: 3")
+    expect(part.locator(".found")).to_contain_text("classes3: ")
     part.get_by_role("button", name="A set").press("Enter")
-    expect(part.locator(".found")).to_contain_text("classes: 2")
+    expect(part.locator(".found")).to_contain_text("classes2: ")
     expect(box).to_be_focused()
     box.press("Enter")
     expect(view.output.locator(".nbt-data")).to_contain_text("6 images in odd")
@@ -108,3 +108,74 @@ def test_a_question_is_answered_and_a_reading_is_changed_by_clicks_and_keys(cell
         [["cat", "dog"], "always"]
     ]
     assert view.errors == []
+
+
+TWO_GROUPS = """
+from nbtrain import Project, TrainingStudio
+from PIL import Image
+from pathlib import Path
+Path("keys/img").mkdir(parents=True, exist_ok=True)
+rows = ["image,species,quality"]
+for i, species in enumerate(("Oak", "oak", "Elm", "elm") * 6):
+    Image.new("RGB", (32, 24), "seagreen").save(f"keys/img/{i}.png")
+    rows.append(f"{i}.png,{species},{('good', 'blurry')[i % 5 > 2]}")
+Path("keys/t.csv").write_text("\\n".join(rows))
+project = Project("keys-project")
+studio = TrainingStudio(project)
+studio
+"""
+
+
+def test_a_table_with_two_groups_is_added_and_its_classes_merged_without_a_mouse(cell):
+    view = cell(TWO_GROUPS)
+    keys, data = view.page.keyboard, view.output.locator(".nbt-data")
+    view.output.get_by_role("tab", name="Data").click()
+    box = data.get_by_label("Add images")
+    box.fill("keys/t.csv")
+    keys.press("Enter")
+    answers = data.get_by_role("group", name="Which column of t.csv holds the labels?").get_by_role("button")
+    expect(answers).to_have_count(3)
+    expect(data.locator(".found")).to_contain_text("Labels: quality, until you have answered")
+    keys.press("Tab")
+    keys.press("Tab")
+    expect(answers.nth(1)).to_be_focused()
+    keys.press("Enter")
+    expect(data.locator(".found")).to_contain_text("4: Elm (6), elm (6), Oak (6), oak (6)")
+    expect(box).to_be_focused()
+    keys.press("Enter")
+    expect(data).to_contain_text("24 images in t.")
+    more = data.get_by_role("button", name="+ Add images")
+    expect(more).to_be_focused()
+    data.get_by_role("button", name="Merge into “Elm”").focus()
+    keys.press("Enter")
+    expect(data.locator(".alike")).to_have_count(1)
+    expect(data.locator("h3:focus")).to_have_text("3 classes")
+    keys.press("Enter")  # merges nothing more
+    assert view.evaluate("project.datasets()[0].classes") == ["Elm", "Oak", "oak"]
+    more.press("Enter")
+    expect(box).to_be_focused()
+    keys.press("Escape")
+    expect(more).to_be_focused()
+    assert view.errors == []
+
+
+ON_ONE_LINE = """terms => terms.every(term => {
+    const text = document.createRange();
+    text.selectNodeContents(term);
+    return new Set([...text.getClientRects()].map(box => Math.round(box.top))).size === 1;
+})"""
+
+
+@pytest.mark.parametrize("width_px", [670, 1600])
+def test_what_was_found_is_read_without_scrolling_inside_it(cell, width_px):
+    view = cell(TWO_GROUPS.replace("keys", f"seen-{width_px}"))
+    view.viewport(width_px)
+    view.output.get_by_role("tab", name="Data").click()
+    part = view.output.locator(".nbt-data .adding")
+    part.get_by_label("Add images").fill(f"seen-{width_px}/t.csv")
+    part.get_by_label("Add images").press("Enter")
+    found = part.locator(".found")
+    expect(found.locator("dt").first).to_be_visible()
+    assert found.evaluate("found => found.scrollHeight <= found.clientHeight")
+    assert found.locator("dt").evaluate_all(ON_ONE_LINE)
+    assert part.evaluate("part => part.scrollWidth <= part.clientWidth")

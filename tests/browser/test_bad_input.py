@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -33,7 +35,7 @@ def test_a_refusal_says_what_to_do_and_the_panel_takes_it(cell):
     folder = view.evaluate("str(folder)")
     view.output.get_by_role("tab", name="Data").click()
     view.output.get_by_role("button", name="+ Add images").click()
-    box, found = view.output.get_by_label("Add images", exact=True), view.output.locator(".adding .found")
+    box, found = view.output.get_by_label("Add images", exact=True), view.output.locator(".adding .said")
     box.fill(f"{folder}/t.csv")
     box.press("Enter")
     expect(found).to_contain_text("line 3: 3 cells where line 1 names 2 columns")
@@ -44,7 +46,7 @@ def test_a_refusal_says_what_to_do_and_the_panel_takes_it(cell):
     root.fill(f"{folder}/pictures")
     assert view.page.evaluate(WIDE) == []
     root.press("Enter")
-    expect(found).to_contain_text("images: 4")
+    expect(view.output.locator(".adding .found dd").first).to_have_text(re.compile("^4, "))
     view.output.get_by_role("button", name="As a new data set").click()
     assert view.wait_for("len(project.data.names()) == 2")
     assert view.evaluate("project.data.get('a').n_images") == 4

@@ -266,7 +266,7 @@ def test_an_empty_project_takes_images_and_says_what_is_wrong(cell):
     box = view.output.get_by_label("Add images")
     box.fill("nowhere-at-all")
     box.press("Enter")
-    expect(view.output.locator(".found.bad")).to_contain_text("nowhere-at-all")
+    expect(view.output.locator(".said.bad")).to_contain_text("nowhere-at-all")
     box.fill(view.evaluate("str(here / 'mine')"))
     box.press("Enter")
     view.output.get_by_role("button", name="Use these images").click()

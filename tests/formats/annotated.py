@@ -237,6 +237,30 @@ IN_COCO = [
     ),
     Situation(
         COCO,
+        "one COCO file beside class folders that say the same",
+        Given("{cat/0,dog/1}.jpg", {"result.json": _per_set("{}")["train"]}),
+        Read(_TWO, marks={"box": 2}, by="coco", also="Class folders"),
+    ),
+    Situation(
+        COCO,
+        "one COCO file beside class folders that say something else",
+        Given("{oak/0,elm/1}.jpg", {"result.json": _per_set("{}")["train"]}),
+        Asked(
+            "Does result.json say what the images show, or do the folders elm, oak?",
+            {
+                "COCO: result.json": Read(_TWO, marks={"box": 2}, by="coco"),
+                "Class folders": Read({"elm": 1, "oak": 1}, by="folder"),
+            },
+        ),
+    ),
+    Situation(
+        COCO,
+        "one COCO file beside numbered parts of the images",
+        Given("{part1/0,part2/1}.jpg", {"result.json": _per_set("{}")["train"]}),
+        Read(_TWO, marks={"box": 2}, by="coco"),
+    ),
+    Situation(
+        COCO,
         "two COCO files of which neither is a set",
         Given("images/{0,1}.jpg", {f"{n}.json": _per_set("{}")["train"] for n in "ab"}),
         Refused("there are several COCO files", "Give the path of one"),
@@ -702,7 +726,40 @@ IN_STUDIO = [
     _studio(
         "an image in the file itself (data:image/png;base64)",
         [{**_task(0, _choice("cat")), "data": {"image": "data:image/png;base64,AAAA"}}],
-        Refused("never fetched", "Download"),
+        Refused("are written into it, and are not read from there", "with the images as files"),
+    ),
+    Situation(
+        STUDIO,
+        "the folder with the export and the images in one folder",
+        Given("images/{0,1}.jpg", {"project-1-at-2024-05-02.json": _CHOSEN}),
+        Read(_TWO, by="label studio"),
+    ),
+    Situation(
+        STUDIO,
+        "the folder with the export, and the images beside it",
+        Given("{0,1}.jpg", {"export.json": _CHOSEN}),
+        Read(_TWO, by="label studio"),
+    ),
+    Situation(
+        STUDIO,
+        "two exports in one folder",
+        Given("images/{0,1}.jpg", {f"{n}.json": _CHOSEN for n in "ab"}),
+        Refused("there are several exports of Label Studio", "Give the path of one"),
+    ),
+    Situation(
+        STUDIO,
+        "an export beside class folders that say the same",
+        Given("{cat/0,dog/1}.jpg", {"export.json": _CHOSEN}),
+        Read(_TWO, by="folder", also="Label Studio: export.json"),
+    ),
+    Situation(
+        STUDIO,
+        "an export beside class folders that say something else",
+        Given("{oak/0,elm/1}.jpg", {"export.json": _CHOSEN}),
+        Asked(
+            "Does export.json say what the images show, or do the folders elm, oak?",
+            {"Label Studio: export.json": Read(_TWO, by="label studio"), "Class folders": Read({"elm": 1, "oak": 1})},
+        ),
     ),
     _studio(
         "two groups of choices (species, quality)",

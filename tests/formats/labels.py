@@ -81,7 +81,7 @@ SEVERAL = [
             "Is “cat_dog” in label one label, or several with underscores between them?",
             {
                 "Labels: one per cell": Read({"cat_dog": 1, "cat": 2, "dog": 1}),
-                "Labels: several per cell, underscores": Read({"cat": 3, "dog": 2}),
+                "Labels: several per cell, with underscores between": Read({"cat": 3, "dog": 2}),
             },
         ),
     ),
@@ -92,7 +92,7 @@ SEVERAL = [
             "Is “cat-dog” in label one label, or several with hyphens between them?",
             {
                 "Labels: one per cell": Read({"cat-dog": 1, "cat": 2, "dog": 1}),
-                "Labels: several per cell, hyphens": Read({"cat": 3, "dog": 2}),
+                "Labels: several per cell, with hyphens between": Read({"cat": 3, "dog": 2}),
             },
         ),
     ),
@@ -136,7 +136,9 @@ SEVERAL = [
             "Is “Corgi, Pembroke” in label one label, or several with commas between them?",
             {
                 "Labels: one per cell": Read({"Corgi, Pembroke": 1, "Corgi, Cardigan": 1, "Pug": 2}),
-                "Labels: several per cell, commas": Read({"Corgi": 2, "Pembroke": 1, "Cardigan": 1, "Pug": 2}),
+                "Labels: several per cell, with commas between": Read(
+                    {"Corgi": 2, "Pembroke": 1, "Cardigan": 1, "Pug": 2}
+                ),
             },
         ),
     ),
@@ -153,7 +155,7 @@ SEVERAL = [
             "Is “red car” in label one label, or several with spaces between them?",
             {
                 "Labels: one per cell": Read({"red car": 1, "blue car": 1, "red bus": 1, "blue bus": 1, "car": 1}),
-                "Labels: several per cell, spaces": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
+                "Labels: several per cell, with spaces between": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
             },
         ),
     ),
@@ -164,7 +166,7 @@ SEVERAL = [
             "Is “red+car” in label one label, or several with plus signs between them?",
             {
                 "Labels: one per cell": Read({"red+car": 1, "blue+car": 1, "red+bus": 1, "blue+bus": 1, "car": 1}),
-                "Labels: several per cell, plus signs": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
+                "Labels: several per cell, with plus signs between": Read({"red": 2, "blue": 2, "car": 3, "bus": 2}),
             },
         ),
     ),
@@ -204,7 +206,15 @@ SEVERAL = [
     cells(
         "an empty cell beside lists",
         ("", "cat;dog", "cat", "dog"),
-        Read({"cat": 2, "dog": 2}, none=1, told="1 cell in label is empty: an image that shows none of the classes"),
+        Asked(
+            "1 image has an empty cell in label, where others name several labels: do they show none of the classes?",
+            {
+                "They show none": Read(
+                    {"cat": 2, "dog": 2}, none=1, told="1 cell in label is empty: read as showing none"
+                ),
+                "Labels are missing": Read({"cat": 2, "dog": 2}, told="Not used: 1 image without a label in"),
+            },
+        ),
     ),
     cells("a separator at the end of cells", ("cat;", "cat;dog;", "dog;", "dog;"), Read({"cat": 2, "dog": 3})),
     Situation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from formats.frame import HEIGHT, WIDTH, Given, Outcome, Read, Refused, Situation
+from formats.frame import HEIGHT, WIDTH, Asked, Given, Outcome, Read, Refused, Situation
 
 CSV, COCO, VOC, STUDIO, YOLO = "CSV", "COCO", "Pascal VOC", "Label Studio", "YOLO"
 _NAMES = ("0", "1", "2", "3")
@@ -107,6 +107,8 @@ _PATHS = {
     "behind a hash with an underscore": "images/0a1b2c3d_{}.jpg",
     "as local files of Label Studio": "/data/local-files/?d=pets/images/{}.jpg",
     "as local files of Label Studio, of Windows": "/data/local-files/?d=pets%5Cimages%5C{}.jpg",
+    "as addresses of a Label Studio that ran here": "http://localhost:8080/data/local-files/?d=pets/images/{}.jpg",
+    "as addresses of uploads to a Label Studio that ran here": "http://127.0.0.1:8080/data/upload/1/0a1b2c3d-{}.jpg",
     "of Label Studio 1.16": "..\\..\\label-studio\\media\\upload\\4\\{}.jpg",
     "with a space at the end": "images/{}.jpg ",
     "with another case": "Images/{}.jpg",
@@ -395,13 +397,25 @@ LOST = [
             "one name of four fits several files",
             [f"/mnt/x/{n}.jpg" for n in _NAMES],
             "a/{0..3}.jpg; b/3.jpg",
-            Read(
-                {"cat": 2, "dog": 1},
-                marks={"box": 3} if kind == COCO else {},
-                told="with several images that may be meant",
+            Asked(
+                f"1 name in {file} may mean several files: /mnt/x/3.jpg ({place}) may be a/3.jpg, b/3.jpg. "
+                "Which folder is meant?",
+                {
+                    "None of them": Read(
+                        {"cat": 2, "dog": 1},
+                        marks={"box": 3} if kind == COCO else {},
+                        told="with several images that may be meant",
+                    ),
+                    "Folder a": Read({"cat": 2, "dog": 2}, marks=boxes(4), files={"a/3.jpg": "dog"}),
+                    "Folder b": Read({"cat": 2, "dog": 2}, marks=boxes(4), files={"b/3.jpg": "dog"}),
+                },
             ),
         )
-        for kind in (CSV, COCO, STUDIO)
+        for kind, file, place, boxes in (
+            (CSV, "labels.csv", "line 5", lambda n: {}),
+            (COCO, "c.json", "image 3", lambda n: {"box": n}),
+            (STUDIO, "ls.json", "task 3", lambda n: {}),
+        )
     ),
     moved(
         CSV,

@@ -213,6 +213,158 @@ def _column(told: str, column: str, train: str, other: str, means: str, **settin
     return Situation(CSV, told, given, Read({"cat": 3, "dog": 3}, {"train": 4, means: 2}, columns=()))
 
 
+_FOLDER = "Class folders"
+_TWELVE = list(enumerate("abcdefghijkl"))
+_SAME = {"cat": 4, "dog": 4}
+
+
+def _folders(told: str, images: str, happens: Read | Asked | Refused, **settings: object) -> Situation:
+    return Situation(_FOLDER, told, Given(images, settings=settings), happens)
+
+
+_OF_SETS = [
+    *(
+        _folders(
+            f"sets called {', '.join(names)}",
+            "; ".join(f"{name}/{{cat,dog}}/{{0,1}}.jpg" for name in names),
+            Read({"cat": 6, "dog": 6}, {"train": 4, "val": 4, "test": 4}),
+        )
+        for names in (
+            ("Training", "Validierung", "Test"),
+            ("Trainingsdaten", "Validierungsdaten", "Testdaten"),
+            ("entraînement", "validation", "essai"),
+            ("entrenamiento", "validación", "prueba"),
+            ("treino", "validacao", "teste"),
+            ("addestramento", "validazione", "prova"),
+            ("обучение", "валидация", "тест"),
+            ("训练集", "验证集", "测试集"),
+            ("学習データ", "検証データ", "テストデータ"),
+            ("trn", "vld", "tst"),
+        )
+    ),
+    _folders(
+        "a set in two folders with numbers",
+        "train_1/{cat,dog}/0.jpg; train_2/{cat,dog}/0.jpg; val/{cat,dog}/{0,1}.jpg",
+        Read(_SAME, {"train": 4, "val": 4}, told="2 folders are the set train together: train_1, train_2."),
+    ),
+    _folders(
+        "train and trainval, which hold the same images",
+        "{train,trainval,val}/{cat,dog}/0.jpg",
+        Refused("the folders train and trainval mean the same set", "Merge or rename one of them"),
+    ),
+    _folders(
+        "sets deep inside other folders, and classes deeper still",
+        "archive/data/v1/{train,valid}/images/{cat,dog}/{0,1}.jpg",
+        Read(_SAME, {"train": 4, "val": 4}),
+    ),
+    _folders(
+        "a folder beside the sets that holds their classes",
+        "{train,test,part3}/{cat,dog}/{0,1}.jpg",
+        Asked(
+            "Which set is the folder part3? It holds cat, dog as the sets test and train do.",
+            {
+                "Not used": Read(_SAME, {"train": 4, "test": 4}, told="in folders beside the sets: part3"),
+                "part3: val": Read({"cat": 6, "dog": 6}, {"train": 4, "test": 4, "val": 4}),
+            },
+        ),
+    ),
+    _folders(
+        "two folders of unknown names that hold the same folders",
+        "{te,tr}/{cat,dog}/{0,1}.jpg",
+        Asked(
+            "Are the folders te and tr the classes, or cat, dog, which are in each of them?",
+            {
+                "Classes: te, tr": Read({"te": 4, "tr": 4}),
+                "Classes: cat, dog": Read(_SAME, told="2 folders are the set train together: te, tr."),
+                "te trains, tr validates": Read(_SAME, {"train": 4, "val": 4}),
+                "te trains, tr tests": Read(_SAME, {"train": 4, "test": 4}),
+                "tr trains, te validates": Read(_SAME, {"train": 4, "val": 4}),
+                "tr trains, te tests": Read(_SAME, {"train": 4, "test": 4}),
+            },
+        ),
+    ),
+    _folders(
+        "three folders of unknown names that hold the same folders",
+        "{north,south,west}/{cat,dog}/0.jpg",
+        Asked(
+            "Are the folders north, south and west the classes, or cat, dog, which are in each of them?",
+            {
+                "Classes: north, south, west": Read({"north": 2, "south": 2, "west": 2}),
+                "Classes: cat, dog": Read({"cat": 3, "dog": 3}, told="are the set train together"),
+            },
+        ),
+    ),
+    _folders(
+        "classes that hold few folders of the same names",
+        "cat/{a,b,c}/0.jpg; dog/{c,d,e}/0.jpg",
+        Read({"cat": 3, "dog": 3}, told="6 folders inside classes belong to them"),
+    ),
+    Situation(
+        CSV,
+        "train/ and val/ of loose images beside one table",
+        Given(
+            "train/{a,b}.jpg; val/{c,d}.jpg", {"labels.csv": "file,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n"}
+        ),
+        Read(
+            {"cat": 2, "dog": 2},
+            {"train": 2, "val": 2},
+            told="No column says a set; the folders of the images do: train, val.",
+            also="No sets",
+        ),
+    ),
+    Situation(
+        CSV,
+        "train/ and val/ of loose images beside one table, and no sets are wanted",
+        Given(
+            "train/{a,b}.jpg; val/{c,d}.jpg",
+            {"labels.csv": "file,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n"},
+            settings={"sets": "none"},
+        ),
+        Read({"cat": 2, "dog": 2}),
+    ),
+    Situation(
+        CSV,
+        "a table whose images lie in train/ alone",
+        Given("train/{a,b,c,d}.jpg", {"labels.csv": "file,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n"}),
+        Read({"cat": 2, "dog": 2}),
+    ),
+    Situation(
+        CSV,
+        "paths of another machine to images deep in folders of patients",
+        Given(
+            "train/p{1,2}/s1/v.jpg; train/p{3,4}/s2/v.jpg",
+            {
+                "train.csv": "Path,label\n"
+                + "".join(f"Set-v1/train/p{n}/s{1 + n // 3}/v.jpg,{'dog' if n % 2 else 'cat'}\n" for n in (1, 2, 3, 4))
+            },
+        ),
+        Read({"cat": 2, "dog": 2}, by="table"),
+    ),
+    Situation(
+        CSV,
+        "a table beside images two folders deep",
+        Given(
+            "images_01/images/{a,b}.jpg; images_02/images/{c,d}.jpg",
+            {"labels.csv": "file,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,dog\n"},
+        ),
+        Read({"cat": 2, "dog": 2}, by="table"),
+    ),
+    *(
+        Situation(
+            CSV, f"a table beside a folder of images: {told}", Given("images/{a,b,c,d}.jpg", {"d.csv": text}), refused
+        )
+        for told, text, refused in (
+            ("remote addresses", "file,label\nhttps://x.org/a.jpg,cat\nhttps://x.org/b.jpg,dog\n",
+             Refused("lie in the net, and are never fetched", "Download them")),
+            ("names of no file", "file,label\nx.jpg,cat\ny.jpg,dog\n", Refused("none of the 2 files", "images_root")),
+            ("no line of names", "a.jpg,cat\nb.jpg,dog\n", Refused("no line with column names", "Add a first line")),
+            ("a line that is too long", "file,label\na.jpg,cat\nb.jpg,dog,x\n", Refused("line 3: 3 cells", "Correct")),
+            ("in another encoding", "file,label\na.jpg,k\u00e4fer\n".encode("cp1252"), Refused("not UTF-8", "Save")),
+        )
+    ),
+]  # fmt: skip
+
+
 _COLUMNS = (
     ("split", "train", "val", "val"),
     ("split", "TRAIN", "Validation", "val"),
@@ -263,7 +415,25 @@ COLUMNS = [
         Given(
             "{a,b,c,d}.jpg", {"l.csv": "file,label,fold\na.jpg,cat,0\nb.jpg,dog,1\nc.jpg,cat,2\nd.jpg,dog,0\n"}, "l.csv"
         ),
-        Read({"cat": 2, "dog": 2}, columns=("fold",), told=("fold is kept as a column", "say which fold")),
+        Asked(
+            "Which fold of l.csv validates: 0, 1, 2?",
+            {
+                "No sets": Read({"cat": 2, "dog": 2}, columns=("fold",)),
+                "fold 0 validates": Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, columns=()),
+                "fold 1 validates": Read({"cat": 2, "dog": 2}, {"train": 3, "val": 1}, columns=()),
+                "fold 2 validates": Read({"cat": 2, "dog": 2}, {"train": 3, "val": 1}, columns=()),
+            },
+        ),
+    ),
+    Situation(
+        CSV,
+        "a column fold of more numbers than folds are made",
+        Given(
+            "{a,b,c,d,e,f,g,h,i,j,k,l}.jpg",
+            {"l.csv": "file,label,fold\n" + "".join(f"{f}.jpg,{'cat' if n % 2 else 'dog'},{n}\n" for n, f in _TWELVE)},
+            "l.csv",
+        ),
+        Read({"cat": 6, "dog": 6}, columns=("fold",), told=("fold is kept as a column", "say which fold")),
     ),
     Situation(
         CSV,
@@ -299,7 +469,26 @@ COLUMNS = [
             {"l.csv": "file,label,split\na.jpg,cat,train\nb.jpg,dog,train\nc.jpg,cat,val\nd.jpg,dog,later\n"},
             "l.csv",
         ),
-        Read({"cat": 2, "dog": 2}, columns=("split",), told=("split is kept as a column", "later")),
+        Asked(
+            "split of l.csv names sets, and “later”, which is not known as one: what does it mean?",
+            {
+                "No sets": Read({"cat": 2, "dog": 2}, columns=("split",)),
+                "“later”: train": Read({"cat": 2, "dog": 2}, {"train": 3, "val": 1}, columns=()),
+                "“later”: val": Read({"cat": 2, "dog": 2}, {"train": 2, "val": 2}, columns=()),
+                "“later”: test": Read({"cat": 2, "dog": 2}, {"train": 2, "val": 1, "test": 1}, columns=()),
+            },
+        ),
+    ),
+    Situation(
+        CSV,
+        "a column split of words of which none is a set",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,split\na.jpg,cat,north\nb.jpg,dog,north\nc.jpg,cat,south\nd.jpg,dog,south\n"},
+            "l.csv",
+            settings={"label_columns": ("label",)},
+        ),
+        Read({"cat": 2, "dog": 2}, columns=("split",), told="split is kept as a column"),
     ),
     Situation(
         CSV,
@@ -369,4 +558,4 @@ COLUMNS = [
     ),
 ]
 
-SITUATIONS = [*FOLDERS, *COLUMNS]
+SITUATIONS = [*FOLDERS, *_OF_SETS, *COLUMNS]

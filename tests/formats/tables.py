@@ -136,7 +136,7 @@ CHOSEN = [
     _text(
         "a name that two files of other endings have",
         "id,label\na,cat\nb,dog\nc,cat\nd,dog\n",
-        Read({"cat": 1, "dog": 2}, told="a (line 2) may be a.png, a.jpg"),
+        Read({"cat": 1, "dog": 2}, told="a (line 2) may be a.jpg, a.png"),
         images="{a,b,c,d}.jpg; a.png",
     ),
     _text("columns of other names: filename and category", _lines(header="filename,category")),
@@ -162,7 +162,19 @@ CHOSEN = [
         "ids that are numbers, names with zeros before them",
         "id,label\n1,cat\n2,dog\n3,cat\n4,dog\n",
         images="images/000{1,2,3,4}.png",
-        happens=Refused("no column of labels.csv holds names of image files", "image_column="),
+        happens=Read({"cat": 2, "dog": 2}, files={"images/0002.png": "dog"}, told="1 is images/0001.png"),
+    ),
+    _text(
+        "ids that became numbers with a point, as spreadsheets write them",
+        "id,label\n10.0,dog\n1.0,cat\n2.0,dog\n3.0,cat\n",
+        images="images/{1,2,3,10}.png",
+        happens=Read({"cat": 2, "dog": 2}, files={"images/10.png": "dog"}, told="10.0 is images/10.png"),
+    ),
+    _text(
+        "an id that two names with and without zeros fit",
+        "id,label\n1,cat\n2,dog\n3,cat\n4,dog\n",
+        images="images/{001,01,2,3,4}.png",
+        happens=Read({"cat": 1, "dog": 2}, told="1 (line 2) may be images/001.png, images/01.png"),
     ),
     _text("ids that are numbers", "id,label\n1,cat\n2,dog\n3,cat\n4,dog\n", images="images/{1,2,3,4}.png"),
     _text(
@@ -185,8 +197,27 @@ CHOSEN = [
             {
                 "Labels: colour": Read({"cat": 2, "dog": 2}, columns=("shape",)),
                 "Labels: shape": Read({"cats": 2, "dogs": 2}, columns=("colour",)),
+                "Labels: all of them": Read({"cat": 2, "cats": 2, "dog": 2, "dogs": 2}),
             },
         ),
+    ),
+    _text(
+        "several columns that may be labels, with words in common",
+        "file,leaf,fruit\n"
+        + "".join(f"{f},{x},{y}\n" for (f, x), y in zip(_ROWS, ("cat", "cat", "dog", "dog"), strict=True)),
+        Asked(
+            "Which column of labels.csv holds the labels?",
+            {
+                "Labels: leaf": Read({"cat": 2, "dog": 2}, columns=("fruit",)),
+                "Labels: fruit": Read({"cat": 2, "dog": 2}, columns=("leaf",)),
+            },
+        ),
+    ),
+    _text(
+        "several columns of names are labels, one cell is empty and one row",
+        "file,species,quality\na.jpg,oak,good\nb.jpg,elm,\nc.jpg,oak,blurry\nd.jpg,,\n",
+        Read({"blurry": 1, "elm": 1, "good": 1, "oak": 2}, told="1 image without a label in labels.csv"),
+        settings={"label_columns": ("species", "quality")},
     ),
     _text(
         "a column of numbers and one of words that say the same",

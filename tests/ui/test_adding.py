@@ -6,6 +6,7 @@ import base64
 import io
 import threading
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,13 +56,13 @@ def test_a_question_is_answered_by_a_click_and_then_the_images_are_added(adder, 
     assert (asked["ok"], asked["reading"]) == (False, "")
     assert asked["questions"][0]["text"] == "Is the folder test a class, or a set of images without classes?"
     assert asked["questions"][0]["readings"] == [titles(asked)["A class"], titles(asked)["A set"]]
-    assert not any(line.startswith(("question:", "other readings:")) for line in asked["lines"])  # buttons say it
+    assert not {"question", "other readings"} & {label for label, _ in asked["facts"]}  # buttons say it
     answered = after(adder, "look", odd, reading=titles(asked)["A set"])
     assert (answered["ok"], answered["questions"], answered["reading"]) == (True, [], titles(asked)["A set"])
-    assert "classes: 2: cat (2), dog (2)" in answered["lines"]
+    assert ["classes", "2: cat (2), dog (2)"] in answered["facts"]
     assert titles(asked).items() <= titles(answered).items()  # the way back
     again = after(adder, "look", odd, reading=titles(answered)["A class"])
-    assert "classes: 3: cat (2), dog (2), test (2)" in again["lines"]
+    assert ["classes", "3: cat (2), dog (2), test (2)"] in again["facts"]
     done = after(adder, "add", odd, "mine", reading=titles(asked)["A set"])
     assert done["done"] == "4 images in mine."
     assert project.data.get("mine").parts[0].source == Folder(path=odd, sets="always")
@@ -161,6 +162,22 @@ def test_a_reading_of_another_look_is_refused(adder, odd, tmp_path):
     refused = after(adder, "add", odd, reading=key)
     assert refused["ok"] is False
     assert "this reading is of an earlier look" in refused["lines"][0]
+
+
+def test_a_reading_that_fails_leaves_the_way_back(adder, odd, project):
+    asked = after(adder, "look", odd)
+    key = titles(asked)["A set"]
+    adder._readings[key] = replace(adder._readings[key], source=Folder(path=f"{odd}/nowhere"))
+    failed = after(adder, "look", odd, reading=key)
+    assert (failed["ok"], failed["reading"]) == (False, key)
+    assert "there is no such path" in failed["lines"][0]
+    again = after(adder, "look", odd, reading=titles(failed)["A class"])
+    assert again["ok"] is True
+
+
+def test_the_path_is_told_as_the_notebook_sees_it(adder, odd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert after(adder, "look", odd)["facts"][0] == ["Image folder", "odd"]
 
 
 def test_the_guided_start_asks_and_takes_the_answer(project, odd):

@@ -181,6 +181,17 @@ def leading_out(root: Path) -> Path:
     return path
 
 
+def test_images_in_the_net_ask_for_the_folder_of_the_downloads(tmp_path):
+    """The advice names a box: it is there."""
+    (tmp_path / "t.csv").write_text("file,label\nhttps://x.org/a/000.png,a\nhttps://x.org/b/000.png,b\n")
+    write_classes(tmp_path / "downloads", {"a": 1, "b": 1})
+    data = Data(Project(tmp_path / "project"))
+    found = asked(data, "look", path=str(tmp_path / "t.csv"))
+    assert "Folder of the images" in found["lines"][0]
+    assert found["elsewhere"]
+    assert asked(data, "look", path=str(tmp_path / "t.csv"), root=str(tmp_path / "downloads"))["ok"]
+
+
 def test_annotations_that_lead_out_are_refused_until_a_person_names_the_folder(tmp_path):
     """In the panel: it asks for the folder, and takes no other."""
     path, project = str(leading_out(tmp_path)), Project(tmp_path / "project")

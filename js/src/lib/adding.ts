@@ -26,6 +26,17 @@ export interface Adder {
 export const PATH = "nbt-adding-path";
 const KINDS = "A folder with one folder per class, a table, an archive, annotations (COCO, YOLO, Pascal VOC, Label Studio), or a Dataset of your own as module:name.";
 
+/** Called before a panel draws: where the part goes with the focus in it, the first of `places` takes that along. */
+export function takeAlong(el: HTMLElement, ...places: string[]): void {
+  if (!el.querySelector(".adding")?.contains(document.activeElement)) return;
+  queueMicrotask(() => {
+    if (!el.querySelector(".adding")) places.map((place) => el.querySelector<HTMLElement>(place)).find((found) => found)?.focus();
+  });
+}
+
+/** Facts that a person should not pass over. */
+const HEEDED = ["not used", "note"];
+
 /** How far it is: a bar that fills where that is known, and moves where it is not. */
 function busy({ text, fraction }: Adding): TemplateResult {
   const share = fraction ?? null;
@@ -37,37 +48,41 @@ function busy({ text, fraction }: Adding): TemplateResult {
 export function addingPart(found: Adding, { local, use, into, redraw, look, add, stop, close }: Adder): TemplateResult {
   const here = found.path === local.path.trim() && found.path !== "";
   const where = (reading = ""): Where => ({ path: local.path.trim(), root: local.root?.trim() ?? "", reading });
+  const asked = here && !!found.questions?.length;
   const shown = here ? (found.reading ?? "") : "";
   const ask = (): void => { if (local.path.trim() && !found.busy) look(where()); };
   const enter = (): void => { if (here && found.ok && !found.busy) add(where(shown), false); else ask(); };
   const leave = (): void => { if (found.busy) stop(); else close?.(); };
-  const read: Read = (key) => (event) => {
-    if (found.busy) return;
-    look(where(key));
-    // The button is gone once it is read so: Enter in the box then uses the images.
-    (event.currentTarget as HTMLElement).closest(".adding")?.querySelector<HTMLElement>(`#${PATH}`)?.focus();
-  };
+  // Buttons go while it works, and once an answer is given: Enter in the box then uses the images, Escape gives up.
+  const toBox = (event: Event): void => (event.currentTarget as HTMLElement).closest(".adding")?.querySelector<HTMLElement>(`#${PATH}`)?.focus();
+  const read: Read = (key) => (event) => { if (!found.busy) { look(where(key)); toBox(event); } };
   return html`<div class="adding">
     <label for=${PATH}><b>Add images</b></label>
     <input id=${PATH} placeholder="folder, archive, CSV, COCO, YOLO, VOC, …" autocomplete="off" spellcheck="false" .value=${live(local.path)}
       @input=${(e: Event) => { Object.assign(local, { path: (e.target as HTMLInputElement).value, root: "" }); redraw(); }} @keydown=${(e: KeyboardEvent) => { if (e.key === "Enter") enter(); if (e.key === "Escape") leave(); }}>
-    <span class="small mut">${KINDS}</span>
-    ${here && found.lines?.length ? html`<pre class="found ${found.ok || found.questions?.length ? "" : "bad"}" role=${found.ok || found.questions?.length ? "status" : "alert"}>${found.lines.join("\n")}</pre>` : nothing}
-    ${here ? html`${question(found, read)}${pictures(found.pictures ?? [])}${otherwise(found, read)}` : nothing}
+    ${here && found.facts?.length ? nothing : html`<span class="small mut">${KINDS}</span>`}
+    ${here && found.lines?.length ? html`<p class="said ${found.ok ? "" : "bad"}" role=${found.ok ? "status" : "alert"}>${found.lines.join("\n")}</p>` : nothing}
+    ${here ? html`${facts(found.facts ?? [])}${question(found, read)}${pictures(found.pictures ?? [])}${otherwise(found, read)}` : nothing}
     ${found.busy ? busy(found) : here && found.said ? html`<p class="small mut" role="status">${found.said}</p>` : nothing}
     ${here && (found.elsewhere || local.root) ? rootBox(local, ask) : nothing}
-    <div class="row">${found.busy ? nothing : here && found.ok ? html`<button class="primary" @click=${() => add(where(shown), false)}>${use}</button>
-        ${into ? html`<button @click=${() => add(where(shown), true)}>Into “${into}”</button>` : nothing}`
-      : here && found.questions?.length ? nothing
-      : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${ask}>Look</button>`}
-      ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${leave}>Cancel</button>` : nothing}</div></div>`;
+    ${asked && !found.busy && !close ? nothing : html`<div class="row">${found.busy || asked ? nothing : here && found.ok ? html`<button class="primary" @click=${(e: Event) => { toBox(e); add(where(shown), false); }}>${use}</button>
+        ${into ? html`<button @click=${(e: Event) => { toBox(e); add(where(shown), true); }}>Into “${into}”</button>` : nothing}`
+      : html`<button class="primary" ?disabled=${!local.path.trim()} @click=${(e: Event) => { toBox(e); ask(); }}>Look</button>`}
+      ${found.busy || close ? html`<button class=${found.busy ? "" : "plain"} @click=${(e: Event) => { toBox(e); leave(); }}>Cancel</button>` : nothing}</div>`}</div>`;
+}
+
+/** What was found, as the reader says it: first what it is and where it lies, then each thing by its name. */
+function facts([what, ...more]: [string, string][]): TemplateResult | typeof nothing {
+  if (!what) return nothing;
+  return html`<div class="found" role="status"><p><b>${what[0]}</b> <span class="mut">${what[1]}</span></p>
+    <dl>${more.map(([label, text], place) => html`${label === more[place - 1]?.[0] ? nothing : html`<dt class=${HEEDED.includes(label) ? "warn" : ""}>${label}</dt>`}<dd>${text}</dd>`)}</dl></div>`;
 }
 
 /** A few images with their labels: whether they are what a person means is seen at a glance. */
 function pictures(list: Picture[]): TemplateResult | typeof nothing {
   if (!list.length) return nothing;
   return html`<ul class="pictures" aria-label="Some of the images">${list.map(({ src, file, labels }) => html`<li title="${file}: ${labels || "no label"}">
-    ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small cut ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
+    ${src ? html`<img src=${src} alt=${file}>` : html`<span class="none small dim">cannot be read</span>`}<span class="small label ${labels ? "" : "dim"}">${labels || "no label"}</span></li>`)}</ul>`;
 }
 
 type Read = (key: string) => (event: Event) => void;

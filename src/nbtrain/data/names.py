@@ -75,9 +75,9 @@ def _several(heard: Mapping[str, set[str]], classes: Iterable[str]) -> Iterator[
     # A name that is composed on one machine and not on another is no news; two forms of it in one source are.
     found = [name for name in classes if len(heard.get(name, ())) > 1 or (name.isascii() and name in heard)]
     if found:
-        told = "1 class is" if len(found) == 1 else f"{len(found)} classes are"
+        told, each = ("1 class is", "It") if len(found) == 1 else (f"{len(found)} classes are", "Each of them")
         ways = "with invisible characters or in several forms of the same letters"
-        yield f"{told} written {ways}, which makes no other class of it: {_first(found)}."
+        yield f"{told} written {ways}: {_first(found)}. {each} is read as one class."
 
 
 @dataclass(frozen=True)

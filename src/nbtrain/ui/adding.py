@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -23,15 +23,16 @@ from nbtrain import processes
 from nbtrain.data.heed import heeding
 from nbtrain.data.records import counted
 from nbtrain.data.scan import Interrupted
-from nbtrain.data.sources import AskError, ElsewhereError, Found, Reading, Source, look, rooted
+from nbtrain.data.sources import AskError, ElsewhereError, Fact, Found, Reading, Source, look, rooted
 from nbtrain.data.thumbnails import thumbnail_of
 from nbtrain.errors import DataError, NbtrainError
 from nbtrain.project.preparing import Preparation, placed
 from nbtrain.project.project import Project
+from nbtrain.ui.data_sources import from_here
 
 _log = logging.getLogger("nbtrain.ui")
 _CANCELLED = "Cancelled. Nothing was added."
-_STAYS = frozenset(("lines", "ok", "pictures", "readings", "reading", "questions"))
+_STAYS = frozenset(("facts", "lines", "ok", "pictures", "readings", "reading", "questions"))
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ class Adding:
         """
         self.project, self._changed, self._made = project, changed, made
         self.state: dict[str, Any] = {}
-        """For the page: path; busy, text and fraction while it works; lines and ok of what was found, said or done;
+        """For the page: path; busy, text and fraction while it works; facts of what was found, as labels and texts;
+        lines of what went wrong, or is said instead; ok where it can be added;
         elsewhere where its annotations name images that lie elsewhere; pictures; the readings, the key of the one that
         is shown, and the questions with the keys of their answers."""
         self._readings: dict[str, Reading] = {}
@@ -105,11 +107,17 @@ class Adding:
             found = _given_up(self.state)
         except NbtrainError as error:
             elsewhere = isinstance(error, ElsewhereError)
-            found = {"path": turn.path, "lines": [str(error)], "ok": False, "elsewhere": elsewhere}
+            found = {**self._way_back(turn), "lines": [str(error)], "ok": False, "elsewhere": elsewhere}
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback of this thread
             _log.exception("the images at %s could not be added", turn.path)
             found = {"path": turn.path, "lines": [f"That did not work: {type(error).__name__}: {error}"], "ok": False}
         self._put(turn, found)
+
+    def _way_back(self, turn: Turn) -> dict[str, Any]:
+        """Return what stays beside an error: the other readings, where the one that was chosen does not work."""
+        state = self.state
+        readings = state.get("readings", []) if state.get("path") == turn.path and turn.reading else []
+        return {"path": turn.path, **({"readings": readings, "reading": turn.reading} if readings else {})}
 
     def _take(self, turn: Turn, state: dict[str, Any]) -> None:
         """Let ``turn`` be what is asked for from now on; the one before gives up."""
@@ -145,7 +153,7 @@ class Adding:
         self._readings = {**by_key, **self._readings}
         asked = [{"text": one.text, "readings": list(map(_key, one.readings))} for one in found.questions]
         return {
-            "lines": list(found.facts()),
+            "facts": [[label, text] for label, text in _seen_from_here(found)],
             "ok": not asked,
             "pictures": _pictures(found),
             "readings": [
@@ -193,6 +201,13 @@ def _given_up(state: dict[str, Any]) -> dict[str, Any]:
 def _seen(state: dict[str, Any]) -> dict[str, Any]:
     """Return what stays on the page while more is done with the same path."""
     return {name: value for name, value in state.items() if name in _STAYS}
+
+
+def _seen_from_here(found: Found) -> Iterator[Fact]:
+    """Yield what was found, the path as the notebook's folder sees it."""
+    what, *more = found.facts()
+    yield what._replace(text=from_here(what.text))
+    yield from more
 
 
 def _key(reading: Reading) -> str:

@@ -36,7 +36,7 @@ def test_columns_are_told(tmp_path):
     (tmp_path / "t.csv").write_text("file,label,patient,eye\n1.png,b,p1,\n2.png,a,p1,left\n3.png,a,p2,\n")
     found = look(tmp_path / "t.csv")
     assert (found.n_unlabelled, found.columns) == (0, {"patient": 2, "eye": 1})
-    assert list(found.lines())[1] == "read as: Labels: label, one per cell"
+    assert list(found.lines())[1].startswith("read as: Labels: label, one per cell. Files stand in “file”")
     assert "classes: 2: a (2), b (1)" in list(found.lines())
     assert found.source.listing().records[1].cells == ("p1", "left")
 
@@ -57,6 +57,18 @@ def test_a_second_root_is_for_annotations_alone(tmp_path, capsys):
     images.folder(tmp_path / "plain", {"a": 1, "b": 1})
     assert main(["images", str(tmp_path / "plain"), "--images-root", "x"]) == 2
     assert "image folder has its images where it lies" in capsys.readouterr().err
+
+
+def test_how_it_is_read_is_said_and_what_is_shown_before_an_answer(tmp_path):
+    images.folder(tmp_path / "plain/seg_train", {"a": 1, "b": 1})
+    images.folder(tmp_path / "plain/seg_test", {"a": 1, "b": 1})
+    facts = dict(look(tmp_path / "plain").facts())
+    how = "Each folder in seg_train (train) and seg_test (test) is a class."
+    assert facts["read as"] == f"Class folders in train and test. {how}"
+    assert facts["own split"] == "train 2, test 2"
+    images.folder(tmp_path / "odd", {"cat": 1, "dog": 1, "test": 1})
+    facts = dict(look(tmp_path / "odd").facts())
+    assert facts["shown as"] == "A class, until you have answered"
 
 
 def test_nothing_there(tmp_path):

@@ -7,7 +7,7 @@ from nbtrain.data.sources.dataset_class import DatasetClass
 from nbtrain.data.sources.folder import Folder
 from nbtrain.data.sources.hugging_face import HuggingFace
 from nbtrain.data.sources.label_studio import LabelStudio
-from nbtrain.data.sources.look import Found, Picture, chosen, look
+from nbtrain.data.sources.look import Fact, Found, Picture, chosen, look
 from nbtrain.data.sources.masks import Masks
 from nbtrain.data.sources.readings import Asked, AskError, Reading, code_of, detect, rooted, settled
 from nbtrain.data.sources.table import Table
@@ -23,6 +23,7 @@ __all__ = [
     "Coco",
     "DatasetClass",
     "ElsewhereError",
+    "Fact",
     "Folder",
     "Found",
     "HuggingFace",

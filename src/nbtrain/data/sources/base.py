@@ -102,6 +102,11 @@ class Source(Family):
         return ()
 
     @classmethod
+    def instead(cls, path: Path) -> Source | None:
+        """Return a source to read in place of folders that hold no classes, so that the real reason is told."""
+        return None
+
+    @classmethod
     def also(cls, path: Path) -> Iterator[Answer]:
         """Yield the ways in which this kind could read ``path`` too, where another kind does."""
         if cls.claims(path):
@@ -141,6 +146,10 @@ class Annotated(Source):
     images_root: str = field("", label="Root folder of the images")
     """Folder that the images lie in, where annotations name them from elsewhere; empty looks beside the annotations."""
 
+    meant_folder: str = field("", label="Folder that is meant", advanced=True)
+    """Where a name may mean files in several folders: the one that is meant, or "none" to leave such names out; empty
+    asks."""
+
     def depends_on(self, listing: Listing) -> tuple[Path, ...]:
         """Return where the annotations and the images lie."""
         return (existing(self.path), listing.root) if isinstance(listing.root, Path) else ()
@@ -149,8 +158,8 @@ class Annotated(Source):
 class ElsewhereError(DataError):
     """Annotations name images that do not lie where they are looked for; ``images_root`` says where they do."""
 
-    def __init__(self, what: str, *, value: object = None) -> None:
-        super().__init__(what, value=value, advice=_SAY_WHERE)
+    def __init__(self, what: str, *, value: object = None, advice: str = _SAY_WHERE) -> None:
+        super().__init__(what, value=value, advice=advice)
 
 
 def existing(path: str | Path) -> Path:

@@ -42,6 +42,8 @@ _NAMES = {
     "&": "& signs",
     "/": "slashes",
     " ": "spaces",
+    ";": "semicolons",
+    "|": "vertical bars",
     "list": "lists",
 }
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
@@ -302,10 +304,8 @@ def _one_spelling(names: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]
 
 def _none(cells: Sequence[str], separator: str, column: str) -> Iterable[str]:
     missing = Counter(cell.strip() or "empty" for cell in cells if is_missing(cell))
-    n_empty = missing.pop("empty", 0) if separator else 0
-    if n_empty:
-        told = counted(n_empty, f"cell in {column} is", f"cells in {column} are")
-        yield f"{told} empty: an image that shows none of the classes; where labels are missing, write NaN."
+    if separator:
+        missing.pop("empty", 0)  # an empty list
     if missing:
         told = first([f"{text} ({n})" for text, n in missing.most_common()])
         cells = counted(missing.total(), f"cell in {column} holds", f"cells in {column} hold")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.data.records import Listing, counted, first
+from nbtrain.data.sources import annotations_beside
 from nbtrain.data.sources.base import Annotated, common, existing, names_in, spellings_told
 from nbtrain.data.sources.census import unnamed
 from nbtrain.data.sources.foreign import recognised
@@ -60,12 +61,16 @@ class Coco(Annotated, kind="coco", label="COCO"):
         root = existing(self.images_root) if self.images_root else common(bases)
         beside = parts[0].file.parent if len(parts) == 1 else path
         told = ", ".join(part.file.name for part in parts)
-        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root)))
+        gathering = Gathering(Files(root, told, beside, named=bool(self.images_root), meant=self.meant_folder))
         names = [{number: gathering.values.name(said) for number, said in part.classes.items()} for part in parts]
         for part, classes, base in zip(parts, names, bases, strict=True):
             _gather(gathering, part, classes, base.relative_to(root).as_posix())
         gathering.note(_not_read(path, parts))
-        return gathering.listing(root, _classes(names), path, unnamed(told), self.reads)
+        listing = gathering.listing(root, _classes(names), path, unnamed(told), self.reads)
+        if path.is_file() or len(parts) > 1:
+            return listing
+        this = annotations_beside.answer(parts[0].file, self.kind, self.label)
+        return listing.asking(annotations_beside.doubt(path, parts[0].file, listing, this))
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,16 @@ class LabelColumns:
     likely: tuple[tuple[str, ...], ...] = ()
     """Other choices, the likeliest first; where nothing is taken, what a person is asked about."""
 
+    together: tuple[str, ...] = ()
+    """Columns of names that may all be labels of one image: its species and its quality."""
+
     def answers(self, rows: Rows) -> tuple[Answer, ...]:
         """Return the other choices as answers."""
-        return tuple(_answer(rows, columns) for columns in self.likely[:_OFFERED])
+        found = tuple(_answer(rows, columns) for columns in self.likely[:_OFFERED])
+        if not self.together:
+            return found
+        why = f"Each image has several labels: what {_both(self.together)} say of it."
+        return (*found, Answer("Labels: all of them", why, {"label_columns": self.together}))
 
     def question(self, rows: Rows) -> Question:
         """Return what to ask a person."""
@@ -64,7 +71,8 @@ def choose(rows: Rows, free: Sequence[str], bits: Sequence[str]) -> LabelColumns
     likely = (*per_class, *single) if len(per_class) and not named else (*single, *per_class)
     if len(likely) == 1 and len(likely[0]) == 1 and not _is_numbers(rows, likely[0][0]):
         return LabelColumns(likely[0])
-    return LabelColumns((), likely)
+    words = tuple(c for c in may if c not in bits and not _is_numbers(rows, c))
+    return LabelColumns((), likely, words if len(words) > 1 and _share_nothing(rows, words) else ())
 
 
 def how_read(rows: Rows, image: str, labels: Sequence[str], reading: Reading | None) -> Answer:
@@ -73,8 +81,14 @@ def how_read(rows: Rows, image: str, labels: Sequence[str], reading: Reading | N
     if reading is None:
         title = f"Labels: {len(labels)} columns of 0 and 1"
         return Answer(title, f"{files}, classes are the columns {first(list(labels), _TOLD)}.", {})
-    per_cell = f"several per cell, {between(reading.separator)}" if reading.several else "one per cell"
+    per_cell = _several(reading.separator) if reading.several else "one per cell"
     return Answer(f"Labels: {labels[0]}, {per_cell}", f"{files}, labels in “{labels[0]}” of {rows.name}.", {})
+
+
+def in_all(rows: Rows, image: str, labels: Sequence[str]) -> Answer:
+    """Return how a table was read whose labels stand in several columns of names."""
+    why = f"Files stand in “{image}”, labels in {_both([f'“{column}”' for column in labels])} of {rows.name}."
+    return Answer(f"Labels: {_both(labels)}, several per image", why, {})
 
 
 def separators(reading: Reading) -> tuple[Answer, ...]:
@@ -83,9 +97,15 @@ def separators(reading: Reading) -> tuple[Answer, ...]:
     apart = reading.doubt or reading.separator
     if not apart:
         return ()
-    title, why = f"Labels: several per cell, {between(apart)}", f"“{reading.example}” is read as several labels."
+    title, why = f"Labels: {_several(apart)}", f"“{reading.example}” is read as several labels."
     several = Answer(title, why, {"separator": apart})
     return (one, several) if reading.doubt else (several, one)
+
+
+def _several(separator: str) -> str:
+    if separator == "list":
+        return "several per cell, as lists"
+    return f"several per cell, with {between(separator)} between"
 
 
 def doubtful(column: str, reading: Reading) -> Question | None:
@@ -120,6 +140,16 @@ def _may_be_labels(rows: Rows, column: str) -> bool:
 
 def _is_numbers(rows: Rows, column: str) -> bool:
     return all(map(_NUMBER.fullmatch, _values(rows, column)))
+
+
+def _share_nothing(rows: Rows, columns: Sequence[str]) -> bool:
+    """Return whether no value stands in two of the columns: it would be one class, whatever is meant by it."""
+    values = [{cell.casefold() for cell in _values(rows, column)} for column in columns]
+    return sum(map(len, values)) == len(set().union(*values))
+
+
+def _both(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _say_the_same(rows: Rows, columns: Sequence[str]) -> bool:

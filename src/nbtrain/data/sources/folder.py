@@ -21,6 +21,7 @@ from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
 from nbtrain.data.sources.walk import Walk, is_folder, shown_name
+from nbtrain.data.splits import SETS
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
@@ -64,8 +65,7 @@ class Folder(Source, kind="folder", label="Image folder"):
     @classmethod
     def also(cls, path: Path) -> Iterator[Answer]:
         """Yield class folders, where there are at least two that are called neither like sets nor as formats do."""
-        names = class_folders(path) if path.is_dir() else []
-        if len({name for name in names if name.casefold() not in _TECHNICAL and not set_of(name)}) > 1:
+        if names := classes_in(path):
             yield Answer("Class folders", f"Each folder is a class: {first(names)}.", {"kind": cls.kind})
 
     @spellings_told
@@ -104,19 +104,29 @@ class Folder(Source, kind="folder", label="Image folder"):
         why = _why_unused(prefix, named, unlabelled)
         listing = counted_in(_listing(root, found), root, why)
         told = (_deeper(found), *_set_notices(found, beside), *_parts_told(sets))
-        listing = listing.noting(*told).read_as(*_ways(found, called, self.sets))
+        listing = listing.noting(*told).read_as(*_ways(found, sets, called, self.sets))
         try:
             return checked(listing.asking(question), root)
         except OneClassError as error:
             raise _one_class(root, error) from None
 
 
-def holds_classes(path: Path) -> bool:
-    """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems."""
-    return len(class_folders(path)) > 1
+def holds_classes(path: Path, *, deep: bool = False) -> bool:
+    """Return whether ``path`` is a folder whose images lie in several folders, alone or in sets: classes, it seems.
+
+    ``deep`` counts folders whose images lie in folders inside them, too.
+    """
+    return len(class_folders(path, deep=deep)) > 1
 
 
-def class_folders(path: Path) -> list[str]:
+def classes_in(path: Path) -> list[str]:
+    """Return the folders of images that may be classes: none but for at least two not called like sets or formats'."""
+    names = list(dict.fromkeys(class_folders(path))) if path.is_dir() else []
+    own = [name for name in names if name.casefold() not in _TECHNICAL and not set_of(name)]
+    return names if len(own) > 1 else []
+
+
+def class_folders(path: Path, *, deep: bool = False) -> list[str]:
     """Return the names of the folders that have images in them, alone or in sets, once for each set."""
     walk = Walk()
     where, _, _ = _unwrapped(walk, path)
@@ -126,7 +136,7 @@ def class_folders(path: Path) -> list[str]:
         return []  # sets whose images lie in them directly: a table beside the images says what they show
     parts = [top for parts in sets.values() for top in parts]
     classes = [e for top in parts for e in walk.folders(top)[0]] if sets else list(tops.values())
-    return [e.name for e in classes if any(map(is_image, names_in(Path(e.path))))]
+    return [e.name for e in classes if (_holds_images(Path(e.path)) if deep else _has_images(e))]
 
 
 def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
@@ -316,12 +326,20 @@ def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> 
         raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
 
 
-def _ways(found: Mapping[str, Mapping[str, list[Record]]], called: list[str], choice: str) -> Iterator[Answer]:
-    """Yield how folders were read, and how else they can be; ``called`` are classes that are called like sets."""
-    sets = [s for s in found if s]
-    classes = list(dict.fromkeys(name for by_class in found.values() for name, files in by_class.items() if files))
+def _ways(found: Mapping[str, object], tops: _Sets, called: list[str], choice: str) -> Iterator[Answer]:
+    """Yield how folders were read, and how else they can be.
+
+    ``tops`` are the folders of sets, where classes lie in sets; ``called`` are classes that are called like sets.
+    """
+    sets = sorted(filter(None, found), key=SETS.index)
     where = f" in {_and(sets)}" if sets else ""
-    yield Answer(f"Class folders{where}", f"Each folder{where} is a class: {first(classes)}.", {})
+    why = "Each folder is a class."
+    if tops:
+        folders = [top if top == s else f"{top} ({s})" for s in sets for top in (_and([top.name for top in tops[s]]),)]
+        why = f"Each folder in {_and(folders)} is a class."
+    elif sets:
+        why = f"Each folder is a class, and holds a folder for each set: {_and(sets)}."
+    yield Answer(f"Class folders{where}", why, {})
     if choice == "none":
         yield Answer("Sets by name", "Folders called train, val and test, in any usual form, are sets.", _ALWAYS)
     elif sets or called:

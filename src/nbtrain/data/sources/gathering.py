@@ -139,7 +139,7 @@ class Gathering:
         listing = counted_in(listing, where, why, self.tally, reads) if why else replace(listing, unused=unused)
         told = (*self.files.notices(), *self.values.notices(), *self._told(), *self._noted)
         notices = (*told, without_image(listing), _one(listing))
-        return checked(listing.noting(*notices), where)
+        return checked(listing.noting(*notices).asking(self.files.question()), where)
 
     def _own_split(self, images: list[Image]) -> dict[str, tuple[str, ...]] | None:
         """A lone train set says nothing about how to validate: that stays to be chosen, as without it."""

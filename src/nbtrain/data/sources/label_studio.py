@@ -9,6 +9,7 @@ says of its image becomes a column.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,14 +18,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from nbtrain.data.names import clean_name
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, MarkKind, counted, first, natural
-from nbtrain.data.sources.base import Annotated, existing, is_image, spellings_told
+from nbtrain.data.sources import annotations_beside
+from nbtrain.data.sources.base import Annotated, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.cells import Values
 from nbtrain.data.sources.census import unnamed
+from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import Gathering, Image, box_of
 from nbtrain.data.sources.headers import size_or_reason
 from nbtrain.data.sources.named import Files
-from nbtrain.data.sources.texts import begins_with, json_of
+from nbtrain.data.sources.texts import begins_with, json_of, peek
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
@@ -38,29 +41,57 @@ _TASK_WORDS = frozenset(
 _SHAPES = ("rectangle", "polygon", "ellipse", "brush")
 _SIDES = ("original_width", "original_height")
 _MAX_CELL = 200
+_PEEKED_BYTES = 1 << 16
+_OF_EXPORTS = re.compile(rb'"(annotations|completions|predictions|annotation_id|total_annotations|lead_time)"\s*:')
+"""Words that stand in every task of an export, long or short, and in no other list of objects that is known."""
 
 
 class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
     """A JSON or JSON-MIN export of Label Studio, beside the folder with its images."""
 
-    layout = "a JSON export of Label Studio"
+    layout = "a JSON export of Label Studio, or the folder that holds it and the images"
 
     groups: tuple[str, ...] = field((), label="Groups of choices")
     """Groups of choices that are labels, where there are several; the others become columns. Empty takes all."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
-        """Return whether ``path`` is a JSON file that holds a list."""
-        listed = path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
-        return listed and recognised(path) is None
+        """Return whether ``path`` is a JSON file that holds a list, or a folder with an export and no class folders."""
+        if path.is_dir():
+            return bool(_exports(path)) and not holds_classes(path)
+        return _is_list(path) and recognised(path) is None
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the exports that lie in a folder."""
+        files = _exports(path) if path.is_dir() else []
+        yield from (annotations_beside.answer(file, cls.kind, cls.label) for file in files)
+        yield from () if path.is_dir() else super().also(path)
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Ask where folders of images may be classes, and an export beside them says something else."""
+        files = _exports(path) if path.is_dir() and holds_classes(path) else []
+        if len(files) != 1:
+            return None
+        try:
+            listing = cls(path=str(files[0])).listing()
+        except DataError:
+            return None  # it is no export after all, or one of other images: the folders stand for themselves
+        return annotations_beside.doubt(
+            path, files[0], listing, annotations_beside.answer(files[0], cls.kind, cls.label)
+        )
 
     @spellings_told
     def listing(self) -> Listing:
         """Return the annotated images in the order of the tasks; raises DataError saying what is wrong."""
-        path = existing(self.path)
+        given = existing(self.path)
+        path = _export_in(given) if given.is_dir() else given
         tasks = _tasks(json_of(path), path)
         root = existing(self.images_root) if self.images_root else path.parent
-        gathering = Gathering(Files(root, path.name, path.parent, named=bool(self.images_root)), "region")
+        gathering = Gathering(
+            Files(root, path.name, path.parent, named=bool(self.images_root), meant=self.meant_folder), "region"
+        )
         nameless = [_at(task, place) for place, task in enumerate(tasks) if not task.image]
         skipped: dict[str, int] = {}
         unannotated = 0
@@ -82,7 +113,7 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
             _results(gathering, image, [one for one in results if one not in columns], skipped)
         gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
-        listing = gathering.listing(root, None, path, unnamed(path.name), {".json"})
+        listing = gathering.listing(root, None, given, unnamed(path.name), {".json"})
         if len(groups) < 2:
             return listing
         answers = tuple(_answers(groups))
@@ -90,6 +121,30 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         question = Question(f"{named} are groups of choices: which are the labels?", answers)
         read = Answer("Labels: " + ", ".join(self.groups or groups), f"{path.name} has choices of {named}.", {})
         return listing.asking(None if self.groups else question).read_as(read, *answers)
+
+
+def _is_list(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == ".json" and begins_with(path, b"[")
+
+
+def _exports(folder: Path) -> list[Path]:
+    """Return the files in a folder that look like exports: a list of tasks, with the words of annotators."""
+    files = (folder / name for name in names_in(folder) if name.lower().endswith(".json"))
+    return [
+        file
+        for file in files
+        if _is_list(file) and _OF_EXPORTS.search(peek(file, _PEEKED_BYTES)) and recognised(file) is None
+    ]
+
+
+def _export_in(folder: Path) -> Path:
+    """Return the one export in a folder; raises DataError where there is none, or several."""
+    files = _exports(folder)
+    if len(files) != 1:
+        told = "there are several exports of Label Studio" if files else "there is no export of Label Studio"
+        value = first([file.name for file in files]) if files else str(folder)
+        raise DataError(told, value=value, advice="Give the path of one." if files else "Give the path of the file.")
+    return files[0]
 
 
 Numbered = list[tuple[int, dict[str, Any]]]
@@ -199,7 +254,7 @@ def _answers(groups: dict[str, list[str]]) -> Iterator[Answer]:
     yield Answer("Labels: all groups", "Each choice is a label, of whichever group.", {"groups": tuple(groups)})
     for group, names in groups.items():
         others = ", ".join(other for other in groups if other != group)
-        why = f"It says {first(names)}; {others} become columns."
+        why = f"It says {first(names)}; {others} {'becomes a column' if len(groups) == 2 else 'become columns'}."
         yield Answer(f"Labels: {group}", why, {"groups": (group,)})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from nbtrain.data.conversion import AS_BEFORE, Conversion, other_ways
 from nbtrain.data.records import Listing, OneClassError, Record, Roots, Unused, counted, first, spaced
 from nbtrain.data.sources.base import Source, readable
 from nbtrain.data.sources.readings import Asked, AskError, Reading, bound, detect, others, rooted
+from nbtrain.data.splits import SETS
 from nbtrain.errors import DataError
 
 _SHOWN_CLASSES = 12
@@ -30,6 +31,16 @@ class Kind(NamedTuple):
 
     n_marks: int
     n_images: int
+
+
+class Fact(NamedTuple):
+    """One thing that was found: what it is, and what is said of it."""
+
+    label: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.text}"
 
 
 class Picture(NamedTuple):
@@ -91,7 +102,7 @@ class Found:
             n_unlabelled=sum(not record.labels for record in listing.records),
             multilabel=listing.multilabel,
             marks={kind: Kind(n, with_kind[kind]) for kind, n in marks.most_common()},
-            sets={name: len(files) for name, files in (listing.own_split or {}).items()},
+            sets={name: len(files) for name, files in _in_order(listing.own_split or {})},
             columns={name: len(found - {""}) for name, found in zip(listing.columns, values, strict=True)},
             unused=listing.unused,
             notes=listing.notes,
@@ -149,7 +160,7 @@ class Found:
 
     def lines(self) -> Iterator[str]:
         """Yield what was found, a line for each thing; then what is not clear, and the other readings by number."""
-        yield from self.facts()
+        yield from map(str, self.facts())
         for question in self.questions:
             yield f"question: {question.text}"
             yield from (self._line(reading) for reading in question.readings)
@@ -159,31 +170,33 @@ class Found:
             yield "other readings:"
             yield from map(self._line, more)
 
-    def facts(self) -> Iterator[str]:
-        """Yield what was found, a line for each thing."""
-        yield f"{type(self.source).label}: {self.source.path}"
-        how = self.readings[0].title
-        if not self.questions and how != self.source.label:
-            yield f"read as: {how}"
+    def facts(self) -> Iterator[Fact]:
+        """Yield what was found, one fact for each thing; the first is the kind of source, and where it lies."""
+        yield Fact(type(self.source).label, self.source.path)
+        how = self.readings[0]
+        if self.questions:
+            yield Fact("shown as", f"{how.title}, until you have answered")
+        elif how.title != self.source.label:
+            yield Fact("read as", f"{how.title}. {how.why}")
         if self.n_images:
             found = f" of {spaced(self.n_found)} found" if self.n_found > self.n_used else ""
-            yield f"images: {spaced(self.n_used)}{found}, {self.size_bytes / 2**20:.1f} MiB"
+            yield Fact("images", f"{spaced(self.n_used)}{found}, {_size(self.size_bytes)}")
         order = sorted(zip(self.counts, self.classes, strict=True), key=lambda pair: -pair[0])
         named = first([f"{name} ({spaced(count)})" for count, name in order], _SHOWN_CLASSES)
         if self.classes:
-            yield f"classes: {spaced(len(self.classes))}: {named}"
+            yield Fact("classes", f"{spaced(len(self.classes))}: {named}")
         if self.n_unlabelled and self.classes:
-            yield f"without a class: {counted(self.n_unlabelled, 'image', 'images')}"
+            yield Fact("without a class", counted(self.n_unlabelled, "image", "images"))
         for kind, marks in self.marks.items():
             lacking = self.lacking.get(kind, "")
-            yield f"{kind}: {spaced(marks.n_marks)}{f'; {lacking}' if lacking else ''}"
+            yield Fact(kind, f"{spaced(marks.n_marks)}{f'; {lacking}' if lacking else ''}")
         if self.sets:
-            yield f"own split: {', '.join(f'{name} {spaced(n)}' for name, n in self.sets.items())}"
+            yield Fact("own split", ", ".join(f"{name} {spaced(n)}" for name, n in self.sets.items()))
         if self.columns:
             told = first([f"{name} ({counted(n, 'value', 'values')})" for name, n in self.columns.items()], 12)
-            yield f"columns: {told}"
-        yield from (f"not used: {one.text}" for one in self.unused)
-        yield from (f"note: {note}" for note in self.notes)
+            yield Fact("columns", told)
+        yield from (Fact("not used", one.text) for one in self.unused)
+        yield from (Fact("note", note) for note in self.notes)
 
     def number(self, reading: Reading) -> int:
         """Return the number of one of the readings, from 1, by which the command line chooses it."""
@@ -254,6 +267,15 @@ def _once(readings: Iterable[Reading]) -> tuple[Reading, ...]:
     for reading in readings:
         found.setdefault(repr(reading.source.plain()), reading)
     return tuple(found.values())
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 2**20:.1f} MiB" if n_bytes >= 2**20 / 10 else f"{n_bytes / 2**10:.1f} KiB"
+
+
+def _in_order(split: Mapping[str, Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
+    """Return the sets of a split in the order in which people name them: train, val, test."""
+    return sorted(split.items(), key=lambda one: SETS.index(one[0]) if one[0] in SETS else len(SETS))
 
 
 def _pictures(listing: Listing) -> Iterator[Picture]:

@@ -12,12 +12,14 @@ import os
 import re
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from nbtrain.data import heed
-from nbtrain.data.records import UnusedKind, counted, first
+from nbtrain.data.questions import Answer, Question
+from nbtrain.data.records import UnusedKind, counted, first, natural
 from nbtrain.data.sources.base import ElsewhereError, is_image
 from nbtrain.data.sources.machine_made import is_machine_folder
 from nbtrain.data.sources.sets import set_of
@@ -26,13 +28,20 @@ from nbtrain.data.sources.walk import is_text
 from nbtrain.errors import DataError
 
 _TRIED = 50
+_CHOICES = 6
+"""Folders that are offered where names may mean files in several."""
+NONE_MEANT = "none"
+"""What stands in place of a folder where a person leaves out what names may mean several files."""
 _PLAIN = re.compile(r"(?!/|[A-Za-z]:)(?!.*(^|/)(\./|/|\.$))", re.DOTALL)
 """A name that is a path below its folder as it stands."""
 _HASH = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}(?:-[0-9a-f]{12})?[-_](?=.)", re.IGNORECASE)
 """What labelling tools put before the name of an uploaded file."""
 _ROBOFLOW = re.compile(r"_(?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-z]+(?=\.[a-z]+$|$)", re.IGNORECASE)
 """What Roboflow puts behind the name of an image."""
-_REMOTE = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]{1,18})(?:\.0+)?")
+_HERE = r"https?://(?:localhost|127(?:\.[0-9]+){3}|0\.0\.0\.0|\[::1?\])(?=[:/])"
+"""An address of this machine: what a labelling tool that runs here calls its files."""
+_REMOTE = re.compile(rf"(?!file:|{_HERE})[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 
 
 class Files:
@@ -47,20 +56,23 @@ class Files:
         named: bool = False,
         split: str = "",
         noun: UnusedKind = "annotation",
+        meant: str = "",
     ) -> None:
         """Take the root; ``told`` names what names the images, ``beside`` the folder that names may be relative to.
 
         ``named`` says that a person has named the root: then nothing is advised that was done already. ``split`` is the
         set that all images are in: of several that a name may mean, the one in a folder of that set is meant. ``noun``
-        is what names one image: a row of a table, or an annotation.
+        is what names one image: a row of a table, or an annotation. ``meant`` is the folder that a person has chosen
+        where names may mean several files, or NONE_MEANT.
         """
-        self.noun = noun
+        self.noun, self.meant = noun, meant
         self.root, self.told, self.beside, self.named, self.split = root, told, beside, named, split
         self.missing: list[str] = []
         self.renamed: list[str] = []
         self.moved: list[str] = []
         self.without_ending: list[str] = []
         self.ambiguous: list[str] = []
+        self._choices: Counter[str] = Counter()
         self.remote: list[str] = []
         self._prefix = os.path.join(root, "")
         self._folders: dict[str, dict[str, list[str]]] = {}
@@ -99,15 +111,19 @@ class Files:
         found = self._index.nearest(_decoded(name), inside=bool(file))
         if self.split and len(found) > 1:
             found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
+        if self.meant and len(found) > 1:
+            found = [one for one in found if one.startswith(f"{self.meant}/")] or found
         if len(found) == 1:
             size_bytes = self._size(found[0])
             if size_bytes is not None:
                 short = file and os.path.splitext(found[0])[0] == file
                 (self.without_ending if short else self.moved).append(f"{name} is {found[0]}")
                 return found[0], size_bytes
+        if len(found) > 1:
+            self._choices.update({_folder_apart(one, found) for one in found})
         written = name if "://" in name else file or name  # a path made of an address has lost a slash
         (self.ambiguous if len(found) > 1 else self.missing).append(
-            f"{written}{at}" + (f" may be {first(found, 3)}" if len(found) > 1 else "")
+            f"{written}{at}" + (f" may be {first(sorted(found, key=natural), 3)}" if len(found) > 1 else "")
         )
         return None
 
@@ -124,6 +140,8 @@ class Files:
     def _inside(self, name: str, base: str) -> str:
         """Return ``name`` relative to the root, "" where it leads elsewhere."""
         plain = _plain(name)
+        if "://" in plain:
+            return ""
         if _PLAIN.match(plain) and ".." not in plain:
             return plain if base in ("", ".") else f"{base}/{plain}"
         below = (_below(os.path.normpath(tried), self.root) for tried in self._outside(name, base))
@@ -170,14 +188,7 @@ class Files:
         """Return the error for annotations whose ``n_named`` images are all missing, the real reason first."""
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
         if self.remote and len(self.remote) >= n_named - len(self.missing):
-            told = f"all {n_named} images named in {self.told} lie in the net, and are never fetched"
-            if self.missing:
-                lie = counted(len(self.remote), "lies", "lie")
-                gone = counted(len(self.missing), "does", "do")
-                told = f"of the {n_named} images named in {self.told}, {lie} in the net, where nothing is fetched from"
-                told = f"{told}, and {gone} not exist below {below}"
-            advice = "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”."
-            return DataError(told, value=self.remote[0], advice=advice)
+            return self._all_remote(n_named, below)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
         value = next(iter((*self.missing, *self.ambiguous)), None)
         if self.ambiguous and not self.missing:
@@ -191,6 +202,45 @@ class Files:
             others = f"{counted(index.n_files, 'image', 'images')} called otherwise, such as {first(index.some(), 3)}"
             advice = f"It holds {others}. Name the folder with these very files, or correct the names."
         return DataError(told, value=value, advice=advice)
+
+    def question(self) -> Question | None:
+        """Return what to ask where names may mean several files, and nobody has said which."""
+        if not self.ambiguous or self.meant:
+            return None
+        n = counted(len(self.ambiguous), "name", "names")
+        often = sorted(self._choices.items(), key=lambda choice: (-choice[1], natural(choice[0])))
+        folders = [folder for folder, _ in often[:_CHOICES] if folder]
+        if not folders:
+            return None  # they lie side by side, and differ in their endings: told, and counted as not used
+        return Question(
+            f"{n} in {self.told} may mean several files: {first(self.ambiguous, 2)}. Which folder is meant?",
+            (
+                Answer("None of them", "What these names say is left out.", {"meant_folder": NONE_MEANT}),
+                *(
+                    Answer(
+                        f"Folder {folder}", f"Of several files, the one in {folder} is meant.", {"meant_folder": folder}
+                    )
+                    for folder in folders
+                ),
+            ),
+        )
+
+    def _all_remote(self, n_named: int, below: str) -> DataError:
+        """Return the error for names of which none that is here is of a file: they lie in the net, or in the text."""
+        within = self.remote[0].lower().startswith("data:")
+        told, advice = (
+            f"all {n_named} images named in {self.told} lie in the net, and are never fetched",
+            "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”.",
+        )
+        if within:
+            told = f"all {n_named} images named in {self.told} are written into it, and are not read from there"
+            advice = "Export it again with the images as files, or save them into a folder, and name those files."
+        if self.missing:
+            one = counted(len(self.remote), *(("is written", "are written") if within else ("lies", "lie")))
+            where = "into it, where nothing is read from" if within else "in the net, where nothing is fetched from"
+            gone = counted(len(self.missing), "does", "do")
+            told = f"of the {n_named} images named in {self.told}, {one} {where}, and {gone} not exist below {below}"
+        return (DataError if within else ElsewhereError)(told, value=self.remote[0], advice=advice)
 
     def tell(self, tally: Tally) -> None:
         """Count the names without an image that can be used."""
@@ -220,6 +270,7 @@ class _Index:
         self._by_name: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
         self._letters: dict[str, list[str]] = {}
+        self._numbers: dict[int, list[str]] = {}
         self._folders: set[str] = set()
         for folder, inner, names in os.walk(root):
             shown = [name for name in inner if not name.startswith(".") and is_text(name)]
@@ -268,6 +319,16 @@ class _Index:
             if is_image(name):
                 yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
         yield self._by_letters().get(_letters(os.path.splitext(_HASH.sub("", last, count=1))[0]), [])
+        if (number := number_of(last)) is not None:
+            yield self._by_number().get(number, [])
+
+    def _by_number(self) -> dict[int, list[str]]:
+        """Return the files whose name is a number: tables lose zeros (1 for 0001.jpg), and gain points (1.0)."""
+        if not self._numbers:
+            for stem, files in self._by_stem.items():
+                if (number := number_of(stem)) is not None:
+                    self._numbers.setdefault(number, []).extend(files)
+        return self._numbers
 
     def _by_letters(self) -> dict[str, list[str]]:
         """Return the files by their letters and digits: Label Studio writes cat_1.jpg for "cat (1).jpg"."""
@@ -275,6 +336,16 @@ class _Index:
             for stem, files in self._by_stem.items():
                 self._letters.setdefault(_letters(stem), []).extend(files)
         return self._letters
+
+
+def _folder_apart(file: str, others: Sequence[str]) -> str:
+    """Return the folder that sets ``file`` apart from the ``others``, "" for one that lies in no folder of its own."""
+    parts = file.split("/")[:-1]
+    for n in range(1, len(parts) + 1):
+        folder = "/".join(parts[:n])
+        if sum(other.startswith(f"{folder}/") for other in others) == 1:
+            return folder
+    return ""
 
 
 def _n_in_common(asked: list[str], there: list[str]) -> int:
@@ -294,6 +365,13 @@ def _same_set(asked: list[str], there: list[str]) -> bool:
 def _letters(stem: str) -> str:
     """Return the letters and digits of a name, with one _ for whatever stands between them."""
     return re.sub(r"[\W_]+", "_", name_key(stem)).strip("_")
+
+
+def number_of(name: str) -> int | None:
+    """Return the number that ``name`` is, whatever its zeros, point or ending: 0001, 1.0 and 0001.jpg; else None."""
+    stem = os.path.splitext(name)[0] if is_image(name) else name
+    match = _NUMBER.fullmatch(stem)
+    return int(match[1]) if match else None
 
 
 def name_key(name: str) -> str:

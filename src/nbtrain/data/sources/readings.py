@@ -116,7 +116,8 @@ def claimed(path: str | Path) -> Source:
                 return kind(path=str(inner))
         for kind in _kinds():
             if kind.claims(where):
-                return kind(path=str(where))
+                others = (other.instead(where) for other in _kinds() if kind.broad)
+                return next(filter(None, others), None) or kind(path=str(where))
     known = "; ".join(kind.layout for kind in Source.kinds().values())
     if foreign := recognised(where):
         told = f"this is the format of {foreign.name}, which is not read"

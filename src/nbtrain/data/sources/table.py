@@ -20,16 +20,16 @@ from typing import Literal
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources import tables_beside
-from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
-from nbtrain.data.sources.cells import is_drawing, is_missing, is_vectors, read_labels
+from nbtrain.data.sources.base import Annotated, Source, common, existing, is_image, names_in, spellings_told
+from nbtrain.data.sources.cells import Reading, is_drawing, is_missing, is_vectors, read_labels
 from nbtrain.data.sources.census import counted_in, unnamed
-from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, separators
+from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, in_all, separators
 from nbtrain.data.sources.drawn import drawn_columns
 from nbtrain.data.sources.drawn import told as boxes_told
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.gathering import without_image
-from nbtrain.data.sources.named import Files, before_query
+from nbtrain.data.sources.named import Files, before_query, number_of
 from nbtrain.data.sources.readings import AskError
 from nbtrain.data.sources.rows import JSON_LINES, LOOKED_AT, Rows, read
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
@@ -54,8 +54,13 @@ _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
 _REPEATED = "repeating an earlier one"
 _FOLDERS_NEAR = 20
 """Folders beside a table that are looked into for images whose names it writes without an ending."""
+_MARKS = 0.5
+"""Share of cells of 0 and 1, of those with a value, above which several columns are marks, one per class."""
 _PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+")
 """Columns whose cells are pixels, as MNIST's and FER2013's tables have them."""
+_MOST_FOLDS = 10
+"""Values of a column of folds up to which each is offered as the one that validates."""
+_NO_SETS = Answer("No sets", "Neither a column nor the folders of the images say a set.", {"sets": "none"})
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
@@ -68,15 +73,22 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     image_column: str = field("", label="Image column")
     """Column that names the image files; empty finds it by its content."""
     label_columns: tuple[str, ...] = field((), label="Label columns")
-    """Column of labels, or several columns of 0 and 1, one per class; empty finds them by name and content."""
+    """Column of labels; or several, whose names are all labels of the image, or which hold 0 and 1, one per class;
+    empty finds them by name and content."""
     separator: str = field("auto", label="Label separator")
     """What stands between several labels in one cell; "auto" looks, empty takes each cell as one label."""
+    empty_cells: Literal["auto", "none", "leave out"] = field("auto", label="Empty cells", advanced=True)
+    """What an empty cell means where others hold several labels: that the image shows none of the classes, or that its
+    labels are missing, and it is left out; auto asks."""
     minus_one: Literal["auto", "no", "yes", "leave out"] = field("auto", label="-1 beside 0 and 1", advanced=True)
     """What -1 means in label columns that hold 0 and 1 too: no, yes, or that the image is left out; auto asks."""
     split_column: str = field("", label="Split column")
     """Column that says train, val or test; empty finds it by name."""
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
     """Words or numbers that mean a set here, such as entreno=train or 1=val."""
+
+    sets: Literal["auto", "none"] = field("auto", label="Train, val and test", advanced=True)
+    """Whether a column, or else the folders of the images, may say the sets (auto), or nothing does."""
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -93,6 +105,12 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         if path.is_dir() and (tables := _set_tables(path)):
             yield Answer("Tables of sets", f"Read are {first([table.name for table in tables])}.", {"kind": cls.kind})
         yield from map(tables_beside.answer, tables_beside.naming(path))
+
+    @classmethod
+    def instead(cls, path: Path) -> Source | None:
+        """Return the one table in a folder that holds no classes: what is wrong with it says more than one class."""
+        lone = tables_beside.only(path) if path.is_dir() else None
+        return None if lone is None else cls(path=str(lone))
 
     @classmethod
     def doubt(cls, path: Path) -> Question | None:
@@ -144,8 +162,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         plain = Listing(root, classes, records, own, multilabel, columns=columns)
         listing = counted_in(plain, path, unnamed(told), tally)
         notices = (*(notice for part in parts for notice in part.notices), unplaced, without_image(listing))
-        asked = next((part.asked for part in parts if part.asked), None)
-        return checked(listing.noting(*notices).asking(asked).read_as(*parts[0].ways), path)
+        asked = (question for part in parts for question in part.asked)
+        return checked(listing.noting(*notices).asking(*asked).read_as(*parts[0].ways), path)
 
     def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
         """Return the rows of one table; ``named`` is its set, "" where its rows say theirs.
@@ -155,14 +173,17 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         table, more = read(path), added(self.set_names)
         if due and not set(due).intersection(table.columns):
             return None
-        files = Files(root, path.name, path.parent, named=bool(self.images_root), split=named, noun="row")
+        named_root = bool(self.images_root)
+        files = Files(root, path.name, path.parent, named=named_root, split=named, noun="row", meant=self.meant_folder)
         base = images.relative_to(root).as_posix()
         image = self._image_column(table, images)
         drawn = {c: what for c, what in drawn_columns(table.columns).items() if c not in {image, *self.label_columns}}
         free = [c for c in table.columns if c not in {image, *self.label_columns, *drawn}]
-        sets = _Sets.of(table, free, self.split_column, more) if not named else _Sets()
+        by_column = not named and self.sets == "auto"
+        sets = _Sets.of(table, free, self.split_column, more, self.set_names) if by_column else _Sets()
         labels, other_labels = self._label_columns(table, {image, *sets.columns, *drawn})
         kept = _kept(table, image, files, base)
+        placed = _sets_of_folders([row.file for row in kept], more) if by_column and not sets.columns else {}
         read_so = self._labels(table, image, labels, kept)
         names, absent = _verified(table, labels, kept, read_so.names)
         columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels, *drawn})
@@ -173,16 +194,24 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
                 row.line,
                 label,
                 {column: table.cell(row.line, column) for column in columns},
-                named or sets.of_line(table, row.line),
+                named or placed.get(row.file) or sets.of_line(table, row.line),
             )
             for row, label in zip(kept, names, strict=True)
         ]
         once, twice, joined = _without_repeats(rows, table, per_object=bool(drawn or absent))
-        classes = tuple(labels) if len(labels) > 1 else ()
-        told = (*read_so.notices, absent, *boxes_told(drawn), *sets.notices, _cut_off(rows, table))
+        classes = tuple(labels) if len(labels) > 1 and not _of_names(table, labels) else ()
+        told = (
+            *read_so.notices,
+            absent,
+            *boxes_told(drawn),
+            *sets.notices,
+            _placed_told(placed),
+            _cut_off(rows, table),
+        )
         notices = (*files.notices(), *joined, *told)
-        ways = (*read_so.ways, *other_labels)
-        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, read_so.asked)
+        ways = (*read_so.ways, *other_labels, *([_NO_SETS] if placed else []))
+        asked = tuple(filter(None, (*read_so.asked, sets.asked, files.question())))
+        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, asked)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -194,7 +223,13 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             return next((c for c in likely if c.lower() in _IMAGE_COLUMNS), likely[0])
         # Names without an ending: where images of these names lie.
         stems = _stems_near(images)
-        share = {c: rows.share(c, lambda cell: cell.replace("\\", "/").split("/")[-1] in stems) for c in rows.columns}
+        numbers = {number_of(stem) for stem in stems} - {None}
+
+        def is_there(cell: str) -> bool:
+            name = cell.replace("\\", "/").split("/")[-1]
+            return name in stems or number_of(name) in numbers
+
+        share = {c: rows.share(c, is_there) for c in rows.columns}
         column = max(rows.columns, key=lambda c: (share[c], c.lower() in _IMAGE_COLUMNS))
         if share[column] >= 0.5:
             return column
@@ -230,14 +265,34 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
 
     def _labels(self, rows: Rows, image: str, columns: Sequence[str], kept: list[_Found]) -> _Labels:
         """Return the class names of each kept line, None for one without a value, and how they were read."""
-        if len(columns) > 1:
+        if len(columns) > 1 and not _of_names(rows, columns):
             names, notices = _marked(rows, columns, kept, self)
             return _Labels(names, notices, (how_read(rows, image, columns, None),))
+        if len(columns) > 1:
+            each = [self._labels(rows, image, (column,), kept) for column in columns]
+            said = dict.fromkeys(notice for one in each for notice in one.notices)
+            asked = tuple(question for one in each for question in one.asked)
+            return _Labels(_of_all([one.names for one in each]), tuple(said), (in_all(rows, image, columns),), asked)
         _refuse_no_names(rows, columns[0], kept)
         reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
-        asked = doubtful(columns[0], reading) if self.separator == "auto" else None
+        doubt = doubtful(columns[0], reading) if self.separator == "auto" else None
+        names, told, about = self._without_labels(rows, columns[0], kept, reading)
         ways = (how_read(rows, image, columns, reading), *separators(reading)[1:])
-        return _Labels(list(reading.labels), reading.notices, ways, asked)
+        return _Labels(names, (*told, *reading.notices), ways, tuple(filter(None, (doubt, about))))
+
+    def _without_labels(
+        self, rows: Rows, column: str, kept: list[_Found], reading: Reading
+    ) -> tuple[Names, tuple[str, ...], Question | None]:
+        """Return the names of each line where empty cells stand beside several labels, what is told, and asked."""
+        empty = {row.line: row.file for row in kept if reading.several and not rows.cell(row.line, column)}
+        if not empty:
+            return list(reading.labels), (), None
+        if self.empty_cells == "leave out":
+            pairs = zip(kept, reading.labels, strict=True)
+            return [None if row.line in empty else names for row, names in pairs], (), None
+        about = _about_empty(list(empty.values()), column) if self.empty_cells == "auto" else None
+        cells = counted(len(empty), f"cell in {column} is", f"cells in {column} are")
+        return list(reading.labels), (f"{cells} empty: read as showing none of the classes.",), about
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +314,7 @@ class _Labels:
     names: Names
     notices: tuple[str, ...]
     ways: tuple[Answer, ...]
-    asked: Question | None = None
+    asked: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +346,7 @@ class _Part:
     repeated: list[str]
     """Rows that say of an image what an earlier one has said, and where."""
     ways: tuple[Answer, ...]
-    asked: Question | None
+    asked: tuple[Question, ...]
 
     def tell(self, tally: Tally) -> None:
         """Count what is not used."""
@@ -394,6 +449,23 @@ def _cut_off(rows: list[_Row], table: Rows) -> str:
     )
 
 
+def _of_names(rows: Rows, columns: Sequence[str]) -> bool:
+    """Return whether columns hold names of classes, and not 0 and 1 for one class each."""
+    empty = {column: rows.share(column, is_missing) for column in columns}
+    return all(rows.share(column, _is_bit) - none <= _MARKS * (1 - none) for column, none in empty.items())
+
+
+def _of_all(each: Sequence[Names]) -> Names:
+    """Return the labels of each line from several columns; None where none of them says anything."""
+    lines = zip(*each, strict=True)
+    return [
+        None
+        if all(said is None for said in line)
+        else tuple(dict.fromkeys(name for said in line for name in said or ()))
+        for line in lines
+    ]
+
+
 def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Table) -> tuple[Names, tuple[str, ...]]:
     """Return the columns that say yes, for each line; raises DataError naming the line of a cell that says neither."""
     cells = {(row.line, column): rows.cell(row.line, column).lower() for row in kept for column in columns}
@@ -429,6 +501,18 @@ def _marked(rows: Rows, columns: Sequence[str], kept: list[_Found], source: Tabl
     read_so = f"-1 is read as {source.minus_one}." if uncertain and not left_out else "-1 is read as no."
     notices = (f"{told} as 0." if missing else "", read_so if signs and not left_out else "")
     return names, tuple(filter(None, notices))
+
+
+def _about_empty(files: Sequence[str], column: str) -> Question:
+    """Return what to ask where cells are empty and others hold several labels."""
+    told = counted(len(files), "image has an empty cell", "images have empty cells")
+    return Question(
+        f"{told} in {column}, where others name several labels: do they show none of the classes?",
+        (
+            Answer("They show none", f"They train as images of no class: {first(files, 3)}.", {"empty_cells": "none"}),
+            Answer("Labels are missing", "These images are not used.", {"empty_cells": "leave out"}),
+        ),
+    )
 
 
 def _minus_one(where: str) -> Question:
@@ -511,10 +595,15 @@ class _Sets:
     flags: tuple[tuple[str, str], ...] = ()
     """Columns of yes and no, each with its set; the last that says yes counts."""
     notices: tuple[str, ...] = ()
+    asked: Question | None = None
+    """What to ask where a column may say the sets in words that are not known."""
 
     @classmethod
-    def of(cls, rows: Rows, free: Sequence[str], column: str, more: More) -> _Sets:
-        """Return how ``rows`` say their sets in the columns ``free``; ``column`` is the one that is named, or ""."""
+    def of(cls, rows: Rows, free: Sequence[str], column: str, more: More, given: tuple[str, ...]) -> _Sets:
+        """Return how ``rows`` say their sets in the columns ``free``; ``column`` is the one that is named, or "".
+
+        ``given`` are the words that a person has added, as they were written; ``more`` is what they mean.
+        """
         if column:
             chosen = rows.column(column)
             flag = _flag(chosen)
@@ -533,7 +622,10 @@ class _Sets:
         if flags:
             return cls(tuple(c for c, _ in flags), more, tuple(flags), notices)
         other = next((c for c in free if c.lower() not in LABEL_COLUMNS and _says_sets(rows, c, more)), "")
-        return cls((other,), more) if other else cls(notices=notices)
+        if other:
+            return cls((other,), more)
+        asked = next((question for c in unread if (question := _which_sets(rows, c, more, given))), None)
+        return cls(notices=() if asked else notices, asked=asked)
 
     def of_line(self, rows: Rows, line: int) -> str:
         """Return the set of one line, "" where none is given; raises DataError for a word that is no set."""
@@ -570,6 +662,64 @@ def _says_sets(rows: Rows, column: str, more: More) -> bool:
     cells = {rows.cell(line, column) for line in rows.lines}
     named = {set_of(cell, more) for cell in cells if is_set_name(cell, more)}
     return len(named) > 1 and "train" in named and all(is_missing(cell) or is_set_name(cell, more) for cell in cells)
+
+
+def _which_sets(rows: Rows, column: str, more: More, given: tuple[str, ...]) -> Question | None:
+    """Return what to ask of a column that may say the sets: which fold validates, or what an unknown word means."""
+    values = sorted({rows.cell(line, column) for line in rows.lines} - {""}, key=natural)
+    odd = [value for value in values if not is_missing(value) and not set_of(value, more)]
+    apart = f"The column {column} is kept beside the images; nbtrain splits them."
+    no_sets = Answer("No sets", apart, {"sets": "none"})
+    if column.lower() == "fold" and odd == values and 1 < len(values) <= _MOST_FOLDS:
+        folds = [
+            Answer(
+                f"{column} {one} validates",
+                "All other folds train.",
+                {
+                    "split_column": column,
+                    "set_names": (*given, *(f"{value}={'val' if value == one else 'train'}" for value in values)),
+                },
+            )
+            for one in values
+        ]
+        return Question(f"Which {column} of {rows.name} validates: {first(values, _MOST_FOLDS)}?", (no_sets, *folds))
+    if not odd or len(odd) == len(values):
+        return None
+    ways = [
+        Answer(
+            f"{_quoted(odd)}: {name}",
+            f"Their images are in the set {name}.",
+            {"split_column": column, "set_names": (*given, *(f"{value}={name}" for value in odd))},
+        )
+        for name in SETS
+    ]
+    text = f"{column} of {rows.name} names sets, and {_quoted(odd)}, which is not known as one: what does it mean?"
+    return Question(text, (no_sets, *ways))
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return first([f"“{word}”" for word in words], 3)
+
+
+def _sets_of_folders(files: Sequence[str], more: More) -> dict[str, str]:
+    """Return the set of each file by the folders that it lies in; nothing unless all lie so, and several sets are."""
+    placed: dict[str, str] = {}
+    by_folder: dict[str, str] = {}
+    for file in files:
+        folder = os.path.dirname(file)
+        if folder not in by_folder:
+            parts = [part for part in folder.split("/") if is_set_name(part, more)]
+            by_folder[folder] = set_of(parts[0], more) if parts else ""
+        if not by_folder[folder]:
+            return {}
+        placed[file] = by_folder[folder]
+    named = set(placed.values())
+    return placed if len(named) > 1 and "train" in named else {}
+
+
+def _placed_told(placed: Mapping[str, str]) -> str:
+    named = [name for name in SETS if name in placed.values()]
+    return f"No column says a set; the folders of the images do: {first(named)}." if named else ""
 
 
 def _not_understood(rows: Rows, column: str) -> str:

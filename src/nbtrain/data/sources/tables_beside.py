@@ -16,7 +16,7 @@ from typing import NamedTuple
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import first
 from nbtrain.data.sources.base import is_image, names_in
-from nbtrain.data.sources.folder import class_folders
+from nbtrain.data.sources.folder import class_folders, holds_classes
 from nbtrain.data.sources.foreign import recognised
 from nbtrain.data.sources.named import name_key
 from nbtrain.data.sources.rows import JSON_LINES, Rows, beginning
@@ -24,8 +24,8 @@ from nbtrain.data.sources.sets import set_of
 from nbtrain.data.sources.walk import is_text
 
 _ENDINGS = (".csv", ".tsv", *JSON_LINES)
-_TABLES, _FOLDERS = 5, 20
-"""Tables and folders that are looked into."""
+_TABLES, _FOLDERS, _DEEPEST = 5, 60, 4
+"""Tables and folders that are looked into, and how deep."""
 _ENOUGH = 0.5
 """Share of a table's first files that are there, and of the folders that a column names."""
 
@@ -50,8 +50,12 @@ def naming(folder: Path) -> Iterator[Naming]:
         return
     wanted = {_stem(cell) for rows in tables.values() for cells in rows.lines.values() for cell in cells}
     places = _places(folder, wanted)
+
+    def is_there(cell: str) -> bool:
+        return _stem(cell) in places or _ends_there(folder, cell)
+
     for name, rows in tables.items():
-        share = {c: rows.share(c, lambda cell: _stem(cell) in places) for c in rows.columns}
+        share = {c: rows.share(c, is_there) for c in rows.columns}
         best = max(share, key=lambda c: share[c])
         if share[best] >= _ENOUGH:
             yield Naming(folder / name, rows, best, _agrees(rows, best, places))
@@ -74,6 +78,16 @@ def alone(folder: Path) -> Path | None:
     """Return the table that says what images show which lie in no class folders; None for none, or several."""
     tables = list(naming(folder))
     return tables[0].file if len(tables) == 1 and not _classes(folder) else None
+
+
+def only(folder: Path) -> Path | None:
+    """Return the one table of a folder whose images lie in no class folders, whether or not it names them."""
+    names = [name for name in names_in(folder) if name.lower().endswith(_ENDINGS) and is_text(name)]
+    if len(names) != 1 or holds_classes(folder, deep=True):
+        return None
+    rows = _rows(folder / names[0])
+    broken = rows is None and not names[0].lower().endswith(JSON_LINES)
+    return folder / names[0] if broken or (rows and len(rows.columns) > 1) else None
 
 
 def doubt(folder: Path) -> Question | None:
@@ -115,16 +129,26 @@ def _places(folder: Path, wanted: set[str]) -> dict[str, set[str]]:
     Names are looked at as they come: sorting a hundred thousand takes longer than reading them.
     """
     found: dict[str, set[str]] = {}
-    inner: list[tuple[str, str]] = []
-    for place, key in chain([(str(folder), "")], inner):
+    inner: list[tuple[str, str, int]] = []
+    for place, key, depth in chain([(str(folder), "", 0)], inner):
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 stem = entry.name[: entry.name.rfind(".")]
                 if stem in wanted and is_image(entry.name):
                     found.setdefault(stem, set()).update([key] if key else [])
-                elif not key and len(inner) < _FOLDERS and entry.is_dir() and not entry.name.startswith("."):
-                    inner.append((entry.path, name_key(entry.name)))
+                elif depth < _DEEPEST and len(inner) < _FOLDERS and entry.is_dir() and not entry.name.startswith("."):
+                    inner.append((entry.path, key or name_key(entry.name), depth + 1))
     return found
+
+
+def _ends_there(folder: Path, cell: str) -> bool:
+    """Return whether an ending of a path is that of an image below ``folder``: images deep in folders of patients."""
+    parts = [part for part in _parts(cell) if part]
+    if len(parts) < 2 or not is_image(parts[-1]) or "\0" in cell:
+        return False
+    with contextlib.suppress(OSError):
+        return any(os.path.isfile(folder.joinpath(*parts[n:])) for n in range(min(len(parts), _DEEPEST * 2)))
+    return False
 
 
 def _parts(cell: str) -> list[str]:

@@ -144,11 +144,16 @@ def _refuse_twice(data: bytes, path: Path) -> None:
 
 def begins_with(path: Path, start: bytes) -> bool:
     """Return whether the first characters of a file that are no spaces are ``start``."""
+    return _in_utf_8(peek(path).removeprefix(_BOM)).lstrip().startswith(start)
+
+
+def peek(path: Path, n_bytes: int = _PEEKED_BYTES) -> bytes:
+    """Return the first bytes of a file, none where it cannot be read."""
     try:
         with open(path, "rb", opener=ordinary) as file:
-            return _in_utf_8(file.read(_PEEKED_BYTES).removeprefix(_BOM)).lstrip().startswith(start)
+            return file.read(n_bytes)
     except OSError:
-        return False
+        return b""
 
 
 @dataclass(slots=True)

@@ -58,7 +58,9 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
         else:
             bases = {folder: _base(folder, path, found) for folder, found in read.items()}
             root = common(bases.values())
-        gathering = Gathering(Files(root, "the XML files", path, named=bool(self.images_root)), "object")
+        gathering = Gathering(
+            Files(root, "the XML files", path, named=bool(self.images_root), meant=self.meant_folder), "object"
+        )
         in_sets = _in_sets(path)
         for folder, found in read.items():
             below = bases[folder].relative_to(root).as_posix()
