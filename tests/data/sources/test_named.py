@@ -111,6 +111,19 @@ def test_a_name_without_an_ending_has_not_moved(root):
     assert files.notices() == ("1 file is named without an ending: images/a is images/a.png.",)
 
 
+def test_folders_that_tell_files_apart_are_offered_and_the_one_that_is_meant_is_taken(root):
+    for name in ("x/b/1.png", "x/ba/1.png", "x/b/2.png", "x/c/2.png", "x/b/3.png"):
+        images.write(root / "more" / name)
+    files = Files(root / "more", "t.csv")
+    for name in ("/mnt/1.png", "/mnt/2.png", "/mnt/3.png"):
+        files.find(name)
+    titles = [answer.title for answer in files.question().answers]
+    assert titles == ["None of them", "Folder x/b", "Folder x/ba", "Folder x/c"]  # that of most names first
+    chosen = Files(root / "more", "t.csv", meant="x/b")
+    assert chosen.find("/mnt/1.png")[0] == "x/b/1.png"
+    assert chosen.question() is None
+
+
 def test_a_name_that_exists_is_taken_as_it_stands(root):
     images.write(root / "a%20b.png")
     images.write(root / "a b.png")
