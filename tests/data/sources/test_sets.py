@@ -68,6 +68,7 @@ def test_words_are_added():
     more = added(["entreno=train", "Prueba = test", "0=val"])
     assert [set_of(word, more) for word in ("Entreno", "prueba", "0", "train")] == ["train", "test", "val", "train"]
     assert set_of("valid_images", added(["valid=test"])) == "test"  # a person's word counts before the usual one
+    assert set_of("zkouška", added(["Zkouška = test"])) == "test"
     assert set_of("k=1", added(["k=1=val"])) == "val"
     assert sets_among(["entreno", "prueba"], more) == {"entreno": "train", "prueba": "test"}
 

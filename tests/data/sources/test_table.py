@@ -114,6 +114,26 @@ def test_columns_of_a_box_are_told_from_others(root, header, columns, told):
     assert told in "\n".join(listing.notices)
 
 
+@pytest.mark.parametrize(
+    ("places", "own"),
+    [
+        (
+            ("train", "train", "val", "val"),
+            {"train": ("train/1.png", "train/2.png"), "val": ("val/3.png", "val/4.png")},
+        ),
+        (("train", "train", "val", "more"), None),  # of one image the folder says no set
+        (("train",) * 4, None),
+    ],
+)
+def test_folders_say_the_sets_of_all_images_or_of_none(root, places, own):
+    rows = ""
+    for i, place in enumerate(places, 1):
+        (root / place).mkdir(exist_ok=True)
+        (root / f"{i}.png").rename(root / place / f"{i}.png")
+        rows += f"{place}/{i}.png,{'ab'[i % 2]}\n"
+    assert table(root, f"file,label\n{rows}").own_split == own
+
+
 def test_the_column_called_like_images_is_taken_of_two_that_name_some(root):
     listing = table(root, "thumb,file,label\n2.png,1.png,a\n1.png,2.png,b\n")
     assert [(r.file, r.labels) for r in listing.records] == [("1.png", (0,)), ("2.png", (1,))]

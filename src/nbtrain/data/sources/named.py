@@ -121,9 +121,8 @@ class Files:
                 return found[0], size_bytes
         if len(found) > 1:
             self._choices.update({_folder_apart(one, found) for one in found})
-        written = name if "://" in name else file or name  # a path made of an address has lost a slash
         (self.ambiguous if len(found) > 1 else self.missing).append(
-            f"{written}{at}" + (f" may be {first(sorted(found, key=natural), 3)}" if len(found) > 1 else "")
+            f"{file or name}{at}" + (f" may be {first(sorted(found, key=natural), 3)}" if len(found) > 1 else "")
         )
         return None
 
