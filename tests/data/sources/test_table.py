@@ -122,7 +122,7 @@ def test_columns_of_a_box_are_told_from_others(root, header, columns, told):
             {"train": ("train/1.png", "train/2.png"), "val": ("val/3.png", "val/4.png")},
         ),
         (("train", "train", "val", "more"), None),  # of one image the folder says no set
-        (("train",) * 4, None),
+        (("val", "val", "test", "test"), None),  # none trains
     ],
 )
 def test_folders_say_the_sets_of_all_images_or_of_none(root, places, own):
