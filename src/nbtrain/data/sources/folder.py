@@ -484,21 +484,24 @@ def _parted(found: dict[str, dict[str, list[Record]]], inner: list[str]) -> bool
 def _one_class(root: Path, error: OneClassError) -> OneClassError:
     """Return the error for images in one folder, with the way on where annotations beside them may say more."""
     foreign = recognised(root)
-    table = next(_tables_below(root), "")
+    table = next(_below(root, (".csv", ".tsv")), "")
     if table:
         return OneClassError(error.listing, root, f"it also holds the table {table}", "Give the path of the table.")
     if not foreign:
-        return error
+        beside = next(_below(root, (".json",)), "")
+        if not beside:
+            return error
+        return OneClassError(error.listing, root, f"it also holds {beside}", "If that names the labels, give its path.")
     return OneClassError(
         error.listing, root, f"it also holds files in the format of {foreign.name}, which is not read", foreign.advice
     )
 
 
-def _tables_below(root: Path) -> Iterator[str]:
-    """Yield the tables in a folder, and in the first folders in it."""
+def _below(root: Path, endings: tuple[str, ...]) -> Iterator[str]:
+    """Yield the files of these endings in a folder, and in the first folders in it."""
     inner = islice((name for name in names_in(root) if (root / name).is_dir()), _WRAPPERS)
     for prefix in ("", *(f"{name}/" for name in inner)):
-        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith((".csv", ".tsv")))
+        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith(endings))
 
 
 def _empty(root: Path) -> DataError:
