@@ -17,7 +17,7 @@ from typing import Literal
 
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
+from nbtrain.data.sources.base import Source, existing, holds_an_image, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
@@ -159,9 +159,9 @@ def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
 
 def _holds_images(folder: Path, deeper: int = _WRAPPERS) -> bool:
     """Return whether there is an image in ``folder``, or in the folders in it."""
-    names = names_in(folder)
-    if any(map(is_image, names)):
+    if holds_an_image(folder):
         return True
+    names = names_in(folder)
     inner = (folder / name for name in names if not name.startswith(".") and (folder / name).is_dir())
     return deeper > 0 and any(_holds_images(place, deeper - 1) for place in inner)
 
@@ -348,7 +348,7 @@ def _ways(found: Mapping[str, object], tops: _Sets, called: list[str], choice: s
 
 
 def _has_images(folder: os.DirEntry[str]) -> bool:
-    return any(map(is_image, names_in(Path(folder.path))))
+    return holds_an_image(folder.path)
 
 
 def _and(names: Sequence[str]) -> str:
