@@ -83,6 +83,12 @@ def test_transparency_of_sixteen_bits_lies_on_white(tmp_path, n_colours):
     np.testing.assert_array_equal(pixels[1:], wanted[1:])
 
 
+def test_half_transparency_of_sixteen_bits_is_half(tmp_path):
+    values = np.zeros((2, 2, 4), np.uint16)
+    values[..., 3] = 0x8000
+    assert decode(written(tmp_path / "a", stored.png(values))).tolist() == np.full((2, 2, 3), 127).tolist()
+
+
 def test_one_band_that_is_called_planar(tmp_path):
     values = counts(4095)
     for order in "<>":
@@ -97,7 +103,7 @@ RAMP = np.linspace(10, 20, 64).reshape(8, 8)
 @pytest.mark.parametrize(
     ("kind", "nothing", "no_data"),
     [("f4", np.nan, ""), ("f4", np.inf, ""), ("f4", -np.inf, ""), ("f4", -9999, ""), ("f4", -3.4e38, ""),
-     ("f4", 1e38, ""), ("f4", 1.1e30, ""), ("f4", 77, "77"), ("f4", np.nan, "nan"),
+     ("f4", 1e38, ""), ("f4", 1.1e30, ""), ("f4", 77, "77"), ("f4", np.nan, "nan"), ("f4", 0, "0"),
      ("i2", -32768, ""), ("i2", -9999, ""), ("i4", -9999, ""), ("i4", -77, "-77"), ("i4", 2**31 - 1, "2147483647")],
 )  # fmt: skip
 def test_what_was_not_measured_is_black_and_spoils_nothing(tmp_path, order, kind, nothing, no_data):
@@ -180,8 +186,35 @@ def test_it_is_told_before_it_is_used(tmp_path):
 
 
 def test_a_sample_says_how_large_it_was(tmp_path):
-    made = source(tmp_path, *[4000] * (HEADERS + 2), shape=(2, 2))
-    assert "(64 of 130 images looked at)" in conversion(made).told[0]
+    brighter = [4000 if place > 100 and place % 2 else 900 for place in range(HEADERS + 2)]  # in the second class alone
+    made = source(tmp_path, *brighter, shape=(2, 2))
+    found = conversion(made)
+    assert found.counts == Span(0, 4095)  # it is spread over the source
+    assert "(64 of 130 images looked at)" in found.told[0]
+
+
+def test_a_sample_is_taken_from_all_of_the_source(tmp_path):
+    shallow = stored.png(np.zeros((2, 2), np.uint8))
+    for number in range(HEADERS + 12):  # every third image is deep, and the brightest of them come last
+        deep = stored.png(np.full((2, 2), 900 if number < HEADERS else 4000, np.uint16))
+        written(tmp_path / "in" / f"{number:03}.png", shallow if number % 3 else deep)
+    files = [f"{number:03}.png" for number in range(HEADERS + 12)]
+    found = chosen(tmp_path / "in", files)
+    assert found.counts == Span(0, 4095)
+    assert "(47 of 140 images looked at)" in found.told[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "titles"),
+    [
+        ("auto", ["Values: 14 bits", "Values: 16 bits"]),
+        ("14 bits", ["Values: by a sample"]),
+        ("200 to 1800", ["Values: by a sample"]),
+    ],
+)
+def test_other_ranges_are_offered_and_not_the_one_that_is_used(tmp_path, asked, titles):
+    readings = look(source(tmp_path, 900, 4000).replace(values=asked)).readings
+    assert [one.title for one in readings if one.title.startswith("Values")] == titles
 
 
 def test_images_of_eight_bits_leave_nothing_to_choose(tmp_path):
@@ -219,7 +252,7 @@ def test_measured_values_have_one_range_in_the_whole_source(tmp_path):
     assert -4 < found.measured.low < 2
     assert 58 < found.measured.high < 64
     assert "half a percent" in found.told[0]
-    assert "no value" in found.told[0]
+    assert "0.18 % of their pixels have no value" in found.told[0]  # 2 of 900 in each of four, none in the fifth
     means = [decode(tmp_path / f"in/{'ab'[p % 2]}/{p}.tif", conversion=found).mean() for p in range(4)]
     assert means == sorted(means)
     assert means[3] - means[0] > 200
@@ -259,6 +292,7 @@ def test_the_choice_is_kept_and_goes_wherever_images_are_read(tmp_path):
     assert again == found.sources
     listing = assembly.look(again).listing
     assert listing.content_hash == found.listing.content_hash
+    assert any("read as 12 bits" in note for note in listing.notes)
     assert conversion_of(listing.root, "a/0.png").counts == Span(0, 4095)
     assert conversion_of(listing.root, "more/a/0.png").counts == Span(0, 255)
     for file, white in (("a/0.png", 4095), ("more/a/0.png", 255)):

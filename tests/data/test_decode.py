@@ -73,7 +73,12 @@ def test_sixteen_bits_are_scaled_not_cut_off(tmp_path, ending):
 
 @pytest.mark.parametrize(
     ("values", "wanted"),
-    [([0.0, 0.5, 1.0], [0, 128, 255]), ([-10.0, 0.0, 10.0], [0, 128, 255]), ([3.0, 3.0, 3.0], [0, 0, 0])],
+    [
+        ([0.0, 0.5, 1.0], [0, 128, 255]),
+        ([-1.0, 0.0, 1.0], [0, 128, 255]),
+        ([-10.0, 0.0, 10.0], [0, 128, 255]),
+        ([3.0, 3.0, 3.0], [0, 0, 0]),
+    ],
 )
 def test_float_tiff(tmp_path, values, wanted):
     assert decode(saved(tmp_path / "a.tif", np.array([values], np.float32)))[0, :, 0].tolist() == wanted

@@ -51,6 +51,7 @@ def test_the_preview_in_a_raw_file_is_not_taken_for_the_picture(tmp_path, ending
     ("values", "told"),
     [(np.zeros((4, 5, 5), np.uint8), "5 bands of numbers of 8 bits; export three of them as RGB"),
      (np.zeros((4, 5, 7), np.uint16), "7 bands"), (np.zeros((4, 5, 3), np.float32), "3 bands of float numbers of 32"),
+     (np.zeros((4, 5, 4), np.float32), "it stores 4 bands of float numbers of 32"),
      (np.zeros((4, 5, 2), np.uint16), "2 bands"), (np.zeros((4, 5), np.float64), "one band of float numbers of 64")],
 )  # fmt: skip
 @pytest.mark.parametrize("order", "<>")
@@ -111,6 +112,12 @@ def test_a_broken_heic_is_damaged_and_not_said_to_need_anything(tmp_path):
 def test_avif_is_pillows_own(tmp_path):
     images.write(tmp_path / "a.avif", width=40, height=40, quality=95)
     assert np.abs(decode(tmp_path / "a.avif").astype(int) - images.pixels(0, 40, 40)).mean() < 6
+
+
+def test_an_image_that_could_be_read_is_not_told_as_one_that_is_not(tmp_path):
+    for name in ("a/1.avif", "b/2.avif", "loose.avif"):
+        images.write(tmp_path / name)
+    assert "Not used: 1 image in no class folder: loose.avif." in look(tmp_path).notices
 
 
 def test_a_sign_is_not_found_in_what_is_read(tmp_path):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from data import stored
 from images import write_classes
-from nbtrain.data.sources import Folder
+from nbtrain.data.sources import Folder, look
 from nbtrain.project.project import Project
 from nbtrain.ui.adding import Adding
-from nbtrain.ui.guide import Choosing
+from nbtrain.ui.data import Data
+from nbtrain.ui.guide import Choosing, GuidePanel
 from ui.test_bad_input import until
 
 
@@ -91,6 +96,58 @@ def test_pictures_are_small_jpegs_with_their_labels(adder, odd):
     assert kind == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(data))).format == "JPEG"
     assert len(others) == 5
+
+
+def test_pictures_have_all_their_labels_and_the_range_of_the_source(adder, tmp_path):
+    for name, highest in (("a", 100), ("b", 4095)):
+        path = tmp_path / "mine" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(stored.png(np.full((16, 16), highest, np.uint16)))
+    (tmp_path / "mine/t.csv").write_text("file,label\na.png,dark;cat\nb.png,bright;cat\n")
+    dark = next(one for one in after(adder, "look", str(tmp_path / "mine/t.csv"))["pictures"] if one["file"] == "a.png")
+    assert dark["labels"] == "cat, dark"
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(dark["src"].partition(",")[2])))).max() < 20
+
+
+def test_what_was_seen_stays_while_more_is_done_with_the_same_path_and_goes_with_another(adder, odd, monkeypatch):
+    after(adder, "look", odd)
+    monkeypatch.setattr("nbtrain.ui.adding.Thread", lambda **_: SimpleNamespace(start=lambda: None))
+    adder.look(odd)
+    assert adder.state["busy"]
+    assert len(adder.state["questions"]) == 1
+    adder.look(f"{odd}/cat")
+    assert adder.state == {"path": f"{odd}/cat", "busy": True, "text": "Looking…", "fraction": None}
+
+
+def test_an_older_look_that_ends_later_is_not_shown(adder, odd, tmp_path, monkeypatch):
+    plain, go = str(write_classes(tmp_path / "plain", {"a": 1, "b": 1})), threading.Event()
+
+    def slow(source):
+        if source.path == odd:
+            go.wait(20)
+        return look(source)
+
+    monkeypatch.setattr("nbtrain.ui.adding.look", slow)
+    adder.look(odd, reading="")
+    older = [thread for thread in threading.enumerate() if thread.name == "nbtrain-look"]
+    shown = after(adder, "look", plain)
+    go.set()
+    for thread in older:
+        thread.join(20)
+    assert older
+    assert adder.state == shown
+    assert shown["path"] == plain
+
+
+@pytest.mark.parametrize("made", [Data, GuidePanel])
+def test_a_panel_passes_on_which_reading_was_clicked(made, project, odd, monkeypatch):
+    panel, told = made(project), []
+    name = "adder" if made is Data else "_adding"
+    for what in ("look", "add"):
+        monkeypatch.setattr(getattr(panel, name), what, lambda *given, **more: told.append([*given, *more.values()]))
+        panel.perform(what, path=odd, root="images", reading="key")
+    assert [(one[0], one[-2:]) for one in told] == [(odd, ["images", "key"])] * 2
+    panel.close()
 
 
 def test_a_picture_that_cannot_be_read_has_none(adder, tmp_path):

@@ -43,6 +43,19 @@ def test_coco_masks_and_crowds(tmp_path):
         ("box", (4, 6, 20, 18), True),
         ("mask", (), True),
     ]
+    plain["annotations"][0] |= {"segmentation": [[4, 6, 20, 6, 20, 18]]}
+    path.write_text(json.dumps(plain))
+    assert [(mark.kind, mark.crowd) for mark in detect(path).listing().records[0].marks] == [
+        ("box", True),
+        ("polygon", True),
+    ]
+
+
+def test_coco_sets_are_read_with_the_one_that_trains_first(tmp_path):
+    formats.coco_sets(tmp_path)
+    for path in sorted(tmp_path.rglob("*val2017*")):
+        path.rename(path.with_name(path.name.replace("val", "test")))
+    assert [record.file[:5] for record in detect(tmp_path).listing().records] == ["train", "train", "test2", "test2"]
 
 
 def test_coco_classes_alone(tmp_path):
@@ -110,6 +123,13 @@ def test_yolo_measures_an_image_as_it_is_shown(tmp_path):
     images.write(tmp_path / "images/a.jpg", 0, 40, 20, exif=exif)
     (tmp_path / "labels/a.txt").write_text("0 0.5 0.5 1 1")
     assert marks(Yolo(path=str(tmp_path)).listing(), "a.jpg") == [("box", "cat", (0, 0, 20, 40))]
+
+
+def test_sets_of_which_none_trains_leave_the_split_open(tmp_path):
+    formats.voc_sets(tmp_path)
+    (tmp_path / "ImageSets/Main/train.txt").rename(tmp_path / "ImageSets/Main/test.txt")
+    listing = detect(tmp_path).listing()
+    assert (len(listing), listing.own_split) == (4, None)
 
 
 def test_voc_says_of_objects_what_becomes_columns(tmp_path):

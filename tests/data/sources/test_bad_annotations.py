@@ -231,6 +231,14 @@ TOLD = {
     ),
     "coco: twice": (lambda r: coco(r, images_2={"file_name": "a.png"}), "1 image is named several times.*: a.png"),
     "coco: other case": (lambda r: coco(r, images_0={"file_name": "A.PNG"}), "1 name differs from the file's"),
+    "coco: a class that nothing shows": (
+        lambda r: coco(r, categories=[{"id": 7 + i, "name": name} for i, name in enumerate(("cat", "dog", "fox"))]),
+        "1 class has no image: fox",
+    ),
+    "coco: key points": (
+        lambda r: coco(r, annotations_0={"keypoints": [1, 2, 2]}, annotations_1={"keypoints": [1, 2, 2]}),
+        "2 objects have keypoints",
+    ),
     "coco: no box": (lambda r: coco(r, annotations_0={"bbox": None}), "1 annotation names a class and draws nothing"),
     "coco: another file": (
         lambda r: Coco(path=str(write(formats.coco(r) / "annotations/val.json", '{"x": 1}').parent.parent)),
@@ -258,6 +266,10 @@ TOLD = {
     "yolo: in pixels": (lambda r: yolo(r, "0 200 100 50 50"), "1 mark lies outside its image"),
     "yolo: class 9": (lambda r: yolo(r, "9 0.5 0.5 0.1 0.1"), "1 line names no known class"),
     "yolo: class -1": (lambda r: yolo(r, "-1 0.5 0.5 0.1 0.1"), "1 line names no known class"),
+    "yolo: class -1, and no names": (
+        lambda r: (yolo(r, "-1 0.5 0.5 0.1 0.1"), (r / "classes.txt").unlink())[0],
+        "1 line names no known class",
+    ),
     "yolo: class NaN": (lambda r: yolo(r, "nan 0.5 0.5 0.1 0.1"), "1 line names no known class"),
     "yolo: broken image": (lambda r: yolo(r, "not an image", "images/a.png"), "1 image cannot be read.*no image of a"),
     "yolo: no text file": (lambda r: yolo(r, ""), "1 image has no text file and shows nothing.*images/c.png"),
@@ -276,7 +288,7 @@ TOLD = {
     "voc: turned around": (lambda r: voc_box(r, 9, 9, 3, 4), "1 mark has no or a negative size"),
     "voc: no class": (
         lambda r: voc(r, formats.voc_xml(formats.SCENE[0]).replace(">dog<", "> <")),
-        "object has no class",
+        r"1 object has no class: a.png \(object 1\)",
     ),
     "voc: no XML": (lambda r: voc(r, "x", "JPEGImages/more.jpg"), "1 image without an XML file: JPEGImages.more.jpg"),
     "voc: no box": (
@@ -319,7 +331,14 @@ TOLD = {
     "studio: outside": (lambda r: studio(r, FAR), "1 mark lies outside its image"),
     "studio: no numbers": (lambda r: studio(r, {**FAR, "x": None}), "1 mark has no usable numbers"),
     "studio: no points": (lambda r: studio(r, {"points": [1], "polygonlabels": ["a"]}), "1 mark has no usable numbers"),
-    "studio: no class": (lambda r: studio(r, {**FAR, "rectanglelabels": []}), "1 region has no class"),
+    "studio: no class": (
+        lambda r: studio(r, {"choices": ["a"]}, {**FAR, "rectanglelabels": []}),
+        r"1 region has no class: images/a.png \(region 2\)",
+    ),
+    "studio: no data and no id": (
+        lambda r: studio_task(r, data=None, id=None),
+        "1 annotation naming no image: task 1",
+    ),
     "yolo: a listed image is not there": (
         lambda r: yolo_list(r, "images/train/a.png\nzz/x.png"),
         r"Not used: 1 row of list.txt with a missing image: zz/x.png \(line 2\)",
@@ -416,6 +435,13 @@ def test_two_coco_files_of_one_set_are_refused(tmp_path):
 def test_marks_of_an_image_that_is_listed_twice_are_kept_once(tmp_path):
     listing = yolo_list(tmp_path / "set", "images/train/a.png\nimages/train/a.png\nimages/train/A.PNG\n").listing()
     assert [len(record.marks) for record in listing.records] == [1]
+
+
+def test_one_small_box_is_no_sign_of_shares_and_a_key_that_stands_twice_alike_no_fault(tmp_path):
+    source = coco(tmp_path / "set", annotations_0={"bbox": [0.5, 0.5, 0.5, 0.5]})
+    path = Path(source.path)
+    path.write_text(path.read_text().replace('"iscrowd": 0', '"iscrowd": 0, "iscrowd": 0'))
+    assert not any("shares" in notice for notice in source.listing().notices)
 
 
 def test_regions_without_a_usable_id_keep_their_own_classes(tmp_path):

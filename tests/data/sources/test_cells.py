@@ -40,6 +40,24 @@ SEVERAL = {
 }
 
 
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["cat dog", "dog cat", "fish"], {"cat", "dog", "fish"}),  # parts of no cell of their own, in both orders
+        (["cat dog", "cat bird", "dog bird", "cat", "dog"], {"cat", "dog", "bird"}),  # one that stands never alone
+        (["cat AND dog", "cat", "dog"], {"cat", "dog"}),
+        (["['polar bear', 'dog']", "polar bear", "['dog']"], {"polar bear", "dog"}),  # a label beside lists stays whole
+        (["[cat, dog]", "cat", "dog", "[dog, cat]"], {"cat", "dog"}),
+    ],
+)
+def test_labels_of_cells_are_told_from_what_stands_between(cells, classes):
+    assert {name for labels in read_labels(cells, "tags").labels for name in labels} == classes
+
+
+def test_what_no_list_says_is_not_an_empty_list():
+    assert read_labels(['{"a": 1}', '{"a": 2}', "b"], "tags").labels[0] != ()
+
+
 @pytest.mark.parametrize("way", SEVERAL)
 def test_several_labels_in_a_cell(way):
     reading = read_labels(SEVERAL[way], "tags")
@@ -54,6 +72,7 @@ ONE = {
     "a place": ["Paris, France", "Rome, Italy"],
     "two words": ["polar bear", "black bear", "bear"],
     "colours of two things": ["red car", "blue car", "red bus", "blue bus", "car"],
+    "a colour that stands alone too": ["red car", "blue car", "car", "red"],
     "an apostrophe": ["lion's mane", "cat's eye"],
     "brackets in a name": ["cat (male)", "cat (female)"],
 }
@@ -101,6 +120,20 @@ def test_lists_may_be_empty_and_values_may_be_missing():
     assert [notice for notice in reading.notices if "NaN" in notice] == [
         "1 cell in tags holds no value: a missing label is no class (NaN (1))."
     ]
+
+
+def test_cells_without_a_value_are_counted_and_not_their_spellings():
+    told = "4 cells in label hold no value: a missing label is no class (NaN (3), empty (1))."
+    assert read_labels(["cat", "NaN", "", "NaN", "NaN", "dog"], "label").notices == (told,)
+    assert read_labels(["a;b", "", "a", ""], "tags").notices == ()  # empty lists
+
+
+def test_one_class_in_two_spellings_stands_once_in_a_cell():
+    assert read_labels(["1;1.0;+1", "2"], "label").labels == [("1",), ("2",)]
+
+
+def test_zeros_before_zero_are_told():
+    assert "leading zeros are different classes: 00" in read_labels(["0", "00"], "label").notices[-1]
 
 
 def test_numbers_and_truths_in_two_spellings_are_one_class():

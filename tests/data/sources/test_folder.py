@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data import images
-from nbtrain.data.sources import Folder, detect
+from nbtrain.data.sources import Folder, detect, look
 from nbtrain.data.splits import from_folders
 from nbtrain.errors import DataError
 
@@ -77,6 +77,22 @@ def test_train_alone_leaves_the_split_open(tmp_path):
     assert listing.classes == ("a", "b")
 
 
+def test_sets_inside_classes_of_which_none_trains_are_told_as_no_sets(tmp_path):
+    for name in ("cat", "dog"):
+        images.folder(tmp_path / name, {"val": 1, "test": 1})
+    found = look(tmp_path)
+    assert (found.sets, found.readings[0].title) == ({}, "Class folders")
+
+
+@pytest.mark.parametrize("folder", ["Images", "images"])
+def test_folders_beside_the_one_with_the_classes_are_told(tmp_path, folder):
+    images.folder(tmp_path / folder, {"cat": 2, "dog": 2})
+    (tmp_path / "Annotation").mkdir()
+    listing = detect(tmp_path).listing()
+    assert listing.classes == ("cat", "dog")
+    assert "1 folder holds no image and is no class: Annotation." in listing.notices
+
+
 def test_folders_called_like_sets_may_be_classes(tmp_path):
     images.folder(tmp_path, {"train": 2, "bus": 2, "test": 2})
     assert detect(tmp_path).listing().classes == ("bus", "test", "train")
@@ -137,9 +153,10 @@ def test_names_in_another_encoding_are_told(tmp_path):
 
 
 def test_equal_looking_names_are_one_class(tmp_path):
-    images.folder(tmp_path, {"caf\u00e9": 1, "cafe\u0301": 1, "tea": 1})
+    images.folder(tmp_path, {"caf\u00e9": 1, "cafe\u0301": 1, "tea": 1, "tea\u200b": 1})
     listing = detect(tmp_path).listing()
     assert listing.classes == ("caf\u00e9", "tea")
+    assert not any("inside a class" in notice for notice in listing.notices)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +187,19 @@ def test_missing_path_names_the_nearest_folder(tmp_path):
 def test_no_path(path):
     with pytest.raises(DataError, match="no path was given"):
         detect(path)
+
+
+@pytest.mark.skipif(os.sep != "/", reason="there it is a path")
+def test_a_path_of_windows_is_said_to_be_one():
+    for path in ("C:\\Users\\x\\pets", "\\\\server\\share"):
+        with pytest.raises(DataError, match="It is a path of Windows"):
+            detect(path)
+
+
+def test_a_path_that_was_pasted_with_its_quotes_is_found(tmp_path):
+    images.folder(tmp_path / "my cats", {"a": 1, "b": 1})
+    for path in (f'"{tmp_path}/my cats"', f" {tmp_path}/my cats\n", f"file://{tmp_path}/my%20cats"):
+        assert detect(path).listing().classes == ("a", "b")
 
 
 def test_a_file_is_no_source(tmp_path):

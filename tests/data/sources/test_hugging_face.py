@@ -131,6 +131,21 @@ def test_parquet_tables_that_name_files(tmp_path):
     assert [record.cells for record in listing.records] == [("l",), ("",), ("r",)]
 
 
+def test_rows_of_every_part_of_a_parquet_table_are_read(tmp_path):
+    for i in range(5):
+        images.write(tmp_path / f"{i}.png", i)
+    table = pa.table({"file": [f"{i}.png" for i in range(5)], "label": list("ababa")})
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=2)
+    assert named(detect(tmp_path / "t.parquet").listing()) == [["a"], ["b"], ["a"], ["b"], ["a"]]
+
+
+def test_a_label_that_is_not_known_is_none(tmp_path):
+    pq.write_table(noted(rows(tmp_path, [0, -1, 2, 3, -3])), tmp_path / "t.parquet")
+    listing = HuggingFace(path=str(tmp_path / "t.parquet"), unpacked=str(tmp_path / "to")).listing()
+    assert named(listing) == [["cat"], [], ["emu"], [], []]
+    assert "2 labels are no classes: 3 (row 4), -3 (row 5)." in listing.notices
+
+
 def test_parquet_tables_name_the_row_that_is_wrong(tmp_path):
     images.write(tmp_path / "0.png")
     pq.write_table(pa.table({"file": ["0.png", "../x.png"], "label": ["a", "b"]}), tmp_path / "t.parquet")

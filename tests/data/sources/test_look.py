@@ -33,9 +33,11 @@ def test_what_is_found_is_told_and_nothing_changes(tmp_path):
 def test_columns_are_told(tmp_path):
     for name in ("1.png", "2.png", "3.png"):
         images.write(tmp_path / name)
-    (tmp_path / "t.csv").write_text("file,label,patient,eye\n1.png,a,p1,\n2.png,b,p1,left\n3.png,a,p2,\n")
+    (tmp_path / "t.csv").write_text("file,label,patient,eye\n1.png,b,p1,\n2.png,a,p1,left\n3.png,a,p2,\n")
     found = look(tmp_path / "t.csv")
-    assert found.columns == {"patient": 2, "eye": 1}
+    assert (found.n_unlabelled, found.columns) == (0, {"patient": 2, "eye": 1})
+    assert list(found.lines())[1].startswith("read as: Labels: label, one per cell. Files stand in “file”")
+    assert "classes: 2: a (2), b (1)" in list(found.lines())
     assert found.source.listing().records[1].cells == ("p1", "left")
 
 

@@ -142,4 +142,5 @@ def test_what_values_mean():
     values = Values()
     given = (None, float("nan"), " nan ", "", "cat ", 1, 1.0, "+1", "007", True, "none", "\u200b")
     assert [values.name(value) for value in given] == ["", "", "", "", "cat", "1", "1", "1", "007", "true", "none", ""]
-    assert next(values.notices()) == "1 label is no value, and no class: nan (1)."
+    assert values.name("N/A") == values.name("nan") == ""
+    assert next(values.notices()) == "3 labels are no value, and no class: nan (2), N/A (1)."

@@ -62,9 +62,27 @@ def listed(root: Path) -> Path:
     return root
 
 
-def two_tables(root: Path) -> Path:
-    table(root, "label", "a", "b", name="one.csv")
-    return table(root, "label", "c", "d", name="two.csv").parent
+def ages(root: Path) -> Path:
+    folders(root, "cat", "dog")
+    (root / "t.csv").write_text("age,file\ncat,00.png\nold,01.png\nyoung,10.png\nold,11.png\n")
+    return root
+
+
+def sets_of_two_tables(root: Path) -> Path:
+    for folder, names in (("train", ("x", "y")), ("val", ("x",))):
+        for name in names:
+            table(root / folder, "label", "a", "b", name=f"{name}.csv")
+    return root
+
+
+def named_alone(root: Path) -> Path:
+    (root / "list.csv").write_text("\n".join(["file", *(path.name for path in sorted(root.rglob("*.png")))]) + "\n")
+    return root
+
+
+def two_tables(root: Path, one: str = "one", two: str = "two") -> Path:
+    table(root, "label", "a", "b", name=f"{one}.csv")
+    return table(root, "label", "c", "d", name=f"{two}.csv").parent
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,11 @@ DOUBTS = {
         lambda root: folders(root, "val/cat", "val/dog", "test/cat", "test/dog"),
         "Are the folders test and val classes, or sets of images?",
         (("test", "val"), ("cat", "dog")),
+    ),
+    "two tables in the folder of a set": Doubt(
+        sets_of_two_tables,
+        "Are the folders train and val classes, or sets of images without classes?",
+        (("train", "val"), "have no class"),
     ),
     "one set among other folders": Doubt(
         lambda root: folders(root, "train/a", "train/b", "bus", "car"),
@@ -122,6 +145,16 @@ DOUBTS = {
         "Which column of t.csv holds the labels?",
         (("cat", "dog"), ("left", "right")),
     ),
+    "a column of numbers and one of words": Doubt(
+        lambda root: table(root, "grade;species", "1;cat", "2;dog", "1;dog"),
+        "Which column of t.csv holds the labels?",
+        (("cat", "dog"), ("1", "2")),
+    ),
+    "breeds and kinds in columns called like labels": Doubt(
+        lambda root: table(root, "label;class", "pug;dog", "corgi;dog", "tabby;cat"),
+        "Which column of t.csv holds the labels?",
+        (("cat", "dog"), ("corgi", "pug", "tabby"), ("cat", "corgi", "dog", "pug", "tabby")),
+    ),
     "minus one beside 0 and 1": Doubt(
         lambda root: table(root, "a;b", "1;0", "-1;1", "0;1"),
         "t.csv, line 3: a holds -1 where others hold 0",
@@ -130,6 +163,15 @@ DOUBTS = {
     "several groups of choices": Doubt(
         studio, "species and quality are groups of choices: which are the labels?",
         (("bad", "cat", "dog", "good"), ("cat", "dog"), ("bad", "good")),
+    ),
+    "a table of which one word is the name of a folder": Doubt(
+        ages, "Does t.csv say what the images show, or do the folders cat, dog?",
+        (("cat", "old", "young"), ("cat", "dog")),
+    ),
+    "several tables, of which the second sounds as if it trained": Doubt(
+        lambda root: two_tables(root, "more", "train_birds"),
+        "Which table says what the images show: train_birds.csv, more.csv?",
+        (("c", "d"), ("a", "b")),
     ),
     "several tables": Doubt(
         two_tables,
@@ -188,6 +230,12 @@ CLEAR: dict[str, Callable[[Path], Path]] = {
     "numbers and words of the same classes": lambda root: table(root, "label;class_name", "0;cat", "1;dog", "0;cat"),
     "one column of labels and others": lambda root: table(root, "label;eye", "cat;left", "dog;right", "cat;right"),
     "a table that says what folders say": lambda root: listed(folders(root, "cat", "dog")),
+    "a list of names beside class folders": lambda root: named_alone(folders(root, "cat", "dog")),
+    "columns of 1 alone": lambda root: table(root, "eye;seen;kept", "left;1;1", "right;1;1"),
+    "another patient in each row": lambda root: table(
+        root, "patient;eye", *(f"p{i};{'left' if i % 2 else 'right'}" for i in range(24))
+    ),
+    "measurements of which some are whole": lambda root: table(root, "mass;eye", "1;left", "1.5;right", "2;left"),
 }
 
 
@@ -221,6 +269,31 @@ def test_other_readings_are_listed_and_can_be_used(name, tmp_path):
     assert f"  {found.number(others[0])}. {others[0].title}: {others[0].why}" in list(found.lines())
 
 
+def test_other_readings_are_listed_beside_a_question(tmp_path):
+    lines = list(look(table(tmp_path, "label;eye", "Corgi, Pembroke;l", "Corgi, Cardigan;r", "pug;l")).lines())
+    assert "  3. Labels: eye: It says l, r." in lines[lines.index("other readings:") :]
+
+
+def test_the_range_of_values_stays_with_every_reading_but_those_of_values(tmp_path):
+    path = CLEAR["a table that says what folders say"](tmp_path / "set")
+    readings = look(Folder(path=str(path), values="12 bits")).readings
+    assert [(one.title, one.source.values) for one in readings] == [
+        ("Class folders", "12 bits"), ("Table: t.csv", "12 bits"), ("Values: by a sample", "auto"),
+    ]  # fmt: skip
+
+
+def test_the_reason_of_the_first_answer_is_told_where_none_can_be_read(tmp_path):
+    table(tmp_path, "label", "a", "a", name="one.csv")
+    table(tmp_path, "label", "b", "b", name="two.csv")
+    with pytest.raises(DataError, match=r"only one class \(a\)"):
+        look(tmp_path)
+
+
+def test_a_table_of_which_a_look_reads_a_part_is_recognised(tmp_path):
+    table(tmp_path, "label;note", *(f"{'ab'[i % 2]};{'x, ' * 500}" for i in range(50)))
+    assert look(tmp_path).classes == ("a", "b")
+
+
 def test_numbers_words_and_the_words_are_taken(tmp_path):
     found = look(CLEAR["numbers and words of the same classes"](tmp_path / "set"))
     assert (found.classes, list(found.columns)) == (("cat", "dog"), ["label"])
@@ -233,10 +306,17 @@ def test_a_lone_table_beside_loose_images_is_read(tmp_path):
 
 
 def test_groups_that_are_no_labels_become_columns(tmp_path):
-    listing = LabelStudio(path=str(studio(tmp_path)), groups=("species",)).listing()
+    path = studio(tmp_path)
+    assert look(path).readings[1].why == "It says cat, dog; quality becomes a column."
+    titles = [one.title for one in look(LabelStudio(path=str(path), groups=("species",))).readings]
+    assert titles == ["Labels: species", "Labels: all groups", "Labels: quality"]
+    tasks = json.loads(path.read_text())
+    tasks[1]["annotations"][0]["result"][1]["value"]["choices"] += ["sharp"]
+    path.write_text(json.dumps(tasks))
+    listing = LabelStudio(path=str(path), groups=("species",)).listing()
     assert listing.columns == ("quality",)
     assert [(listing.classes[r.labels[0]], r.cells) for r in listing.records] == [
-        ("cat", ("good",)), ("dog", ("bad",)), ("cat", ("bad",)),
+        ("cat", ("good",)), ("dog", ("bad;sharp",)), ("cat", ("bad",)),
     ]  # fmt: skip
     with pytest.raises(DataError, match=r"no such group of choices \(got 'size'\). It has species, quality"):
         LabelStudio(path=str(tmp_path / "export.json"), groups=("size",)).listing()
@@ -249,10 +329,12 @@ def test_minus_one_means_what_was_said(tmp_path, meaning, labels):
     assert [r.labels for r in Table(path=str(path), minus_one=meaning).listing().records] == labels
 
 
-def test_sets_without_classes_are_counted(tmp_path):
-    path = folders(tmp_path, "cat", "dog", "test")
-    notices = Folder(path=str(path), sets="always").listing().notices
-    assert "Not used: 2 images in sets without classes: test (2)." in notices
+@pytest.mark.parametrize("name", ["test", "test\u200b"])
+def test_sets_without_classes_are_counted(tmp_path, name):
+    path = folders(tmp_path, "cat", "dog", name)
+    listing = Folder(path=str(path), sets="always").listing()
+    assert listing.classes == ("cat", "dog")
+    assert f"Not used: 2 images in sets without classes: {name} (2)." in listing.notices
 
 
 def archived(root: Path) -> Archive:
@@ -269,6 +351,7 @@ def test_an_archive_is_asked_about_and_keeps_the_answer(tmp_path):
     source.prepare()
     found = look(source)
     assert [look(one.source).classes for one in found.questions[0].readings] == [("cat", "dog", "test"), ("cat", "dog")]
+    assert "unpacked" not in "".join(one.code for one in found.readings)  # where, is the project's matter
     elsewhere = found.readings[1].source.set("unpacked", str(tmp_path / "elsewhere"))
     assert elsewhere.listing().classes == ("cat", "dog")
     with pytest.raises(DataError, match="not understood how its inside is read"):
@@ -311,14 +394,16 @@ def test_readings_are_chosen_by_number(tmp_path):
     path = folders(tmp_path, "cat", "dog", "test")
     assert chosen(path) == detect(path)
     assert chosen(path, numbers=[2]) == Folder(path=str(path), sets="always")
-    with pytest.raises(DataError, match=r"no reading of this number \(got 3\)\. There are: 1 A class; 2 A set"):
-        chosen(path, numbers=[3])
+    for number in (3, 0, -1):
+        with pytest.raises(DataError, match=rf"of this number \(got {number}\)\. There are: 1 A class; 2 A set"):
+            chosen(path, numbers=[number])
 
 
 def test_numbers_go_on_where_the_first_answer_asks_anew(tmp_path):
     path = table(tmp_path, "breed;home", "Corgi, Pembroke;a", "Corgi, Cardigan;b", "pug;a")
     source = chosen(path, numbers=[2, 2])
     assert source == Table(path=str(path), label_columns=("breed",), separator=",")
+    assert chosen(path, numbers=[2, 1]) == source.set("separator", "")
     assert chosen(path, str(tmp_path), [2, 2]) == source.set("images_root", str(tmp_path))
 
 

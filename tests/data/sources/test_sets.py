@@ -20,7 +20,18 @@ NAMES = {
             "trainImages",
             "TrainSet",
         ),
-        *("trainset", "train2017", "01-train", "Train Data", "trainval", "img_train", "train_split"),
+        *(
+            "Entraînement",
+            "entrainement",
+            "训练集",
+            "trainset",
+            "train2017",
+            "01-train",
+            "Train Data",
+            "trainval",
+            "img_train",
+            "train_split",
+        ),
     ],
     "val": [*("val", "valid", "Validation", "validation_set", "dev", "eval", "x_val", "valid_images", "devset", "VAL")],
     "test": [*("test", "testing", "test_set", "Test Images", "holdout", "hold-out", "hold_out", "testset", "x_test")],
@@ -49,11 +60,16 @@ def test_names_with_more_words_are_sets_together():
     assert sets_among(["pets_val", "pets_test"]) == {}  # none trains
     assert sets_among(["pets_train"]) == {}  # a class, perhaps
     assert sets_among(["train", "bus"]) == {"train": "train"}
+    dogs = {"dogs_train": "train", "dogs_val": "val", "dogs_test": "test"}
+    assert sets_among(["pets_train", "pets_val", *dogs]) == dogs  # the larger group
 
 
 def test_words_are_added():
     more = added(["entreno=train", "Prueba = test", "0=val"])
     assert [set_of(word, more) for word in ("Entreno", "prueba", "0", "train")] == ["train", "test", "val", "train"]
+    assert set_of("valid_images", added(["valid=test"])) == "test"  # a person's word counts before the usual one
+    assert set_of("zkouška", added(["Zkouška = test"])) == "test"
+    assert set_of("k=1", added(["k=1=val"])) == "val"
     assert sets_among(["entreno", "prueba"], more) == {"entreno": "train", "prueba": "test"}
 
 

@@ -40,6 +40,7 @@ def test_one_label_per_image(root):
     "text",
     [
         "id;kind;img\n7;dog;1.png\n8;cat;2.png\n",
+        "sep=|\nid|kind|img\n7|dog|1.png\n8|cat|2.png\n",
         "\ufeffimg\tclass\tid\n1.png\tdog\t7\n\n2.png\tcat\t8\n",
         'note,label,path\n"a, ""b""\nc",dog,1.png\nx,cat,2.png\n',
     ],
@@ -68,6 +69,9 @@ def test_one_column_per_class(root):
     assert [r.labels for r in listing.records] == [(0, 1), (), (0,)]
     assert listing.multilabel
     assert "1 class has no image: fog." in listing.notices
+    assert "1 cell of the label columns is empty and counts as 0." in listing.notices
+    more = table(root, "file,sun,sea\n1.png,1,\n2.png,,1\n3.png,1,0\n")
+    assert "2 cells of the label columns are empty and count as 0." in more.notices
 
 
 def test_one_hot_rows_are_single_labels(root):
@@ -77,6 +81,68 @@ def test_one_hot_rows_are_single_labels(root):
 def test_split_column(root):
     listing = table(root, "file,label,split\n1.png,a,train\n2.png,b,Valid\n3.png,b,train\n4.png,a,test\n")
     assert listing.own_split == {"train": ("1.png", "3.png"), "val": ("2.png",), "test": ("4.png",)}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "own", "told"),
+    [
+        ("is_test,is_valid", ("0,0", "1,1", "0,0", "0,1"), {"train": "13", "val": "4", "test": "2"}, ""),
+        ("is_train", ("1", "0", "1", "1"), {"train": "134", "val": "2"}, "is_train says which images train; the oth"),
+        ("split", ("train",) * 4, None, ""),  # says nothing about how to validate
+    ],
+)
+def test_sets_by_columns(root, header, cells, own, told):
+    rows = "".join(f"{i}.png,{'ab'[i % 2]},{cell}\n" for i, cell in enumerate(cells, 1))
+    listing = table(root, f"file,label,{header}\n{rows}")
+    files = {name: tuple(f"{i}.png" for i in numbers) for name, numbers in (own or {}).items()}
+    assert listing.own_split == (files or None)
+    assert told in "\n".join(listing.notices)
+    assert listing.columns == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "told"),
+    [
+        ("x,y,mass", ("x", "y", "mass"), ""),  # two corners are no box
+        ("bbox_x,BBox y,bbox-w,bbox_h", (), "bbox_x, BBox y, bbox-w and bbox_h hold boxes, which are not used"),
+    ],
+)
+def test_columns_of_a_box_are_told_from_others(root, header, columns, told):
+    cells = ",".join(["1"] * (header.count(",") + 1))
+    listing = table(root, f"file,label,{header}\n1.png,a,{cells}\n2.png,b,{cells}\n")
+    assert listing.columns == columns
+    assert told in "\n".join(listing.notices)
+
+
+@pytest.mark.parametrize(
+    ("places", "own"),
+    [
+        (
+            ("train", "train", "val", "val"),
+            {"train": ("train/1.png", "train/2.png"), "val": ("val/3.png", "val/4.png")},
+        ),
+        (("train", "train", "val", "more"), None),  # of one image the folder says no set
+        (("train",) * 4, None),
+    ],
+)
+def test_folders_say_the_sets_of_all_images_or_of_none(root, places, own):
+    rows = ""
+    for i, place in enumerate(places, 1):
+        (root / place).mkdir(exist_ok=True)
+        (root / f"{i}.png").rename(root / place / f"{i}.png")
+        rows += f"{place}/{i}.png,{'ab'[i % 2]}\n"
+    assert table(root, f"file,label\n{rows}").own_split == own
+
+
+def test_the_column_called_like_images_is_taken_of_two_that_name_some(root):
+    listing = table(root, "thumb,file,label\n2.png,1.png,a\n1.png,2.png,b\n")
+    assert [(r.file, r.labels) for r in listing.records] == [("1.png", (0,)), ("2.png", (1,))]
+
+
+@pytest.mark.parametrize("absent", ["0", "0.0"])
+def test_labels_that_were_verified_as_absent_are_none(root, absent):
+    listing = table(root, f"ImageID,LabelName,Confidence\n1.png,a,1.0\n1.png,b,{absent}\n2.png,b,1.0\n")
+    assert [r.labels for r in listing.records] == [(0,), (1,)]
 
 
 def test_images_elsewhere(root, tmp_path_factory):
@@ -124,6 +190,7 @@ BROKEN = {
     "contradiction": ("file,label\n1.png,a\n2.png,b\n1.png,b\n", {}, r"line 2: 1\.png is a, and b on line 4"),
     "no file there": ("file,label\n7.png,a\n8.png,b\n", {}, "none of the 2 files named in t.csv exists"),
     "one class": ("file,label\n1.png,a\n2.png,a\n", {}, r"only one class \(a\)"),
+    "one class, and a row twice": ("file,label\n1.png,a\n2.png,a\n1.png,a\n", {}, r"only one class \(a\)"),
     "absolute": ("file,label\n1.png,a\n/etc/passwd,b\n", {}, r"line 3: the file lies outside"),
     "unknown set": (
         "file,label,split\n1.png,a,train\n2.png,b,later\n",
@@ -153,6 +220,15 @@ def test_other_encodings_name_the_line(root):
     (root / "t.csv").write_bytes("file,label\n1.png,a\n2.png,café\n".encode("latin-1"))
     with pytest.raises(DataError, match="line 3: this is not UTF-8"):
         detect(root / "t.csv").listing()
+
+
+def test_lines_of_json_are_told_by_their_numbers(root):
+    path = root / "t.jsonl"
+    path.write_text('{"file": "1.png", "label": "a"}\n\n{"file": "2.png",\n')
+    with pytest.raises(DataError, match=r"t\.jsonl, line 3: this is no JSON"):
+        detect(path).listing()
+    path.write_text('{"file": "1.png", "label": "a"}\n{"file": "9.png", "label": "b"}\n{"file": "2.png", "label": "b"}')
+    assert "9.png (line 2)" in "".join(detect(path).listing().notices)
 
 
 def test_a_folder_is_no_table(root):
@@ -193,9 +269,10 @@ def test_the_separator_of_most_cells_is_taken(root):
     assert listing.classes == ("'; --", "blue", "red")
 
 
-def test_a_table_in_utf_16_is_read_and_zeros_are_told_with_their_line(root):
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_a_table_in_utf_16_is_read_and_zeros_are_told_with_their_line(root, order):
     text = "file\tlabel\n1.png\tdog\n2.png\tcafé\n"
-    (root / "t.tsv").write_text(text, encoding="utf-16")
+    (root / "t.tsv").write_text(f"\ufeff{text}", encoding=f"utf-16-{order}")
     assert detect(root / "t.tsv").listing().classes == ("café", "dog")
     (root / "t.tsv").write_bytes(text.encode()[:-5] + bytes(5))
     with pytest.raises(DataError, match=r"t\.tsv, line 3: this is not UTF-8"):

@@ -269,17 +269,27 @@ def test_an_archive_says_it_of_what_lies_inside(tmp_path):
     path = archive(tmp_path / "set")
     with zipfile.ZipFile(path, "a") as more:
         more.writestr("x/loose.png", b"x")
+        more.writestr("../out.png", b"x")
     source = detect(path).placed(tmp_path / "to")
     source.prepare()
     found = look(source)
     assert (found.n_found, found.n_used) == (6, 5)
     assert "not used: 1 image in no class folder: loose.png" in found.lines()
+    assert "note: 1 entry has a name that leads elsewhere: ../out.png." in found.lines()
 
 
-def test_a_class_of_a_name_that_trainers_use_stays_a_class(tmp_path):
-    images.folder(tmp_path, {"runs": 2, "walks": 2})
+@pytest.mark.parametrize("name", ["runs", "found.000 keys", "thumbnails of cats"])
+def test_a_class_of_a_name_that_programs_use_stays_a_class(tmp_path, name):
+    images.folder(tmp_path, {name: 2, "walks": 2})
     found = look(tmp_path)
-    assert (found.classes, found.unused) == (("runs", "walks"), ())
+    assert (found.classes, found.unused) == ((name, "walks"), ())
+
+
+@pytest.mark.parametrize("name", ["b~1.png", "a.tmp.png", "desktop.ini.png"])
+def test_an_image_whose_name_holds_that_of_a_programs_file_is_a_persons(tmp_path, name):
+    classes(tmp_path)
+    images.write(tmp_path / name)
+    assert detect(tmp_path).listing().unused == (Unused("image", "in no class folder", 1, (name,)),)
 
 
 def test_a_link_back_ends_and_is_said(tmp_path):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -21,7 +20,7 @@ from nbtrain.data.sources.base import Source, existing, holds_an_image, is_image
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
-from nbtrain.data.sources.walk import Walk, is_folder
+from nbtrain.data.sources.walk import Walk, is_folder, shown_name
 from nbtrain.data.splits import SETS
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
@@ -287,7 +286,7 @@ def _sets_of_other_names(
     if called or not 1 < len(tops) <= _FEW or any(_has_images(top) for top in tops.values()):
         return None
     inside = [set(_inside(walk, top)) for top in tops.values()]
-    shared = set.intersection(*inside)
+    shared = {name for name in set.intersection(*inside) if not set_of(name)}  # sets inside classes are no classes
     if len(shared) < 2 or 2 * len(shared) < len(set.union(*inside)):
         return None
     names, classes = list(tops), sorted(shared, key=natural)
@@ -315,13 +314,13 @@ def _sets_of_other_names(
 def _inside(walk: Walk, top: os.DirEntry[str]) -> list[str]:
     """Return the names of the folders with images in a folder that holds no image itself."""
     folders, loose = walk.folders(top)
-    return [] if loose else [entry.name for entry in folders if _has_images(entry)]
+    return [] if loose else [shown_name(entry.name) for entry in folders if _has_images(entry)]
 
 
 def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> None:
     """Take sets without classes out of ``classes``; raises DataError where all are."""
     for name in bare:
-        classes.pop(unicodedata.normalize("NFC", name), None)
+        classes.pop(shown_name(name), None)
     if not any(classes.values()):
         advice = "Put the images of each class into a folder of its own, or give a CSV file with their labels."
         raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
@@ -470,7 +469,7 @@ def _deeper(found: dict[str, dict[str, list[Record]]]) -> str:
     """Tell of folders inside classes, whose names are not used."""
     by_class = [item for classes in found.values() for item in classes.items()]
     folders = {(name, os.path.dirname(record.file)) for name, records in by_class for record in records}
-    deeper = {folder for name, folder in folders if unicodedata.normalize("NFC", os.path.basename(folder)) != name}
+    deeper = {folder for name, folder in folders if shown_name(os.path.basename(folder)) != name}
     inner = sorted(deeper, key=natural)
     told = counted(len(inner), "folder inside a class belongs to it", "folders inside classes belong to them")
     return f"{told}: {first(inner)}." if inner and not _parted(found, inner) else ""

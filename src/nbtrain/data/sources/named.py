@@ -185,15 +185,9 @@ class Files:
 
     def none_found(self, n_named: int, looked: Sequence[Path] = ()) -> DataError:
         """Return the error for annotations whose ``n_named`` images are all missing, the real reason first."""
-        if self.remote and len(self.remote) >= n_named - len(self.missing):
-            if self.remote[0].lower().startswith("data:"):
-                told = f"all {n_named} images named in {self.told} are written into it, and are not read from there"
-                advice = "Export it again with the images as files, or save them into a folder, and name those files."
-                return DataError(told, value=self.remote[0], advice=advice)
-            told = f"all {n_named} images named in {self.told} lie in the net, and are never fetched"
-            advice = "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”."
-            return ElsewhereError(told, value=self.remote[0], advice=advice)
         below = first([str(folder) for folder in looked], 3) if looked else str(self.root)
+        if self.remote and len(self.remote) >= n_named - len(self.missing):
+            return self._all_remote(n_named, below)
         told = f"none of the {n_named} files named in {self.told} exists below {below}"
         value = next(iter((*self.missing, *self.ambiguous)), None)
         if self.ambiguous and not self.missing:
@@ -229,6 +223,23 @@ class Files:
                 ),
             ),
         )
+
+    def _all_remote(self, n_named: int, below: str) -> DataError:
+        """Return the error for names of which none that is here is of a file: they lie in the net, or in the text."""
+        within = self.remote[0].lower().startswith("data:")
+        told, advice = (
+            f"all {n_named} images named in {self.told} lie in the net, and are never fetched",
+            "Download them into a folder, and name it: images_root=…, --images-root, “Folder of the images”.",
+        )
+        if within:
+            told = f"all {n_named} images named in {self.told} are written into it, and are not read from there"
+            advice = "Export it again with the images as files, or save them into a folder, and name those files."
+        if self.missing:
+            one = counted(len(self.remote), *(("is written", "are written") if within else ("lies", "lie")))
+            where = "into it, where nothing is read from" if within else "in the net, where nothing is fetched from"
+            gone = counted(len(self.missing), "does", "do")
+            told = f"of the {n_named} images named in {self.told}, {one} {where}, and {gone} not exist below {below}"
+        return (DataError if within else ElsewhereError)(told, value=self.remote[0], advice=advice)
 
     def tell(self, tally: Tally) -> None:
         """Count the names without an image that can be used."""

@@ -70,7 +70,7 @@ def added(given: Iterable[str]) -> More:
     """Return what texts such as ``entreno=train`` or ``0=val`` add; raises DataError for one that names no set."""
     found: dict[str, str] = {}
     for text in given:
-        word, equals, named = text.partition("=")
+        word, equals, named = text.rpartition("=")  # a cell of a table may have one in it
         if not word.strip() or not equals or named.strip() not in SETS:
             raise DataError(
                 "this names no set", value=text, advice="Write the word, = and train, val or test: eval2=val."

@@ -39,9 +39,7 @@ class Walk:
         for entry in self.entries(folder):
             if not is_folder(entry):
                 continue
-            # Names that a person sees as equal are equal, whichever way the file system composes an "é".
-            name = visible(entry.name) or entry.name
-            files = found.setdefault(name, [])
+            files = found.setdefault(shown_name(entry.name), [])
             files += self.images(entry, f"{prefix}{entry.name}/", (_identity(inode),))
         return found
 
@@ -100,6 +98,11 @@ class Walk:
                 f"the folder cannot be read ({error.strerror})", value=os.fspath(folder), advice=advice
             ) from None
         return [e for e in shown if not is_machine_made(e)]
+
+
+def shown_name(folder: str) -> str:
+    """Return the class of a folder: names that a person sees as equal are, however the file system composes an "é"."""
+    return visible(folder) or folder
 
 
 def _in_order(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
