@@ -349,6 +349,12 @@ _OF_SETS = [
         ),
         Read({"cat": 2, "dog": 2}, by="table"),
     ),
+    Situation(
+        _FOLDER,
+        "images in one folder beside a JSON file",
+        Given("images/{a,b}.jpg", {"min.json": [{"image": f"{f}.jpg", "choice": f"is {f}"} for f in "ab"]}),
+        Refused("only one class (images), so there is nothing to tell apart; it also holds min.json", "give its path"),
+    ),
     *(
         Situation(
             CSV, f"a table beside a folder of images: {told}", Given("images/{a,b,c,d}.jpg", {"d.csv": text}), refused

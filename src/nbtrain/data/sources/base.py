@@ -20,7 +20,7 @@ from nbtrain.data.names import hearing
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing
 from nbtrain.data.scan import Progress, Stopped
-from nbtrain.data.sources.machine_made import is_machine_folder
+from nbtrain.data.sources.machine_made import is_machine_file, is_machine_folder
 from nbtrain.data.unread import HEIC_ENDINGS, reads_heic
 from nbtrain.errors import DataError
 from nbtrain.schema import Family, field
@@ -235,6 +235,15 @@ def names_in(folder: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(name for name in names if not is_machine_folder(name))
+
+
+def holds_an_image(folder: str | Path) -> bool:
+    """Return whether a file in ``folder`` is taken for an image; a large folder is read up to the first."""
+    try:
+        with os.scandir(folder) as found:
+            return any(is_image(entry.name) and not is_machine_file(entry.name) for entry in islice(found, _GLANCED_AT))
+    except OSError:
+        return False
 
 
 def is_image(name: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
-from nbtrain.data.sources.base import Source, existing, is_image, names_in, spellings_told
+from nbtrain.data.sources.base import Source, existing, holds_an_image, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
 from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
@@ -158,9 +158,9 @@ def _unwrapped(walk: Walk, root: Path) -> tuple[Path, str, list[str]]:
 
 def _holds_images(folder: Path, deeper: int = _WRAPPERS) -> bool:
     """Return whether there is an image in ``folder``, or in the folders in it."""
-    names = names_in(folder)
-    if any(map(is_image, names)):
+    if holds_an_image(folder):
         return True
+    names = names_in(folder)
     inner = (folder / name for name in names if not name.startswith(".") and (folder / name).is_dir())
     return deeper > 0 and any(_holds_images(place, deeper - 1) for place in inner)
 
@@ -347,7 +347,7 @@ def _ways(found: Mapping[str, object], tops: _Sets, called: list[str], choice: s
 
 
 def _has_images(folder: os.DirEntry[str]) -> bool:
-    return any(map(is_image, names_in(Path(folder.path))))
+    return holds_an_image(folder.path)
 
 
 def _and(names: Sequence[str]) -> str:
@@ -483,21 +483,24 @@ def _parted(found: dict[str, dict[str, list[Record]]], inner: list[str]) -> bool
 def _one_class(root: Path, error: OneClassError) -> OneClassError:
     """Return the error for images in one folder, with the way on where annotations beside them may say more."""
     foreign = recognised(root)
-    table = next(_tables_below(root), "")
+    table = next(_below(root, (".csv", ".tsv")), "")
     if table:
         return OneClassError(error.listing, root, f"it also holds the table {table}", "Give the path of the table.")
     if not foreign:
-        return error
+        beside = next(_below(root, (".json",)), "")
+        if not beside:
+            return error
+        return OneClassError(error.listing, root, f"it also holds {beside}", "If that names the labels, give its path.")
     return OneClassError(
         error.listing, root, f"it also holds files in the format of {foreign.name}, which is not read", foreign.advice
     )
 
 
-def _tables_below(root: Path) -> Iterator[str]:
-    """Yield the tables in a folder, and in the first folders in it."""
+def _below(root: Path, endings: tuple[str, ...]) -> Iterator[str]:
+    """Yield the files of these endings in a folder, and in the first folders in it."""
     inner = islice((name for name in names_in(root) if (root / name).is_dir()), _WRAPPERS)
     for prefix in ("", *(f"{name}/" for name in inner)):
-        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith((".csv", ".tsv")))
+        yield from (f"{prefix}{name}" for name in names_in(root / prefix) if name.lower().endswith(endings))
 
 
 def _empty(root: Path) -> DataError:

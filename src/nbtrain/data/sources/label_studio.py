@@ -71,8 +71,8 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
     @classmethod
     def doubt(cls, path: Path) -> Question | None:
         """Ask where folders of images may be classes, and an export beside them says something else."""
-        files = _exports(path) if path.is_dir() and holds_classes(path) else []
-        if len(files) != 1:
+        files = _exports(path) if path.is_dir() else []
+        if len(files) != 1 or not holds_classes(path):
             return None
         try:
             listing = cls(path=str(files[0])).listing()

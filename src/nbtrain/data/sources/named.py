@@ -108,7 +108,7 @@ class Files:
         """Return the one file whose path has the longest ending in common with ``name``; None where there is none."""
         if self._index is None:
             self._index = _Index(self.root)
-        found = self._index.nearest(_decoded(name), inside=bool(file))
+        found = self._index.called(name) or self._index.nearest(_decoded(name), inside=bool(file))
         if self.split and len(found) > 1:
             found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
         if self.meant and len(found) > 1:
@@ -267,6 +267,8 @@ class _Index:
     def __init__(self, root: Path) -> None:
         self.n_files = 0
         self._by_name: dict[str, list[str]] = {}
+        self._as_written: dict[str, list[str]] = {}
+        """The same lists, by names as they are: most names are those of their files."""
         self._by_stem: dict[str, list[str]] = {}
         self._letters: dict[str, list[str]] = {}
         self._numbers: dict[int, list[str]] = {}
@@ -282,7 +284,9 @@ class _Index:
                     self.n_files += 1
                     if ".rf." in name:
                         self._by_name.setdefault(name_key(_ROBOFLOW.sub("", name)), []).append(prefix + name)
-                    self._by_name.setdefault(name_key(name), []).append(prefix + name)
+                    same = self._by_name.setdefault(name_key(name), [])
+                    same.append(prefix + name)
+                    self._as_written[name] = same
                     self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
             if self.n_files:
                 heed.at(self.n_files)
@@ -290,6 +294,11 @@ class _Index:
     def some(self) -> list[str]:
         """Return a few of the files."""
         return sorted(file for files in list(self._by_name.values())[:3] for file in files)[:3]
+
+    def called(self, name: str) -> list[str]:
+        """Return the file of exactly this name where no other is called alike; it is quick, and most names are so."""
+        found = self._as_written.get(name, [])
+        return found if len(found) == 1 else []
 
     def nearest(self, name: str, *, inside: bool) -> list[str]:
         """Return the files whose paths share the longest ending with ``name``, compared as a person reads them.

@@ -315,6 +315,8 @@ def _labelled(folder: Path, deeper: int = 2) -> bool:
     places = dict.fromkeys(where(f"{folder.as_posix()}/x.png") for where in (_label_file, _flat_label_file))
     labels = next(filter(None, (names_in(Path(place).parent) for place in places)), ())
     stems = {os.path.splitext(name)[0] for name in (*labels, *names) if name.lower().endswith(".txt")}
+    if images and not stems:
+        return False
     if images or not deeper:
         named = [os.path.splitext(name)[0] for name in images if os.path.splitext(name)[0] in stems]
         if not named:
