@@ -329,6 +329,13 @@ def test_minus_one_means_what_was_said(tmp_path, meaning, labels):
     assert [r.labels for r in Table(path=str(path), minus_one=meaning).listing().records] == labels
 
 
+def test_folders_that_a_person_calls_sets_are_these_sets(tmp_path):
+    found = look(folders(tmp_path, "one/cat", "one/dog", "two/cat", "two/dog"))
+    ways = {reading.title: reading.source for reading in found.readings}
+    own = ways["two trains, one validates"].listing().own_split
+    assert {name: {file[:3] for file in files} for name, files in own.items()} == {"train": {"two"}, "val": {"one"}}
+
+
 @pytest.mark.parametrize("name", ["test", "test\u200b"])
 def test_sets_without_classes_are_counted(tmp_path, name):
     path = folders(tmp_path, "cat", "dog", name)
