@@ -8,6 +8,7 @@ from PIL import Image
 
 from images import write_classes
 from nbtrain.data.assembly import Part
+from nbtrain.data.sources import Table
 from nbtrain.errors import ConfigError, DataError, ProjectError, StatusError
 from nbtrain.project.experiment import Experiment
 from nbtrain.project.guiding import STEPS
@@ -185,7 +186,7 @@ def test_back_and_forth_loses_nothing(project, other, pet_images):
 
 def test_what_the_task_cannot_use_is_counted_told_and_left_out(project, pet_images, tmp_path):
     project.add_images(pet_images, "pets")
-    project.add_images(several(tmp_path / "beach"), "beach")
+    project.add_images(Table(path=str(several(tmp_path / "beach")), empty_cells="none"), "beach")
     guide = project.guide()
     guide.use("pets")
     guide.use("beach")

@@ -107,7 +107,7 @@ def test_a_path_is_looked_at_before_it_is_added(images, project, tmp_path):
     data.perform("look", path=str(more))
     assert done.wait(20)
     assert data.adding["ok"]
-    assert any("8" in line for line in data.adding["lines"])
+    assert any("8" in text for _, text in data.adding["facts"])
     assert project.data.names() == ["flowers"]
     done.clear()
     data.perform("add", path=str(more), into=True)
