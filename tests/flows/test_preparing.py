@@ -120,7 +120,7 @@ def test_a_panel_tells_how_far_it_is_gives_up_and_tells_the_code_s_own_words(her
     adding.look("mine:Slow")
     until(lambda: not adding.state.get("busy"))
     assert adding.state["ok"], adding.state
-    assert "mine.py" in adding.state["lines"][-1]
+    assert "mine.py" in adding.state["facts"][-1][1]
     assert not (here / "pid").exists()  # a look runs none of it
     adding.add("mine:Slow")
     until(lambda: (here / "waits").exists() and adding.state.get("fraction"))
