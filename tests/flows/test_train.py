@@ -15,6 +15,7 @@ from PIL import Image
 
 from flows.conftest import LIMIT_S, until
 from images import write_classes
+from nbtrain.data.sources import Table
 from nbtrain.errors import BusyError, StatusError
 from nbtrain.project.project import Project
 from nbtrain.runs.folder import RunFolder
@@ -210,7 +211,7 @@ def test_several_labels_per_image_from_a_table(project, tmp_path):
         Image.fromarray(image.astype(np.uint8)).save(tmp_path / f"{number}.png")
         rows.append(f"{number}.png,{';'.join(labels)}")
     (tmp_path / "table.csv").write_text("\n".join(rows))
-    project.add_images(tmp_path / "table.csv", "table")
+    project.add_images(Table(path=str(tmp_path / "table.csv"), empty_cells="none"), "table")
     experiment = project.new()
     experiment.config = experiment.config.set_all(
         {"data.dataset": "table", "task.kind": "multilabel", "loss.kind": "bce"}
