@@ -19,7 +19,7 @@ interface Message { rows?: { version: number; first: number; tiles: Tile[] }; la
 interface State {
   chunks: Map<number, Entry[] | null>; // null: asked for
   stale: Set<number>; // chunks of the list before an edit: shown until they have come again
-  picked: Set<number>;
+  picked: Map<number, string>; // files by place: what was clicked, whatever stands there by now
   at: number; // the image that has the keyboard's attention
   anchor: number; // where a range begins
   large: string; // address of the large picture
@@ -30,16 +30,17 @@ interface State {
 }
 
 function prepare(panel: Panel<Gallery>): () => TemplateResult {
-  const state: State = { chunks: new Map(), stale: new Set(), picked: new Set(), at: 0, anchor: 0, large: "", top: 0, width: 0, height: 0, leaving: false };
+  const state: State = { chunks: new Map(), stale: new Set(), picked: new Map(), at: 0, anchor: 0, large: "", top: 0, width: 0, height: 0, leaving: false };
   const forget = (): void => {
     for (const chunk of state.chunks.values()) for (const entry of chunk ?? []) URL.revokeObjectURL(entry.url);
     state.chunks.clear();
     state.stale.clear();
   };
   const anew = (): void => { forget(); state.picked.clear(); state.at = state.anchor = 0; panel.el.querySelector(".view")?.scrollTo({ top: 0 }); panel.redraw(); };
-  let query = JSON.stringify(panel.get("query"));
-  panel.on("change:version", () => { // an edit leaves one where one is; another query begins at its top
-    const now = JSON.stringify(panel.get("query"));
+  const listOf = (): string => JSON.stringify([panel.get("query"), panel.get("title")]);
+  let query = listOf();
+  panel.on("change:version", () => { // an edit leaves one where one is; another query, or another list, begins at its top
+    const now = listOf();
     if (now !== query) { query = now; anew(); } else { state.stale = new Set(state.chunks.keys()); panel.redraw(); }
   });
   panel.on("msg:custom", (message: Message, buffers: DataView[] = []) => {
@@ -76,6 +77,8 @@ function take(state: State, rows: NonNullable<Message["rows"]>, buffers: DataVie
   if (!rows.tiles.length) return; // overtaken by newer wishes: asked for again when it is seen
   const urls = buffers.map((bytes) => bytes.byteLength ? URL.createObjectURL(new Blob([part(bytes)], { type: "image/jpeg" })) : "");
   state.chunks.set(key, rows.tiles.map((tile, place) => ({ ...tile, url: urls[place] ?? "" })));
+  for (const [place, file] of state.picked) // an edit has moved it: nothing is done to what stands there now
+    if (Math.floor(place / CHUNK) === key && entryAt(state, place)?.file !== file) state.picked.delete(place);
   for (const [oldest, chunk] of state.chunks) {
     if (state.chunks.size <= KEPT) break;
     for (const entry of chunk ?? []) URL.revokeObjectURL(entry.url);
@@ -121,7 +124,7 @@ function filters(panel: Panel<Gallery>): TemplateResult {
 
 function bar(panel: Panel<Gallery>, state: State): TemplateResult {
   const files = pickedFiles(state);
-  const out = [...state.picked].every((place) => entryAt(state, place)?.left_out);
+  const out = [...state.picked.keys()].every((place) => entryAt(state, place)?.left_out);
   const done = (): void => { state.picked.clear(); state.leaving = false; panel.redraw(); };
   const give = (event: Event): void => {
     const box = event.target as HTMLSelectElement;
@@ -142,13 +145,18 @@ function bar(panel: Panel<Gallery>, state: State): TemplateResult {
     ${panel.get("redo") ? html`<button class="plain" title="Make again: ${panel.get("redo")}" @click=${() => panel.send("redo")}>↷</button>` : nothing}</div>`;
 }
 
-const pickedFiles = (state: State): string[] => [...state.picked].map((place) => entryAt(state, place)?.file ?? "").filter(Boolean);
+const pickedFiles = (state: State): string[] => [...state.picked.values()];
+
+function choose(state: State, place: number): void {
+  const entry = entryAt(state, place);
+  if (entry) state.picked.set(place, entry.file);
+}
 
 function relabel(panel: Panel<Gallery>, state: State, labels: string[]): void {
-  const places = state.picked.size ? [...state.picked] : [state.at];
-  const chosen = places.map((place) => entryAt(state, place)).filter((entry) => entry !== undefined);
-  if (!chosen.length || !panel.get("editable")) return;
-  panel.send("relabel", { files: chosen.map((entry) => entry.file), labels });
+  if (!state.picked.size) choose(state, state.at);
+  const files = pickedFiles(state);
+  if (!files.length || !panel.get("editable")) return;
+  panel.send("relabel", { files, labels });
   state.picked.clear();
   panel.redraw();
 }
@@ -202,15 +210,16 @@ function sharpen(event: Event): void {
 
 function pick(panel: Panel<Gallery>, state: State, place: number, event: MouseEvent): void {
   if (event.shiftKey) range(state, place);
-  else if (event.ctrlKey || event.metaKey) { if (!state.picked.delete(place)) state.picked.add(place); state.anchor = place; }
-  else { const only = state.picked.size === 1 && state.picked.has(place); state.picked.clear(); if (!only) state.picked.add(place); state.anchor = place; }
+  else if (event.ctrlKey || event.metaKey) { if (!state.picked.delete(place)) choose(state, place); state.anchor = place; }
+  else { const only = state.picked.size === 1 && state.picked.has(place); state.picked.clear(); if (!only) choose(state, place); state.anchor = place; }
   state.at = place;
   panel.redraw();
 }
 
 function range(state: State, place: number): void {
   const [from, to] = [Math.min(state.anchor, place), Math.max(state.anchor, place)];
-  state.picked = new Set(Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((one) => entryAt(state, one)));
+  state.picked.clear();
+  for (let one = from; one <= to; one += 1) choose(state, one);
 }
 
 function keys(panel: Panel<Gallery>, state: State, columns: number, row_px: number, event: KeyboardEvent): void {
@@ -221,12 +230,12 @@ function keys(panel: Panel<Gallery>, state: State, columns: number, row_px: numb
   const name = panel.get("choices").labels[Number(event.key) - 1]?.value;
   if (step !== undefined) {
     state.at = Math.max(0, Math.min(count - 1, state.at + step));
-    if (event.shiftKey) range(state, state.at); else { state.picked = new Set([state.at]); state.anchor = state.at; }
+    if (event.shiftKey) range(state, state.at); else { state.picked.clear(); choose(state, state.at); state.anchor = state.at; }
     const view = event.currentTarget as HTMLElement;
     const top = Math.floor(state.at / columns) * row_px;
     if (top < view.scrollTop) view.scrollTop = top;
     if (top + row_px > view.scrollTop + view.clientHeight) view.scrollTop = top + row_px - view.clientHeight;
-  } else if (event.key === " ") { if (!state.picked.delete(state.at)) state.picked.add(state.at); }
+  } else if (event.key === " ") { if (!state.picked.delete(state.at)) choose(state, state.at); }
   else if (event.key === "Enter") { if (entry) panel.send("open", { file: entry.file }); }
   else if (event.key === "Escape") state.picked.clear();
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) { if (panel.get("undo")) panel.send("undo"); }

@@ -49,6 +49,35 @@ test("an answer for another list is not shown; an edit leaves the pictures until
   assert.deepEqual(model.sent.at(-1), { do: "undo" });
 });
 
+test("a class is given to what was clicked, not to what has come to its place since", async () => {
+  const { el, model } = open();
+  const rows = async (version: number, files: string[]): Promise<void> => {
+    model.fire("msg:custom", { rows: { version, first: 0, tiles: tiles(0, files.length).map((tile, i) => ({ ...tile, file: files[i] })) } }, files.map(() => new DataView(new ArrayBuffer(3))));
+    await drawn();
+  };
+  await rows(1, ["a.png", "b.png", "c.png"]);
+  all(el, ".tile")[0]!.click();
+  all(el, ".tile")[2]!.dispatchEvent(new MouseEvent("click", { bubbles: true, ctrlKey: true }));
+  await drawn();
+  model.put({ version: 2 });
+  await rows(2, ["b.png", "a.png", "c.png"]); // an edit elsewhere has changed the order
+  const give = el.querySelector<HTMLSelectElement>("select.give")!;
+  give.value = "dog";
+  give.dispatchEvent(new Event("change"));
+  assert.deepEqual(model.sent.at(-1), { do: "relabel", files: ["c.png"], labels: ["dog"] });
+});
+
+test("another list of the same query begins anew: nothing of the one before stays", async () => {
+  const { el, model } = open({ title: "Worst errors" });
+  await answer(model);
+  all(el, ".tile")[0]!.click();
+  model.put({ title: "Labels that are doubted most" });
+  model.put({ version: 2 });
+  await drawn();
+  assert.equal(all(el, ".tile img").length, 0);
+  assert.equal(el.querySelector("select.give"), null);
+});
+
 test("what was overtaken is asked for again", async () => {
   const { el, model } = open();
   model.fire("msg:custom", { rows: { version: 1, first: 0, tiles: [] } }, []);
