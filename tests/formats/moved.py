@@ -419,6 +419,21 @@ LOST = [
     ),
     moved(
         CSV,
+        "one name fits several files, one of them in a folder called none",
+        [f"/mnt/x/{n}.jpg" for n in _NAMES],
+        "a/{0..3}.jpg; none/3.jpg",
+        Asked(
+            "1 name in labels.csv may mean several files: /mnt/x/3.jpg (line 5) may be a/3.jpg, none/3.jpg. "
+            "Which folder is meant?",
+            {
+                "None of them": Read({"cat": 2, "dog": 1}),
+                "Folder a": Read({"cat": 2, "dog": 2}, files={"a/3.jpg": "dog"}),
+                "Folder none": Read({"cat": 2, "dog": 2}, files={"none/3.jpg": "dog"}),
+            },
+        ),
+    ),
+    moved(
+        CSV,
         "a named file that leads out of the folder and is there",
         ["../outside.jpg", "images/0.jpg", "images/1.jpg"],
         "images/{0,1}.jpg",

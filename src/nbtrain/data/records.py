@@ -325,6 +325,12 @@ def _single(listing: Listing) -> str:
     return f"{counted(len(lone), 'class has', 'classes have')} one image only, used for training: {first(lone)}."
 
 
+def in_words(names: Sequence[str], most: int = 4) -> str:
+    """Return names as in a sentence: "train, val and test"; of more than ``most``, how many more there are."""
+    shown = list(names) if len(names) <= most else [*names[:most], f"{len(names) - most} more"]
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
 def first(names: Sequence[str], limit: int = 5) -> str:
     """Return the first ``limit`` names as text, long ones shortened, with the number of the others."""
     more = len(names) - limit

@@ -147,8 +147,8 @@ class Annotated(Source):
     """Folder that the images lie in, where annotations name them from elsewhere; empty looks beside the annotations."""
 
     meant_folder: str = field("", label="Folder that is meant", advanced=True)
-    """Where a name may mean files in several folders: the one that is meant, or "none" to leave such names out; empty
-    asks."""
+    """Where a name may mean files in several folders: the one that is meant, such as scans/, or "none" to leave such
+    names out; empty asks."""
 
     def depends_on(self, listing: Listing) -> tuple[Path, ...]:
         """Return where the annotations and the images lie."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbtrain.data.questions import Answer, Question
-from nbtrain.data.records import first, natural
+from nbtrain.data.records import first, in_words, natural
 from nbtrain.data.sources.cells import Reading, between, is_drawing, is_missing
 from nbtrain.data.sources.rows import LOOKED_AT, Rows
 
@@ -44,7 +44,7 @@ class LabelColumns:
         found = tuple(_answer(rows, columns) for columns in self.likely[:_OFFERED])
         if not self.together:
             return found
-        why = f"Each image has several labels: what {_both(self.together)} say of it."
+        why = f"Each image has several labels: what {in_words(self.together)} say of it."
         return (*found, Answer("Labels: all of them", why, {"label_columns": self.together}))
 
     def question(self, rows: Rows) -> Question:
@@ -87,8 +87,8 @@ def how_read(rows: Rows, image: str, labels: Sequence[str], reading: Reading | N
 
 def in_all(rows: Rows, image: str, labels: Sequence[str]) -> Answer:
     """Return how a table was read whose labels stand in several columns of names."""
-    why = f"Files stand in “{image}”, labels in {_both([f'“{column}”' for column in labels])} of {rows.name}."
-    return Answer(f"Labels: {_both(labels)}, several per image", why, {})
+    why = f"Files stand in “{image}”, labels in {in_words([f'“{column}”' for column in labels])} of {rows.name}."
+    return Answer(f"Labels: {in_words(labels)}, several per image", why, {})
 
 
 def separators(reading: Reading) -> tuple[Answer, ...]:
@@ -146,10 +146,6 @@ def _share_nothing(rows: Rows, columns: Sequence[str]) -> bool:
     """Return whether no value stands in two of the columns: it would be one class, whatever is meant by it."""
     values = [{cell.casefold() for cell in _values(rows, column)} for column in columns]
     return sum(map(len, values)) == len(set().union(*values))
-
-
-def _both(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _say_the_same(rows: Rows, columns: Sequence[str]) -> bool:

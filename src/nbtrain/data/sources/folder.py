@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from nbtrain.data.questions import Answer, Question
-from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, natural
+from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, in_words, natural
 from nbtrain.data.sources.base import Source, existing, holds_an_image, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
 from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
@@ -26,7 +26,6 @@ from nbtrain.data.unpack import ENDINGS as ARCHIVES
 from nbtrain.errors import DataError
 from nbtrain.schema import field
 
-_SHOWN = 4
 _ALWAYS, _NONE = {"sets": "always"}, {"sets": "none"}
 _TECHNICAL = frozenset(
     (
@@ -195,7 +194,7 @@ def _sets(walk: Walk, root: Path, tops: dict[str, os.DirEntry[str]], more: More,
         names = [top.name for top in parts]
         if len({_without_number(name) for name in names if name.casefold() not in more}) > 1:
             raise DataError(
-                f"the folders {_and(names)} mean the same set",
+                f"the folders {in_words(names)} mean the same set",
                 value=str(root),
                 advice=f"Merge or rename one of them; to use all, say set_names=('{names[0]}={set_of(names[0])}', …).",
             )
@@ -223,7 +222,7 @@ def _lone_set(sets: _Sets, tops: Mapping[str, os.DirEntry[str]], passed: list[st
     others = [name for name in passed if not set_of(name) and _holds_images(Path(tops[name].path))]
     if len(sets) != 1 or len(others) < 2:
         return None
-    one = _and([top.name for parts in sets.values() for top in parts])
+    one = in_words([top.name for parts in sets.values() for top in parts])
     inside, beside = f"The classes are the folders in {one}", first(others, 3)
     return Question(
         f"Is the folder {one} a set of images, or a class as {beside}?",
@@ -244,10 +243,10 @@ def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], ba
         if len(called) == len(tops):
             why = f"{why} Their classes then have to come from a table, or from folders."
     else:
-        why = f"The classes are the folders in {_and(called)}; all others are not used."
+        why = f"The classes are the folders in {in_words(called)}; all others are not used."
     kinds = ("a class", "a set of images") if one else ("classes", "sets of images")
     return Question(
-        f"{are} {_and(called)} {kinds[0]}, or {kinds[1]}{' without classes' if bare else ''}?",
+        f"{are} {in_words(called)} {kinds[0]}, or {kinds[1]}{' without classes' if bare else ''}?",
         (
             Answer("A class" if one else "Classes", f"Each folder is a class: {first(list(tops))}.", _NONE),
             Answer("A set" if one else "Sets", why, _ALWAYS),
@@ -274,7 +273,7 @@ def _unnamed_set(
         for name in lacking
     ]
     return Question(
-        f"Which set is the folder {odd}? It holds {first(shared, 3)} as the sets {_and(list(found))} do.",
+        f"Which set is the folder {odd}? It holds {first(shared, 3)} as the sets {in_words(list(found))} do.",
         (Answer("Not used", f"The images in {odd} are left out.", _ALWAYS), *ways),
     )
 
@@ -292,7 +291,7 @@ def _sets_of_other_names(
     names, classes = list(tops), sorted(shared, key=natural)
     whole = Answer(
         f"Classes: {first(classes, 3)}",
-        f"The images of {_and(names)} are taken together, and are split by nbtrain.",
+        f"The images of {in_words(names)} are taken together, and are split by nbtrain.",
         {"set_names": (*set_names, *(f"{name}=train" for name in names))},
     )
     pairs = (names, names[::-1]) if len(names) == 2 else ()
@@ -306,7 +305,7 @@ def _sets_of_other_names(
         for name in ("val", "test")
     ]
     return Question(
-        f"Are the folders {_and(names)} the classes, or {first(classes, 3)}, which are in each of them?",
+        f"Are the folders {in_words(names)} the classes, or {first(classes, 3)}, which are in each of them?",
         (Answer(f"Classes: {first(names, 3)}", "Deeper folders belong to them.", _NONE), whole, *parted),
     )
 
@@ -323,37 +322,32 @@ def _take_out(classes: dict[str, list[Record]], bare: list[str], root: Path) -> 
         classes.pop(shown_name(name), None)
     if not any(classes.values()):
         advice = "Put the images of each class into a folder of its own, or give a CSV file with their labels."
-        raise DataError(f"the images in {_and(bare)} have no class", value=str(root), advice=advice)
+        raise DataError(f"the images in {in_words(bare)} have no class", value=str(root), advice=advice)
 
 
-def _ways(found: Mapping[str, object], tops: _Sets, called: list[str], choice: str) -> Iterator[Answer]:
+def _ways(found: Mapping[str, object], tops: _Sets, like_sets: list[str], choice: str) -> Iterator[Answer]:
     """Yield how folders were read, and how else they can be.
 
-    ``tops`` are the folders of sets, where classes lie in sets; ``called`` are classes that are called like sets.
+    ``tops`` are the folders of sets, where classes lie in sets; ``like_sets`` are classes that are called like sets.
     """
     sets = sorted(filter(None, found), key=SETS.index)
-    where = f" in {_and(sets)}" if sets else ""
+    where = f" in {in_words(sets)}" if sets else ""
     why = "Each folder is a class."
     if tops:
-        folders = [top if top == s else f"{top} ({s})" for s in sets for top in (_and([top.name for top in tops[s]]),)]
-        why = f"Each folder in {_and(folders)} is a class."
+        called = {name: in_words([top.name for top in tops[name]]) for name in sets}
+        folders = [top if top == name else f"{top} ({name})" for name, top in called.items()]
+        why = f"Each folder in {in_words(folders)} is a class."
     elif sets:
-        why = f"Each folder is a class, and holds a folder for each set: {_and(sets)}."
+        why = f"Each folder is a class, and holds a folder for each set: {in_words(sets)}."
     yield Answer(f"Class folders{where}", why, {})
     if choice == "none":
         yield Answer("Sets by name", "Folders called train, val and test, in any usual form, are sets.", _ALWAYS)
-    elif sets or called:
-        yield Answer("Class folders, no sets", f"Folders called {_and(called or sets)} say no set.", _NONE)
+    elif sets or like_sets:
+        yield Answer("Class folders, no sets", f"Folders called {in_words(like_sets or sets)} say no set.", _NONE)
 
 
 def _has_images(folder: os.DirEntry[str]) -> bool:
     return holds_an_image(folder.path)
-
-
-def _and(names: Sequence[str]) -> str:
-    """Return names as in a sentence: "train, val and test"."""
-    shown = list(names) if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def _of_set(walk: Walk, parts: Sequence[os.DirEntry[str]], prefix: str) -> dict[str, list[Record]]:

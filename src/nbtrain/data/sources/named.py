@@ -111,8 +111,8 @@ class Files:
         found = self._index.called(name) or self._index.nearest(_decoded(name), inside=bool(file))
         if self.split and len(found) > 1:
             found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
-        if self.meant and len(found) > 1:
-            found = [one for one in found if one.startswith(f"{self.meant}/")] or found
+        if self.meant not in ("", NONE_MEANT) and len(found) > 1:
+            found = [one for one in found if one.startswith(f"{self.meant.rstrip('/')}/")] or found
         if len(found) == 1:
             size_bytes = self._size(found[0])
             if size_bytes is not None:
@@ -217,9 +217,9 @@ class Files:
                 Answer("None of them", "What these names say is left out.", {"meant_folder": NONE_MEANT}),
                 *(
                     Answer(
-                        f"Folder {folder}", f"Of several files, the one in {folder} is meant.", {"meant_folder": folder}
+                        f"Folder {one}", f"Of several files, the one in {one} is meant.", {"meant_folder": f"{one}/"}
                     )
-                    for folder in folders
+                    for one in folders
                 ),
             ),
         )
