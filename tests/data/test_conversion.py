@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data import stored
 from nbtrain.data import assembly
@@ -334,3 +335,23 @@ def test_roots_pass_the_choice_on():
     assert conversion_of(roots, "cats/a.png") == chosen_one
     assert conversion_of(roots, "a.png") == chosen_one
     assert conversion_of(roots, "more/a.png") == conversion_of(roots, "bare/a.png") == AS_BEFORE
+
+
+def test_a_few_images_of_more_bits_are_told_and_the_bits_of_most_are_offered(tmp_path):
+    for number, highest in enumerate((4095, 4095, 4095, 65535)):
+        path = tmp_path / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.linspace(0, highest, 256).reshape(16, 16).astype(np.uint16)).save(path)
+    found = look(tmp_path)
+    assert "3 images end at 12 bits and come out dark" in " ".join(found.notes)
+    assert "Values: 12 bits" in [reading.title for reading in found.readings]
+
+
+def test_the_highest_number_with_a_sign_stands_for_no_value(tmp_path):
+    for number in range(4):
+        path = tmp_path / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        values = np.linspace(0, 4000, 256).reshape(16, 16).astype(np.uint16)
+        values[0] = 32767
+        Image.fromarray(values).save(path)
+    assert "32 767 left aside" in " ".join(look(tmp_path).notes)

@@ -913,4 +913,24 @@ IN_STUDIO += [
         images="{cat,dog} (1).jpg",
     ),
 ]
+_SIDES = [
+    {**_task(i, {"type": "choices", "from_name": "left", "value": {"choices": [left]}}), "id": i}
+    for i, left in enumerate(("yes", "no"))
+]
+for _side, _right in zip(_SIDES, ("no", "no"), strict=True):
+    _side["annotations"][0]["result"].append({"type": "choices", "from_name": "right", "value": {"choices": [_right]}})
+IN_STUDIO.append(
+    _studio(
+        "two groups with the same choices (left and right: yes, no)",
+        _SIDES,
+        Asked(
+            "left and right are groups of choices: which are the labels?",
+            {
+                "Labels: all groups": Read({"left: no": 1, "left: yes": 1, "right: no": 2}),
+                "Labels: left": Read({"no": 1, "yes": 1}, columns=("right",)),
+                "Labels: right": Refused("only one class", "at least one other class"),
+            },
+        ),
+    )
+)
 SITUATIONS = [*IN_COCO, *IN_VOC, *IN_STUDIO]

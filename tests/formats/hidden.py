@@ -758,4 +758,67 @@ BOXES = [
     ),
 ]
 
+BESIDE += [
+    Situation(
+        "image folder",
+        f"annotations of {tool} among the images of class folders",
+        Given(_CLASSES, {name: text}),
+        Read(_PETS, told=f"There are annotations in the format of {tool}, which are not used", by="folder"),
+    )
+    for tool, name, text in (
+        ("LabelMe", "cat/0.json", json.dumps(_LABELME)),
+        ("CVAT", "annotations.xml", "<annotations><image name='cat/0.jpg'/></annotations>"),
+        ("CreateML", "a.json", '[{"image": "cat/0.jpg", "annotations": [{"coordinates": {"x": 1}}]}]'),
+    )
+]
+BESIDE += [
+    Situation(
+        "image folder",
+        "folders called nan and None",
+        Given("{nan,None,cat}/{0,1}.jpg"),
+        Read(
+            {"cat": 2, "nan": 2, "None": 2},
+            told="The folders “nan” and “None” are taken for classes; where they hold images without a label, move",
+        ),
+    ),
+    Situation(
+        "image folder",
+        "libraries of programs for photographs, environments, trainers' folders",
+        Given(_CLASSES + "; {x.photoslibrary,y.lrdata,venv,multirun,checkpoints}/deep/0.jpg"),
+        Read(_PETS, told="Not used: 5 images in folders made by programs"),
+    ),
+    Situation(
+        "image folder",
+        "text files of YOLO in class folders, which say something else",
+        Given(_CLASSES, {f"{c}/{i}.txt": "0 .5 .5 .2 .2\n" for c in ("cat", "dog") for i in (0, 1)}),
+        Asked(
+            "Do the text files beside the images (YOLO) say what the images show, or do the folders cat, dog?",
+            {
+                "YOLO": Read({"0": 4}, marks={"box": 4}, by="yolo"),
+                "Class folders": Read(_PETS, by="folder"),
+            },
+        ),
+    ),
+    Situation(
+        "image folder",
+        "XML files of Pascal VOC in class folders, which say something else",
+        Given(
+            _CLASSES,
+            {
+                f"{c}/{i}.xml": f"<annotation><filename>{i}.jpg</filename><object><name>face</name><bndbox>"
+                "<xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>"
+                for c in ("cat", "dog")
+                for i in (0, 1)
+            },
+        ),
+        Asked(
+            "Do the XML files beside the images (Pascal VOC) say what the images show, or do the folders cat, dog?",
+            {
+                "Pascal VOC": Read({"face": 4}, marks={"box": 4}, by="voc"),
+                "Class folders": Read(_PETS, told="in the format of Pascal VOC", by="folder"),
+            },
+        ),
+    ),
+]
+
 SITUATIONS = [*BESIDE, *LINKS, *FOREIGN, *ARCHIVES, *BOXES]

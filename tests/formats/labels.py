@@ -481,4 +481,152 @@ SPELLING = [
     ),
 ]
 
-SITUATIONS = [*SEVERAL, *NONE, *SPELLING]
+
+def _by_sign(name: str, sign: str) -> Situation:
+    told = f"as “{sign}”"
+    rows = (f",cat{sign}dog", ",cat", ",dog", f",dog{sign}cat")
+    return Situation(CSV, f"several labels in a cell parted by {name}", table("file,label", *rows),
+                     Read(_BOTH, told=told))  # fmt: skip
+
+
+def _whether(text: str, example: str, one: Read, several: Read, *cells: str) -> Situation:
+    """Words of which it is asked whether they are one label."""
+    asked = f"Is “{example}” in label one label, or several with spaces between them?"
+    answers = {"Labels: one per cell": one, "Labels: several per cell, with spaces between": several}
+    return Situation(CSV, text, table("file,label", *(f",{cell}" for cell in cells)), Asked(asked, answers))
+
+
+def _lists(text: str, happens: Outcome, *cells: str) -> Situation:
+    quoted = (cell.replace('"', '""') for cell in cells)
+    return Situation(CSV, text, table("file,label", *(f',"{cell}"' for cell in quoted)), happens)
+
+
+_LONG = "file,label,value\n" + "".join(
+    f"{x}.jpg,{name},{int(name in shown)}\n"
+    for x, shown in (("a", ("cat",)), ("b", ("dog",)), ("c", ("cat", "dog")), ("d", ()))
+    for name in ("cat", "dog")
+)
+_UNCLOSED = Refused(("l.csv, line 2".replace("l.csv", "labels.csv"), "a list that is not closed"), "Correct the cell")
+MORE = [
+    _by_sign("colons", ":"),
+    _by_sign("number signs", "#"),
+    _by_sign("tildes", "~"),
+    _by_sign("dots in the middle", "•"),
+    _by_sign("commas of Chinese", "，"),
+    _by_sign("commas of Japanese", "、"),
+    _by_sign("backslashes", "\\"),
+    Situation(
+        CSV,
+        "semicolons in one cell, a comma in another",
+        table("file,label", ",cat;dog", ',"cat,dog"', ",cat", ",dog"),
+        Read(_BOTH, told="part labels by another sign: “cat,dog”"),
+    ),
+    _whether(
+        "combinations of words without one word alone (satellite images)",
+        "clear primary",
+        Read({"clear primary": 1, "haze water": 1, "clear water": 1, "haze primary": 1}),
+        Read({"clear": 2, "haze": 2, "primary": 2, "water": 2}),
+        *("clear primary", "haze water", "clear water", "haze primary"),
+    ),
+    _whether(
+        "words of which two are labels of their own (plant diseases)",
+        "scab spot complex",
+        Read({"complex": 1, "healthy": 1, "scab": 1, "scab spot complex": 1}),
+        Read({"complex": 2, "healthy": 1, "scab": 2, "spot": 1}),
+        *("healthy", "scab spot complex", "scab", "complex"),
+    ),
+    _lists(
+        "several labels in a cell as lists with NumPy's own texts",
+        Read(_BOTH, told="as lists"),
+        *("[np.str_('cat'), np.str_('dog')]", "[np.str_('cat')]", "[np.str_('dog')]", "['dog', 'cat']"),
+    ),
+    _lists(
+        "several labels in a cell as arrays with their type",
+        Read(_BOTH, told="as lists"),
+        *("array(['cat', 'dog'], dtype=object)", "array(['cat'], dtype=object)", "array(['dog'])", "['dog', 'cat']"),
+    ),
+    _lists(
+        "lists in which a value is missing",
+        Read({"cat": 2, "dog": 2}),
+        *("['cat', None]", "['dog', nan]", "['cat']", "['dog']"),
+    ),
+    _lists(
+        "lists of lists of one label",
+        Read({"cat": 2, "dog": 3}),
+        *("[['cat'], ['dog']]", "[['cat']]", "[['dog']]", "[['dog']]"),
+    ),
+    _lists(
+        "an empty set of Python",
+        Read({"cat": 2, "dog": 2}, none=1),
+        *("{'cat', 'dog'}", "set()", "{'cat'}", "{'dog'}"),
+    ),
+    _lists(
+        "objects that say yes and no for each class",
+        Read(_BOTH),
+        *("{'cat': 1, 'dog': 0}", "{'cat': 0, 'dog': 1}", "{'cat': 1, 'dog': 1}", '{"cat": true, "dog": true}'),
+    ),
+    _lists(
+        "a number for each class, as a model gives them",
+        Refused("label holds a number for each class", "the names of the classes that are shown"),
+        *('{"cat": 0.9, "dog": 0.1}', '{"cat": 0.2, "dog": 0.8}', '{"cat": 0.9, "dog": 0.1}'),
+    ),
+    _lists("a list without its last bracket", _UNCLOSED, "['cat', 'dog'", "['cat']", "['dog']", "['dog']"),
+    _lists("a list without one of its quotes", _UNCLOSED, "['cat, 'dog']", "['cat']", "['dog']", "['dog']"),
+    _lists(
+        "signs as web pages write them (&amp;)",
+        Read({"cat & dog": 2, "emu": 2}, told="are read as the signs"),
+        *("cat &amp; dog", "cat & dog", "emu", "emu"),
+    ),
+    Situation(
+        CSV,
+        "a row for each class, and a column of 0 and 1 beside",
+        Given("{a,b,c,d}.jpg", {"labels.csv": _LONG}, "labels.csv"),
+        Asked(
+            "Images in labels.csv have rows of several labels, and value says yes or no: does it say whether an image "
+            "shows the label?",
+            {
+                "Rows that say no: not shown": Read(
+                    {"cat": 2, "dog": 2}, none=1, files={"a.jpg": "cat", "c.jpg": "cat + dog", "d.jpg": ""}
+                ),
+                "All rows: shown": Read({"cat": 4, "dog": 4}),
+            },
+        ),
+    ),
+    Situation(
+        CSV,
+        "columns label1 and label2",
+        table("file,label1,label2", ",cat,dog", ",cat,", ",dog,", ",dog,cat"),
+        Asked(
+            "Which column of labels.csv holds the labels?",
+            {
+                "Labels: label1": Read({"cat": 2, "dog": 2}),
+                "Labels: label2": Read({"cat": 1, "dog": 1}),
+                "Labels: all of them": Read(_BOTH),
+            },
+        ),
+    ),
+    *(
+        Situation(CSV, f"a label written {word}, which may say that there is none",
+                  table("file,label", ",cat", f",{word}", ",dog"), Read({"cat": 1, "dog": 1, word: 1}, told=told))
+        for word, told in (
+            ("unlabeled", "“unlabeled” in label is taken for a class"),
+            ("missing", "“missing” in label is taken for a class"),
+            ("no label", "“no label” in label is taken for a class"),
+        )
+    ),
+    Situation(
+        CSV,
+        "-1 among numbers from 0",
+        table("file,label", ",0", ",1", ",-1", ",0"),
+        Read({"-1": 1, "0": 2, "1": 1}, told="“-1” in label is taken for a class; where it stands for no value"),
+    ),
+    Situation(
+        CSV,
+        "NA that may be a class, and one other",
+        table("file,label", ",NA", ",ZA", ",NA"),
+        Refused("their cells say NA", "Where NA is a class, write it otherwise"),
+    ),
+    Situation(CSV, "-0 and 0", table("file,label", ",0", ",-0", ",1"), Read({"0": 2, "1": 1}, told="two spellings")),
+]  # fmt: skip
+
+SITUATIONS = [*SEVERAL, *NONE, *SPELLING, *MORE]

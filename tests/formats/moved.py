@@ -466,3 +466,13 @@ LOST = [
     ),
 ]
 SITUATIONS += [*SPELLED, *LOST]
+MADE_OTHERWISE = [
+    moved(kind, told, [pattern.format(i) for i in range(4)], images, Read({"cat": 2, "dog": 2}, marks=marks))
+    for kind, marks in ((CSV, {}), (COCO, {"box": 4}))
+    for told, pattern, images in (
+        ("a hash before the names on disk alone", "photo_{}.jpg", "images/0a1b2c3d-photo_{0..3}.jpg"),
+        ("names in percent encoding, encoded twice", "images%252F{}.jpg", "images/{0..3}.jpg"),
+        ("an ending twice (.jpg.jpg)", "images/{}.jpg.jpg", "images/{0..3}.jpg"),
+    )
+]
+SITUATIONS += MADE_OTHERWISE

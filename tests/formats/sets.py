@@ -564,4 +564,194 @@ COLUMNS = [
     ),
 ]
 
-SITUATIONS = [*FOLDERS, *_OF_SETS, *COLUMNS]
+_PAIR = {"cat": 6, "dog": 6}
+
+
+def _other(odd: str, known: str, means: str) -> Situation:
+    """One folder called like a set beside one that is not, with the same folders inside."""
+    tops = ", ".join(sorted((odd, known)))
+    return Situation(
+        _FOLDER,
+        f"a set called {known} beside a folder called {odd}, with the same folders inside",
+        Given(f"{odd}/{{cat,dog}}/{{0..3}}.jpg; {known}/{{cat,dog}}/{{4,5}}.jpg"),
+        Asked(
+            f"Which set is the folder {odd}? It holds cat, dog as {known} does.",
+            {
+                f"{odd}: train": Read(_PAIR, {"train": 8, means: 4}),
+                f"Classes: {tops}": Read({odd: 8, known: 4}),
+            },
+        ),
+    )
+
+
+def _crossed(told: str, pattern: str, sets: dict[str, int], *folders: str) -> Situation:
+    """Folders whose names say a class and a set each."""
+    shown = ", ".join(folders[:3]) + (f" and {len(folders) - 3} more" if len(folders) > 3 else "")
+    both = " and ".join(sets)
+    return Situation(
+        _FOLDER,
+        told,
+        Given(pattern),
+        Asked(
+            f"Are cat, dog the classes, and {both} sets, as the names of the folders say?",
+            {
+                "Classes: cat, dog": Read(_SAME, sets),
+                f"Classes: {shown}": Read(dict.fromkeys(folders, 2)),
+            },
+        ),
+    )
+
+
+_INNER_FOLDS = {"cat": 3, "dog": 3}
+_DOUBTFUL = [
+    _other("learn", "eval", "val"),
+    _other("tr", "val", "val"),
+    _other("fit", "test", "test"),
+    _other("train_augmented", "val", "val"),
+    _crossed(
+        "names that say a class and a set (cat_train, dog_test)",
+        "{cat,dog}_{train,test}/{0,1}.jpg",
+        {"train": 4, "test": 4},
+        *("cat_test", "cat_train", "dog_test", "dog_train"),
+    ),
+    _crossed(
+        "names that say a set and a class (train-cat, val-dog)",
+        "{train,val}-{cat,dog}/{0,1}.jpg",
+        {"train": 4, "val": 4},
+        *("train-cat", "train-dog", "val-cat", "val-dog"),
+    ),
+    Situation(
+        _FOLDER,
+        "folds that hold train and val with the classes",
+        Given("fold{1,2}/train/{cat,dog}/{0,1}.jpg; fold{1,2}/val/{cat,dog}/2.jpg"),
+        Asked(
+            "Are the folders fold1 and fold2 the classes, or cat, dog, which are in the sets of each of them?",
+            {
+                "Classes: fold1, fold2": Read({"fold1": 6, "fold2": 6}, {"train": 8, "val": 4}),
+                "fold1 alone": Read(_INNER_FOLDS, {"train": 4, "val": 2}),
+                "fold2 alone": Read(_INNER_FOLDS, {"train": 4, "val": 2}),
+            },
+        ),
+    ),
+    Situation(
+        _FOLDER,
+        "folders of folds with the classes",
+        Given("fold{1..3}/{cat,dog}/{0,1}.jpg"),
+        Asked(
+            "Are the folders fold1, fold2 and fold3 the classes, or cat, dog, which are in each of them?",
+            {
+                "Classes: fold1, fold2, fold3": Read({"fold1": 4, "fold2": 4, "fold3": 4}),
+                "Classes: cat, dog": Read(_PAIR),
+                **{f"fold{i} validates": Read(_PAIR, {"train": 8, "val": 4}) for i in (1, 2, 3)},
+            },
+        ),
+    ),
+    Situation(
+        _FOLDER,
+        "a train folder of classes beside one other folder of other classes",
+        Given("train/{steam,diesel}/{0,1}.jpg; bus/{city,coach}/{0,1}.jpg"),
+        Asked(
+            "Is the folder train a set of images, or a class as bus?",
+            {
+                "Set: train": Read({"diesel": 2, "steam": 2}, told="in folders beside the sets: bus (4)"),
+                "Classes": Read({"bus": 4, "train": 4}),
+            },
+        ),
+    ),
+    Situation(
+        _FOLDER,
+        "names of files that say sets (cat/train_1.jpg)",
+        Given("{cat,dog}/train_{1..3}.jpg; {cat,dog}/test_{4,5}.jpg"),
+        Asked(
+            "Do the names of the files say which set each image is in (train and test)?",
+            {
+                "Sets: train and test": Read({"cat": 5, "dog": 5}, {"train": 6, "test": 4}),
+                "No sets": Read({"cat": 5, "dog": 5}),
+            },
+        ),
+    ),
+    Situation(_FOLDER, "names of files that say one set (cat/train_1.jpg)", Given("{cat,dog}/train_{1..3}.jpg"),
+              Read({"cat": 3, "dog": 3})),
+]  # fmt: skip
+
+
+def _folds(column: str, a: str, b: str) -> Situation:
+    rows = "".join(f"{x}.jpg,{'cat' if i % 2 else 'dog'},{(a, b)[i > 1]}\n" for i, x in enumerate("abcd"))
+    two = {"cat": 2, "dog": 2}
+    return Situation(
+        CSV,
+        f"a column {column} of {a} and {b}",
+        Given("{a,b,c,d}.jpg", {"l.csv": f"file,label,{column}\n{rows}"}, "l.csv"),
+        Asked(
+            f"Which {column} of l.csv validates: {a}, {b}?",
+            {
+                "No sets": Read(two, columns=(column,)),
+                f"{column} {a} validates": Read(two, {"train": 2, "val": 2}),
+                f"{column} {b} validates": Read(two, {"train": 2, "val": 2}),
+            },
+        ),
+    )
+
+
+_SPLIT_ONLY = "file,split\ncat/a.jpg,train\ndog/b.jpg,train\ncat/c.jpg,test\ndog/d.jpg,test\n"
+_ORDERED = {"cat": 2, "dog": 2}
+_OF_TABLES = [
+    _folds("kfold", "0", "1"),
+    _folds("cv_fold", "0.0", "1.0"),
+    _folds("Folds", "fold_1", "fold_2"),
+    _folds("fold_id", "1", "2"),
+    Situation(
+        CSV,
+        "a column split of 0 and 1",
+        Given(
+            "{a,b,c,d}.jpg",
+            {"l.csv": "file,label,split\na.jpg,cat,0\nb.jpg,dog,0\nc.jpg,cat,0\nd.jpg,dog,1\n"},
+            "l.csv",
+        ),
+        Asked(
+            "split of l.csv holds 0 and 1: which sets do they mean?",
+            {
+                "No sets": Read(_ORDERED, columns=("split",)),
+                "0: train, 1: val": Read(_ORDERED, {"train": 3, "val": 1}),
+                "0: train, 1: test": Read(_ORDERED, {"train": 3, "test": 1}),
+                "0: val, 1: train": Read(_ORDERED, {"train": 1, "val": 3}),
+                "0: test, 1: train": Read(_ORDERED, {"train": 1, "test": 3}),
+            },
+        ),
+    ),
+    Situation(
+        CSV,
+        "a table of sets alone, whose images lie in class folders",
+        Given("cat/{a,c}.jpg; dog/{b,d}.jpg", {"l.csv": _SPLIT_ONLY}, "l.csv"),
+        Read(
+            _ORDERED,
+            {"train": 2, "test": 2},
+            told="No column says a label; the folders of the images do: cat, dog.",
+        ),
+    ),
+    Situation(
+        "CSV per set",
+        "labels in a column of another name in val.csv",
+        Given(
+            "images/{a,b,c,d}.jpg",
+            {"train.csv": "file,label\na.jpg,cat\nb.jpg,dog\n", "val.csv": "file,class\nc.jpg,cat\nd.jpg,dog\n"},
+        ),
+        Read(
+            _ORDERED, {"train": 2, "val": 2}, told="val.csv holds its labels in “class”, the table before in “label”."
+        ),
+    ),
+    Situation(
+        "CSV per set",
+        "the tables in a folder labels, beside the images",
+        Given(
+            "images/{a,b,c,d}.jpg",
+            {
+                "labels/labels_train.csv": "file,label\na.jpg,cat\nb.jpg,dog\n",
+                "labels/labels_val.csv": "file,label\nc.jpg,cat\nd.jpg,dog\n",
+            },
+        ),
+        Read(_ORDERED, {"train": 2, "val": 2}, by="table"),
+    ),
+]
+
+SITUATIONS = [*FOLDERS, *_OF_SETS, *_DOUBTFUL, *COLUMNS, *_OF_TABLES]

@@ -557,4 +557,29 @@ MASKS = [
     ),
 ]
 
+_QUOTED = "','"
+_LINES = ("a.jpg,cat", "b.jpg,dog", "c.jpg,cat", "d.jpg,dog")
+
+
+def _text(told: str, text: str | bytes, happens: Outcome = _READ) -> Situation:
+    return Situation(CSV, told, Given("{a,b,c,d}.jpg", {"labels.csv": text}, "labels.csv"), happens)
+
+
+WRITTEN += [
+    _text("several columns without names and cells, as spreadsheets leave them",
+          "file,label,,,\n" + "".join(f"{line},,,\n" for line in _LINES)),
+    _text("more commas at the end of lines than of the first", "file,label\n" + "".join(f"{x},,\n" for x in _LINES)),
+    _text("tabs, and a comma in the name of a column",
+          "file\tlabel (cat, dog)\n" + "".join(line.replace(",", "\t") + "\n" for line in _LINES)),
+    _text("single quotes around all cells",
+          "'file','label'\n" + "".join(f"'{line.replace(',', _QUOTED)}'\n" for line in _LINES)),
+    _text("typographic quotes around all cells",
+          "file,label\n" + "".join("“" + line.replace(",", "”,“") + "”\n" for line in _LINES)),
+    _text("a workbook of Excel called .csv", b"PK\x03\x04" + bytes(99),
+          Refused("a zip archive, or a workbook", "save its sheet as CSV")),
+    _text("a packed file called .csv", b"\x1f\x8b" + bytes(99), Refused("packed (gzip)", "Unpack it")),
+    _text("an id, and no label", "id,file\n1,a.jpg\n2,b.jpg\n3,c.jpg\n4,d.jpg\n",
+          Refused("it is not clear which column of labels.csv holds the labels", "label_columns=")),
+]  # fmt: skip
+
 SITUATIONS = [*WRITTEN, *CHOSEN, *PACKED, *MASKS]

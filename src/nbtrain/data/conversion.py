@@ -28,6 +28,10 @@ DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras put into 16."""
 AUTO = "auto"
 MOST = 65535
+DARK = "come out dark"
+"""What is told of most images where a few others have more bits."""
+SIGNED_MOST = 32767
+"""The highest whole number of 16 bits with a sign."""
 _BY_HAND = re.compile(r"(?P<bits>\d+) ?bits?|(?P<low>[-+\d.e]+) to (?P<high>[-+\d.e]+)", re.IGNORECASE | re.ASCII)
 _PERCENT = (0.5, 99.5)
 _FAR = 2.0
@@ -65,6 +69,11 @@ class Conversion:
     def is_open(self) -> bool:
         """Whether no image was seen yet from which there was anything to choose."""
         return self.counts is None and self.measured is None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether most images that were looked at have fewer bits than the range that suits them all."""
+        return any(DARK in told for told in self.told)
 
     @property
     def takes_all(self) -> bool:
@@ -197,7 +206,8 @@ def other_ways(asked: str, found: Conversion) -> Iterator[Answer]:
         yield Answer("Values: by a sample", "Some of the images say what is black and white.", {"values": AUTO})
     elif found.counts is not None:
         for bits in DEPTHS:
-            if 2**bits - 1 > found.counts.high:
+            lower = found.counts.high == MOST and min(DEPTHS) < bits < max(DEPTHS)
+            if 2**bits - 1 > found.counts.high or (lower and found.mixed):
                 why = f"0 is black and {2**bits - 1} is white."
                 yield Answer(f"Values: {bits} bits", why, {"values": f"{bits} bits"})
 

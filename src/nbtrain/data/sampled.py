@@ -7,6 +7,7 @@ the choice is kept, assembly.py says.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import ImageFile
 
 from nbtrain.data import heed
-from nbtrain.data.conversion import MOST, Conversion, Span, Spread, Values, by_hand, depth_of
+from nbtrain.data.conversion import DARK, DEPTHS, MOST, SIGNED_MOST, Conversion, Span, Spread, Values, by_hand, depth_of
 from nbtrain.data.decode import JPEG_BEGINS, opened
 from nbtrain.data.deep import is_deep, values_of
 from nbtrain.data.records import Root, counted, finder, spaced
@@ -47,7 +48,7 @@ class _Seen(NamedTuple):
     highest: int
     """Of whole numbers."""
     below: int
-    """The highest of them but for 65 535, which often stands for no value."""
+    """The highest of them but for 65 535 and 32 767, which often stand for no value."""
     known: Values
     """Some of the measured values."""
     unknown_share: float
@@ -120,7 +121,7 @@ def _seen(image: ImageFile.ImageFile, path: str) -> _Seen:
         extremes = (np.nanmin(flat), np.nanmax(flat)) if known.any() else ()
         kept = np.concatenate((some[np.isfinite(some)], np.array(extremes, flat.dtype)))
         return _Seen(False, 0, 0, kept, 1 - float(known.mean()))
-    below = flat[flat < MOST]
+    below = flat[(flat != MOST) & (flat != SIGNED_MOST)]
     return _Seen(True, int(flat.max(initial=0)), int(below.max(initial=0)), some, 0.0)
 
 
@@ -143,12 +144,22 @@ def _by_values(deep: Sequence[str], seen: Sequence[_Seen], n_files: int) -> Conv
 def _depth(seen: Sequence[_Seen]) -> tuple[Span, str]:
     highest, below = max(one.highest for one in seen), max(one.below for one in seen)
     bits = depth_of(highest)
-    if highest == MOST and below >= 2**9 and depth_of(below) < bits:
-        bits, more = depth_of(below), f", {spaced(MOST)} left aside, which stands for no value or too much light"
+    if highest in (MOST, SIGNED_MOST) and below >= 2**9 and depth_of(below) < bits:
+        bits, more = depth_of(below), f", {spaced(highest)} left aside, which stands for no value or too much light"
     else:
         below, more = highest, ""
     told = f"16-bit images whose values end at {spaced(below)}{more}: read as {bits} bits"
-    return Span(0, 2**bits - 1), told
+    return Span(0, 2**bits - 1), told + _most_end_lower(seen, bits, above=bool(more))
+
+
+def _most_end_lower(seen: Sequence[_Seen], bits: int, *, above: bool) -> str:
+    """Tell where most images have fewer bits than the whole source is read as, and come out dark beside a few."""
+    depths = [depth_of(one.below if above else one.highest) for one in seen if one.highest]
+    usual = Counter(depths).most_common(1)[0] if depths else (bits, 0)
+    if usual[0] >= bits or 2 * usual[1] <= len(depths) or usual[0] <= min(DEPTHS):
+        return ""
+    n = counted(usual[1], "image ends", "images end")
+    return f", though {n} at {usual[0]} bits and {DARK}: values='{usual[0]} bits' makes more white"
 
 
 def _range(seen: Sequence[_Seen]) -> tuple[Span, str]:

@@ -24,8 +24,11 @@ def answer(file: Path, kind: str, label: str) -> Answer:
     return Answer(f"{label}: {file.name}", f"{file.name} says what the images show.", {"kind": kind, "path": str(file)})
 
 
-def doubt(folder: Path, file: Path, listing: Listing, this: Answer) -> Question | None:
-    """Return what to ask where ``file``, read as ``listing``, says something else than the folders in ``folder``."""
+def doubt(folder: Path, file: Path, listing: Listing, this: Answer, named: str = "") -> Question | None:
+    """Return what to ask where ``file``, read as ``listing``, says something else than the folders in ``folder``.
+
+    ``named`` is what says so in place of one file: "the text files beside the images".
+    """
     folders = classes_in(folder)
     if not _told_apart(folders):
         return None
@@ -38,8 +41,14 @@ def doubt(folder: Path, file: Path, listing: Listing, this: Answer) -> Question 
     if n_same >= _ENOUGH * len(labelled) and labelled:
         return None
     classes = Answer("Class folders", f"Each folder is a class: {first(folders)}.", {"kind": "folder"})
-    text = f"Does {file.name} say what the images show, or do the folders {first(folders, 3)}?"
+    says = f"Do {named}" if named else f"Does {file.name}"
+    text = f"{says} say what the images show, or do the folders {first(folders, 3)}?"
     return Question(text, (replace(this, why=f"Its classes are {first(listing.classes)}."), classes))
+
+
+def may_be_classes(folder: Path) -> bool:
+    """Return whether there are class folders in ``folder`` that annotations may contradict."""
+    return _told_apart(classes_in(folder))
 
 
 def _told_apart(folders: list[str]) -> bool:

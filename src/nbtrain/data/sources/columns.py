@@ -22,6 +22,12 @@ LABEL_COLUMNS = (
 _MEASURED = re.compile(r"[-+]?[0-9]*\.[0-9]*[1-9][0-9]*(e[-+]?[0-9]+)?", re.IGNORECASE)
 """A number with a fraction: a measurement, and no class."""
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.0*)?")
+_KEY = re.compile(
+    r"(.*[ _.-])?(id|ids|idx|index|uuid|guid|md5|sha[0-9]*|hash|key|nr|no|number|row|rownum|pk)"
+    r"|unnamed: ?[0-9.]+|[a-z]+id"
+)
+"""Columns, in lower case, that may number or name the rows."""
+_OF_CLASSES = re.compile(r"class|label|categ|target|species|breed|tag")
 _FEW_ROWS = 20
 """Rows up to which every one of them may show another class."""
 _OFFERED = 6
@@ -59,7 +65,8 @@ def choose(rows: Rows, free: Sequence[str], bits: Sequence[str]) -> LabelColumns
     may.sort(key=lambda c: (c not in named, _is_numbers(rows, c), len(_values(rows, c))))
     varying = [c for c in bits if len(_values(rows, c)) > 1]  # sizes and counts of 1 alone are no classes
     per_class = (tuple(bits),) if len(varying) > 1 else ()
-    if len(named) == 1 or len(free) == 1:
+    alone = len(free) == 1 and not _is_key(rows, free[0])
+    if len(named) == 1 or alone:
         one = (named or list(free))[0]
         return LabelColumns((one,), (*((c,) for c in may if c != one), *per_class))
     if len(bits) > 1 and len(bits) == len(free):
@@ -72,7 +79,8 @@ def choose(rows: Rows, free: Sequence[str], bits: Sequence[str]) -> LabelColumns
     if len(likely) == 1 and len(likely[0]) == 1 and not _is_numbers(rows, likely[0][0]):
         return LabelColumns(likely[0])
     words = tuple(c for c in may if c not in bits and not _is_numbers(rows, c))
-    return LabelColumns((), likely, words if len(words) > 1 and _share_nothing(rows, words) else ())
+    several = _numbered(words) or (words if len(words) > 1 and _share_nothing(rows, words) else ())
+    return LabelColumns((), likely, several)
 
 
 def how_read(rows: Rows, image: str, labels: Sequence[str], reading: Reading | None) -> Answer:
@@ -135,7 +143,24 @@ def _may_be_labels(rows: Rows, column: str) -> bool:
     """Return whether a column may hold labels: several values, most of them repeated, no measurements, no regions."""
     n_rows, values = min(len(rows.lines), LOOKED_AT), _values(rows, column)
     few = len(values) * 2 <= n_rows or n_rows <= _FEW_ROWS
-    return len(values) > 1 and few and not any(_MEASURED.fullmatch(cell) or is_drawing(cell) for cell in values)
+    measured = any(_MEASURED.fullmatch(cell) or is_drawing(cell) for cell in values)
+    return len(values) > 1 and few and not measured and not _is_key(rows, column)
+
+
+def _is_key(rows: Rows, column: str) -> bool:
+    """Return whether a column numbers or names the rows, and says nothing of them: id, index, Unnamed: 0, md5."""
+    if not _KEY.fullmatch(column.lower()) or _OF_CLASSES.search(column.lower()):
+        return False
+    cells = [rows.cell(line, column) for line in list(rows.lines)[:LOOKED_AT]]
+    return len(set(cells)) == len(cells)
+
+
+def _numbered(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that are one and the same but for a number: label1 and label2, tag_1 and tag_2."""
+    groups: dict[str, list[str]] = {}
+    for column in columns:
+        groups.setdefault(re.sub(r"[\W_]*[0-9]+$", "", column.lower()), []).append(column)
+    return tuple(next((group for group in groups.values() if len(group) > 1), ()))
 
 
 def _is_numbers(rows: Rows, column: str) -> bool:

@@ -17,9 +17,10 @@ from typing import Literal
 from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, OneClassError, Record, checked, counted, first, in_words, natural
 from nbtrain.data.sources.base import Source, existing, holds_an_image, is_image, names_in, spellings_told
+from nbtrain.data.sources.cells import may_be_missing
 from nbtrain.data.sources.census import OTHER, Why, counted_in, unread_of
-from nbtrain.data.sources.foreign import JSON_BESIDE, recognised
-from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among
+from nbtrain.data.sources.foreign import JSON_BESIDE, among, recognised
+from nbtrain.data.sources.sets import More, added, is_set_name, set_and_rest, set_of, sets_among, without_set
 from nbtrain.data.sources.walk import Walk, is_folder, shown_name
 from nbtrain.data.splits import SETS
 from nbtrain.data.unpack import ENDINGS as ARCHIVES
@@ -37,6 +38,10 @@ _TECHNICAL = frozenset(
 """Folders that formats of annotations have, in lower case, and classes have not."""
 _OF_ANNOTATIONS = ("annot", "_annot", "_annotations", "_mask", "_masks", "_label", "_labels", "_gt", "_seg")
 """What follows the name of a folder of images in that of its masks."""
+_ANNOTATED = (".json", ".xml", ".ndjson", ".manifest", ".vott", ".jsonl")
+"""Endings of annotations of other tools, of which the first files among images are looked into."""
+_FOLD = re.compile(r"(k|cv)?[ _-]?fold", re.IGNORECASE)
+"""How folders of a cross validation are called."""
 _FEW = 12
 """Folders up to which they may be the parts of a format, and no classes."""
 _WRAPPERS = 10
@@ -49,9 +54,12 @@ class Folder(Source, kind="folder", label="Image folder"):
     layout = "a folder with one sub-folder of images per class"
     broad = True
 
-    sets: Literal["auto", "always", "none"] = field("auto", label="Train, val and test folders", advanced=True)
+    sets: Literal["auto", "always", "none", "in names", "in file names"] = field(
+        "auto", label="Train, val and test folders", advanced=True
+    )
     """Whether folders called train, val and test, in any usual form, are sets where they hold class folders (auto),
-    always, or classes as all others (none)."""
+    always, or classes as all others (none); or whether names of folders say class and set (cat_train), or names of
+    files say the set (train_1.jpg)."""
 
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
     """Folder names that mean a set here, such as entreno=train."""
@@ -77,10 +85,14 @@ class Folder(Source, kind="folder", label="Image folder"):
         where, prefix, beside = _unwrapped(walk, root)
         tops = walk.top(where)
         more = added(self.set_names)
-        sets = _sets(walk, where, tops, more, self.sets)
+        by_folder = self.sets in ("auto", "always")
+        sets = _sets(walk, where, tops, more, self.sets) if by_folder else {}
         called = _called_like_sets(tops, more) if self.sets != "none" and not sets else []
         bare = [name for name in called if _has_images(tops[name])]
         found = {s: _of_set(walk, parts, prefix) for s, parts in sets.items()} or {"": walk.classes(where, prefix)}
+        named_so = _by_folder_names(found, more) if self.sets in ("auto", "in names") and not sets else {}
+        if self.sets == "in names":
+            found, called, bare = named_so or found, [], []
         if not any(any(files for files in classes.values()) for classes in found.values()):
             raise _empty(root)
         named = {top.name for parts in sets.values() for top in parts}
@@ -88,26 +100,61 @@ class Folder(Source, kind="folder", label="Image folder"):
         unlabelled = bare if self.sets == "always" else []
         if unlabelled:
             _take_out(found[""], unlabelled, root)
-        if not sets and self.sets != "none":
+        if not sets and self.sets in ("auto", "always"):
             found = _sets_of_classes(found[""], prefix, more)
+        if self.sets == "in file names":
+            found = _by_file_names(found, more) or found
         question = None
         if self.sets == "auto":
             _refuse_technical(root, found)
             question = (
-                _lone_set(sets, tops, passed)
-                or _unnamed_set(walk, found, tops, passed, self.set_names)
+                _unnamed_set(walk, found, tops, passed, self.set_names)
+                or _lone_set(walk, sets, tops, passed)
+                or (_class_and_set(named_so, tops) if named_so else None)
+                or _other_set(walk, tops, called, self.set_names)
                 or _classes_or_sets(tops, called, bare)
                 or ("" in found and _sets_of_other_names(walk, tops, called, self.set_names))
+                or (not sets and len(found) > 1 and _folds(found, prefix, root))
+                or (list(found) == [""] and _sets_of_files(found, more))
                 or None
             )
         why = _why_unused(prefix, named, unlabelled)
         listing = counted_in(_listing(root, found), root, why)
-        told = (_deeper(found), *_set_notices(found, beside), *_parts_told(sets))
-        listing = listing.noting(*told).read_as(*_ways(found, sets, called, self.sets))
+        told = ("" if self.sets == "in names" else _deeper(found), *_set_notices(found, beside), *_parts_told(sets))
+        listing = listing.noting(*told, _missing_told(listing), _foreign_told(listing, root))
+        listing = listing.read_as(*_ways(found, sets, called, self.sets))
         try:
             return checked(listing.asking(question), root)
         except OneClassError as error:
             raise _one_class(root, error) from None
+
+
+def _missing_told(listing: Listing) -> str:
+    """Tell of class folders that are called like no value, as a table's empty cells become folders."""
+    names = [name for name in listing.classes if may_be_missing(name)]
+    named, one = in_words([f"“{name}”" for name in names]), len(names) == 1
+    return (
+        f"The folder{'' if one else 's'} {named} {'is' if one else 'are'} taken for {'a class' if one else 'classes'}; "
+        f"where {'it holds' if one else 'they hold'} images without a label, move {'it' if one else 'them'} out."
+        if names
+        else ""
+    )
+
+
+def _foreign_told(listing: Listing, root: Path) -> str:
+    """Name the tool whose annotations lie among the images of class folders, where one is recognised."""
+    others = [one for one in listing.unused if one.what == "file" and one.reason == OTHER]
+    shown = {example.split(" ")[0] for one in others for example in one.examples}
+    endings = tuple(ending for ending in _ANNOTATED if ending in shown)
+    known = among(root, endings) if endings else None
+    if known is None:
+        return ""
+    if "Pascal VOC" in known.name:
+        return "There are annotations in the format of Pascal VOC, which are not used: the folders are the classes."
+    return (
+        f"There are annotations in the format of {known.name}, which are not used: the folders are the classes. "
+        f"To use them: {known.advice}"
+    )
 
 
 def holds_classes(path: Path, *, deep: bool = False) -> bool:
@@ -217,20 +264,153 @@ def _called_like_sets(tops: Iterable[str], more: More) -> list[str]:
     return [name for name in tops if name in together or is_set_name(name, more)]
 
 
-def _lone_set(sets: _Sets, tops: Mapping[str, os.DirEntry[str]], passed: list[str]) -> Question | None:
-    """Ask about one set beside several folders of images that are no sets: it may be a class as they are."""
+def _lone_set(walk: Walk, sets: _Sets, tops: Mapping[str, os.DirEntry[str]], passed: list[str]) -> Question | None:
+    """Ask about one set beside folders of images that are no sets: it may be a class as they are.
+
+    One folder with images right inside may be images to predict; two, or one that holds folders as the set does, are
+    hardly that.
+    """
     others = [name for name in passed if not set_of(name) and _holds_images(Path(tops[name].path))]
-    if len(sets) != 1 or len(others) < 2:
+    if len(sets) != 1 or not others or (len(others) == 1 and len(_inside(walk, tops[others[0]])) < 2):
         return None
     one = in_words([top.name for parts in sets.values() for top in parts])
     inside, beside = f"The classes are the folders in {one}", first(others, 3)
     return Question(
         f"Is the folder {one} a set of images, or a class as {beside}?",
         (
-            Answer(f"Set: {one}", f"{inside}; {beside} are not used.", _ALWAYS),
+            Answer(f"Set: {one}", f"{inside}; {beside} {'is' if len(others) == 1 else 'are'} not used.", _ALWAYS),
             Answer("Classes", f"{one} is a class as {beside}.", _NONE),
         ),
     )
+
+
+def _class_and_set(named: Mapping[str, Mapping[str, object]], tops: Mapping[str, object]) -> Question:
+    """Ask about folders whose names may say a class and a set each: ``cat_train``, ``dog_train``, ``cat_test``."""
+    classes = sorted({name for by_class in named.values() for name in by_class}, key=natural)
+    sets = sorted(named, key=SETS.index)
+    return Question(
+        f"Are {first(classes, 3)} the classes, and {in_words(sets)} sets, as the names of the folders say?",
+        (
+            Answer(f"Classes: {first(classes, 3)}", f"The folders' names say a set too: {in_words(sets)}.",
+                   {"sets": "in names"}),
+            Answer(f"Classes: {first(list(tops), 3)}", "Each folder is a class.", _NONE),
+        ),
+    )  # fmt: skip
+
+
+def _by_folder_names(found: Mapping[str, dict[str, list[Record]]], more: More) -> dict[str, dict[str, list[Record]]]:
+    """Return the images by set and class where the name of every class folder says both; nothing else."""
+    named: dict[str, dict[str, list[Record]]] = {}
+    for name, records in found.get("", {}).items():
+        said, rest = without_set(name, more)
+        if not said or not rest:
+            return {}
+        named.setdefault(said, {}).setdefault(rest, []).extend(records)
+    classes = {name for by_class in named.values() for name in by_class}
+    return named if "train" in named and len(named) > 1 and len(classes) > 1 else {}
+
+
+def _other_set(
+    walk: Walk, tops: Mapping[str, os.DirEntry[str]], called: list[str], set_names: tuple[str, ...]
+) -> Question | None:
+    """Ask about folders that all hold folders of the same names, some called like sets: ``learn``, ``val``."""
+    unknown = [name for name in tops if name not in called]
+    if not called or not unknown or len(tops) > _FEW or any(_has_images(top) for top in tops.values()):
+        return None
+    inside = [set(_inside(walk, top)) for top in tops.values()]
+    shared = sorted(set.intersection(*inside), key=natural)
+    if len(shared) < 2:
+        return None
+    odd, known = in_words(unknown), {set_of(name) for name in called}
+    why = (
+        f"The classes are {first(shared, 3)}; {in_words(called)} {'is a set' if len(called) == 1 else 'are sets'} too."
+    )
+    ways = [
+        Answer(
+            f"{odd}: {name}",
+            why,
+            {"set_names": (*set_names, *(f"{one}={name}" for one in unknown))},
+        )
+        for name in (SETS if "train" in known else ("train",))
+        if name not in known
+    ]
+    text = f"Which set {'is the folder' if len(unknown) == 1 else 'are the folders'} {odd}?"
+    return Question(
+        f"{text} {'It holds' if len(unknown) == 1 else 'They hold'} {first(shared, 3)} as {in_words(called)} "
+        f"{'does' if len(called) == 1 else 'do'}.",
+        (*ways, Answer(f"Classes: {first(list(tops), 3)}", "Deeper folders belong to them.", _NONE)),
+    )
+
+
+def _folds(found: Mapping[str, Mapping[str, list[Record]]], prefix: str, root: Path) -> Question | None:
+    """Ask about folders that hold sets, which all hold folders of the same names: those may be the classes.
+
+    ``fold1/train/cat``: the folders may be the folds of a cross validation, each with the same images.
+    """
+    depth = prefix.count("/")
+    inside: dict[str, set[str]] = {}
+    for by_class in found.values():
+        for records in by_class.values():
+            for record in records:
+                parts = record.file.split("/")
+                if len(parts) < depth + 4:
+                    return None
+                inside.setdefault(parts[depth], set()).add(parts[depth + 2])
+    shared = sorted(set.intersection(*inside.values()), key=natural) if inside else []
+    if len(inside) < 2 or len(shared) < 2:
+        return None
+    folders = sorted(inside, key=natural)
+    ones = [
+        Answer(
+            f"{one} alone",
+            f"The classes are {first(shared, 3)}, the sets those in {one}.",
+            {"kind": Folder.kind, "path": str(root / f"{prefix}{one}")},
+        )
+        for one in folders[:_FEW]
+    ]
+    whole = Answer(f"Classes: {first(folders, 3)}", "Deeper folders belong to them.", _ALWAYS)
+    return Question(
+        f"Are the folders {in_words(folders)} the classes, or {first(shared, 3)}, which are in the sets of each of "
+        "them?",
+        (whole, *ones),
+    )
+
+
+def _sets_of_files(found: Mapping[str, dict[str, list[Record]]], more: More) -> Question | None:
+    """Ask about class folders whose files' names all say a set: ``cat/train_1.jpg``."""
+    named = _by_file_names(found, more)
+    if not named:
+        return None
+    sets = sorted(named, key=SETS.index)
+    return Question(
+        f"Do the names of the files say which set each image is in ({in_words(sets)})?",
+        (
+            Answer(f"Sets: {in_words(sets)}", "Each image is in the set that its name begins or ends with.",
+                   {"sets": "in file names"}),
+            Answer("No sets", "The names say none; nbtrain splits the images.", _NONE),
+        ),
+    )  # fmt: skip
+
+
+def _by_file_names(found: Mapping[str, dict[str, list[Record]]], more: More) -> dict[str, dict[str, list[Record]]]:
+    """Return the images by set and class where the name of every file says a set; nothing where one says none."""
+    named: dict[str, dict[str, list[Record]]] = {}
+    for name, records in found.get("", {}).items():
+        for record in records:
+            said = _set_of_file(record.file, more)
+            if not said:
+                return {}
+            named.setdefault(said, {}).setdefault(name, []).append(record)
+    return named if "train" in named and len(named) > 1 else {}
+
+
+def _set_of_file(file: str, more: More) -> str:
+    """Return the set that the first or last word of a file's name says, "" for none."""
+    stem = os.path.splitext(file.rsplit("/", 1)[-1])[0]
+    words = [word for word in re.split(r"[\W\d_]+", stem) if word]
+    ends = dict.fromkeys((words[0], words[-1])) if len(words) > 0 else {}
+    said = [set_of(word, more) for word in ends if is_set_name(word, more)]
+    return said[0] if len(said) == 1 else ""
 
 
 def _classes_or_sets(tops: Mapping[str, os.DirEntry[str]], called: list[str], bare: list[str]) -> Question | None:
@@ -295,6 +475,7 @@ def _sets_of_other_names(
         {"set_names": (*set_names, *(f"{name}=train" for name in names))},
     )
     pairs = (names, names[::-1]) if len(names) == 2 else ()
+    folds = [] if pairs or not all(map(_FOLD.match, names)) else names
     parted = [
         Answer(
             f"{one} trains, {other} {'validates' if name == 'val' else 'tests'}",
@@ -303,6 +484,13 @@ def _sets_of_other_names(
         )
         for one, other in pairs
         for name in ("val", "test")
+    ] + [
+        Answer(
+            f"{one} validates",
+            f"The classes are {first(classes, 3)}; all other folders train.",
+            {"set_names": (*set_names, *(f"{name}={'val' if name == one else 'train'}" for name in names))},
+        )
+        for one in folds
     ]
     return Question(
         f"Are the folders {in_words(names)} the classes, or {first(classes, 3)}, which are in each of them?",
@@ -340,7 +528,7 @@ def _ways(found: Mapping[str, object], tops: _Sets, like_sets: list[str], choice
     elif sets:
         why = f"Each folder is a class, and holds a folder for each set: {in_words(sets)}."
     yield Answer(f"Class folders{where}", why, {})
-    if choice == "none":
+    if choice in ("none", "in names", "in file names"):
         yield Answer("Sets by name", "Folders called train, val and test, in any usual form, are sets.", _ALWAYS)
     elif sets or like_sets:
         yield Answer("Class folders, no sets", f"Folders called {in_words(like_sets or sets)} say no set.", _NONE)

@@ -5,6 +5,8 @@ A file is looked into for its first bytes alone. This file knows signs; what is 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -132,6 +134,25 @@ def recognised(path: Path) -> Foreign | None:
     inner = _folders(path)
     places = (path, *inner, *(deeper for folder in inner for deeper in _folders(folder)))
     return next((found for place in places if (found := _inside(place))), None)
+
+
+def among(folder: Path, endings: tuple[str, ...]) -> Foreign | None:
+    """Return the format of the first files in ``folder``, or deeper, that end so; None where they are of none known."""
+    looked, waiting = 0, [folder]
+    while waiting and looked < _LOOKED_INTO:
+        inner = list[Path]()
+        with contextlib.suppress(OSError), os.scandir(waiting.pop(0)) as entries:
+            for entry in entries:
+                if entry.name.lower().endswith(endings):
+                    looked += 1
+                    if found := _of(Path(entry.path)):
+                        return found
+                    if looked >= _LOOKED_INTO:
+                        break
+                elif len(waiting) + len(inner) < _INNER * _INNER and "." not in entry.name and entry.is_dir():
+                    inner.append(Path(entry.path))
+        waiting += inner
+    return None
 
 
 def _folders(path: Path) -> list[Path]:

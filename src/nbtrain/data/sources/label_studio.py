@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,6 +101,7 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
         if unknown:
             advice = f"It has {first(list(groups)) or 'none'}."
             raise DataError(f"{path.name} has no such group of choices", value=unknown[0], advice=advice)
+        shared = _in_several({name: groups[name] for name in self.groups or groups})
         for place, task in enumerate(tasks):
             # Exports keep the server's folders and prefixes: Files looks for the end of the path.
             image = gathering.image(task.image, place=_at(task, place)) if task.image else None
@@ -110,7 +112,8 @@ class LabelStudio(Annotated, kind="label studio", label="Label Studio"):
             results = list(enumerate(task.results, 1))
             columns = [one for one in _of_images(results) if self.groups and _group(one[1]) not in self.groups]
             image.cells.update((_group(result), ";".join(_choices(result))) for _, result in columns)
-            _results(gathering, image, [one for one in results if one not in columns], skipped)
+            kept = [one for one in results if one not in columns]
+            _results(gathering, image, _told_apart(kept, shared) if shared else kept, skipped)
         gathering.tally.add("annotation", "naming no image", *nameless)
         gathering.note(*_notices(tasks, skipped, unannotated))
         listing = gathering.listing(root, None, given, unnamed(path.name), {".json"})
@@ -248,6 +251,27 @@ def _groups(tasks: list[_Task]) -> dict[str, list[str]]:
         for _, result in _of_images(list(enumerate(task.results, 1))):
             found.setdefault(_group(result), {}).update(dict.fromkeys(_choices(result)))
     return {group: sorted(names, key=natural) for group, names in found.items()}
+
+
+def _in_several(groups: dict[str, list[str]]) -> set[str]:
+    """Return the groups that have a choice in common, such as yes and no: in each it means something of its own."""
+    counts = Counter(name for names in groups.values() for name in names)
+    return {group for group, names in groups.items() if any(counts[name] > 1 for name in names)}
+
+
+def _told_apart(results: Numbered, shared: set[str]) -> Numbered:
+    """Return results whose choices say their group too, where it is one of ``shared``: "left: yes"."""
+    of_images = {number for number, _ in _of_images(results)}
+    return [
+        (number, {**result, "value": {"choices": [_with_group(result, name, shared) for name in _choices(result)]}})
+        if number in of_images
+        else (number, result)
+        for number, result in results
+    ]
+
+
+def _with_group(result: dict[str, Any], name: str, shared: set[str]) -> str:
+    return f"{_group(result)}: {name}" if _group(result) in shared else name
 
 
 def _answers(groups: dict[str, list[str]]) -> Iterator[Answer]:

@@ -21,13 +21,16 @@ _FOLDERS = frozenset(
         *("thumbnails", ".thumbnails", ".cache", ".picasaoriginals", ".xvpics", ".comments"),
         # Notebooks, version control, packages, trackers of runs.
         *(".ipynb_checkpoints", "__pycache__", ".git", ".hg", ".svn", ".dvc", ".venv", "node_modules"),
-        *("site-packages", "lightning_logs", "mlruns", "tb_logs", "wandb", ".aim", ".neptune"),
+        *("site-packages", "lightning_logs", "mlruns", "tb_logs", "wandb", ".aim", ".neptune", "multirun"),
+        *("venv", "virtualenv", "_vti_cnf", "_vti_pvt", "onedrivetemp", "ipod photo cache", "captureone"),
     )
 )
 """Folders, in lower case, that are never a person's images. Other hidden ones need no entry."""
-_NUMBERED = re.compile(r"\.trash-\d+|found\.\d{3}")
-"""The same, where a number is part of the name."""
-_TRAINER_FOLDERS = frozenset(("runs",))
+_NUMBERED = re.compile(
+    r"\.trash-\d+|found\.\d{3}|.*\.(lrdata|lrcat-data|lrlibrary|photoslibrary|photolibrary|aplibrary|cocatalog)"
+)
+"""The same, where a number or an ending tells them: bins, and the libraries of programs for photographs."""
+_TRAINER_FOLDERS = frozenset(("runs", "checkpoints", "logs", "tensorboard", "outputs"))
 """Folders, in lower case, of trainers: left out only where no image lies directly in them, as it does in a class."""
 _FILES = frozenset(
     (
@@ -37,6 +40,7 @@ _FILES = frozenset(
 )
 _FILE = re.compile(
     r"~\$.*|\._.*|\.~lock\..*|\.nfs[0-9a-f]+|\.fuse_hidden.*|.*~|.*@syno(eastream|resource)"
+    r"|.*zone\.identifier|.*\.icloud"
     r"|.*\.(part|partial|crdownload|download|opdownload|tmp|temp|swp|swo|lock|filepart|!ut|!qb|aria2|bak)",
     re.DOTALL,
 )

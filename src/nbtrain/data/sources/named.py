@@ -108,7 +108,10 @@ class Files:
         """Return the one file whose path has the longest ending in common with ``name``; None where there is none."""
         if self._index is None:
             self._index = _Index(self.root)
-        found = self._index.called(name) or self._index.nearest(_decoded(name), inside=bool(file))
+        plain = _decoded(name)
+        found = self._index.called(name) or self._index.nearest(plain, inside=bool(file))
+        if not found and "%" in plain:  # encoded twice: %2520
+            found = self._index.nearest(unquote(plain).replace("\\", "/"), inside=bool(file))
         if self.split and len(found) > 1:
             found = [one for one in found if self.split in map(set_of, one.split("/")[:-1])] or found
         if self.meant not in ("", NONE_MEANT) and len(found) > 1:
@@ -193,9 +196,11 @@ class Files:
         if self.ambiguous and not self.missing:
             told = f"of each file named in {self.told} there are several below {below}"
             return DataError(told, value=value, advice="Name a folder further in that holds one of each.")
+        index = self._index
+        if not self.named and index is not None and index.n_files:
+            told += f" ({counted(index.n_files, 'image', 'images')} there called otherwise: {first(index.some(), 2)})"
         if not self.named:
             return ElsewhereError(told, value=value)
-        index = self._index
         advice = "There is no image in that folder: name another one."
         if index is not None and index.n_files:
             others = f"{counted(index.n_files, 'image', 'images')} called otherwise, such as {first(index.some(), 3)}"
@@ -270,6 +275,8 @@ class _Index:
         self._as_written: dict[str, list[str]] = {}
         """The same lists, by names as they are: most names are those of their files."""
         self._by_stem: dict[str, list[str]] = {}
+        self._behind_hash: dict[str, list[str]] = {}
+        """By what stands behind a hash that a labelling tool has put before the name."""
         self._letters: dict[str, list[str]] = {}
         self._numbers: dict[int, list[str]] = {}
         self._folders: set[str] = set()
@@ -288,6 +295,9 @@ class _Index:
                     same.append(prefix + name)
                     self._as_written[name] = same
                     self._by_stem.setdefault(name_key(os.path.splitext(name)[0]), []).append(prefix + name)
+                    if _HASH.match(name):
+                        bare = name_key(os.path.splitext(_HASH.sub("", name, count=1))[0])
+                        self._behind_hash.setdefault(bare, []).append(prefix + name)
             if self.n_files:
                 heed.at(self.n_files)
 
@@ -326,6 +336,10 @@ class _Index:
             yield self._by_stem.get(name_key(name), [])  # named without an ending
             if is_image(name):
                 yield self._by_stem.get(name_key(os.path.splitext(name)[0]), [])  # converted since
+        bare = os.path.splitext(last)[0]
+        if is_image(bare):  # a.jpg.jpg
+            yield self._by_name.get(name_key(bare), [])
+        yield self._behind_hash.get(name_key(os.path.splitext(last)[0] if is_image(last) else last), [])
         yield self._by_letters().get(_letters(os.path.splitext(_HASH.sub("", last, count=1))[0]), [])
         if (number := number_of(last)) is not None:
             yield self._by_number().get(number, [])

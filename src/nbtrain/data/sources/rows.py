@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,21 +146,29 @@ def _rows_of(path: Path, text: str) -> Rows:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
+            if len(cells) > len(columns) and not any(map(str.strip, cells[len(columns) :])):
+                cells = cells[: len(columns)]  # commas at the end, as spreadsheets leave them
             if len(cells) != len(columns):
                 told = f"{len(cells)} cells where line 1 names {len(columns)} columns"
                 raise _broken(path, reader.line_num, told)
             lines[reader.line_num] = cells
     except csv.Error as error:
         raise _broken(path, reader.line_num, str(error)) from None
+    columns, lines = _without_quotes(*_without_empty(columns, lines))
+    _refuse_names(path, columns)
+    if not lines:
+        raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
+    return Rows(path.name, columns, lines, open_end=0 if text.endswith(("\n", "\r")) else max(lines))
+
+
+def _refuse_names(path: Path, columns: Sequence[str]) -> None:
+    """Raise DataError where the first line names an image, or a column twice."""
     if any(map(is_image, columns)):
         told = f"{path.name} has no line with column names: its first line names an image"
         raise DataError(told, value=str(path), advice="Add a first line such as file,label.")
     twice = [c for c in columns if columns.count(c) > 1]
     if twice:
         raise _broken(path, 1, f"the column {twice[0]!r} is named twice")
-    if not lines:
-        raise DataError("the table has column names and no rows", value=str(path), advice="Add one row per image.")
-    return Rows(path.name, columns, lines, open_end=0 if text.endswith(("\n", "\r")) else max(lines))
 
 
 def _broken(path: Path, line: int, told: str) -> DataError:
@@ -175,5 +183,67 @@ _SEP = re.compile(r"sep=(.)\r?\n")
 
 
 def _delimiter(text: str) -> str:
-    header = text.lstrip().split("\n", 1)[0]
-    return max((",", ";", "\t", "|"), key=header.count)
+    """Return what stands between cells: what parts the first line, and the others into as many cells."""
+    first_lines = "\n".join(text.lstrip().split("\n", _HEADER_LINES)[:_HEADER_LINES])
+    header = first_lines.split("\n", 1)[0]
+    likely = [sign for sign in sorted(_DELIMITERS, key=header.count, reverse=True) if sign in header]
+    if len(likely) < 2:
+        return (likely or [_DELIMITERS[0]])[0]
+    return max(likely, key=lambda sign: _n_parted_alike(first_lines, sign))
+
+
+def _n_parted_alike(text: str, delimiter: str) -> int:
+    """Return how many lines have as many cells as the first, where ``delimiter`` parts them."""
+    try:
+        rows = [cells for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if cells]
+    except csv.Error:
+        return 0
+    return sum(len(cells) == len(rows[0]) for cells in rows) if rows else 0
+
+
+_Table = tuple[tuple[str, ...], dict[int, list[str]]]
+
+
+def _without_empty(columns: tuple[str, ...], lines: dict[int, list[str]]) -> _Table:
+    """Return a table without columns that have neither a name nor a cell, as spreadsheets leave them behind."""
+    left = [place for place, name in enumerate(columns) if not name and not _any_at(lines, place)]
+    if not left or len(left) == len(columns):
+        return columns, lines
+    kept = [place for place in range(len(columns)) if place not in left]
+    return tuple(columns[place] for place in kept), {n: [cells[place] for place in kept] for n, cells in lines.items()}
+
+
+def _any_at(lines: dict[int, list[str]], place: int) -> bool:
+    return any(cells[place].strip() for cells in lines.values())
+
+
+def _without_quotes(columns: tuple[str, ...], lines: dict[int, list[str]]) -> _Table:
+    """Return a table without the quotes that stand around every cell of a column and are part of none: 'a.jpg'."""
+    if not lines:
+        return columns, lines
+    quoted = [
+        place
+        for place in range(len(columns))
+        if all(_is_quoted(cells[place]) or not cells[place].strip() for cells in lines.values())
+        and _any_at(lines, place)
+    ]
+    if not quoted:
+        return columns, lines
+    bare = {n: [_bare(cell) if place in quoted else cell for place, cell in enumerate(c)] for n, c in lines.items()}
+    return tuple(_bare(name) if _is_quoted(name) else name for name in columns), bare
+
+
+def _is_quoted(cell: str) -> bool:
+    text = cell.strip()
+    return len(text) > 1 and (text[0], text[-1]) in _QUOTES and not {text[0], text[-1]} & set(text[1:-1])
+
+
+def _bare(cell: str) -> str:
+    return cell.strip()[1:-1]
+
+
+_DELIMITERS = (",", ";", "\t", "|")
+_HEADER_LINES = 20
+"""Lines that decide what stands between cells."""
+_QUOTES = frozenset((("'", "'"), ('"', '"'), ("“", "”"), ("”", "”"), ("„", "“"), ("‘", "’"), ("«", "»"), ("`", "`")))
+"""Pairs of quotes that programs write around cells."""

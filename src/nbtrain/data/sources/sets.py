@@ -57,6 +57,7 @@ _COMPOUND = re.compile(
     "(set|sets|satz|data|daten|images|imgs|img|bilder)"
 )
 _HOLD_OUT = re.compile(r"hold[ _-]out", re.IGNORECASE)
+_BETWEEN = " _-.,()[]+"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 """Runs of letters, parted where a capital begins a word: trainImages, TRAIN, XTrain."""
 
@@ -99,6 +100,24 @@ def _words(name: str) -> Iterable[str]:
     for word in _WORDS.findall(_HOLD_OUT.sub("holdout", _bare(name))):
         compound = _COMPOUND.fullmatch(word.lower())
         yield from (compound.groups() if compound else (word.casefold(),))
+
+
+def without_set(name: str, more: More = _NO_MORE) -> tuple[str, str]:
+    """Return the one word of ``name`` that says a set, as its set, and what else stands there: ``cat_train`` is of cat.
+
+    "" for a name that says no set, or several.
+    """
+    found = [(match, said) for match in _WORDS.finditer(name) if (said := _said(match[0], more))]
+    if len(found) != 1:
+        return "", ""
+    match, said = found[0]
+    before, after = name[: match.start()].strip(_BETWEEN), name[match.end() :].strip(_BETWEEN)
+    return said, "_".join(filter(None, (before, after)))
+
+
+def _said(word: str, more: More) -> str:
+    bare = _bare(word).casefold()
+    return more.get(bare) or SET_WORDS.get(bare, "")
 
 
 def set_of(name: str, more: More = _NO_MORE) -> str:

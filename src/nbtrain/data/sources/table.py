@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
-from itertools import islice
+from itertools import islice, permutations
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,15 @@ from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, checked, counted, first, natural
 from nbtrain.data.sources import tables_beside
 from nbtrain.data.sources.base import Annotated, Source, common, existing, is_image, names_in, spellings_told
-from nbtrain.data.sources.cells import Reading, is_drawing, is_missing, is_vectors, read_labels
+from nbtrain.data.sources.cells import (
+    Reading,
+    is_broken_list,
+    is_drawing,
+    is_missing,
+    is_scores,
+    is_vectors,
+    read_labels,
+)
 from nbtrain.data.sources.census import counted_in, unnamed
 from nbtrain.data.sources.columns import LABEL_COLUMNS, choose, doubtful, how_read, in_all, separators
 from nbtrain.data.sources.drawn import drawn_columns
@@ -44,6 +52,9 @@ _IMAGE_COLUMNS = (
     *("image_id", "imageid", "image_name", "img_name", "id", "name"),
 )
 _SPLIT_COLUMNS = ("split", "set", "subset", "partition", "usage", "dataset", "phase", "data_split", "fold")
+_FOLDS = re.compile(r"((k|kf|skf|cv|val|valid|test|outer|inner|group|stratified)[ _-]?)?folds?"
+                    r"([ _-]?(id|idx|index|no|nr|num|number|[0-9]+))?|cv([ _-]?(split|set|id|idx))?")  # fmt: skip
+"""Columns, in lower case, of folds."""
 _FLAG_WORDS = frozenset(("is", "in", "for", "use", "used", "flag"))
 """Words beside a set's in the names of columns that say whether an image is in it, such as is_valid."""
 _BITS = {
@@ -52,6 +63,13 @@ _BITS = {
 }
 _SIGNS = {"1": True, "1.0": True, "-1": False, "-1.0": False}
 _REPEATED = "repeating an earlier one"
+_OF_TABLES = frozenset(
+    (
+        *("labels", "label", "annotations", "annotation", "anno", "csv", "csvs", "tables", "meta", "metadata"),
+        *("splits", "split", "lists", "index"),
+    )
+)
+"""Folders, in lower case, that hold the tables of sets whose images lie beside them."""
 _FOLDERS_NEAR = 20
 """Folders beside a table that are looked into for images whose names it writes without an ending."""
 _MARKS = 0.5
@@ -61,6 +79,8 @@ _PIXELS = re.compile(r"pixels?|(pixel|px|p)[ _-]?[0-9]+(x[0-9]+)?|[0-9]+x[0-9]+"
 _MOST_FOLDS = 10
 """Values of a column of folds up to which each is offered as the one that validates."""
 _NO_SETS = Answer("No sets", "Neither a column nor the folders of the images say a set.", {"sets": "none"})
+_FOLDER_COLUMN = "folder of the image"
+"""What the column is called that holds the folders of the images, where they are the labels."""
 _LONG = 0.05
 """Share of files with rows of different labels from which on rows are labels, and not contradictions."""
 
@@ -86,6 +106,10 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
     """Column that says train, val or test; empty finds it by name."""
     set_names: tuple[str, ...] = field((), label="More names of sets", advanced=True)
     """Words or numbers that mean a set here, such as entreno=train or 1=val."""
+
+    shown_column: str = field("auto", label="Column of what is shown", advanced=True)
+    """In a table with a row for each label of an image: the column of 0 and 1 that says whether it shows it; empty
+    takes every row as a label that is shown; auto asks where there is such a column."""
 
     sets: Literal["auto", "none"] = field("auto", label="Train, val and test", advanced=True)
     """Whether a column, or else the folders of the images, may say the sets (auto), or nothing does."""
@@ -124,11 +148,14 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         tables = {path: ""} if path.is_file() else _tables(path)
         if not tables:
             raise DataError("this is a folder, not a table", value=str(path), advice="Give the path of a CSV file.")
-        roots = {table: existing(self.images_root) if self.images_root else table.parent for table in tables}
+        apart = path.is_dir() and not any(map(_holds_images_near, {table.parent for table in tables}))
+        beside = {table: path if apart else table.parent for table in tables}
+        roots = {table: existing(self.images_root) if self.images_root else beside[table] for table in tables}
         root = common(roots.values())
         parts, without = list[_Part](), list[Path]()
         for table, named in tables.items():
-            part = self._part(table, named, root, roots[table], parts[0].labels if parts else ())
+            known = {name for row in parts[0].rows for name in row.names or ()} if parts else set[str]()
+            part = self._part(table, named, root, roots[table], parts[0].labels if parts else (), known)
             if part is None:
                 without.append(table)
             else:
@@ -156,7 +183,7 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         own, unplaced = _own_split(rows, str(path))
         multilabel = any(len(record.labels) != 1 for record in records)
         if len(classes) < 2 or not records:
-            _raise_reason(rows, tally, path)
+            _raise_reason(rows, tally, path, list(dict.fromkeys(word for part in parts for word in part.missing)))
         used = [table for table in tables if table not in without]
         told = ", ".join(table.relative_to(path).as_posix() if path.is_dir() else table.name for table in used)
         plain = Listing(root, classes, records, own, multilabel, columns=columns)
@@ -165,14 +192,22 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         asked = (question for part in parts for question in part.asked)
         return checked(listing.noting(*notices).asking(*asked).read_as(*parts[0].ways), path)
 
-    def _part(self, path: Path, named: str, root: Path, images: Path, due: Sequence[str]) -> _Part | None:
+    def _part(
+        self, path: Path, named: str, root: Path, images: Path, due: Sequence[str], known: set[str]
+    ) -> _Part | None:
         """Return the rows of one table; ``named`` is its set, "" where its rows say theirs.
 
-        ``due`` are the columns of labels of the table before: None for one that has none of them, as test sets have.
+        ``due`` are the columns of labels of the table before, ``known`` its classes: None for one that has neither
+        these columns nor another that says such classes, as test sets have.
         """
         table, more = read(path), added(self.set_names)
         if due and not set(due).intersection(table.columns):
-            return None
+            try:
+                given = {self._image_column(table, images), *drawn_columns(table.columns)}
+            except DataError:
+                return None
+            if not _labels_like(table, given, known):
+                return None
         named_root = bool(self.images_root)
         files = Files(root, path.name, path.parent, named=named_root, split=named, noun="row", meant=self.meant_folder)
         base = images.relative_to(root).as_posix()
@@ -181,11 +216,21 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
         free = [c for c in table.columns if c not in {image, *self.label_columns, *drawn}]
         by_column = not named and self.sets == "auto"
         sets = _Sets.of(table, free, self.split_column, more, self.set_names) if by_column else _Sets()
-        labels, other_labels = self._label_columns(table, {image, *sets.columns, *drawn})
         kept = _kept(table, image, files, base)
+        table, by_folder = self._with_folders(table, {image, *sets.columns, *drawn}, kept, more)
+        labels: tuple[str, ...]
+        other_labels: tuple[Answer, ...] = ()
+        if by_folder:
+            labels = (_FOLDER_COLUMN,)
+        elif due and not set(due).intersection(table.columns):
+            labels = (_labels_like(table, {image, *sets.columns, *drawn}, known),)
+        else:
+            labels, other_labels = self._label_columns(table, {image, *sets.columns, *drawn})
         placed = _sets_of_folders([row.file for row in kept], more) if by_column and not sets.columns else {}
         read_so = self._labels(table, image, labels, kept)
-        names, absent = _verified(table, labels, kept, read_so.names)
+        spoken_for = {image, *sets.columns, *labels, *(table.columns if drawn else ())}  # a row for each object
+        shown, about_shown = self._shown_column(table, spoken_for, kept, read_so.names)
+        names, absent = _verified(table, labels, kept, read_so.names, shown)
         columns = tuple(c for c in table.columns if c not in {image, *sets.columns, *labels, *drawn})
         rows = [
             _Row(
@@ -206,12 +251,16 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             *boxes_told(drawn),
             *sets.notices,
             _placed_told(placed),
+            by_folder,
+            _labels_elsewhere(table.name, labels, due),
             _cut_off(rows, table),
         )
         notices = (*files.notices(), *joined, *told)
         ways = (*read_so.ways, *other_labels, *([_NO_SETS] if placed else []))
-        asked = tuple(filter(None, (*read_so.asked, sets.asked, files.question())))
-        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, asked)
+        asked = tuple(filter(None, (*read_so.asked, about_shown, sets.asked, files.question())))
+        empty = (table.cell(row.line, labels[0]) for row, label in zip(kept, names, strict=True) if label is None)
+        missing = tuple(dict.fromkeys(filter(None, empty))) if len(labels) == 1 else ()
+        return _Part(once, columns, tuple(labels), classes, notices, files, twice, ways, asked, missing)
 
     def _image_column(self, rows: Rows, images: Path) -> str:
         if self.image_column:
@@ -263,6 +312,45 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             advice=f"Say it with label_columns=(…,); the columns are {first(rows.columns, 12)}.",
         )
 
+    def _with_folders(self, rows: Rows, taken: set[str], kept: list[_Found], more: More) -> tuple[Rows, str]:
+        """Return the rows with a column of what each image's folder is called, and what to tell of it.
+
+        Only where no column is left that may say a label, and the folders may: ``file,split`` beside class folders.
+        """
+        if self.label_columns or any(c for c in rows.columns if c not in taken):
+            return rows, ""
+        folder_of = {row.line: _class_folder(row.file, more) for row in kept}
+        names = sorted(set(folder_of.values()), key=natural)
+        if len(names) < 2 or "" in names:
+            return rows, ""
+        lines = {line: [*rows.lines[line], folder] for line, folder in folder_of.items()}
+        told = f"No column says a label; the folders of the images do: {first(names)}."
+        return replace(rows, columns=(*rows.columns, _FOLDER_COLUMN), lines=lines), told
+
+    def _shown_column(
+        self, rows: Rows, taken: set[str], kept: list[_Found], names: Names
+    ) -> tuple[str, Question | None]:
+        """Return the column of 0 and 1 that says of each row whether its label is shown, "" for none, and what to ask.
+
+        There may be one where an image has rows of several labels, of which some say yes and some no.
+        """
+        if self.shown_column != "auto":
+            return (rows.column(self.shown_column) if self.shown_column else ""), None
+        if _open_images(rows):
+            return "", None  # its Confidence says so
+        said: dict[str, set[tuple[str, ...] | None]] = {}
+        for row, label in zip(kept, names, strict=True):
+            said.setdefault(row.file, set()).add(label)
+        several = {file for file, labels in said.items() if len(labels) > 1}
+        if len(several) < 2 or len(several) < _LONG * len(said):
+            return "", None
+        lines = [row.line for row in kept if row.file in several]
+        for column in (c for c in rows.columns if c and c not in taken):
+            yes_or_no = {_says_yes(rows.cell(line, column)) for line in lines}
+            if yes_or_no == {True, False}:
+                return column, _about_shown(rows, column)
+        return "", None
+
     def _labels(self, rows: Rows, image: str, columns: Sequence[str], kept: list[_Found]) -> _Labels:
         """Return the class names of each kept line, None for one without a value, and how they were read."""
         if len(columns) > 1 and not _of_names(rows, columns):
@@ -275,6 +363,8 @@ class Table(Annotated, kind="table", label="Table (CSV, Parquet)"):
             return _Labels(_of_all([one.names for one in each]), tuple(said), (in_all(rows, image, columns),), asked)
         _refuse_no_names(rows, columns[0], kept)
         reading = read_labels([rows.cell(row.line, columns[0]) for row in kept], columns[0], self.separator)
+        if reading.separator == "list":
+            _refuse_broken(rows, columns[0], kept)
         doubt = doubtful(columns[0], reading) if self.separator == "auto" else None
         names, told, about = self._without_labels(rows, columns[0], kept, reading)
         ways = (how_read(rows, image, columns, reading), *separators(reading)[1:])
@@ -347,6 +437,8 @@ class _Part:
     """Rows that say of an image what an earlier one has said, and where."""
     ways: tuple[Answer, ...]
     asked: tuple[Question, ...]
+    missing: tuple[str, ...]
+    """What stands in the cells of labels that hold no value."""
 
     def tell(self, tally: Tally) -> None:
         """Count what is not used."""
@@ -369,12 +461,21 @@ def _set_tables(folder: Path) -> dict[Path, str]:
     beside = sets_among(filter(_is_table, names_in(folder)))
     if len(beside) > 1 and len(set(beside.values())) == len(beside):
         return {folder / name: named for name, named in _in_order(beside)}
+    for inner in (name for name in names_in(folder) if name.lower() in _OF_TABLES):
+        beside = sets_among(filter(_is_table, names_in(folder / inner)))
+        if len(beside) > 1 and len(set(beside.values())) == len(beside):
+            return {folder / inner / name: named for name, named in _in_order(beside)}
     found: dict[Path, str] = {}
     for inner, named in _in_order(sets_among(names_in(folder))):
         tables = [name for name in names_in(folder / inner) if _is_table(name)]
         if len(tables) == 1:
             found[folder / inner / tables[0]] = named
     return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
+
+
+def _holds_images_near(folder: Path) -> bool:
+    """Return whether images lie in ``folder``, or in the first folders in it."""
+    return bool(_stems_near(folder))
 
 
 def _is_table(name: str) -> bool:
@@ -385,14 +486,20 @@ def _in_order(named: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(named.items(), key=lambda item: SETS.index(item[1]))
 
 
-def _raise_reason(rows: list[_Row], tally: Tally, path: Path) -> None:
-    """Raise the reason why too few classes are left: missing images, or missing labels; nothing elsewhere."""
+def _raise_reason(rows: list[_Row], tally: Tally, path: Path, as_written: Sequence[str]) -> None:
+    """Raise the reason why too few classes are left: missing images, or missing labels; nothing elsewhere.
+
+    ``as_written`` are the words in cells of labels that were taken for no value.
+    """
     why = next((one.text for one in tally.unused() if not one.reason.endswith(_REPEATED)), "")
     advice = "Name the folder that holds all of the images (images_root=…), or correct the names."
     unlabelled = [row.file for row in rows if row.names is None]
     if not why and unlabelled:
         why = f"{counted(len(unlabelled), 'image has', 'images have')} no label: {first(unlabelled)}"
         advice = "Fill in the labels; of one class alone nothing can be learned."
+        if as_written:
+            why += f" (their cells say {first(as_written)}, which stands for no value)"
+            advice += f" Where {as_written[0]} is a class, write it otherwise, such as {as_written[0]}_."
     if why:
         raise DataError(f"too few classes are left: {why}", value=str(path), advice=advice)
 
@@ -424,6 +531,10 @@ def _kept(rows: Rows, column: str, files: Files, base: str) -> list[_Found]:
 def _refuse_no_names(rows: Rows, column: str, kept: list[_Found]) -> None:
     """Raise DataError where cells hold regions that were drawn, or zeros and ones by their place."""
     for row in kept[:LOOKED_AT]:
+        if is_scores(rows.cell(row.line, column)):
+            told = f"{rows.at(row.line)}: {column} holds a number for each class, and does not say which are shown"
+            advice = "Write the names of the classes that are shown, or a column of 0 and 1 for each class."
+            raise DataError(told, value=rows.cell(row.line, column), advice=advice)
         if is_drawing(rows.cell(row.line, column)):
             raise DataError(
                 f"{rows.at(row.line)}: {column} holds regions that were drawn, and no names of classes",
@@ -436,6 +547,16 @@ def _refuse_no_names(rows: Rows, column: str, kept: list[_Found]) -> None:
             "Write one column of 0 and 1 for each class, or the names of those that are 1, with a semicolon between."
         )
         raise DataError(told, value=rows.cell(kept[0].line, column), advice=advice)
+
+
+def _refuse_broken(rows: Rows, column: str, kept: list[_Found]) -> None:
+    """Raise DataError for a cell among lists that is a list only in part: its brackets or quotes do not close."""
+    for row in kept:
+        cell = rows.cell(row.line, column)
+        if is_broken_list(cell):
+            told = f"{rows.at(row.line)}: {column} holds a list that is not closed, among others that are"
+            advice = "Correct the cell: ['cat', 'dog'], every bracket and quote closed."
+            raise DataError(told, value=cell, advice=advice)
 
 
 def _cut_off(rows: list[_Row], table: Rows) -> str:
@@ -528,13 +649,46 @@ def _minus_one(where: str) -> Question:
     )  # fmt: skip
 
 
-def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Names) -> tuple[Names, str]:
-    """Return the names without those of rows that say that a class is absent, as Open Images' confidence of 0 does."""
-    sure = next((c for c in rows.columns if c.lower() == "confidence"), "")
-    if not sure or [label.lower() for label in labels] != ["labelname"]:
+def _says_yes(cell: str) -> bool | None:
+    """Return whether a cell says yes or no; None where it says neither."""
+    said = _BITS.get(cell.lower())
+    return _SIGNS.get(cell) if said is None else said
+
+
+def _about_shown(rows: Rows, column: str) -> Question:
+    """Return what to ask where images have a row for each class, and a column of yes and no beside."""
+    return Question(
+        f"Images in {rows.name} have rows of several labels, and {column} says yes or no: does it say whether an image "
+        "shows the label?",
+        (
+            Answer("Rows that say no: not shown", f"Of no, in {column}, an image does not show the label.",
+                   {"shown_column": column}),
+            Answer("All rows: shown", f"Each row is a label of its image; {column} is kept as a column.",
+                   {"shown_column": ""}),
+        ),
+    )  # fmt: skip
+
+
+def _open_images(rows: Rows) -> str:
+    """Return the column in which Open Images says how sure a label is, "" in other tables."""
+    names = [c.lower() for c in rows.columns]
+    return rows.columns[names.index("confidence")] if {"confidence", "labelname"}.issubset(names) else ""
+
+
+def _verified(rows: Rows, labels: Sequence[str], kept: list[_Found], names: Names, shown: str) -> tuple[Names, str]:
+    """Return the names without those of rows that say that a class is absent, as Open Images' confidence of 0 does.
+
+    ``shown`` is the column that says so, "" for none but Open Images'.
+    """
+    sure = _open_images(rows) if [label.lower() for label in labels] == ["labelname"] else ""
+    if not shown and not sure:
         return names, ""
-    absent = [rows.cell(row.line, sure) in ("0", "0.0") for row in kept]
-    told = counted(sum(absent), f"row whose {sure} is 0 says", f"rows whose {sure} is 0 say")
+    if shown:
+        absent = [_says_yes(rows.cell(row.line, shown)) is False for row in kept]
+        told = counted(sum(absent), f"row whose {shown} says no says", f"rows whose {shown} says no say")
+    else:
+        absent = [rows.cell(row.line, sure) in ("0", "0.0") for row in kept]
+        told = counted(sum(absent), f"row whose {sure} is 0 says", f"rows whose {sure} is 0 say")
     left: Names = [() if gone else label for label, gone in zip(names, absent, strict=True)]
     return left, f"{told} that its image does not show the class." if any(absent) else ""
 
@@ -563,7 +717,7 @@ def _without_repeats(
     if per_object and several:
         told = counted(several, "image has", "images have")
         notices.append(f"{told} several rows, one for each object or class.")
-    elif long:
+    elif long and disagreeing:
         told = counted(len(disagreeing), "image has", "images have")
         notices.append(f"{told} several rows with different labels: each row is read as one label of its image.")
     # In a long table a row repeats one that says the same of its image; else any row of the same image does.
@@ -610,10 +764,10 @@ class _Sets:
             return (
                 cls((chosen,), more, ((chosen, flag),)) if flag and _is_yes_no(rows, chosen) else cls((chosen,), more)
             )
-        for named in (c for c in free if c.lower() in _SPLIT_COLUMNS):
+        for named in (c for c in free if _may_say_sets(c)):
             if rows.share(named, lambda cell: is_missing(cell) or set_of(cell, more) != "") == 1:
                 return cls((named,), more)
-        unread = [c for c in free if c.lower() in _SPLIT_COLUMNS]
+        unread = [c for c in free if _may_say_sets(c)]
         notices = tuple(_not_understood(rows, c) for c in unread)
         flags = [(c, _flag(c)) for c in free if _flag(c) and _is_yes_no(rows, c)]
         flags.sort(key=lambda flag: SETS.index(flag[1]))
@@ -670,7 +824,7 @@ def _which_sets(rows: Rows, column: str, more: More, given: tuple[str, ...]) -> 
     odd = [value for value in values if not is_missing(value) and not set_of(value, more)]
     apart = f"The column {column} is kept beside the images; nbtrain splits them."
     no_sets = Answer("No sets", apart, {"sets": "none"})
-    if column.lower() == "fold" and odd == values and 1 < len(values) <= _MOST_FOLDS:
+    if _is_folds(column) and odd == values and 1 < len(values) <= _MOST_FOLDS:
         folds = [
             Answer(
                 f"{column} {one} validates",
@@ -683,6 +837,9 @@ def _which_sets(rows: Rows, column: str, more: More, given: tuple[str, ...]) -> 
             for one in values
         ]
         return Question(f"Which {column} of {rows.name} validates: {first(values, _MOST_FOLDS)}?", (no_sets, *folds))
+    if odd == values and 1 < len(values) <= len(SETS) and all(len(value) == 1 for value in values):
+        text = f"{column} of {rows.name} holds {_and(values)}: which sets do they mean?"
+        return Question(text, (no_sets, *_orders(column, values, given)))
     if not odd or len(odd) == len(values):
         return None
     ways = [
@@ -695,6 +852,29 @@ def _which_sets(rows: Rows, column: str, more: More, given: tuple[str, ...]) -> 
     ]
     text = f"{column} of {rows.name} names sets, and {_quoted(odd)}, which is not known as one: what does it mean?"
     return Question(text, (no_sets, *ways))
+
+
+def _orders(column: str, values: Sequence[str], given: tuple[str, ...]) -> Iterator[Answer]:
+    """Yield the ways in which the values of a column, such as 0 and 1, may mean sets of which one trains."""
+    for named in permutations(SETS, len(values)):
+        if "train" in named:
+            pairs = list(zip(values, named, strict=True))
+            names = (*given, *(f"{value}={name}" for value, name in pairs))
+            title = ", ".join(f"{value}: {name}" for value, name in pairs)
+            why = f"The column {column} says the sets so."
+            yield Answer(title, why, {"split_column": column, "set_names": names})
+
+
+def _may_say_sets(column: str) -> bool:
+    return column.lower() in _SPLIT_COLUMNS or _is_folds(column)
+
+
+def _is_folds(column: str) -> bool:
+    return _FOLDS.fullmatch(column.lower()) is not None
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _quoted(words: Sequence[str]) -> str:
@@ -725,9 +905,33 @@ def _placed_told(placed: Mapping[str, str]) -> str:
 def _not_understood(rows: Rows, column: str) -> str:
     values = sorted({rows.cell(line, column) for line in rows.lines}, key=natural)
     told = f"{column} is kept as a column: which sets its values mean is not known ({first(values)})"
-    if column.lower() == "fold":
+    if _is_folds(column):
         return f"{told}; split by this column, or say which fold validates with set_names=('{values[0]}=val', …)."
     return f"{told}; where they are sets, say split_column={column!r} and set_names=('{values[0]}=train', …)."
+
+
+def _class_folder(file: str, more: More) -> str:
+    """Return the innermost folder of a file that is not called like a set, "" for none."""
+    folders = [part for part in file.split("/")[:-1] if not is_set_name(part, more)]
+    return folders[-1] if folders else ""
+
+
+def _labels_elsewhere(name: str, labels: Sequence[str], due: Sequence[str]) -> str:
+    """Tell of a table that holds its labels in another column than the one before."""
+    if not due or set(due).intersection(labels):
+        return ""
+    return f"{name} holds its labels in “{labels[0]}”, the table before in “{due[0]}”."
+
+
+def _labels_like(rows: Rows, taken: set[str], known: set[str]) -> str:
+    """Return the column that says nothing but ``known`` classes, "" for none; of numbers, one that is called so."""
+    numbers = all(map(str.isdigit, known))
+    for column in (c for c in rows.columns if c not in taken and (c.lower() in LABEL_COLUMNS or not numbers)):
+        said = {rows.cell(line, column) for line in rows.lines}
+        names = {name for name in said if not is_missing(name)}
+        if names and known.issuperset(names):
+            return column
+    return ""
 
 
 def _own_split(rows: list[_Row], where: str) -> tuple[dict[str, tuple[str, ...]] | None, str]:

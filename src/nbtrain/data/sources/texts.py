@@ -30,6 +30,17 @@ _PEEKED_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
 _BOMS_16 = (b"\xff\xfe", b"\xfe\xff")
 """How texts begin that Excel saves as “Unicode text”."""
+_NO_TEXTS = (
+    (b"PK\x03\x04", "a zip archive, or a workbook of a spreadsheet", "Unpack it, or save its sheet as CSV (UTF-8)."),
+    (b"\x1f\x8b", "packed (gzip)", "Unpack it, and give the file in it."),
+    (b"\xd0\xcf\x11\xe0", "a workbook of an old Excel", "Save its sheet as CSV (UTF-8)."),
+    (b"BZh", "packed (bzip2)", "Unpack it, and give the file in it."),
+    (b"PAR1", "a Parquet file", "Let its name end with .parquet."),
+    (b"SQLite format 3", "a database", "Save its table as CSV (UTF-8)."),
+    (b"\x89PNG", "an image", "Give the file with the annotations."),
+    (b"\xff\xd8\xff", "an image", "Give the file with the annotations."),
+)
+"""How files begin that are no texts, what they are, and what to do."""
 _NO_NUMBERS = (b"NaN", b"Infinity")
 """What Python writes into JSON, and JSON does not know."""
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -66,6 +77,9 @@ def text_of(path: Path) -> str:
         text, broken = "", error.start
     if broken < 0:
         return text
+    for start, what, advice in _NO_TEXTS:
+        if data.startswith(start):
+            raise DataError(f"{path.name} is {what}, and no text", value=str(path), advice=advice)
     told = f"{path.name}, line {data.count(bytes([10]), 0, broken) + 1}: this is not UTF-8"
     raise DataError(told, value=str(path), advice="Save the file as UTF-8.")
 

@@ -10,14 +10,19 @@ import math
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, MarkKind, natural
+from nbtrain.data.sources import annotations_beside
 from nbtrain.data.sources.base import Annotated, common, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.census import Why
+from nbtrain.data.sources.folder import classes_in
 from nbtrain.data.sources.gathering import Gathering, Image, uncollected
 from nbtrain.data.sources.named import Files, nearest
 from nbtrain.data.sources.sets import sets_among
@@ -28,6 +33,8 @@ from nbtrain.files import ordinary
 
 _XML_FOLDERS = ("Annotations", "annotations", "annotations/xmls", "xmls")
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+_INNER = 3
+"""Folders that are looked into for XML files beside images of class folders."""
 _PEEKED_FILES, _PEEKED_BYTES = 20, 4096
 _ROOT = re.compile(rb"<annotation[\s>]")
 _SAID = ("difficult", "truncated", "occluded")
@@ -44,7 +51,25 @@ class Voc(Annotated, kind="voc", label="Pascal VOC"):
     @classmethod
     def claims(cls, path: Path) -> bool:
         """Return whether ``path`` is a folder that holds annotations as XML files."""
-        return path.is_dir() and bool(_folders(path))
+        return path.is_dir() and bool(_folders(path)) and cls.doubt(path) is None
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the folder with XML files, whatever else says what its images show."""
+        if path.is_dir() and _folders(path):
+            yield Answer(cls.label, f"It is read as {cls.layout}.", {"kind": cls.kind})
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Ask where XML files beside the images of class folders say something else than the folders."""
+        if not path.is_dir() or not _folders(path) or not annotations_beside.may_be_classes(path):
+            return None
+        try:
+            listing = cls(path=str(path)).listing()
+        except DataError:
+            return None
+        this = Answer(cls.label, "", {"kind": cls.kind})
+        return annotations_beside.doubt(path, path, listing, this, "the XML files beside the images (Pascal VOC)")
 
     @spellings_told
     @uncollected()
@@ -92,7 +117,11 @@ def _folders(path: Path) -> dict[Path, str]:
             return {folder: ""}
     words = sets_among(names_in(path))
     sets = {path / word / inner: name for word, name in words.items() for inner in ("", *_XML_FOLDERS)}
-    return {folder: name for folder, name in sets.items() if _holds_xml(folder)}
+    found = {folder: name for folder, name in sets.items() if _holds_xml(folder)}
+    inner = (path / name for name in names_in(path) if "." not in name and (path / name).is_dir())
+    if found or not any(map(_holds_xml, islice(inner, _INNER))) or not annotations_beside.may_be_classes(path):
+        return found
+    return {folder: "" for name in classes_in(path) if _holds_xml(folder := path / name)}
 
 
 def _holds_xml(folder: Path) -> bool:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from nbtrain.data.names import clean_name
+from nbtrain.data.questions import Answer, Question
 from nbtrain.data.records import Listing, Record, counted, first
+from nbtrain.data.sources import annotations_beside
 from nbtrain.data.sources.base import Annotated, ElsewhereError, existing, is_image, names_in, spellings_told
 from nbtrain.data.sources.folder import holds_classes
 from nbtrain.data.sources.gathering import Gathering, Image, box_of, uncollected
@@ -61,7 +63,25 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         """Return whether ``path`` is a YAML file, or a folder that holds one or has a text file per image."""
         if path.is_file():
             return path.suffix.lower() in _YAML
-        return bool(_folders(path)) or (_yaml_in(path) is not None and not holds_classes(path))
+        return _is_data_set(path) and cls.doubt(path) is None
+
+    @classmethod
+    def also(cls, path: Path) -> Iterator[Answer]:
+        """Yield the folder that has a text file per image, whatever else says what they show."""
+        if path.is_dir() and _is_data_set(path):
+            yield Answer(cls.label, f"It is read as {cls.layout}.", {"kind": cls.kind})
+
+    @classmethod
+    def doubt(cls, path: Path) -> Question | None:
+        """Ask where text files beside the images of class folders say something else than the folders."""
+        if not path.is_dir() or not _folders(path) or not annotations_beside.may_be_classes(path):
+            return None
+        try:
+            listing = cls(path=str(path)).listing()
+        except DataError:
+            return None
+        this = Answer(cls.label, "", {"kind": cls.kind})
+        return annotations_beside.doubt(path, path, listing, this, "the text files beside the images (YOLO)")
 
     @spellings_told
     @uncollected()
@@ -86,6 +106,10 @@ class Yolo(Annotated, kind="yolo", label="YOLO"):
         gathering.note(*notices)
         classes = None if names is None else list(names.values())
         return gathering.listing(root, classes, path, _outside_sets, self.reads)
+
+
+def _is_data_set(path: Path) -> bool:
+    return bool(_folders(path)) or (_yaml_in(path) is not None and not holds_classes(path))
 
 
 def _outside_sets(_: str) -> tuple[str, str]:
