@@ -74,12 +74,18 @@ def test_an_image_without_label_is_told(tmp_path):
     assert list(problems_of(listing, [look], grouped([look])).counts()) == ["no label"]
 
 
-def test_only_what_has_changed_is_looked_at_again(tmp_path):
+def forty(tmp_path):
+    """Write forty images into ``in``; return their names and a store for what is seen of them."""
     files = [f"{number}.png" for number in range(40)]
     for number, file in enumerate(files):
         write(tmp_path / "in" / file, seed=number)
     store = Store(tmp_path / "scan")
     store.folder.mkdir()
+    return files, store
+
+
+def test_only_what_has_changed_is_looked_at_again(tmp_path):
+    files, store = forty(tmp_path)
     first = sweep(tmp_path / "in", files, store)
     assert first.n_fresh == 40
     write(tmp_path / "in/3.png", seed=99, width=30)
@@ -97,11 +103,7 @@ def test_only_what_has_changed_is_looked_at_again(tmp_path):
 
 
 def test_a_scan_that_is_ended_keeps_what_it_has_seen(tmp_path):
-    files = [f"{number}.png" for number in range(40)]
-    for number, file in enumerate(files):
-        write(tmp_path / "in" / file, seed=number)
-    store = Store(tmp_path / "scan")
-    store.folder.mkdir()
+    files, store = forty(tmp_path)
 
     def ended(_words, share=0.0, *_):
         if share > 0.5:
