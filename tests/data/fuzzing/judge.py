@@ -43,6 +43,7 @@ _OF_ALL = re.compile(
     r"|not clear which|Which column|stands twice|is no COCO file|no list of|describes no data set"
     r"|no XML files|in two sets|a class has a name of|\d+ classes"
     r"|holds neither|path is no folder|no folder or list|names are no list|cannot be read|leads out|outside|not there"
+    r"|and no text"
 )
 """Errors about a file, or a data set, as a whole."""
 
